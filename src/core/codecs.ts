@@ -1,0 +1,108 @@
+import { ProtocolError } from "./errors.ts";
+import type { Codec } from "./protocol.ts";
+import { decodeUtf8 } from "./utf8.ts";
+
+/**
+ * Bytes as they are. Decoded values are views of the received memory, which stay valid for ever; with
+ * `copy` each value has memory of its own, for who keeps a few small values and must not pin the chunks
+ * that they came in.
+ *
+ * @param options - `copy`: decode into fresh memory
+ * @defaultValue copy false
+ */
+export function raw(options: { readonly copy?: boolean | undefined } = {}): Codec<Uint8Array> {
+  const { copy = false } = options;
+  return Object.freeze<Codec<Uint8Array>>({
+    decode: (bytes, start, end) => (copy ? bytes.slice(start, end) : bytes.subarray(start, end)),
+    encode: (value, out) => void out.bytes(value),
+  });
+}
+
+/**
+ * Text as strict UTF-8: other bytes are `malformed`, a lone surrogate is `unencodable`. A byte order mark is
+ * part of the text.
+ */
+export function utf8(): Codec<string> {
+  return Object.freeze<Codec<string>>({
+    decode: decodeUtf8,
+    encode: (text, out) => void out.utf8(text),
+    text: true,
+  });
+}
+
+/**
+ * JSON text (RFC 8259) as strict UTF-8, without byte order mark.
+ *
+ * Written as `JSON.stringify` does it, save that what JSON has no word for is refused instead of becoming
+ * `null`: `undefined`, functions and symbols (as a value or an array element), NaN, infinities; so are
+ * bigints and cyclic values. As always in JavaScript, an object's members with such values (`undefined`,
+ * functions) are left out, and `toJSON` is honoured. Keys such as `__proto__` stay plain data.
+ *
+ * @param options - `parse`: what turns the text into a value, in place of `JSON.parse`: for a reviver,
+ *   bigints, or a check of the value's shape. What it throws is reported as `malformed`.
+ *
+ * @example
+ * ```ts
+ * import { decodeFrame, encodeFrame, json, lines } from "framewright";
+ *
+ * const dates = lines().wrap(
+ *   json<{ at: Date }>({
+ *     parse: (text) => JSON.parse(text, (key, value) => (key === "at" ? new Date(value) : value)),
+ *   }),
+ * );
+ * const frame = encodeFrame(dates, { at: new Date(0) });
+ * console.log(decodeFrame(dates, frame).at.getTime());
+ * //=> 0
+ * ```
+ */
+export function json<In = unknown, Out = In>(
+  options: { readonly parse?: ((text: string) => Out) | undefined } = {},
+): Codec<In, Out> {
+  const { parse = JSON.parse as (text: string) => Out } = options;
+  return Object.freeze<Codec<In, Out>>({
+    decode(bytes, start, end) {
+      const text = decodeUtf8(bytes, start, end);
+      try {
+        return parse(text);
+      } catch (error) {
+        const length = end - start;
+        const reason = `${length} bytes are not the JSON expected`;
+        throw new ProtocolError("malformed", reason, start, { cause: error });
+      }
+    },
+    encode(value, out) {
+      out.utf8(stringify(value));
+    },
+    text: true,
+  });
+}
+
+function stringify(value: unknown): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+    // Only a text with a null in it can have lost something.
+    if (text?.includes("null")) JSON.stringify(value, refuseLoss);
+  } catch (error) {
+    if (error instanceof ProtocolError) throw error;
+    throw new ProtocolError("unencodable", `no JSON: ${(error as Error).message}`, undefined, {
+      cause: error,
+    });
+  }
+  if (text === undefined) throw new ProtocolError("unencodable", `${typeof value} has no JSON`);
+  return text;
+}
+
+/** A replacer that replaces nothing, but stops at whatever `JSON.stringify` would silently make null. */
+function refuseLoss(this: unknown, key: string, value: unknown): unknown {
+  const lost = typeof value === "number" ? !Number.isFinite(value) : isUnwritable(value);
+  if (lost && (typeof value === "number" || Array.isArray(this))) {
+    const shown = typeof value === "number" ? value : typeof value;
+    throw new ProtocolError("unencodable", `${shown} at "${key}" has no JSON`);
+  }
+  return value;
+}
+
+function isUnwritable(value: unknown): boolean {
+  return value === undefined || typeof value === "function" || typeof value === "symbol";
+}

@@ -1,0 +1,247 @@
+import { asProtocolError, ProtocolError } from "./errors.ts";
+import { plain } from "./memory.ts";
+import { Output } from "./output.ts";
+import type { Codec, Framing, MessageProtocol, Protocol } from "./protocol.ts";
+
+/*
+ * One frame, one way: whatever reads or writes a frame (the functions below, Splitter, Connection, streams)
+ * goes through measureFrame, decodeValues and writeFrame, so limits and errors are the same everywhere.
+ */
+
+/**
+ * `framing.measure`, held to its word: shown at most `maxFrame` bytes, answering with an integer from 0 to
+ * `maxFrame`, failing with nothing but a ProtocolError.
+ * @internal
+ */
+export function measureFrame(
+  framing: Framing,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  seen: number,
+): number {
+  const { maxFrame } = framing;
+  const shown = end - start > maxFrame ? start + maxFrame : end;
+  let length: number;
+  try {
+    length = framing.measure(bytes, start, shown, seen);
+  } catch (error) {
+    throw asProtocolError(error, "malformed", "measure failed", start);
+  }
+  if (length > 0 && length <= maxFrame && Number.isInteger(length)) return length;
+  if (length === 0 && shown - start < maxFrame) return 0;
+  throw wrongLength(length, maxFrame, start);
+}
+
+function wrongLength(length: unknown, maxFrame: number, at: number): ProtocolError {
+  if (length === 0) {
+    const text = `frame does not end within the ${maxFrame} bytes of maxFrame`;
+    return new ProtocolError("too-long", text, at);
+  }
+  if (Number.isInteger(length) && (length as number) > maxFrame) {
+    const text = `frame of ${length} bytes exceeds maxFrame ${maxFrame}`;
+    return new ProtocolError("too-long", text, at);
+  }
+  const shown = typeof length === "number" ? length : typeof length;
+  return new ProtocolError("malformed", `${shown} is no length of a frame`, at);
+}
+
+/**
+ * Where the frame at `start` ends; all of it must be here.
+ * @throws ProtocolError `truncated` when it is not
+ * @internal
+ */
+export function frameEnd(framing: Framing, bytes: Uint8Array, start: number, end: number): number {
+  const length = measureFrame(framing, bytes, start, end, 0);
+  if (length > 0 && length <= end - start) return start + length;
+  throw truncated(end - start, length, start);
+}
+
+/** @internal */
+export function truncated(have: number, length: number, at: number): ProtocolError {
+  const whole = length > 0 ? ` of a frame of ${length} bytes` : " of a frame of unknown length";
+  return new ProtocolError("truncated", `input ends after ${have} bytes${whole}`, at);
+}
+
+/**
+ * The value of one frame; a codec that fails has been given malformed bytes.
+ * @internal
+ */
+export function decodeValue<Out>(
+  codec: Codec<never, Out>,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): Out {
+  try {
+    return codec.decode(bytes, start, end);
+  } catch (error) {
+    throw asProtocolError(error, "malformed", "decode failed", start);
+  }
+}
+
+/**
+ * All values of one frame, of codecs that have `decodeMany`.
+ * @internal
+ */
+export function decodeValues<Out>(
+  codec: Codec<never, Out>,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): readonly Out[] {
+  if (codec.decodeMany === undefined) return [decodeValue(codec, bytes, start, end)];
+  try {
+    return codec.decodeMany(bytes, start, end);
+  } catch (error) {
+    throw asProtocolError(error, "malformed", "decode failed", start);
+  }
+}
+
+/**
+ * Appends one frame to `out`. When it cannot be written, `out` is what it was before.
+ * @throws ProtocolError `unencodable`
+ * @internal
+ */
+export function writeFrame<In>(
+  protocol: MessageProtocol<In, unknown>,
+  value: In,
+  out: Output,
+): void {
+  const start = out.length;
+  try {
+    protocol.encode(value, out);
+    checkWritten(protocol, out.length - start);
+  } catch (error) {
+    out.truncate(start);
+    throw asUnencodable(error, protocol.name);
+  }
+}
+
+/** Whatever stops an encoder, the caller's value is to blame. */
+function asUnencodable(thrown: unknown, name: string): ProtocolError {
+  const error = asProtocolError(thrown, "unencodable", `${name} cannot write this value`);
+  if (error.code === "unencodable") return error;
+  return new ProtocolError("unencodable", error.message, undefined, { cause: error });
+}
+
+function checkWritten(protocol: MessageProtocol<never, unknown>, length: number): void {
+  const { maxFrame } = protocol;
+  if (length > maxFrame) {
+    const text = `frame of ${length} bytes exceeds maxFrame ${maxFrame}`;
+    throw new ProtocolError("unencodable", text);
+  }
+  // A message may be empty, a frame of a stream cannot: nobody would see it.
+  if (length === 0 && isFramed(protocol)) {
+    throw new ProtocolError("unencodable", `${protocol.name} wrote a frame of 0 bytes`);
+  }
+}
+
+/** Has the protocol a framing of its own, for streams? @internal */
+export function isFramed<In, Out>(
+  protocol: MessageProtocol<In, Out>,
+): protocol is Protocol<In, Out> {
+  return "measure" in protocol;
+}
+
+/** A message stands alone: it only must not exceed the limit. @internal */
+export function checkMessage(protocol: MessageProtocol<never, unknown>, length: number): void {
+  if (length > protocol.maxFrame) {
+    const text = `message of ${length} bytes exceeds maxFrame ${protocol.maxFrame}`;
+    throw new ProtocolError("too-long", text, 0);
+  }
+}
+
+// One output serves all calls; one that comes while it is in use (a codec that encodes a frame inside its
+// frame) gets a fresh one.
+let shared: Output | undefined = new Output();
+
+function withOutput(write: (out: Output) => void): Uint8Array<ArrayBuffer> {
+  const out = shared ?? new Output();
+  shared = undefined;
+  try {
+    write(out);
+    return out.take();
+  } finally {
+    out.truncate(0);
+    shared = out;
+  }
+}
+
+/**
+ * The wire bytes of one value: a whole frame, or one message of a `MessageProtocol`. The bytes are the
+ * caller's; small frames share an 8 KiB slab.
+ *
+ * @throws ProtocolError `unencodable` when the protocol cannot write the value
+ */
+export function encodeFrame<In>(
+  protocol: MessageProtocol<In, unknown>,
+  value: In,
+): Uint8Array<ArrayBuffer> {
+  return withOutput((out) => writeFrame(protocol, value, out));
+}
+
+/**
+ * The wire bytes of several values, one frame behind the other. A `MessageProtocol`, which has no
+ * boundaries of its own, takes exactly one value.
+ *
+ * @throws ProtocolError `unencodable` when one of them cannot be written: then none is
+ */
+export function encodeAll<In>(
+  protocol: MessageProtocol<In, unknown>,
+  values: Iterable<In>,
+): Uint8Array<ArrayBuffer> {
+  const list = [...values];
+  if (!isFramed(protocol) && list.length !== 1) {
+    const text = `${protocol.name} has no framing: one message holds 1 value, not ${list.length}`;
+    throw new ProtocolError("unencodable", text);
+  }
+  return withOutput((out) => {
+    for (const value of list) writeFrame(protocol, value, out);
+  });
+}
+
+/**
+ * The one value of exactly one frame (or message).
+ *
+ * @throws ProtocolError `truncated` when bytes are missing, `malformed` when some are left over or the frame
+ *   does not hold exactly one value, `too-long` above `maxFrame`
+ */
+export function decodeFrame<Out>(protocol: MessageProtocol<never, Out>, bytes: Uint8Array): Out {
+  const all = plain(bytes);
+  const end = all.length;
+  if (isFramed(protocol)) {
+    if (end === 0) throw truncated(0, 0, 0);
+    const stop = frameEnd(protocol, all, 0, end);
+    if (stop < end) {
+      throw new ProtocolError("malformed", `${end - stop} bytes behind a frame of ${stop}`, stop);
+    }
+  } else {
+    checkMessage(protocol, end);
+  }
+  if (protocol.decodeMany === undefined) return decodeValue(protocol, all, 0, end);
+  const values = decodeValues(protocol, all, 0, end);
+  if (values.length === 1) return values[0]!;
+  throw new ProtocolError("malformed", `frame holds ${values.length} values, not 1`, 0);
+}
+
+/**
+ * All values of many whole frames (or of one message).
+ *
+ * @throws ProtocolError `truncated` when the last frame is not whole; its offset counts in `bytes`
+ */
+export function decodeAll<Out>(protocol: MessageProtocol<never, Out>, bytes: Uint8Array): Out[] {
+  const all = plain(bytes);
+  const end = all.length;
+  if (!isFramed(protocol)) {
+    checkMessage(protocol, end);
+    return [...decodeValues(protocol, all, 0, end)];
+  }
+  const values: Out[] = [];
+  for (let start = 0; start < end; ) {
+    const stop = frameEnd(protocol, all, start, end);
+    for (const value of decodeValues(protocol, all, start, stop)) values.push(value);
+    start = stop;
+  }
+  return values;
+}

@@ -1,0 +1,474 @@
+import { ProtocolError } from "./errors.ts";
+import { encodeUtf8Into } from "./utf8.ts";
+
+/** Byte order of a number. */
+export type Endian = "be" | "le";
+
+// Many small pieces share one slab. A larger one than KEPT is let go with what was taken from it.
+const SLAB = 8 * 1024;
+const KEPT = 64 * 1024;
+
+/**
+ * A growable byte buffer that numbers, text and bytes are appended to. Every writer checks its range and
+ * throws a ProtocolError (`unencodable`) for what does not fit: nothing is ever cut. All writers but
+ * `reserve` give the output back, so that they chain.
+ *
+ * ```text
+ *            content: 0 .. length
+ *   | taken |==================|      room      |
+ *           base               at               slab's end
+ * ```
+ *
+ * The slab is only ever appended to: what `take` handed out is never written again.
+ *
+ * @example
+ * ```ts
+ * import { Output } from "framewright";
+ *
+ * const out = new Output();
+ * const length = out.reserve(2);
+ * out.u8(7).utf8("hi");
+ * out.patch(length, 2, out.length - 2);
+ * console.log(out.take().join(" "));
+ * //=> 0 3 7 104 105
+ * ```
+ */
+export class Output {
+  #slab: Uint8Array<ArrayBuffer>;
+  #floats: DataView | undefined;
+  #base = 0;
+  #at = 0;
+
+  /**
+   * @param capacity - bytes to make room for at once
+   * @defaultValue 0: the first write makes room
+   */
+  constructor(capacity = 0) {
+    this.#slab = new Uint8Array(capacity);
+  }
+
+  /** Bytes written since the last `take`. */
+  get length(): number {
+    return this.#at - this.#base;
+  }
+
+  /** Makes room for `count` more bytes and gives the index in the slab where they go. */
+  #grow(count: number): number {
+    const at = this.#at;
+    const end = at + count;
+    if (end > this.#slab.length) return this.#move(count);
+    this.#at = end;
+    return at;
+  }
+
+  #move(count: number): number {
+    const length = this.length;
+    // Doubling keeps appending linear; what was taken stays behind in the old slab.
+    const slab = new Uint8Array(Math.max(SLAB, 2 * length, length + count));
+    slab.set(this.#slab.subarray(this.#base, this.#at));
+    this.#slab = slab;
+    this.#floats = undefined;
+    this.#base = 0;
+    this.#at = length + count;
+    return length;
+  }
+
+  /** Appends an unsigned byte. */
+  u8(value: number): this {
+    if ((value & 0xff) !== value) refuse("u8", value);
+    const at = this.#grow(1);
+    this.#slab[at] = value;
+    return this;
+  }
+
+  /** Appends a signed byte. */
+  i8(value: number): this {
+    if ((value << 24) >> 24 !== value) refuse("i8", value);
+    return this.u8(value & 0xff);
+  }
+
+  /** Appends an unsigned 16-bit big-endian integer. */
+  u16be(value: number): this {
+    if ((value & 0xffff) !== value) refuse("u16", value);
+    const at = this.#grow(2);
+    const slab = this.#slab;
+    slab[at] = value >> 8;
+    slab[at + 1] = value;
+    return this;
+  }
+
+  /** Appends an unsigned 16-bit little-endian integer. */
+  u16le(value: number): this {
+    if ((value & 0xffff) !== value) refuse("u16", value);
+    const at = this.#grow(2);
+    const slab = this.#slab;
+    slab[at] = value;
+    slab[at + 1] = value >> 8;
+    return this;
+  }
+
+  /** Appends a signed 16-bit big-endian integer. */
+  i16be(value: number): this {
+    if ((value << 16) >> 16 !== value) refuse("i16", value);
+    return this.u16be(value & 0xffff);
+  }
+
+  /** Appends a signed 16-bit little-endian integer. */
+  i16le(value: number): this {
+    if ((value << 16) >> 16 !== value) refuse("i16", value);
+    return this.u16le(value & 0xffff);
+  }
+
+  /** Appends an unsigned 24-bit big-endian integer. */
+  u24be(value: number): this {
+    if ((value & 0xffffff) !== value) refuse("u24", value);
+    return this.u8(value >> 16).u16be(value & 0xffff);
+  }
+
+  /** Appends an unsigned 24-bit little-endian integer. */
+  u24le(value: number): this {
+    if ((value & 0xffffff) !== value) refuse("u24", value);
+    return this.u16le(value & 0xffff).u8(value >> 16);
+  }
+
+  /** Appends a signed 24-bit big-endian integer. */
+  i24be(value: number): this {
+    if ((value << 8) >> 8 !== value) refuse("i24", value);
+    return this.u24be(value & 0xffffff);
+  }
+
+  /** Appends a signed 24-bit little-endian integer. */
+  i24le(value: number): this {
+    if ((value << 8) >> 8 !== value) refuse("i24", value);
+    return this.u24le(value & 0xffffff);
+  }
+
+  /** Appends an unsigned 32-bit big-endian integer. */
+  u32be(value: number): this {
+    if (value >>> 0 !== value) refuse("u32", value);
+    const at = this.#grow(4);
+    writeU32be(this.#slab, at, value);
+    return this;
+  }
+
+  /** Appends an unsigned 32-bit little-endian integer. */
+  u32le(value: number): this {
+    if (value >>> 0 !== value) refuse("u32", value);
+    const at = this.#grow(4);
+    writeU32le(this.#slab, at, value);
+    return this;
+  }
+
+  /** Appends a signed 32-bit big-endian integer. */
+  i32be(value: number): this {
+    if ((value | 0) !== value) refuse("i32", value);
+    const at = this.#grow(4);
+    writeU32be(this.#slab, at, value);
+    return this;
+  }
+
+  /** Appends a signed 32-bit little-endian integer. */
+  i32le(value: number): this {
+    if ((value | 0) !== value) refuse("i32", value);
+    const at = this.#grow(4);
+    writeU32le(this.#slab, at, value);
+    return this;
+  }
+
+  /** Appends an unsigned 40-bit big-endian integer. */
+  u40be(value: number): this {
+    return this.#wide("u40", value, 5, "be", false);
+  }
+
+  /** Appends an unsigned 40-bit little-endian integer. */
+  u40le(value: number): this {
+    return this.#wide("u40", value, 5, "le", false);
+  }
+
+  /** Appends a signed 40-bit big-endian integer. */
+  i40be(value: number): this {
+    return this.#wide("i40", value, 5, "be", true);
+  }
+
+  /** Appends a signed 40-bit little-endian integer. */
+  i40le(value: number): this {
+    return this.#wide("i40", value, 5, "le", true);
+  }
+
+  /** Appends an unsigned 48-bit big-endian integer. */
+  u48be(value: number): this {
+    return this.#wide("u48", value, 6, "be", false);
+  }
+
+  /** Appends an unsigned 48-bit little-endian integer. */
+  u48le(value: number): this {
+    return this.#wide("u48", value, 6, "le", false);
+  }
+
+  /** Appends a signed 48-bit big-endian integer. */
+  i48be(value: number): this {
+    return this.#wide("i48", value, 6, "be", true);
+  }
+
+  /** Appends a signed 48-bit little-endian integer. */
+  i48le(value: number): this {
+    return this.#wide("i48", value, 6, "le", true);
+  }
+
+  /** Appends an unsigned 56-bit big-endian integer: a bigint or a safe integer. */
+  u56be(value: bigint | number): this {
+    return this.#wide("u56", value, 7, "be", false);
+  }
+
+  /** Appends an unsigned 56-bit little-endian integer: a bigint or a safe integer. */
+  u56le(value: bigint | number): this {
+    return this.#wide("u56", value, 7, "le", false);
+  }
+
+  /** Appends a signed 56-bit big-endian integer: a bigint or a safe integer. */
+  i56be(value: bigint | number): this {
+    return this.#wide("i56", value, 7, "be", true);
+  }
+
+  /** Appends a signed 56-bit little-endian integer: a bigint or a safe integer. */
+  i56le(value: bigint | number): this {
+    return this.#wide("i56", value, 7, "le", true);
+  }
+
+  /** Appends an unsigned 64-bit big-endian integer: a bigint or a safe integer. */
+  u64be(value: bigint | number): this {
+    return this.#wide("u64", value, 8, "be", false);
+  }
+
+  /** Appends an unsigned 64-bit little-endian integer: a bigint or a safe integer. */
+  u64le(value: bigint | number): this {
+    return this.#wide("u64", value, 8, "le", false);
+  }
+
+  /** Appends a signed 64-bit big-endian integer: a bigint or a safe integer. */
+  i64be(value: bigint | number): this {
+    return this.#wide("i64", value, 8, "be", true);
+  }
+
+  /** Appends a signed 64-bit little-endian integer: a bigint or a safe integer. */
+  i64le(value: bigint | number): this {
+    return this.#wide("i64", value, 8, "le", true);
+  }
+
+  /** Appends a 32-bit big-endian float, rounded to the nearest one, as everywhere in JavaScript. */
+  f32be(value: number): this {
+    const at = this.#growFloat(value, 4);
+    this.#floats!.setFloat32(at, value);
+    return this;
+  }
+
+  /** Appends a 32-bit little-endian float, rounded to the nearest one. */
+  f32le(value: number): this {
+    const at = this.#growFloat(value, 4);
+    this.#floats!.setFloat32(at, value, true);
+    return this;
+  }
+
+  /** Appends a 64-bit big-endian float. */
+  f64be(value: number): this {
+    const at = this.#growFloat(value, 8);
+    this.#floats!.setFloat64(at, value);
+    return this;
+  }
+
+  /** Appends a 64-bit little-endian float. */
+  f64le(value: number): this {
+    const at = this.#growFloat(value, 8);
+    this.#floats!.setFloat64(at, value, true);
+    return this;
+  }
+
+  #growFloat(value: number, width: number): number {
+    if (typeof value !== "number") refuse(`f${8 * width}`, value);
+    const at = this.#grow(width);
+    this.#floats ??= new DataView(this.#slab.buffer);
+    return at;
+  }
+
+  /** Appends an unsigned LEB128 varint, as protobuf writes it: a safe integer, or a bigint of up to 64 bits. */
+  varint(value: bigint | number): this {
+    if (typeof value === "bigint") {
+      if (BigInt.asUintN(64, value) !== value) refuse("varint", value);
+      let rest = value;
+      for (; rest > 0x7fn; rest >>= 7n) this.u8(Number(rest & 0x7fn) | 0x80);
+      return this.u8(Number(rest));
+    }
+    if (!Number.isSafeInteger(value) || value < 0) refuse("varint", value);
+    let rest = value;
+    for (; rest > 0x7fffffff; rest = Math.floor(rest / 0x80)) this.u8((rest % 0x80) | 0x80);
+    for (; rest > 0x7f; rest >>= 7) this.u8((rest & 0x7f) | 0x80);
+    return this.u8(rest);
+  }
+
+  /** Appends text as UTF-8. A lone surrogate is refused. */
+  utf8(text: string): this {
+    if (typeof text !== "string") refuse("text", text);
+    const start = this.#grow(3 * text.length);
+    try {
+      this.#at = encodeUtf8Into(text, this.#slab, start);
+    } catch (error) {
+      this.#at = start;
+      throw error;
+    }
+    return this;
+  }
+
+  /** Appends bytes as they are. */
+  bytes(bytes: Uint8Array): this {
+    if (!(bytes instanceof Uint8Array)) refuse("bytes", bytes);
+    // The place is taken first: growing may replace the slab that `set` is called on.
+    const at = this.#grow(bytes.length);
+    this.#slab.set(bytes, at);
+    return this;
+  }
+
+  /** Appends `count` zeros, to be patched later, and gives their position. */
+  reserve(count: number): number {
+    const at = this.#grow(count);
+    // Room may hold what an earlier, rolled back frame wrote.
+    this.#slab.fill(0, at, at + count);
+    return at - this.#base;
+  }
+
+  /**
+   * Writes an unsigned integer over bytes that were written before: a length that is known only now.
+   *
+   * @param at - position of its first byte
+   * @param width - bytes: 1 to 8
+   * @param value - an integer that fits; a bigint where it is not a safe one
+   * @param endian - byte order
+   * @defaultValue endian `'be'`
+   */
+  patch(at: number, width: number, value: number | bigint, endian: Endian = "be"): this {
+    this.#checkPosition(at, width);
+    writeUint(this.#slab, this.#base + at, value, width, endian, `u${8 * width}`);
+    return this;
+  }
+
+  /** Opens a gap of `count` zeros at position `at`; what was behind it moves up. */
+  insert(at: number, count: number): this {
+    this.#checkPosition(at, 0);
+    this.#grow(count);
+    const gap = this.#base + at;
+    this.#slab.copyWithin(gap + count, gap, this.#at - count);
+    this.#slab.fill(0, gap, gap + count);
+    return this;
+  }
+
+  /**
+   * A look at what was written, from position `start` to `end`: a view, valid until the next write.
+   *
+   * @defaultValue start 0, end `length`
+   */
+  view(start = 0, end: number = this.length): Uint8Array<ArrayBuffer> {
+    this.#checkPosition(start, end - start);
+    return this.#slab.subarray(this.#base + start, this.#base + end);
+  }
+
+  /** Forgets everything from position `length` on. */
+  truncate(length: number): this {
+    this.#checkPosition(length, 0);
+    this.#at = this.#base + length;
+    return this;
+  }
+
+  /**
+   * Gives what was written away and starts anew. The bytes are the taker's: this output never writes them
+   * again. Small pieces share one slab of 8 KiB, which lives as long as any of them.
+   */
+  take(): Uint8Array<ArrayBuffer> {
+    const taken = this.#slab.subarray(this.#base, this.#at);
+    this.#base = this.#at;
+    if (this.#slab.length > KEPT) this.#drop();
+    return taken;
+  }
+
+  #drop(): void {
+    this.#slab = new Uint8Array(0);
+    this.#floats = undefined;
+    this.#base = 0;
+    this.#at = 0;
+  }
+
+  #wide(
+    name: string,
+    value: bigint | number,
+    width: number,
+    endian: Endian,
+    signed: boolean,
+  ): this {
+    let unsigned = value;
+    if (signed && value < 0) {
+      // Two's complement: the most negative number is minus half the span.
+      if (typeof value === "number" && !Number.isSafeInteger(value)) refuse(name, value);
+      unsigned = BigInt(value) + (1n << BigInt(8 * width));
+      if (unsigned < 1n << BigInt(8 * width - 1)) refuse(name, value);
+    } else if (signed && value >= 2 ** (8 * width - 1)) {
+      refuse(name, value);
+    }
+    const at = this.#grow(width);
+    try {
+      writeUint(this.#slab, at, unsigned, width, endian, name);
+    } catch (error) {
+      this.#at = at;
+      throw error;
+    }
+    return this;
+  }
+
+  #checkPosition(at: number, count: number): void {
+    if (!Number.isInteger(at) || at < 0 || count < 0 || at + count > this.length) {
+      throw new RangeError(`${count} bytes at ${at} lie outside of the ${this.length} written`);
+    }
+  }
+}
+
+function writeU32be(slab: Uint8Array, at: number, value: number): void {
+  slab[at] = value >> 24;
+  slab[at + 1] = value >> 16;
+  slab[at + 2] = value >> 8;
+  slab[at + 3] = value;
+}
+
+function writeU32le(slab: Uint8Array, at: number, value: number): void {
+  slab[at] = value;
+  slab[at + 1] = value >> 8;
+  slab[at + 2] = value >> 16;
+  slab[at + 3] = value >> 24;
+}
+
+/** Any width from 1 to 8 bytes; the value is checked against it. */
+function writeUint(
+  slab: Uint8Array,
+  at: number,
+  value: bigint | number,
+  width: number,
+  endian: Endian,
+  name: string,
+): void {
+  let low: number;
+  let high: number;
+  if (typeof value === "bigint") {
+    if (BigInt.asUintN(8 * width, value) !== value) refuse(name, value);
+    low = Number(value & 0xffff_ffffn);
+    high = Number(value >> 32n);
+  } else {
+    if (!Number.isSafeInteger(value) || value < 0 || value >= 2 ** (8 * width)) refuse(name, value);
+    low = value >>> 0;
+    high = (value - low) / 0x1_0000_0000;
+  }
+  for (let i = 0; i < width; i++) {
+    const byte = i < 4 ? low >>> (8 * i) : high >>> (8 * (i - 4));
+    slab[endian === "le" ? at + i : at + width - 1 - i] = byte;
+  }
+}
+
+function refuse(name: string, value: unknown): never {
+  const shown = typeof value === "number" || typeof value === "bigint" ? value : typeof value;
+  throw new ProtocolError("unencodable", `${name} cannot hold ${shown}`);
+}

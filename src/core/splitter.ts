@@ -1,0 +1,338 @@
+import { ProtocolError, rebased } from "./errors.ts";
+import { measureFrame, truncated } from "./frames.ts";
+import { copy, plain } from "./memory.ts";
+import type { Framing } from "./protocol.ts";
+
+/*
+ * Goal: O(bytes + chunks) work for every framing and any cuts, no allocation for a frame that lies whole in
+ * its chunk, one gathering for a frame that does not, and memory that grows only with bytes that arrived.
+ *
+ *   #origin (stream offset of bytes[0])
+ *   |          start      end             #limit
+ *   |  read    | current   |  unread       |        #queue: chunks not begun
+ *   +----------+-----------+---------------+        +--------+ +-----+
+ *   bytes: a chunk, or the slab
+ *
+ * Plan. `next` measures at `end`. While the frame is not whole and a further chunk waits, its bytes so far move
+ * to the end of a slab, and bytes of that chunk follow: exactly what is missing once the length is known, growing
+ * steps while it is not (so that a header costs a few bytes, and a long line stays linear). What is left of
+ * the chunk is then read in place. The slab is only ever appended to: frames handed out stay as they are,
+ * and one slab serves many drips.
+ *
+ * States: reading -> (finish) finished -> (bytes left over) failed; reading -> (bad frame) failed. Failed is final.
+ */
+
+const NOTHING = new Uint8Array(0);
+
+// First step of a chunk that is shown to a framing which cannot tell the length yet; each further one doubles.
+const STEP = 16;
+
+// Slabs start small, for the many connections that drip once, and grow with use.
+const SMALLEST_SLAB = 256;
+const LARGEST_SLAB = 16 * 1024;
+
+/**
+ * Finds frames in a stream that arrives in chunks: a cursor that shows one frame at a time.
+ *
+ * @example
+ * ```ts
+ * import { decodeUtf8, lines, Splitter } from "framewright";
+ *
+ * const splitter = new Splitter(lines());
+ * for (const text of ["on", "e\ntwo\nth", "ree\n"]) {
+ *   splitter.push(Uint8Array.from(text, (c) => c.charCodeAt(0)));
+ *   while (splitter.next()) {
+ *     const { bytes, start, end, offset } = splitter;
+ *     console.log(offset, decodeUtf8(bytes, start, end).trim());
+ *   }
+ * }
+ * splitter.finish();
+ * //=> 0 one
+ * //=> 4 two
+ * //=> 8 three
+ * ```
+ */
+export class Splitter {
+  /** Where the current frame lies. Memory that is never written again. */
+  bytes: Uint8Array = NOTHING;
+  /** Index in `bytes` of the current frame's first byte. */
+  start = 0;
+  /** Index in `bytes` behind the current frame. Equal to `start` while there is none. */
+  end = 0;
+
+  #framing: Framing;
+  /** End of the bytes that `bytes` holds. */
+  #limit = 0;
+  /** Stream offset of `bytes[0]`. */
+  #origin = 0;
+
+  /** Length of the frame that begins at `end`, where it is known but not all of it is here; else 0. */
+  #length = 0;
+  /** How many bytes of the frame that begins at `end` were measured in vain. */
+  #seen = 0;
+
+  /** Chunks that are not read in place: from #head on, the first one without its #taken bytes. */
+  readonly #queue: Uint8Array[] = [];
+  #head = 0;
+  #taken = 0;
+  /** Bytes in the queue. */
+  #queued = 0;
+
+  #slab: Uint8Array = NOTHING;
+  /** End of the part of the slab that was written. */
+  #used = 0;
+  #slabSize = SMALLEST_SLAB;
+
+  /** The last `next` answered false, and nothing has changed since. */
+  #drained = false;
+  #finished = false;
+  #error: ProtocolError | undefined;
+
+  /** @param framing - says where a frame ends; every protocol is one */
+  constructor(framing: Framing) {
+    this.#framing = framing;
+  }
+
+  /** Position in the stream of the current frame's first byte; while there is none, of the next unread byte. */
+  get offset(): number {
+    return this.#origin + this.start;
+  }
+
+  /** Number of bytes behind the current frame that are not read yet. */
+  get pending(): number {
+    return this.#limit - this.end + this.#queued;
+  }
+
+  /**
+   * Takes the next bytes of the stream. The splitter owns them from now on: who goes on writing into the
+   * chunk writes into frames that were handed out.
+   *
+   * @throws ProtocolError the error that ended the stream; `closed` after `finish`
+   */
+  push(chunk: Uint8Array): void {
+    if (this.#error !== undefined) throw this.#error;
+    if (this.#finished) throw new ProtocolError("closed", "push() after finish()", this.offset);
+    const bytes = plain(chunk);
+    if (bytes.length === 0) return;
+    this.#queue.push(bytes);
+    this.#queued += bytes.length;
+    this.#drained = false;
+  }
+
+  /**
+   * Moves on to the next frame. False when no whole frame is here: push more and ask again.
+   *
+   * @throws ProtocolError when no frame can start like this, and ever after; `truncated` when the stream is
+   *   finished and bytes are left over
+   */
+  next(): boolean {
+    if (this.#error !== undefined) throw this.#error;
+    const start = this.end;
+    this.start = start;
+    // A frame that lies whole in its chunk, as nearly every one does: nothing but the cursor moves.
+    if (this.#seen === 0 && this.#length === 0 && start < this.#limit) {
+      const length = this.#measure();
+      if (length > 0 && length <= this.#limit - start) {
+        this.end = start + length;
+        return true;
+      }
+      this.#note(length);
+    }
+    return this.#gather();
+  }
+
+  /**
+   * Says that no bytes come any more. Whole frames that were not read yet stay readable.
+   *
+   * @throws ProtocolError `truncated` when all whole frames are read and bytes are left over. Where some are
+   *   still to be read, `next` throws it behind the last one.
+   */
+  finish(): void {
+    if (this.#error !== undefined) throw this.#error;
+    this.#finished = true;
+    if (this.#drained) this.#checkNothingLeft();
+  }
+
+  /**
+   * Gives all unread bytes away, for an upgrade to something that is not framed like this. The current frame
+   * is left; the splitter is empty and counts on behind the bytes given away.
+   */
+  rest(): Uint8Array {
+    const { pending } = this;
+    let rest: Uint8Array;
+    if (this.#queued === 0) {
+      rest = this.bytes.subarray(this.end, this.#limit);
+    } else {
+      rest = new Uint8Array(pending);
+      let at = this.#limit - this.end;
+      rest.set(this.bytes.subarray(this.end, this.#limit));
+      while (this.#queued > 0) {
+        const chunk = this.#first();
+        rest.set(chunk.subarray(this.#taken), at);
+        at += chunk.length - this.#taken;
+        this.#take(chunk.length - this.#taken);
+      }
+    }
+    this.#limit = this.end + pending;
+    this.end = this.#limit;
+    this.#release();
+    this.#seen = 0;
+    this.#length = 0;
+    return rest;
+  }
+
+  /** Changes the framing, from the next frame on. */
+  use(framing: Framing): void {
+    this.#framing = framing;
+    this.#seen = 0;
+    this.#length = 0;
+    this.#drained = false;
+  }
+
+  #measure(): number {
+    try {
+      return measureFrame(this.#framing, this.bytes, this.start, this.#limit, this.#seen);
+    } catch (error) {
+      return this.#fail(rebased(error as ProtocolError, this.#origin));
+    }
+  }
+
+  #note(length: number): void {
+    if (length === 0) this.#seen = this.#limit - this.start;
+    else this.#length = length;
+  }
+
+  /** A frame that is not whole in `bytes`: goes on to the next chunk, as often as it takes. */
+  #gather(): boolean {
+    while (this.#queued > 0) {
+      if (this.start === this.#limit) this.#begin();
+      else this.#append();
+      if (this.#length === 0) this.#note(this.#measure());
+      if (this.#length > 0 && this.#length <= this.#limit - this.start) return this.#arrive();
+    }
+    if (this.start === this.#limit) this.#release();
+    else this.#dropTaken();
+    this.#drained = true;
+    if (this.#finished) this.#checkNothingLeft();
+    return false;
+  }
+
+  /** The frame is whole. */
+  #arrive(): true {
+    this.end = this.start + this.#length;
+    this.#length = 0;
+    this.#seen = 0;
+    const extra = this.#limit - this.end;
+    // A step showed more than the frame: the rest is read in the chunk itself, else every frame behind
+    // would be copied too. (Before the step the frame was not whole, so the extra bytes are of that step.)
+    if (extra > 0 && this.bytes === this.#slab) {
+      this.#limit = this.end;
+      this.#taken -= extra;
+      this.#queued += extra;
+    }
+    return true;
+  }
+
+  #checkNothingLeft(): void {
+    const left = this.pending;
+    if (left > 0) this.#fail(truncated(left, this.#length, this.offset));
+  }
+
+  #fail(error: ProtocolError): never {
+    this.#error = error;
+    throw error;
+  }
+
+  /** Reads the next chunk in place. */
+  #begin(): void {
+    const chunk = this.#first();
+    const at = this.#taken;
+    this.#release();
+    this.#origin -= at;
+    this.bytes = chunk;
+    this.start = at;
+    this.end = at;
+    this.#limit = chunk.length;
+    this.#take(chunk.length - at);
+    this.#dropTaken();
+  }
+
+  /** Lets go of read memory: an idle stream keeps no chunk alive, nor a slab that a giant frame needed. */
+  #release(): void {
+    this.#origin += this.end;
+    this.bytes = NOTHING;
+    this.start = 0;
+    this.end = 0;
+    this.#limit = 0;
+    if (this.#slab.length > LARGEST_SLAB) {
+      this.#slab = NOTHING;
+      this.#used = 0;
+    }
+  }
+
+  /** Adds bytes of the next chunk to a frame that began before it. */
+  #append(): void {
+    const chunk = this.#first();
+    const have = this.#limit - this.start;
+    const step = Math.min(Math.max(STEP, have), this.#framing.maxFrame - have);
+    const wanted = this.#length > 0 ? this.#length - have : step;
+    const count = Math.min(wanted, chunk.length - this.#taken);
+    this.#makeRoom(have, count);
+    copy(chunk, this.#taken, this.#taken + count, this.#slab, this.#limit);
+    this.#limit += count;
+    this.#used = this.#limit;
+    this.#take(count);
+  }
+
+  /** Sees to it that the `have` bytes of the frame are in the slab, with room for `count` more behind them. */
+  #makeRoom(have: number, count: number): void {
+    const inSlab = this.bytes === this.#slab;
+    if (inSlab && this.#limit + count <= this.#slab.length) return;
+    // Room for the whole frame once half of it has arrived, or where it is small; never for what a
+    // header merely promises.
+    const whole = this.#length;
+    const isDue = whole > 0 && whole <= Math.max(2 * (have + this.#queued), this.#slabSize);
+    const room = isDue ? whole : have + count;
+    let slab = this.#slab;
+    let at = this.#used;
+    if (inSlab || at + room > slab.length) {
+      slab = new Uint8Array(Math.max(isDue ? room : 2 * room, this.#slabSize));
+      this.#slabSize = Math.min(2 * this.#slabSize, LARGEST_SLAB);
+      at = 0;
+    }
+    copy(this.bytes, this.start, this.#limit, slab, at);
+    this.#origin += this.start - at;
+    this.#slab = slab;
+    this.bytes = slab;
+    this.start = at;
+    this.end = at;
+    this.#limit = at + have;
+  }
+
+  /** The chunk that the next bytes come from. */
+  #first(): Uint8Array {
+    this.#dropTaken();
+    return this.#queue[this.#head]!;
+  }
+
+  #take(count: number): void {
+    this.#taken += count;
+    this.#queued -= count;
+  }
+
+  /** Drops the first chunk if all of it was taken. */
+  #dropTaken(): void {
+    const queue = this.#queue;
+    if (this.#taken < (queue[this.#head]?.length ?? 1)) return;
+    this.#taken = 0;
+    this.#head++;
+    if (this.#head === queue.length) {
+      queue.length = 0;
+      this.#head = 0;
+    } else if (this.#head >= 32 && 2 * this.#head >= queue.length) {
+      // Half empty: moving the rest up costs no more than its pushes did.
+      queue.splice(0, this.#head);
+      this.#head = 0;
+    }
+  }
+}

@@ -1,0 +1,139 @@
+import { ProtocolError } from "./errors.ts";
+import { decoder, encoder, isWellFormed } from "./host.ts";
+
+/*
+ * Strict UTF-8, both ways: what is not UTF-8 is `malformed`, a string with a lone surrogate is
+ * `unencodable` (TextEncoder would write U+FFFD in its place without a word). A byte order mark is data.
+ *
+ * Short text goes through a loop, because a call into the host costs as much as some twenty characters; long
+ * text goes through TextDecoder and TextEncoder where the runtime has them, else through the loop.
+ */
+
+const SHORT = 24;
+
+/**
+ * The text in `bytes[start .. end)`.
+ *
+ * @throws ProtocolError `malformed`, its offset the index of the first byte that is not UTF-8
+ */
+export function decodeUtf8(bytes: Uint8Array, start = 0, end: number = bytes.length): string {
+  if (end - start > SHORT && decoder !== undefined) {
+    try {
+      return decoder.decode(bytes.subarray(start, end));
+    } catch {
+      // Said again by the plain decoder, which knows where.
+    }
+  }
+  return decodePlain(bytes, start, end);
+}
+
+// Characters are joined in runs: String.fromCharCode takes its arguments from the stack.
+const RUN = 4096;
+
+/** @internal */
+export function decodePlain(bytes: Uint8Array, start: number, end: number): string {
+  let text = "";
+  let units: number[] = [];
+  let at = start;
+  while (at < end) {
+    const byte = bytes[at]!;
+    if (byte < 0x80) {
+      units.push(byte);
+      at++;
+    } else {
+      const length = sequenceLength(bytes, at, end);
+      if (length === 0) {
+        throw new ProtocolError("malformed", `byte ${hex(byte)} does not continue as UTF-8`, at);
+      }
+      let point = byte & (0x7f >> length);
+      for (let i = 1; i < length; i++) point = (point << 6) | (bytes[at + i]! & 0x3f);
+      if (point > 0xffff) {
+        units.push(0xd7c0 + (point >> 10), 0xdc00 | (point & 0x3ff));
+      } else {
+        units.push(point);
+      }
+      at += length;
+    }
+    if (units.length >= RUN) {
+      text += String.fromCharCode(...units);
+      units = [];
+    }
+  }
+  return text + String.fromCharCode(...units);
+}
+
+const hex = (byte: number): string => `0x${byte.toString(16).padStart(2, "0")}`;
+
+/**
+ * Length of the well-formed multi-byte sequence at `at`, or 0.
+ *
+ * The second byte decides what the first cannot: overlong forms (e0 80, f0 80), surrogates (ed a0) and
+ * what lies above U+10FFFF (f4 90). Unicode 15, table 3-7.
+ */
+function sequenceLength(bytes: Uint8Array, at: number, end: number): number {
+  const first = bytes[at]!;
+  if (first < 0xc2 || first > 0xf4) return 0;
+  const length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  if (end - at < length) return 0;
+  const low = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80;
+  const high = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf;
+  const second = bytes[at + 1]!;
+  if (second < low || second > high) return 0;
+  for (let i = 2; i < length; i++) if ((bytes[at + i]! & 0xc0) !== 0x80) return 0;
+  return length;
+}
+
+/**
+ * Writes `text` at `at` and gives the position behind it. `into` must have room for three bytes a UTF-16
+ * unit.
+ *
+ * @throws ProtocolError `unencodable` for a lone surrogate
+ * @internal
+ */
+export function encodeUtf8Into(text: string, into: Uint8Array, at: number): number {
+  if (text.length > SHORT && encoder !== undefined && isWellFormed !== undefined) {
+    if (!isWellFormed(text)) throw loneSurrogate(text);
+    return at + encoder.encodeInto(text, into.subarray(at)).written;
+  }
+  return encodePlain(text, into, at);
+}
+
+/** @internal */
+export function encodePlain(text: string, into: Uint8Array, at: number): number {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) {
+      into[at++] = unit;
+    } else if (unit < 0x800) {
+      into[at++] = 0xc0 | (unit >> 6);
+      into[at++] = 0x80 | (unit & 0x3f);
+    } else if (unit < 0xd800 || unit > 0xdfff) {
+      into[at++] = 0xe0 | (unit >> 12);
+      into[at++] = 0x80 | ((unit >> 6) & 0x3f);
+      into[at++] = 0x80 | (unit & 0x3f);
+    } else {
+      const point = text.codePointAt(i)!;
+      // Half a pair is its own code point; so is a low surrogate that no high one precedes.
+      if (point < 0x10000) throw loneSurrogate(text);
+      into[at++] = 0xf0 | (point >> 18);
+      into[at++] = 0x80 | ((point >> 12) & 0x3f);
+      into[at++] = 0x80 | ((point >> 6) & 0x3f);
+      into[at++] = 0x80 | (point & 0x3f);
+      i++;
+    }
+  }
+  return at;
+}
+
+function loneSurrogate(text: string): ProtocolError {
+  let at = 0;
+  while (at < text.length) {
+    const point = text.codePointAt(at)!;
+    if (point >= 0xd800 && point <= 0xdfff) break;
+    at += point > 0xffff ? 2 : 1;
+  }
+  return new ProtocolError(
+    "unencodable",
+    `lone surrogate at index ${at} of ${text.length} has no UTF-8 form`,
+  );
+}

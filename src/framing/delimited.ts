@@ -1,0 +1,167 @@
+import { indexOfByte, Output, ProtocolError } from "../core/index.ts";
+import { type FramingOptions, limit, makeFraming, type WrappingFraming } from "./wrap.ts";
+
+/**
+ * Frames that end in a delimiter.
+ *
+ * ```text
+ * delimited("\0")              68 65 6c 6c 6f 00
+ * delimited(["\n", "\r\n"])    68 65 6c 6c 6f 0a   written and read
+ *                              68 65 6c 6c 6f 0d 0a   read
+ * ```
+ *
+ * A frame ends where a delimiter ends first; where two end in the same place, the longer one is cut off. A
+ * payload that would be read back otherwise (it holds a delimiter, or ends in what becomes one with the
+ * delimiter behind it: "a" before "aa", CR before LF) is `unencodable`. `maxFrame` bytes without a delimiter
+ * are `too-long`. A search goes on where the last one stopped, so work is linear for any chunks.
+ *
+ * @param delimiters - text (as UTF-8) or bytes, of any length; of several, the first one is written
+ * @param options - `maxFrame`: largest whole frame, delimiter included
+ * @defaultValue maxFrame 1 MiB
+ *
+ * @example
+ * ```ts
+ * import { decodeAll, delimited, utf8 } from "framewright";
+ *
+ * const sentences = delimited([". ", "! "]).wrap(utf8());
+ * const bytes = Uint8Array.from("Hello! It works. ", (c) => c.charCodeAt(0));
+ * console.log(decodeAll(sentences, bytes).join("|"));
+ * //=> Hello|It works
+ * ```
+ *
+ * @throws RangeError for an empty delimiter, none at all, or one that begins another (the longer one would
+ *   never be found)
+ */
+export function delimited(
+  delimiters: string | Uint8Array | readonly (string | Uint8Array)[],
+  options: FramingOptions = {},
+): WrappingFraming {
+  const given =
+    typeof delimiters === "string" || delimiters instanceof Uint8Array ? [delimiters] : delimiters;
+  const text = given.every((delimiter) => typeof delimiter === "string");
+  return delimitedBy("delimited", given.map(toBytes), text, options);
+}
+
+/**
+ * Lines of text or bytes: LF is written, LF or CRLF is read. A payload with an LF in it, or a CR at its end,
+ * is `unencodable`.
+ *
+ * @param options - `maxFrame`: longest line, its end included
+ * @defaultValue maxFrame 1 MiB
+ */
+export function lines(options: FramingOptions = {}): WrappingFraming {
+  return delimitedBy("lines", [toBytes("\n"), toBytes("\r\n")], true, options);
+}
+
+function delimitedBy(
+  name: string,
+  delimiters: readonly Uint8Array[],
+  text: boolean,
+  options: FramingOptions,
+): WrappingFraming {
+  const written = delimiters[0];
+  if (written === undefined) throw new RangeError("delimited: no delimiter given");
+  for (const [i, delimiter] of delimiters.entries()) {
+    if (delimiter.length === 0) throw new RangeError(`delimited: delimiter ${i} is empty`);
+    for (const [j, other] of delimiters.entries()) {
+      if (i !== j && isAt(other, 0, delimiter)) {
+        throw new RangeError(`delimited: delimiter ${i} begins delimiter ${j}`);
+      }
+    }
+  }
+  const byLength = [...delimiters].sort((a, b) => b.length - a.length);
+  // Where a longer one ends in a shorter one, looking for the shorter finds both.
+  const needles = delimiters.filter(
+    (one) =>
+      !delimiters.some((other) => other !== one && isAt(one, one.length - other.length, other)),
+  );
+  const [needle] = needles;
+  const measure =
+    needles.length === 1 && needle!.length === 1 ? measureByte(needle![0]!) : measureAny(needles);
+
+  const payloadEnd = (bytes: Uint8Array, start: number, end: number): number => {
+    for (const delimiter of byLength) {
+      const at = end - delimiter.length;
+      if (at >= start && isAt(bytes, at, delimiter)) return at;
+    }
+    throw new ProtocolError("malformed", `frame of ${end - start} bytes ends in no delimiter`, end);
+  };
+
+  return makeFraming({
+    name,
+    maxFrame: limit(options, written.length),
+    text,
+    measure,
+    payloadStart: (_, start) => start,
+    payloadEnd,
+    open: () => 0,
+    close(out, start) {
+      const body = out.length - start;
+      out.bytes(written);
+      const frame = out.view(start);
+      const length = frame.length;
+      if (measure(frame, 0, length, 0) === length && payloadEnd(frame, 0, length) === body) return;
+      throw new ProtocolError("unencodable", `a delimiter is in the ${body} bytes of the payload`);
+    },
+  });
+}
+
+function toBytes(delimiter: string | Uint8Array): Uint8Array {
+  if (typeof delimiter === "string") return new Output().utf8(delimiter).take();
+  return Uint8Array.from(delimiter);
+}
+
+/** Do the bytes at `at` begin with `part`? */
+function isAt(bytes: Uint8Array, at: number, part: Uint8Array): boolean {
+  return at >= 0 && part.every((byte, i) => bytes[at + i] === byte);
+}
+
+type Measure = WrappingFraming["measure"];
+
+function measureByte(delimiter: number): Measure {
+  return (bytes, start, end, seen) => {
+    const at = indexOfByte(bytes, delimiter, start + seen, end);
+    return at < 0 ? 0 : at + 1 - start;
+  };
+}
+
+/**
+ * Knuth, Morris, Pratt, for all needles side by side: each byte is looked at once, however a needle overlaps
+ * itself, and whatever the peer sends.
+ */
+function measureAny(needles: readonly Uint8Array[]): Measure {
+  const borders = needles.map(borderLengths);
+  const longest = Math.max(...needles.map((needle) => needle.length));
+  const only = needles.length === 1 ? needles[0]![0]! : undefined;
+  return (bytes, start, end, seen) => {
+    const matched = new Array<number>(needles.length).fill(0);
+    // A delimiter that ends behind what was seen may begin in it.
+    for (let at = start + Math.max(0, seen - longest + 1); at < end; at++) {
+      if (only !== undefined && matched[0] === 0) {
+        at = indexOfByte(bytes, only, at, end);
+        if (at < 0) return 0;
+      }
+      const byte = bytes[at];
+      for (let i = 0; i < needles.length; i++) {
+        const needle = needles[i]!;
+        let length = matched[i]!;
+        while (length > 0 && needle[length] !== byte) length = borders[i]![length - 1]!;
+        if (needle[length] === byte) length++;
+        if (length === needle.length) return at + 1 - start;
+        matched[i] = length;
+      }
+    }
+    return 0;
+  };
+}
+
+/** For each prefix of the needle: the length of its longest proper prefix that is also its suffix. */
+function borderLengths(needle: Uint8Array): number[] {
+  const borders = [0];
+  for (let i = 1, length = 0; i < needle.length; i++) {
+    while (length > 0 && needle[i] !== needle[length]) length = borders[length - 1]!;
+    if (needle[i] === needle[length]) length++;
+    borders.push(length);
+  }
+  return borders;
+}

@@ -1,0 +1,158 @@
+import {
+  type Endian,
+  ProtocolError,
+  u8,
+  u16be,
+  u16le,
+  u24be,
+  u24le,
+  u32be,
+  u32le,
+} from "../core/index.ts";
+import { type FramingOptions, limit, makeFraming, type WrappingFraming } from "./wrap.ts";
+
+/** How the length of a frame is written. Lengths and offsets are in bytes. */
+export interface LengthPrefixedOptions extends FramingOptions {
+  /** Width of the length field. */
+  readonly width: 1 | 2 | 3 | 4 | 8;
+
+  /**
+   * Byte order of the length field.
+   * @defaultValue `'be'`
+   */
+  readonly endian?: Endian | undefined;
+
+  /**
+   * What the length counts: the bytes behind the length field, or the whole frame from its first byte.
+   * @defaultValue `'body'`
+   */
+  readonly counts?: "body" | "frame" | undefined;
+
+  /**
+   * Where the length field begins: the number of bytes before it.
+   * @defaultValue 0
+   */
+  readonly offset?: number | undefined;
+
+  /**
+   * The `offset` bytes before the length field (a magic number, a version): written, and checked when read.
+   * @defaultValue zeros are written, anything is read
+   */
+  readonly header?: Uint8Array | undefined;
+
+  /**
+   * Added to the field's value to get the length: for fields that count otherwise, say without a checksum.
+   * @defaultValue 0
+   */
+  readonly adjust?: number | undefined;
+}
+
+/**
+ * Frames that begin with their length, unsigned: what skynet, goim, Kafka, DNS over TCP and most home-grown
+ * protocols do.
+ *
+ * ```text
+ * width 2                          00 05 68 65 6c 6c 6f
+ * width 2, counts 'frame'          00 07 68 65 6c 6c 6f
+ * width 2, endian 'le'             05 00 68 65 6c 6c 6f
+ * width 2, offset 1, header [ca]   ca 00 05 68 65 6c 6c 6f
+ * width 2, adjust 1                00 04 68 65 6c 6c 6f
+ *
+ * length of the frame = value of the field + adjust + (counts 'frame' ? 0 : offset + width)
+ * ```
+ *
+ * A value that gives a frame shorter than its header is `malformed`, one above `maxFrame` is `too-long` as
+ * soon as the field is here. A body whose length the field cannot hold is `unencodable`.
+ *
+ * @example
+ * ```ts
+ * import { encodeFrame, lengthPrefixed, utf8 } from "framewright";
+ *
+ * const messages = lengthPrefixed({ width: 2 }).wrap(utf8());
+ * console.log(encodeFrame(messages, "hello").join(" "));
+ * //=> 0 5 104 101 108 108 111
+ * ```
+ *
+ * @throws RangeError when the options contradict each other or no frame fits them
+ */
+export function lengthPrefixed(options: LengthPrefixedOptions): WrappingFraming {
+  const { width, endian = "be", counts = "body", adjust = 0, header } = options;
+  const offset = options.offset ?? header?.length ?? 0;
+  check([1, 2, 3, 4, 8].includes(width), `width must be 1, 2, 3, 4 or 8, not ${width}`);
+  check(endian === "be" || endian === "le", `endian must be "be" or "le", not ${endian}`);
+  check(counts === "body" || counts === "frame", `counts must be "body" or "frame"`);
+  check(Number.isSafeInteger(adjust), `adjust must be an integer, not ${adjust}`);
+  check(Number.isSafeInteger(offset) && offset >= 0, `offset must be an integer >= 0`);
+  check(
+    header === undefined || header.length === offset,
+    `header has ${header?.length} bytes, offset is ${offset}`,
+  );
+  const start = offset + width;
+  /** Length of the frame whose field is 0. */
+  const base = adjust + (counts === "frame" ? 0 : start);
+  const most = Math.min(2 ** (8 * width) - 1, Number.MAX_SAFE_INTEGER) + base;
+  check(most >= start, `adjust ${adjust} leaves no frame that the field could describe`);
+  const least = Math.max(base, start);
+  const maxFrame = limit(options, least, most);
+  // The caller's array may change after this; frames must not.
+  const magic = header === undefined ? undefined : Uint8Array.from(header);
+  const read = READERS[width][endian];
+
+  return makeFraming({
+    name: `length-prefixed u${8 * width}${width === 1 ? "" : endian}`,
+    maxFrame,
+    text: false,
+    measure(bytes, at, end) {
+      if (magic !== undefined) checkHeader(magic, bytes, at, end);
+      if (end - at < start) return 0;
+      const length = base + read(bytes, at + offset);
+      if (length >= start) return length;
+      const text = `length field ${length - base} gives a frame of ${length} bytes`;
+      throw new ProtocolError("malformed", `${text}, its header has ${start}`, at + offset);
+    },
+    payloadStart: (_, at) => at + start,
+    payloadEnd: (_, __, end) => end,
+    open(out) {
+      if (magic === undefined) return out.reserve(start);
+      out.bytes(magic);
+      return out.reserve(width) - offset;
+    },
+    close(out, at) {
+      const length = out.length - at;
+      if (length < base || length > most) {
+        const text = `frame of ${length} bytes has no length field from 0 to ${most - base}`;
+        throw new ProtocolError("unencodable", text);
+      }
+      out.patch(at + offset, width, length - base, endian);
+    },
+  });
+}
+
+function check(condition: boolean, text: string): void {
+  if (!condition) throw new RangeError(`lengthPrefixed: ${text}`);
+}
+
+function checkHeader(header: Uint8Array, bytes: Uint8Array, start: number, end: number): void {
+  const known = Math.min(header.length, end - start);
+  for (let i = 0; i < known; i++) {
+    if (bytes[start + i] !== header[i]) {
+      const text = `header byte ${i} is ${bytes[start + i]}, not ${header[i]}`;
+      throw new ProtocolError("malformed", text, start + i);
+    }
+  }
+}
+
+type Reader = (bytes: Uint8Array, at: number) => number;
+
+const READERS: Readonly<Record<LengthPrefixedOptions["width"], Readonly<Record<Endian, Reader>>>> =
+  {
+    1: { be: u8, le: u8 },
+    2: { be: u16be, le: u16le },
+    3: { be: u24be, le: u24le },
+    4: { be: u32be, le: u32le },
+    // As a number the last digits may be off: it is then far above every maxFrame.
+    8: {
+      be: (bytes, at) => u32be(bytes, at) * 0x1_0000_0000 + u32be(bytes, at + 4),
+      le: (bytes, at) => u32le(bytes, at + 4) * 0x1_0000_0000 + u32le(bytes, at),
+    },
+  };

@@ -1,0 +1,39 @@
+import type { Codec, MessageProtocol } from "../core/index.ts";
+import { type FramingOptions, limit, type WrapOptions } from "./wrap.ts";
+
+/** Where the transport frames: one message, one payload. */
+export interface MessageFraming {
+  /** Largest message in bytes. */
+  readonly maxFrame: number;
+  /** A protocol for message transports, whose messages are written and read by `codec`. */
+  wrap<In, Out>(codec: Codec<In, Out>, options?: WrapOptions): MessageProtocol<In, Out>;
+}
+
+/**
+ * No framing at all: for WebSocket messages and datagrams, which have boundaries of their own. A stream
+ * does not take it; the compiler says so.
+ *
+ * @param options - `maxFrame`: largest message in bytes, reading and writing
+ * @defaultValue maxFrame 1 MiB
+ */
+export function perMessage(options: FramingOptions = {}): MessageFraming {
+  const maxFrame = limit(options, 0);
+  return Object.freeze<MessageFraming>({
+    maxFrame,
+    wrap<In, Out>(codec: Codec<In, Out>, wrapped: WrapOptions = {}): MessageProtocol<In, Out> {
+      const protocol: MessageProtocol<In, Out> = {
+        name: wrapped.name ?? "message",
+        maxFrame,
+        text: codec.text === true,
+        decode: (bytes, start, end) => codec.decode(bytes, start, end),
+        encode: (value, out) => codec.encode(value, out),
+      };
+      const { decodeMany } = codec;
+      if (decodeMany === undefined) return Object.freeze(protocol);
+      return Object.freeze<MessageProtocol<In, Out>>({
+        ...protocol,
+        decodeMany: (bytes, start, end) => decodeMany.call(codec, bytes, start, end),
+      });
+    },
+  });
+}

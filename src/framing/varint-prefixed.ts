@@ -1,0 +1,63 @@
+import { ProtocolError } from "../core/index.ts";
+import { type FramingOptions, limit, makeFraming, type WrappingFraming } from "./wrap.ts";
+
+// 32 bits, seven in each byte.
+const WIDEST = 5;
+const MOST = 0xffff_ffff;
+
+/**
+ * Frames that begin with the length of their body as an unsigned LEB128 varint: what protobuf's
+ * `writeDelimitedTo` writes.
+ *
+ * ```text
+ *   05 68 65 6c 6c 6f             "hello"
+ *   85 80 00 68 65 6c 6c 6f       the same, the length overlong: read, never written
+ * ```
+ *
+ * A length of more than five bytes or above 2^32-1 is `malformed`. An overlong length of up to five bytes is
+ * read, as every protobuf reader does, its bytes counted as they came.
+ *
+ * @param options - `maxFrame`: largest whole frame, length included
+ * @defaultValue maxFrame 1 MiB
+ */
+export function varintPrefixed(options: FramingOptions = {}): WrappingFraming {
+  return makeFraming({
+    name: "varint-prefixed",
+    maxFrame: limit(options, 1, MOST + WIDEST),
+    text: false,
+    measure(bytes, start, end) {
+      const width = prefixWidth(bytes, start, end);
+      if (width === 0) return 0;
+      let length = 0;
+      for (let i = width - 1; i >= 0; i--) length = length * 0x80 + (bytes[start + i]! & 0x7f);
+      if (length <= MOST) return width + length;
+      throw new ProtocolError("malformed", `length ${length} exceeds 2^32-1`, start);
+    },
+    payloadStart: (bytes, start, end) => start + prefixWidth(bytes, start, end),
+    payloadEnd: (_, __, end) => end,
+    open: () => 0,
+    close(out, start) {
+      const length = out.length - start;
+      if (length > MOST) {
+        throw new ProtocolError("unencodable", `body of ${length} bytes exceeds 2^32-1`);
+      }
+      let width = 1;
+      for (let rest = length; rest > 0x7f; rest = Math.floor(rest / 0x80)) width++;
+      out.insert(start, width);
+      let rest = length;
+      for (let i = 0; i < width; i++) {
+        out.patch(start + i, 1, (rest % 0x80) | (i < width - 1 ? 0x80 : 0));
+        rest = Math.floor(rest / 0x80);
+      }
+    },
+  });
+}
+
+/** Bytes of the varint at `start`, or 0 while its last one is not here. */
+function prefixWidth(bytes: Uint8Array, start: number, end: number): number {
+  for (let width = 1; width <= WIDEST; width++) {
+    if (start + width > end) return 0;
+    if (bytes[start + width - 1]! < 0x80) return width;
+  }
+  throw new ProtocolError("malformed", `length of more than ${WIDEST} bytes`, start);
+}

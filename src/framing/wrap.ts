@@ -1,0 +1,94 @@
+import type { Codec, Framing, Output, Protocol } from "../core/index.ts";
+import { checkedMaxFrame } from "../core/protocol.ts";
+
+/** What every framing can be given. */
+export interface FramingOptions {
+  /**
+   * Largest whole frame, in wire bytes, header and delimiter included; reading and writing.
+   * @defaultValue 1 MiB, or less where the header cannot say that much
+   */
+  readonly maxFrame?: number | undefined;
+}
+
+/** What `wrap` can be given. */
+export interface WrapOptions {
+  /**
+   * Name of the protocol, for error texts and logs.
+   * @defaultValue the name of the framing
+   */
+  readonly name?: string | undefined;
+}
+
+/** A ready framing: a protocol but for what its payload means. */
+export interface WrappingFraming extends Framing {
+  /** A protocol whose payload is written and read by `codec`, which never sees header or delimiter. */
+  wrap<In, Out>(codec: Codec<In, Out>, options?: WrapOptions): Protocol<In, Out>;
+}
+
+/**
+ * What tells one framing from another.
+ * @internal
+ */
+export interface FramingParts {
+  readonly name: string;
+  readonly maxFrame: number;
+  /** Is a text payload still text with this framing around it? */
+  readonly text: boolean;
+  readonly measure: Framing["measure"];
+  /** Where the payload of the frame at `start` begins. */
+  payloadStart(bytes: Uint8Array, start: number, end: number): number;
+  /** Where it ends. */
+  payloadEnd(bytes: Uint8Array, start: number, end: number): number;
+  /** Writes what stands before the payload; the answer is handed to `close`. */
+  open(out: Output): number;
+  /** Completes the frame that begins at `start`, its payload being written. */
+  close(out: Output, start: number, opened: number): void;
+}
+
+/**
+ * A framing from its parts: the one place where a payload codec is put into a frame.
+ * @internal
+ */
+export function makeFraming(parts: FramingParts): WrappingFraming {
+  const { maxFrame, measure, payloadStart, payloadEnd } = parts;
+  return Object.freeze<WrappingFraming>({
+    maxFrame,
+    measure,
+    wrap<In, Out>(codec: Codec<In, Out>, options: WrapOptions = {}): Protocol<In, Out> {
+      const protocol: Protocol<In, Out> = {
+        name: options.name ?? parts.name,
+        maxFrame,
+        text: parts.text && codec.text === true,
+        measure,
+        decode: (bytes, start, end) =>
+          codec.decode(bytes, payloadStart(bytes, start, end), payloadEnd(bytes, start, end)),
+        encode(value, out) {
+          const start = out.length;
+          const opened = parts.open(out);
+          codec.encode(value, out);
+          parts.close(out, start, opened);
+        },
+      };
+      const { decodeMany } = codec;
+      if (decodeMany === undefined) return Object.freeze(protocol);
+      return Object.freeze<Protocol<In, Out>>({
+        ...protocol,
+        decodeMany: (bytes, start, end) =>
+          decodeMany.call(
+            codec,
+            bytes,
+            payloadStart(bytes, start, end),
+            payloadEnd(bytes, start, end),
+          ),
+      });
+    },
+  });
+}
+
+/**
+ * The limit of a framing whose header can say at most `most`.
+ * @internal
+ */
+export function limit(options: FramingOptions, least: number, most = Infinity): number {
+  return Math.min(checkedMaxFrame(options.maxFrame, least), most);
+}

@@ -1,0 +1,20 @@
+import { defineConfig } from "tsup";
+
+export default defineConfig({
+  entry: {
+    index: "src/index.ts",
+    workerman: "src/workerman/index.ts",
+    node: "src/node/index.ts",
+  },
+  format: ["esm", "cjs"],
+  platform: "neutral",
+  target: "es2022",
+  tsconfig: "tsconfig.build.json",
+  dts: { compilerOptions: { ignoreDeprecations: "6.0" } },
+  // Else each CommonJS entry would have its own copy of ProtocolError.
+  splitting: true,
+  // Without it CommonJS output with splitting goes through a compiler that rewrites class fields.
+  treeshake: true,
+  sourcemap: true,
+  clean: true,
+});

@@ -1,0 +1,69 @@
+import { existsSync } from "node:fs";
+import { playwright } from "@vitest/browser-playwright";
+import { defineConfig, type TestProjectConfiguration } from "vitest/config";
+
+const chromium = process.env.CHROMIUM ?? "/usr/bin/chromium";
+// Chromium refuses to start its own isolation as root, which is what most build machines are.
+const asRoot = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
+
+const projects: TestProjectConfiguration[] = [
+  {
+    test: {
+      name: "node",
+      include: ["test/unit/**/*.test.ts", "test/laws/**/*.test.ts", "test/node/**/*.test.ts"],
+    },
+  },
+  {
+    // Needs `npm run build` first: these tests import the package by its own name.
+    test: { name: "package", include: ["test/package/**/*.test.ts"], testTimeout: 120_000 },
+  },
+];
+
+if (existsSync(chromium)) {
+  projects.push({
+    test: {
+      name: "browser",
+      include: ["test/browser/**/*.test.ts", "test/laws/**/*.test.ts"],
+      browser: {
+        enabled: true,
+        headless: true,
+        screenshotFailures: false,
+        api: { host: "127.0.0.1" },
+        provider: playwright({
+          launchOptions: {
+            executablePath: chromium,
+            args: [
+              ...asRoot,
+              "--disable-gpu",
+              "--disable-quic",
+              "--no-first-run",
+              "--disable-background-networking",
+              "--disable-component-update",
+              "--disable-sync",
+            ],
+          },
+        }),
+        instances: [{ browser: "chromium" }],
+      },
+    },
+  });
+} else if (process.env.CI) {
+  throw new Error(`no Chromium at ${chromium}: nothing may be skipped here`);
+} else {
+  console.warn(
+    `SKIPPED: the tests in a browser, for want of Chromium at ${chromium}.\n` +
+      "Install it (Debian: apt-get install chromium) or say where it is: CHROMIUM=/path npm test",
+  );
+}
+
+export default defineConfig({
+  test: {
+    coverage: {
+      provider: "v8",
+      include: ["src/**"],
+      reporter: ["text-summary", "html", "lcov"],
+      thresholds: { lines: 98, functions: 98, statements: 98, branches: 95 },
+    },
+    projects,
+  },
+});
