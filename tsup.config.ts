@@ -3,8 +3,6 @@ import { defineConfig } from "tsup";
 export default defineConfig({
   entry: {
     index: "src/index.ts",
-    workerman: "src/workerman/index.ts",
-    node: "src/node/index.ts",
   },
   format: ["esm", "cjs"],
   platform: "neutral",
