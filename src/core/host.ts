@@ -62,8 +62,13 @@ export const now: () => number = host.performance
   ? () => host.performance!.now()
   : () => Date.now();
 
+interface Timers {
+  readonly set: (run: () => void, ms: number) => unknown;
+  readonly clear: (timer: unknown) => void;
+}
+
 /** The runtime's timers, where it has any. */
-export const timers =
+export const timers: Timers | undefined =
   host.setTimeout && host.clearTimeout
     ? { set: host.setTimeout, clear: host.clearTimeout }
     : undefined;

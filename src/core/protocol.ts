@@ -66,7 +66,7 @@ export type Received<P> = P extends {
   : never;
 
 /** Frames are bounded even where nobody thought of a bound: 1 MiB. */
-export const DEFAULT_MAX_FRAME = 1024 * 1024;
+export const DEFAULT_MAX_FRAME: number = 1024 * 1024;
 
 /** What {@link defineProtocol} takes: a protocol, of which only the three functions and a name are required. */
 export type ProtocolDefinition<In, Out = In> = Omit<Protocol<In, Out>, "maxFrame"> & {
