@@ -1,63 +1,79 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-
-const root = new URL("../../", import.meta.url);
-const cwd = fileURLToPath(root);
-const read = (path: string): string => readFileSync(new URL(path, root), "utf8");
-const manifest = JSON.parse(read("package.json")) as {
-  version: string;
-  exports: Record<string, unknown>;
-};
-const entries = Object.keys(manifest.exports)
-  .filter((entry) => entry !== "./package.json")
-  .map((entry) => `framewright${entry.slice(1)}`);
+import { declaredFiles, entries, filesIn, manifest, readText, root } from "../support/package.ts";
 
 /** Runs a script in a plain Node process, in this package, and gives what it prints. */
 function node(inputType: "module" | "commonjs", script: string): string {
   const args = [`--input-type=${inputType}`, "-e", script];
-  return execFileSync(process.execPath, args, { cwd, encoding: "utf8" }).trim();
+  return execFileSync(process.execPath, args, { cwd: root, encoding: "utf8" }).trim();
 }
 
+/** Prints one line: the values of `names`, in this order, joined; `load` gives an entry's names. */
+const namesScript = (load: string): string => `
+  const all = {};
+  for (const entry of ${JSON.stringify(entries)}) {
+    all[entry] = Object.keys(${load}).filter((name) => name !== "__esModule").sort();
+  }
+  console.log(JSON.stringify(all));`;
+
 describe("package", () => {
-  it.each(entries)("%s loads by import and by require, with the same names", (entry) => {
-    const esm = node(
-      "module",
-      `import * as m from "${entry}"; console.log(Object.keys(m).sort().join())`,
-    );
-    const cjs = node("commonjs", `console.log(Object.keys(require("${entry}")).sort().join())`);
-    expect(cjs.replace(/,?__esModule/, "")).toBe(esm);
-    expect(esm).not.toBe("");
+  it("loads every entry by import and by require, with the same names", () => {
+    const esm = JSON.parse(node("module", namesScript("await import(entry)")));
+    const cjs = JSON.parse(node("commonjs", namesScript("require(entry)")));
+    expect(Object.keys(esm)).toEqual(entries);
+    expect(cjs).toEqual(esm);
+    for (const entry of entries) expect(esm[entry], entry).not.toEqual([]);
   });
 
   it("gives import and require one copy of each class", () => {
     const script = `
       import { createRequire } from "node:module";
-      import { FrameError } from "framewright";
-      const require = createRequire(process.cwd() + "/x.js");
-      console.log(require("framewright").FrameError === FrameError);`;
-    expect(node("module", script)).toBe("true");
+      import { ProtocolError, Splitter } from "framewright";
+      const required = createRequire(process.cwd() + "/x.js")("framewright");
+      console.log(required.ProtocolError === ProtocolError, required.Splitter === Splitter);`;
+    // Where require loads ES modules ("module-sync"), there is one copy; else there are two, and `code` tells.
+    const one = process.features.require_module === true;
+    expect(node("module", script)).toBe(`${one} ${one}`);
   });
 
-  it("gives every CommonJS entry one copy of each class", () => {
-    const script = `
-      const { FrameError } = require("./dist/index.cjs");
-      try { require("./dist/goim.cjs").read(Uint8Array.of(9)); }
-      catch (error) { console.log(error instanceof FrameError); }`;
-    expect(node("commonjs", script)).toBe("true");
+  it("gives every entry the root's ProtocolError, in either module system", () => {
+    // What an entry throws must be caught by who imports the class from the root: none may carry its own copy.
+    const script = (load: string): string => `
+      const { ProtocolError } = ${load.replace("entry", '"framewright"')};
+      for (const entry of ${JSON.stringify(entries)}) {
+        const own = ${load}.ProtocolError;
+        if (own !== undefined && own !== ProtocolError) console.log(entry);
+      }`;
+    expect(node("module", script("await import(entry)"))).toBe("");
+    expect(node("commonjs", script("require(entry)"))).toBe("");
+    // Names that an entry does not export are in its chunks all the same: the class is declared once.
+    for (const extension of ["js", "cjs"]) {
+      const holders = filesIn("dist", new RegExp(`\\.${extension}$`)).filter((file) =>
+        /\bclass (\w+ )?extends Error\b/.test(readText(file)),
+      );
+      expect(holders, `files that declare an error class`).toHaveLength(1);
+    }
   });
 
   it("packs only what users need", () => {
     const [pack] = JSON.parse(
-      execFileSync("npm", ["pack", "--dry-run", "--json"], { cwd, encoding: "utf8" }),
+      execFileSync("npm", ["pack", "--dry-run", "--json"], { cwd: root, encoding: "utf8" }),
     ) as [{ files: { path: string }[] }];
-    const files = pack.files.map((f) => f.path).filter((path) => !path.startsWith("dist/"));
-    expect(files.sort()).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
+    const paths = pack.files.map((file) => file.path);
+    const others = paths.filter((path) => !path.startsWith("dist/"));
+    expect(others.sort()).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
+    for (const file of declaredFiles(manifest.exports)) expect(paths).toContain(file.slice(2));
+  });
+
+  it("declares no dependency that a user would have to install", () => {
+    expect(manifest.dependencies ?? {}).toEqual({});
+    for (const name of Object.keys(manifest.peerDependencies ?? {})) {
+      expect(manifest.peerDependenciesMeta?.[name]?.optional, name).toBe(true);
+    }
   });
 
   it("has a changelog whose newest release is this version", () => {
-    const newest = /^## \[(\d+\.\d+\.\d+)\]/m.exec(read("CHANGELOG.md"))?.[1];
+    const newest = /^## \[(\d+\.\d+\.\d+)\]/m.exec(readText("CHANGELOG.md"))?.[1];
     expect(newest).toBe(manifest.version);
   });
 });

@@ -1,0 +1,75 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { inspect } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { blocksOf, commentsOf, filesIn, readText, root } from "../support/package.ts";
+
+// Every ```ts block of the README, of docs/ and of the doc comments in src/ is type-checked against the built
+// package, through its own `exports` map (self-reference). A block with `//=>` lines is run too: together
+// these lines are what its console.log calls print. A block opened as ```ts no-check is left alone.
+const dir = new URL("../../.docs-check/", import.meta.url);
+
+const pages = ["README.md", ...filesIn("docs", /\.md$/)];
+const sources = filesIn("src", /\.ts$/);
+const blocks = [
+  ...pages.flatMap((page) => blocksOf(page, readText(page))),
+  ...sources.flatMap((source) => blocksOf(source, commentsOf(readText(source)))),
+];
+
+beforeAll(() => {
+  rmSync(dir, { recursive: true, force: true });
+  mkdirSync(dir, { recursive: true });
+  for (const block of blocks)
+    writeFileSync(new URL(block.file, dir), `${block.code}\nexport {};\n`);
+  const tsconfig = {
+    extends: "../tsconfig.json",
+    compilerOptions: { noUnusedLocals: false },
+    include: ["*.ts"],
+  };
+  writeFileSync(new URL("tsconfig.json", dir), JSON.stringify(tsconfig));
+});
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+/** What the calls of console.log print while `run` runs, line by line. */
+async function printedBy(run: () => Promise<unknown>): Promise<string[]> {
+  const printed: string[] = [];
+  const { log } = console;
+  console.log = (...args: unknown[]): void => {
+    const texts = args.map((arg) => (typeof arg === "string" ? arg : inspect(arg)));
+    printed.push(...texts.join(" ").split("\n"));
+  };
+  try {
+    await run();
+  } finally {
+    console.log = log;
+  }
+  return printed;
+}
+
+describe("docs", () => {
+  it("have code in the comments of the core", () => {
+    expect(blocks.filter(({ name }) => name.startsWith("src/core/")).length).toBeGreaterThan(3);
+  });
+
+  it("type-check", () => {
+    let report = "";
+    try {
+      execFileSync("npx", ["tsc", "-p", ".docs-check/tsconfig.json"], {
+        cwd: root,
+        stdio: "pipe",
+        encoding: "utf8",
+      });
+    } catch (error) {
+      report = (error as { stdout: string }).stdout;
+    }
+    expect(report).toBe("");
+  });
+
+  it.each(blocks.filter((block) => block.expected.length > 0))(
+    "$name prints what it says",
+    async ({ file, expected }) => {
+      const url = new URL(file, dir).href;
+      expect(await printedBy(() => import(/* @vite-ignore */ url))).toEqual(expected);
+    },
+  );
+});

@@ -1,0 +1,57 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import ts from "typescript";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expectedLines, filesIn, manifest, readText, root } from "../support/package.ts";
+
+// Every program in examples/ is run as a user runs it, by plain Node against the built package. It must end
+// by itself, with exit code 0 and nothing on stderr, and print what its `//=>` lines say, if it has any.
+// Files whose names begin with an underscore are parts of others.
+const dir = ".examples-check";
+const programs = filesIn("examples", /\.(ts|mjs)$/);
+
+/** TypeScript goes through the compiler's own stripping, because the oldest Node that we support cannot. */
+function compiled(program: string): string {
+  const { outputText } = ts.transpileModule(readText(program), {
+    fileName: program,
+    compilerOptions: {
+      target: ts.ScriptTarget.ES2022,
+      module: ts.ModuleKind.ESNext,
+      verbatimModuleSyntax: true,
+      rewriteRelativeImportExtensions: true,
+    },
+  });
+  return outputText;
+}
+
+beforeAll(() => {
+  rmSync(`${root}${dir}`, { recursive: true, force: true });
+  for (const program of programs) {
+    const target = `${root}${dir}/${program.replace(/\.ts$/, ".js")}`;
+    mkdirSync(target.slice(0, target.lastIndexOf("/")), { recursive: true });
+    writeFileSync(target, program.endsWith(".ts") ? compiled(program) : readText(program));
+  }
+});
+afterAll(() => rmSync(`${root}${dir}`, { recursive: true, force: true }));
+
+const isProgram = (path: string): boolean => !/\/_[^/]*$/.test(path);
+
+describe("examples", () => {
+  it.skipIf(programs.length === 0)("hold what npm start runs", () => {
+    const started = /examples\/\S+/.exec(manifest.scripts.start ?? "")?.[0];
+    expect(programs).toContain(started);
+  });
+
+  it.each(programs.filter(isProgram))("%s runs, and ends by itself", (program) => {
+    const file = `${dir}/${program.replace(/\.ts$/, ".js")}`;
+    const { status, signal, stdout, stderr } = spawnSync(process.execPath, [file], {
+      cwd: root,
+      encoding: "utf8",
+      timeout: 60_000,
+    });
+    expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: "" });
+    expect(stdout).not.toBe("");
+    const expected = expectedLines(readText(program));
+    if (expected.length > 0) expect(stdout.trimEnd().split("\n")).toEqual(expected);
+  });
+});
