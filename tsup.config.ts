@@ -3,6 +3,7 @@ import { defineConfig } from "tsup";
 export default defineConfig({
   entry: {
     index: "src/index.ts",
+    node: "src/node/index.ts",
   },
   format: ["esm", "cjs"],
   platform: "neutral",

@@ -1,0 +1,655 @@
+import { type Clock, systemClock } from "./clock.ts";
+import { ProtocolError, rebased } from "./errors.ts";
+import { decodeValue, decodeValues, isFramed } from "./frames.ts";
+import type { CloseInfo, ConnectionOptions, Handlers } from "./handlers.ts";
+import { throwUncaught, timers } from "./host.ts";
+import { MessageReader } from "./message-reader.ts";
+import { Outbox } from "./outbox.ts";
+import type { MessageProtocol, Protocol } from "./protocol.ts";
+import type { Sink } from "./sink.ts";
+import { Splitter } from "./splitter.ts";
+import { Watchdog } from "./watchdog.ts";
+
+/** Where a connection is in its life; it never goes back. */
+export type ConnectionState = "opening" | "open" | "closing" | "closed";
+
+interface Waiter<Out> {
+  resolve(result: IteratorResult<Out, undefined>): void;
+  reject(error: unknown): void;
+}
+
+const DONE: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });
+
+const HIGH_WATER = 256 * 1024;
+const MAX_QUEUED = 8 * 1024 * 1024;
+const CLOSE_TIMEOUT = 10_000;
+
+/**
+ * Binds a protocol to a socket of any kind. It does no I/O itself: a transport tells it of bytes
+ * (`received`), and it tells the transport's `Sink` of bytes (`write`).
+ *
+ * ```text
+ *            opened()           close(), an error        lost(), abort()
+ *   opening ----------> open -----------------------> closing -----------> closed
+ *   sends wait          messages come, sends go       what was sent goes    close handler
+ *                                                     out, input is dropped
+ * ```
+ *
+ * Everything sent while one chunk is handled goes out in one write; what is sent at other times is joined until
+ * the next microtask. Users get connections from `listen`, `connect` and `attach`; the constructor is for
+ * those who write transports.
+ *
+ * @example
+ * ```ts
+ * import { Connection, encodeFrame, lines, utf8 } from "framewright";
+ *
+ * const echo = lines().wrap(utf8());
+ * const connection = new Connection(
+ *   echo,
+ *   {
+ *     boundary: "stream",
+ *     write(bytes) {
+ *       console.log(`${bytes.length} bytes go out`);
+ *       return true;
+ *     },
+ *     pause() {},
+ *     resume() {},
+ *     close() {},
+ *     abort() {},
+ *   },
+ *   { message: (connection, line) => connection.send(line.toUpperCase()) },
+ * );
+ * connection.opened();
+ * connection.received(encodeFrame(echo, "hello"));
+ * //=> 6 bytes go out
+ * ```
+ */
+export class Connection<In, Out = In, Context = undefined> {
+  /** The state of this connection that the `context` handler made. */
+  readonly context: Context;
+
+  readonly #sink: Sink;
+  readonly #outbox: Outbox;
+  readonly #reader: Splitter | MessageReader;
+  #protocol: MessageProtocol<In, Out>;
+  #handlers: Handlers<In, Out, Context>;
+  #state: ConnectionState = "opening";
+  /** How it ends, once that is settled. */
+  #outcome: CloseInfo | undefined;
+
+  // Input.
+  /** The rest of a frame that holds several values. */
+  #values: readonly Out[] = [];
+  #value = 0;
+  #isPumping = false;
+  /** `pause` was called. */
+  #isPaused = false;
+  /** The sink was told to pause. */
+  #isSourcePaused = false;
+  /** No further message is delivered, ever. */
+  #isHalted = false;
+  /** The peer sends no more. */
+  #isEnded = false;
+  /** Nothing that it sent is left. */
+  #isFinished = false;
+  #isLost = false;
+  /** Who iterates and waits for a message. */
+  readonly #waiters: Waiter<Out>[] = [];
+  /** What went wrong, until somebody who iterates has been told. */
+  #untold: { readonly error: unknown } | undefined;
+
+  // Output.
+  /** Depth of calls at whose end everything sent is flushed. */
+  #busy = 0;
+  #isFlushPlanned = false;
+  #isDrainOwed = false;
+  #isSinkClosed = false;
+
+  // Limits.
+  readonly #highWater: number;
+  readonly #maxQueued: number;
+  readonly #clock: Clock;
+  readonly #idleTimeout: number;
+  readonly #openTimeout: number;
+  readonly #closeTimeout: number;
+  #idle: Watchdog | undefined;
+  #first: Watchdog | undefined;
+  #cancelClosing: (() => void) | undefined;
+
+  /**
+   * @param protocol - needs a framing of its own where `sink.boundary` is `'stream'`
+   * @param sink - the way out
+   * @param handlers - what to call; without `message` the connection is iterated
+   * @param options - limits
+   * @throws TypeError for a protocol without framing on a stream
+   */
+  constructor(
+    protocol: MessageProtocol<In, Out>,
+    sink: Sink,
+    handlers: Handlers<In, Out, Context> = {},
+    options: ConnectionOptions = {},
+  ) {
+    this.context = handlers.context?.() as Context;
+    this.#sink = sink;
+    this.#handlers = handlers;
+    this.#outbox = new Outbox(sink);
+    this.#protocol = this.#own(protocol);
+    this.#reader =
+      sink.boundary === "message"
+        ? new MessageReader(this.#protocol)
+        : new Splitter(this.#protocol as Protocol<In, Out>);
+    this.#highWater = options.highWater ?? HIGH_WATER;
+    this.#maxQueued = options.maxQueued ?? Math.max(MAX_QUEUED, 2 * protocol.maxFrame);
+    this.#clock = options.clock ?? systemClock;
+    this.#idleTimeout = options.idleTimeout ?? 0;
+    this.#openTimeout = options.openTimeout ?? 0;
+    const hasTime = options.clock !== undefined || timers !== undefined;
+    this.#closeTimeout = options.closeTimeout ?? (hasTime ? CLOSE_TIMEOUT : 0);
+  }
+
+  /** Where the connection is in its life. */
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** Bytes that wait to be written. */
+  get queued(): number {
+    return this.#outbox.queued;
+  }
+
+  /**
+   * Sends one value. Before the connection is open it waits.
+   *
+   * @returns false where it is better to wait for `drain`: above the high-water mark, and once the
+   *   connection closes (then nothing is sent, and no `drain` follows)
+   * @throws ProtocolError `unencodable`: then nothing was sent, and the connection goes on
+   */
+  send(value: In): boolean {
+    if (this.#isOver) return false;
+    const before = this.queued;
+    this.#outbox.encode(this.#protocol, value);
+    return this.#sent(before);
+  }
+
+  /**
+   * Sends a frame that was encoded before: a broadcast is encoded once and sent to many.
+   *
+   * @param bytes - one whole frame (or message), as `encodeFrame` makes it; not to be written into afterwards
+   * @returns as `send`
+   */
+  sendFrame(bytes: Uint8Array<ArrayBuffer>): boolean {
+    if (this.#isOver) return false;
+    const before = this.queued;
+    this.#outbox.add(bytes, this.#protocol.text === true);
+    return this.#sent(before);
+  }
+
+  /** Sends what was sent before, then closes: half at first, so that nothing on its way is lost. */
+  close(): void {
+    if (!this.#isOver) this.#shutDown({ by: "local" });
+  }
+
+  /**
+   * Ends at once; what is not out is lost.
+   *
+   * @param error - why, for the `close` handler and whoever iterates
+   */
+  abort(error?: unknown): void {
+    this.#cut(error === undefined ? { by: "local" } : { by: "error", error });
+  }
+
+  /** No further message is delivered until `resume`; the peer is slowed down where the transport can. */
+  pause(): void {
+    this.#isPaused = true;
+    this.#pauseSource();
+  }
+
+  /** Delivers what was kept, before it returns, and goes on. */
+  resume(): void {
+    this.#isPaused = false;
+    this.#read();
+    if (this.#isWelcome) this.#resumeSource();
+  }
+
+  /**
+   * Goes on with another protocol, from the next frame on: behind a greeting, say, or for an upgrade.
+   *
+   * @param protocol - what comes and goes from now on
+   * @param handlers - for its values; `context` is not called again
+   * @returns this connection, as one of the new protocol
+   * @throws TypeError in the middle of a frame of several values; for a protocol without framing on a stream;
+   *   for a `message` handler where somebody iterates
+   */
+  use<NewIn, NewOut>(
+    protocol: MessageProtocol<NewIn, NewOut>,
+    handlers: Handlers<NewIn, NewOut, Context> = {},
+  ): Connection<NewIn, NewOut, Context> {
+    if (this.#value < this.#values.length) {
+      throw new TypeError("use() in the middle of a frame of several values");
+    }
+    if (handlers.message !== undefined && this.#waiters.length > 0) throw bothWays();
+    const changed = this as unknown as Connection<NewIn, NewOut, Context>;
+    changed.#protocol = changed.#own(protocol);
+    changed.#handlers = handlers;
+    this.#reader.use(this.#protocol as Protocol<In, Out>);
+    // Bytes that told the old protocol too little may be a message of the new one.
+    if (this.#state === "open") {
+      if (this.#isWelcome) this.resume();
+      else this.#pauseSource();
+    }
+    return changed;
+  }
+
+  /**
+   * The messages, one after the other. While nobody asks, the peer is slowed down. Ends when the connection
+   * does; throws what went wrong, behind everything that came whole. Leaving the loop does not close the
+   * connection: it can be iterated again.
+   *
+   * @throws TypeError where there is a `message` handler
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Out, undefined> {
+    if (this.#handlers.message !== undefined) throw bothWays();
+    const iterator: AsyncIterableIterator<Out, undefined> = {
+      next: () => new Promise((resolve, reject) => this.#ask({ resolve, reject })),
+      return: async () => DONE,
+      [Symbol.asyncIterator]: () => iterator,
+    };
+    return iterator;
+  }
+
+  /** For transports: bytes can be written from now on. */
+  opened(): void {
+    this.#busy++;
+    this.#outbox.open();
+    if (this.#state === "opening") {
+      this.#state = "open";
+      if (!this.#isWelcome) this.#pauseSource();
+      this.#watchIdle();
+      this.#watchFirst();
+      this.#run(this.#handlers.open);
+    }
+    this.#leave();
+  }
+
+  /** For transports: bytes came. They are the connection's; the transport never writes into them again. */
+  received(bytes: Uint8Array): void {
+    if (this.#isHalted || this.#state === "closed") return;
+    this.#idle?.heard();
+    if (!this.#isWelcome) {
+      // A chunk may have been on its way; a transport that cannot pause sends ever more of them.
+      this.#pauseSource();
+      const { pending } = this.#reader;
+      if (pending > this.#maxQueued) {
+        this.#fail(overflow("unread", pending, this.#maxQueued), true);
+        return;
+      }
+    }
+    this.#reader.push(bytes);
+    this.#read();
+  }
+
+  /** For transports: the peer sends no more. */
+  ended(): void {
+    this.#isEnded = true;
+    this.#read();
+  }
+
+  /** For transports: what was written is out, or nearly. */
+  drained(): void {
+    this.#outbox.drained();
+    this.#busy++;
+    this.#leave();
+  }
+
+  /**
+   * For transports: it is over.
+   *
+   * @param error - why, where something went wrong
+   * @param info - close code and text, where the transport has them
+   */
+  lost(error?: unknown, info: Pick<CloseInfo, "code" | "text"> = {}): void {
+    if (this.#state === "closed") return;
+    this.#isLost = true;
+    if (!this.#isOver && error !== undefined) {
+      this.#outcome = { by: "error", error };
+      this.#report(error);
+    } else if (!this.#isOver) {
+      // A peer that vanishes inside a frame has cut it off, like one that ends there.
+      this.ended();
+    }
+    this.#finish(info);
+  }
+
+  get #isOver(): boolean {
+    return this.#state === "closing" || this.#state === "closed";
+  }
+
+  /** The next message would be taken. */
+  get #isWelcome(): boolean {
+    const hasReader = this.#handlers.message !== undefined || this.#waiters.length > 0;
+    return hasReader && !this.#isPaused && !this.#isHalted;
+  }
+
+  /** The protocol of this one connection. */
+  #own(protocol: MessageProtocol<In, Out>): MessageProtocol<In, Out> {
+    if (isFramed(protocol)) return protocol.perConnection?.(this) ?? protocol;
+    if (this.#sink.boundary === "message") return protocol;
+    throw new TypeError(`${protocol.name} has no framing: a stream needs one`);
+  }
+
+  // ---- input: reader -> pump -> handler or iterator
+
+  #read(): void {
+    this.#busy++;
+    this.#pump();
+    this.#leave();
+  }
+
+  /** Delivers messages while they are welcome. What is called meanwhile leaves the loop to this call. */
+  #pump(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    try {
+      while (this.#isWelcome && this.#deliverNext());
+      // Nobody need be there to be told that nothing comes.
+      if (this.#isEnded && !this.#isHalted && this.#reader.pending === 0) this.#end();
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#isPumping = false;
+    }
+  }
+
+  #deliverNext(): boolean {
+    if (this.#value < this.#values.length) {
+      this.#deliver(this.#values[this.#value++]!);
+      return true;
+    }
+    const reader = this.#reader;
+    if (!reader.next()) {
+      if (this.#isEnded) this.#end();
+      return false;
+    }
+    const protocol = this.#protocol;
+    let value: Out;
+    try {
+      if (protocol.decodeMany !== undefined) {
+        this.#values = decodeValues(protocol, reader.bytes, reader.start, reader.end);
+        this.#value = 0;
+        return true;
+      }
+      value = decodeValue(protocol, reader.bytes, reader.start, reader.end);
+    } catch (error) {
+      throw rebased(error as ProtocolError, reader.offset - reader.start);
+    }
+    this.#deliver(value);
+    return true;
+  }
+
+  #deliver(value: Out): void {
+    this.#first?.stop();
+    this.#first = undefined;
+    const { message } = this.#handlers;
+    if (message === undefined) {
+      this.#waiters.shift()!.resolve({ done: false, value });
+      return;
+    }
+    try {
+      this.#follow(message(this, value));
+    } catch (error) {
+      this.#handlerFailed(error);
+    }
+  }
+
+  /** No frame is left, and none will come. */
+  #end(): void {
+    if (this.#isFinished || this.#value < this.#values.length) return;
+    this.#isFinished = true;
+    this.#reader.finish();
+    if (this.#isLost) return;
+    if (this.#handlers.end === undefined) {
+      this.#shutDown({ by: "peer" });
+    } else {
+      this.#settle();
+      this.#run(this.#handlers.end);
+    }
+  }
+
+  #ask(waiter: Waiter<Out>): void {
+    if (this.#handlers.message !== undefined) {
+      waiter.reject(bothWays());
+      return;
+    }
+    this.#waiters.push(waiter);
+    this.#read();
+    if (this.#isFinished || this.#isHalted || this.#state === "closed") this.#settle();
+    else if (this.#isWelcome) this.#resumeSource();
+  }
+
+  /** Nothing comes any more: whoever waits is told so, the first one why. */
+  #settle(): void {
+    for (const waiter of this.#waiters.splice(0)) {
+      const untold = this.#untold;
+      this.#untold = undefined;
+      if (untold === undefined) waiter.resolve(DONE);
+      else waiter.reject(untold.error);
+    }
+  }
+
+  #pauseSource(): void {
+    if (this.#isSourcePaused) return;
+    this.#isSourcePaused = true;
+    this.#sink.pause();
+  }
+
+  #resumeSource(): void {
+    if (!this.#isSourcePaused || this.#state === "closed") return;
+    this.#isSourcePaused = false;
+    this.#idle?.heard();
+    this.#sink.resume();
+  }
+
+  // ---- output: send -> outbox -> sink
+
+  /** A frame was added, `before` bytes having waited. */
+  #sent(before: number): boolean {
+    if (this.#outbox.isDue) this.#flush();
+    else if (this.#busy === 0) this.#planFlush();
+    if (this.queued > this.#highWater) this.#flush();
+    const { queued } = this;
+    // One frame alone may be as long as it likes: the protocol's limit has been checked.
+    if (queued > this.#maxQueued && before > 0) {
+      this.#fail(overflow("unsent", queued, this.#maxQueued), true);
+    }
+    if (queued > this.#highWater) this.#isDrainOwed = true;
+    return queued <= this.#highWater && !this.#isOver;
+  }
+
+  #planFlush(): void {
+    if (this.#isFlushPlanned) return;
+    this.#isFlushPlanned = true;
+    void Promise.resolve().then(() => {
+      this.#isFlushPlanned = false;
+      this.#busy++;
+      this.#leave();
+    });
+  }
+
+  /** The end of a call from outside: what it made us send goes out. */
+  #leave(): void {
+    if (--this.#busy > 0) return;
+    this.#flush();
+    const isRoomy = this.queued <= this.#highWater / 2;
+    if (this.#isDrainOwed && isRoomy && this.#state === "open") {
+      this.#isDrainOwed = false;
+      this.#run(this.#handlers.drain);
+    }
+  }
+
+  #flush(): void {
+    if (this.#state === "closed") return;
+    try {
+      this.#outbox.flush();
+    } catch (error) {
+      // A sink that throws is a transport that failed.
+      this.#isHalted = true;
+      this.#report(error);
+      this.#cut({ by: "error", error });
+      return;
+    }
+    if (this.#state === "closing" && this.#outbox.isEmpty && !this.#isSinkClosed) {
+      this.#isSinkClosed = true;
+      this.#sink.close();
+    }
+  }
+
+  // ---- handlers
+
+  #run(handler: ((connection: this) => unknown) | undefined): void {
+    if (handler === undefined) return;
+    this.#busy++;
+    try {
+      this.#follow(handler(this));
+    } catch (error) {
+      this.#handlerFailed(error);
+    }
+    this.#leave();
+  }
+
+  /** A promise that is rejected counts as a throw. */
+  #follow(result: unknown): void {
+    if (isThenable(result)) result.then(undefined, this.#handlerFailed);
+  }
+
+  readonly #handlerFailed = (error: unknown): void => {
+    if (this.#isHalted) this.#report(error, true);
+    else this.#fail(error, false, true);
+  };
+
+  #report(error: unknown, isOurs = false): void {
+    const { error: handler } = this.#handlers;
+    if (handler !== undefined) {
+      this.#busy++;
+      guarded(() => handler(this, error));
+      this.#leave();
+    } else if (isOurs) {
+      throwUncaught(error);
+    }
+  }
+
+  // ---- the end
+
+  /**
+   * Something went wrong.
+   *
+   * @param error - what
+   * @param isCut - nothing more can be sent
+   * @param isOurs - a handler of ours threw it
+   */
+  #fail(error: unknown, isCut = false, isOurs = false): void {
+    if (this.#isHalted) return;
+    this.#isHalted = true;
+    this.#untold = { error };
+    if (this.#state === "closed") return;
+    const outcome = { by: "error", error } as const;
+    this.#outcome ??= outcome;
+    this.#report(error, isOurs);
+    if (this.#isLost) return;
+    if (isCut) this.#cut(outcome);
+    else if (!this.#isOver) this.#shutDown(outcome);
+  }
+
+  /** No more messages; what was sent goes out, then the sink closes, then the transport says `lost`. */
+  #shutDown(outcome: CloseInfo): void {
+    const wasOpening = this.#state === "opening";
+    this.#outcome ??= outcome;
+    this.#isHalted = true;
+    this.#state = "closing";
+    this.#stopWatching();
+    this.#settle();
+    if (wasOpening && this.#outbox.isEmpty) {
+      this.#cut(outcome);
+      return;
+    }
+    if (this.#closeTimeout > 0) {
+      this.#cancelClosing = this.#clock.after(this.#closeTimeout, () => this.#cut(outcome));
+    }
+    // Else the peer's own end would never be seen.
+    this.#resumeSource();
+    if (this.#busy === 0) this.#flush();
+  }
+
+  #cut(outcome: CloseInfo): void {
+    if (this.#state === "closed") return;
+    this.#outcome ??= outcome;
+    this.#isHalted = true;
+    if (outcome.by === "error") this.#untold ??= { error: outcome.error };
+    this.#sink.abort(outcome.error);
+    this.#finish({});
+  }
+
+  #finish(info: Pick<CloseInfo, "code" | "text">): void {
+    // A sink may say `lost` while it is told to abort.
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#stopWatching();
+    this.#cancelClosing?.();
+    this.#outbox.clear();
+    const outcome: CloseInfo = { ...(this.#outcome ?? { by: "peer" }), ...info };
+    // What came whole can still be iterated; no handler hears of it any more.
+    if (this.#handlers.message !== undefined) this.#isHalted = true;
+    if (outcome.by === "error" && !this.#isHalted) this.#untold = { error: outcome.error };
+    this.#settle();
+    const { close } = this.#handlers;
+    if (close !== undefined) guarded(() => close(this, outcome));
+  }
+
+  // ---- time
+
+  #watchIdle(): void {
+    if (this.#idleTimeout === 0) return;
+    this.#idle = new Watchdog(this.#clock, this.#idleTimeout, () => {
+      if (this.#isSourcePaused) this.#watchIdle();
+      else this.#expire("byte", this.#idleTimeout);
+    });
+  }
+
+  #watchFirst(): void {
+    if (this.#openTimeout === 0) return;
+    this.#first = new Watchdog(this.#clock, this.#openTimeout, () => {
+      if (this.#isSourcePaused) this.#watchFirst();
+      else this.#expire("message", this.#openTimeout);
+    });
+  }
+
+  #expire(what: string, ms: number): void {
+    this.#fail(new ProtocolError("timeout", `no ${what} within ${ms} ms`), true);
+  }
+
+  #stopWatching(): void {
+    this.#idle?.stop();
+    this.#first?.stop();
+  }
+}
+
+function bothWays(): TypeError {
+  return new TypeError("a connection has a message handler or is iterated, not both");
+}
+
+function overflow(what: string, found: number, allowed: number): ProtocolError {
+  return new ProtocolError("overflow", `${found} ${what} bytes exceed maxQueued ${allowed}`);
+}
+
+function isThenable(result: unknown): result is PromiseLike<unknown> {
+  return typeof result === "object" && result !== null && "then" in result;
+}
+
+/** Calls a handler that nobody is left to catch for. */
+function guarded(call: () => unknown): void {
+  try {
+    const result = call();
+    if (isThenable(result)) result.then(undefined, throwUncaught);
+  } catch (error) {
+    throwUncaught(error);
+  }
+}

@@ -1,0 +1,89 @@
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import {
+  Connection,
+  type ConnectionOptions,
+  type Handlers,
+  type Protocol,
+  type Sink,
+} from "../core/index.ts";
+
+/** Handlers and limits of one connection over a Node stream. */
+export type SocketOptions<In, Out = In, Context = undefined> = Omit<
+  Handlers<In, Out, Context>,
+  "context"
+> &
+  ConnectionOptions & {
+    /** Makes the state of one connection, kept in `connection.context`; may look at its socket. */
+    readonly context?: ((socket: Duplex) => Context) | undefined;
+  };
+
+/**
+ * Speaks a protocol over a stream that you have: a socket of `net` or `tls`, connected or about to be, or any
+ * other Duplex (a serial port, a child process). The stream belongs to the connection from now on.
+ *
+ * @param socket - the stream; it must carry bytes, not strings (`setEncoding`) or objects
+ * @param protocol - what comes and goes
+ * @param options - handlers and limits
+ * @returns the connection; what is sent before the socket is connected waits
+ *
+ * @example
+ * ```ts
+ * import { createServer } from "node:net";
+ * import { lines, utf8 } from "framewright";
+ * import { attach } from "framewright/node";
+ *
+ * const echo = lines().wrap(utf8());
+ * const server = createServer((socket) => {
+ *   attach(socket, echo, { message: (connection, line) => connection.send(line) });
+ * });
+ * ```
+ */
+export function attach<In, Out = In, Context = undefined>(
+  socket: Duplex,
+  protocol: Protocol<In, Out>,
+  options: SocketOptions<In, Out, Context> = {},
+): Connection<In, Out, Context> {
+  const { context, ...rest } = options;
+  const handlers: Handlers<In, Out, Context> = {
+    ...rest,
+    context: context && (() => context(socket)),
+  };
+  const connection = new Connection(protocol, socketSink(socket), handlers, rest);
+  // Whether this side ends when the peer does is the connection's business.
+  socket.allowHalfOpen = true;
+  let failure: unknown;
+  socket.on("data", (chunk: Uint8Array) => connection.received(chunk));
+  socket.on("end", () => connection.ended());
+  socket.on("drain", () => connection.drained());
+  socket.on("error", (error) => {
+    failure = error;
+  });
+  socket.on("close", () => connection.lost(failure));
+  const event = connectEvent(socket);
+  if (event === undefined) connection.opened();
+  else socket.once(event, () => connection.opened());
+  return connection;
+}
+
+/** The event that a socket is connected; undefined where it is already. */
+function connectEvent(socket: Duplex): string | undefined {
+  const { connecting, encrypted, secureConnecting } = socket as Partial<Socket> & {
+    encrypted?: boolean;
+    secureConnecting?: boolean;
+  };
+  if (encrypted && secureConnecting) return "secureConnect";
+  return connecting ? "connect" : undefined;
+}
+
+function socketSink(socket: Duplex): Sink {
+  return {
+    boundary: "stream",
+    // A stream that is gone says so by its events; writing to it would only make another error.
+    write: (bytes) => !socket.writable || socket.write(bytes),
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
+    close: () => void socket.end(),
+    abort: () => void socket.destroy(),
+  };
+}

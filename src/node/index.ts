@@ -1,0 +1,9 @@
+/**
+ * Sockets of Node, Bun and Deno: `listen`, `connect`, and `attach` for a stream that is there already.
+ *
+ * @packageDocumentation
+ */
+export type { Address, ClientTls, ServerTls } from "./address.ts";
+export { attach, type SocketOptions } from "./attach.ts";
+export { type ConnectOptions, connect } from "./connect.ts";
+export { type ListenOptions, listen, type Server } from "./listen.ts";

@@ -1,0 +1,117 @@
+import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
+import type { Connection, Protocol } from "../core/index.ts";
+import type { Address, ServerTls } from "./address.ts";
+import { attach, type SocketOptions } from "./attach.ts";
+
+/** Where to listen, with which handlers and limits for each connection. */
+export type ListenOptions<In, Out = In, Context = undefined> = Address &
+  SocketOptions<In, Out, Context> & {
+    /** Speak TLS: the options of `tls.createServer`. */
+    readonly tls?: ServerTls | undefined;
+    /** Closes the server, as `close` does. */
+    readonly signal?: AbortSignal | undefined;
+    /**
+     * Connections beyond this many are dropped at once.
+     * @defaultValue no limit
+     */
+    readonly maxConnections?: number | undefined;
+    /** The listening socket failed after it was open; without this the error is uncaught, as with `net`. */
+    readonly serverError?: ((error: Error) => void) | undefined;
+  };
+
+/** A server that listens. */
+export interface Server<In, Out = In, Context = undefined> {
+  /** The TCP port it listens on; undefined on a Unix domain socket. */
+  readonly port: number | undefined;
+  /** The open connections. */
+  readonly connections: ReadonlySet<Connection<In, Out, Context>>;
+  /** Node's own server, for what is not here. */
+  readonly server: NetServer;
+  /**
+   * Takes no more connections, closes the open ones (what was sent to them goes out first) and waits until
+   * they are gone.
+   *
+   * @param options - `timeout`: connections that are still there after so many milliseconds are cut
+   * @defaultValue timeout 10 000
+   */
+  close(options?: { readonly timeout?: number | undefined }): Promise<void>;
+}
+
+/**
+ * A server over TCP, TLS or a Unix domain socket.
+ *
+ * @param protocol - what comes and goes
+ * @param options - address, handlers and limits
+ * @returns the server, once it listens
+ * @throws the socket's error (EADDRINUSE and the like), or the signal's reason
+ *
+ * @example
+ * ```ts
+ * import { json, lines } from "framewright";
+ * import { listen } from "framewright/node";
+ *
+ * const server = await listen(lines().wrap(json()), {
+ *   port: 0,
+ *   message: (connection, data) => connection.send({ code: 0, got: data }),
+ * });
+ * console.log(typeof server.port);
+ * await server.close();
+ * //=> number
+ * ```
+ */
+export async function listen<In, Out = In, Context = undefined>(
+  protocol: Protocol<In, Out>,
+  options: ListenOptions<In, Out, Context>,
+): Promise<Server<In, Out, Context>> {
+  const { port, host, path, tls, signal, maxConnections, serverError, ...rest } = options;
+  signal?.throwIfAborted();
+  const connections = new Set<Connection<In, Out, Context>>();
+  const accept = (socket: Socket): void => {
+    const connection = attach(socket, protocol, rest as SocketOptions<In, Out, Context>);
+    connections.add(connection);
+    socket.once("close", () => connections.delete(connection));
+  };
+  const shared = { allowHalfOpen: true, noDelay: true };
+  const server =
+    tls === undefined
+      ? createServer(shared, accept)
+      : createTlsServer({ ...tls, ...shared }, accept);
+  if (maxConnections !== undefined) server.maxConnections = maxConnections;
+  // Also those that are not connections yet: a TLS handshake may take for ever.
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(path === undefined ? { port, host } : { path }, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+  if (serverError !== undefined) server.on("error", serverError);
+
+  const close = async ({ timeout = 10_000 } = {}): Promise<void> => {
+    signal?.removeEventListener("abort", onAbort);
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    for (const connection of connections) connection.close();
+    const timer = setTimeout(() => {
+      for (const socket of sockets) socket.destroy();
+    }, timeout);
+    await closed;
+    clearTimeout(timer);
+  };
+  const onAbort = (): void => void close();
+  signal?.addEventListener("abort", onAbort, { once: true });
+
+  const address = server.address() as AddressInfo | string | null;
+  return Object.freeze<Server<In, Out, Context>>({
+    port: typeof address === "object" ? address?.port : undefined,
+    connections,
+    server,
+    close,
+  });
+}
