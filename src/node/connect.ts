@@ -24,16 +24,21 @@ export type ConnectOptions<In, Out = In, Context = undefined> = Address &
  * @example
  * ```ts
  * import { json, lines } from "framewright";
- * import { connect } from "framewright/node";
+ * import { connect, listen } from "framewright/node";
  *
- * async function ask(port: number) {
- *   const connection = await connect(lines().wrap(json()), { port });
- *   connection.send({ question: "how many?" });
- *   for await (const answer of connection) {
- *     connection.close();
- *     return answer;
- *   }
+ * const protocol = lines().wrap(json());
+ * const server = await listen(protocol, {
+ *   port: 0,
+ *   message: (connection) => connection.send({ answer: 42 }),
+ * });
+ * const connection = await connect(protocol, { port: server.port! });
+ * connection.send({ question: "how many?" });
+ * for await (const answer of connection) {
+ *   console.log(answer);
+ *   connection.close();
  * }
+ * await server.close();
+ * //=> { answer: 42 }
  * ```
  */
 export function connect<In, Out = In, Context = undefined>(
