@@ -77,12 +77,7 @@ export function json<In = unknown, Out = In>(
   });
 }
 
-/**
- * JSON text; what JSON has no word for is refused.
- * @throws ProtocolError `unencodable`
- * @internal
- */
-export function stringify(value: unknown): string {
+function stringify(value: unknown): string {
   let text: string | undefined;
   try {
     text = JSON.stringify(value);

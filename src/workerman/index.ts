@@ -1,0 +1,30 @@
+/**
+ * Custom protocols the way Workerman's manual writes them, and the ready-made ones of Workerman, its manual and
+ * GatewayWorker.
+ *
+ * @packageDocumentation
+ */
+export { binaryTransfer } from "./binary-transfer.ts";
+export {
+  type CodecConnection,
+  type CodecDefinition,
+  defineCodec,
+  type InputConnection,
+} from "./define-codec.ts";
+export { type FrameOptions, frame } from "./frame.ts";
+export {
+  type GatewayHeader,
+  type GatewayOptions,
+  type GatewayPackage,
+  type GatewayRequest,
+  gatewayCommands,
+  gatewayFlags,
+  gatewayProtocol,
+} from "./gateway.ts";
+export { type JsonOptions, phpJson } from "./json.ts";
+export { jsonInt } from "./json-int.ts";
+export { jsonNL } from "./json-nl.ts";
+export { type TextOptions, text } from "./text.ts";
+export { textTransfer } from "./text-transfer.ts";
+export type { TransferOptions, TransferReply, TransferredFile } from "./transfer.ts";
+export { type Xml10Options, xml10 } from "./xml10.ts";
