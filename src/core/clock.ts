@@ -13,7 +13,7 @@ export interface Clock {
  *
  * @throws TypeError from `after` in a runtime without timers: give a clock there
  */
-export const systemClock: Clock = Object.freeze({
+export const systemClock: Clock = /* @__PURE__ */ Object.freeze({
   now,
   after: (ms: number, run: () => void): (() => void) => {
     if (timers === undefined) throw new TypeError("this runtime has no timers: give a clock");

@@ -154,7 +154,7 @@ export function checkMessage(protocol: MessageProtocol<never, unknown>, length: 
 
 // One output serves all calls; one that comes while it is in use (a codec that encodes a frame inside its
 // frame) gets a fresh one.
-let shared: Output | undefined = new Output();
+let shared: Output | undefined;
 
 function withOutput(write: (out: Output) => void): Uint8Array<ArrayBuffer> {
   const out = shared ?? new Output();

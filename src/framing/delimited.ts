@@ -1,5 +1,9 @@
-import { indexOfByte, Output, ProtocolError } from "../core/index.ts";
+import { indexOfByte, ProtocolError } from "../core/index.ts";
+import { encodeUtf8Into } from "../core/utf8.ts";
 import { type FramingOptions, limit, makeFraming, type WrappingFraming } from "./wrap.ts";
+
+const LF = 0x0a;
+const CR = 0x0d;
 
 /**
  * Frames that end in a delimiter.
@@ -50,7 +54,7 @@ export function delimited(
  * @defaultValue maxFrame 1 MiB
  */
 export function lines(options: FramingOptions = {}): WrappingFraming {
-  return delimitedBy("lines", [toBytes("\n"), toBytes("\r\n")], true, options);
+  return delimitedBy("lines", [Uint8Array.of(LF), Uint8Array.of(CR, LF)], true, options);
 }
 
 function delimitedBy(
@@ -107,8 +111,10 @@ function delimitedBy(
 }
 
 function toBytes(delimiter: string | Uint8Array): Uint8Array {
-  if (typeof delimiter === "string") return new Output().utf8(delimiter).take();
-  return Uint8Array.from(delimiter);
+  if (typeof delimiter !== "string") return Uint8Array.from(delimiter);
+  // Not through an Output: who only reads has no need to carry one.
+  const room = new Uint8Array(3 * delimiter.length);
+  return room.slice(0, encodeUtf8Into(delimiter, room, 0));
 }
 
 /** Do the bytes at `at` begin with `part`? */
