@@ -99,6 +99,12 @@ export function asProtocolError(
   offset?: number,
 ): ProtocolError {
   if (thrown instanceof ProtocolError) return thrown;
-  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  // What is no error may be an object that throws when it is shown.
+  const text =
+    thrown instanceof Error
+      ? thrown.message
+      : Object(thrown) === thrown
+        ? "an object was thrown"
+        : String(thrown);
   return new ProtocolError(code, `${what}: ${text}`, offset, { cause: thrown });
 }

@@ -1,0 +1,72 @@
+import * as core from "../../src/index.ts";
+import { Output } from "../../src/index.ts";
+
+// Every number that Output writes and bytes.ts reads, as a table.
+
+interface Named {
+  /** As the writer and the reader are called. */
+  readonly name: string;
+  /** In bytes. */
+  readonly width: number;
+  readonly endian: core.Endian;
+}
+
+export interface Integer extends Named {
+  readonly signed: boolean;
+  readonly least: bigint;
+  readonly most: bigint;
+  read(bytes: Uint8Array, at: number): number | bigint;
+  write(out: Output, value: unknown): Output;
+}
+
+export interface Float extends Named {
+  read(bytes: Uint8Array, at: number): number;
+  write(out: Output, value: unknown): Output;
+}
+
+type Writer = (value: unknown) => Output;
+
+function writer(name: string): (out: Output, value: unknown) => Output {
+  return (out, value) => (out as unknown as Record<string, Writer>)[name]!(value);
+}
+
+function reader<T>(name: string): (bytes: Uint8Array, at: number) => T {
+  const found = (core as unknown as Record<string, (bytes: Uint8Array, at: number) => T>)[name];
+  if (found === undefined) throw new Error(`no reader ${name}`);
+  return found;
+}
+
+function integer(signed: boolean, width: number, endian: core.Endian): Integer {
+  const name = `${signed ? "i" : "u"}${8 * width}${width === 1 ? "" : endian}`;
+  const span = 1n << BigInt(8 * width);
+  const least = signed ? -span / 2n : 0n;
+  const most = least + span - 1n;
+  return { name, signed, width, endian, least, most, read: reader(name), write: writer(name) };
+}
+
+export const integers: readonly Integer[] = [1, 2, 3, 4, 5, 6, 7, 8].flatMap((width) =>
+  [false, true].flatMap((signed) =>
+    (width === 1 ? (["be"] as const) : (["be", "le"] as const)).map((endian) =>
+      integer(signed, width, endian),
+    ),
+  ),
+);
+
+export const floats: readonly Float[] = [4, 8].flatMap((width) =>
+  (["be", "le"] as const).map((endian) => {
+    const name = `f${8 * width}${endian}`;
+    return { name, width, endian, read: reader<number>(name), write: writer(name) };
+  }),
+);
+
+/** The same value as what a writer of this width usually takes: a number, or above 48 bits a bigint. */
+export function natural({ width }: Named, value: bigint): number | bigint {
+  return width > 6 ? value : Number(value);
+}
+
+/** A fresh output that holds what `write` writes. */
+export function written(write: (out: Output) => unknown): Uint8Array<ArrayBuffer> {
+  const out = new Output();
+  write(out);
+  return out.take();
+}

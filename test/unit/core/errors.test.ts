@@ -1,0 +1,98 @@
+import { describe, expect, expectTypeOf, it } from "vitest";
+import { asProtocolError, rebased } from "../../../src/core/errors.ts";
+import { ProtocolError, type ProtocolErrorCode } from "../../../src/index.ts";
+
+describe("ProtocolError", () => {
+  it("is an Error with a name, a code and an offset", () => {
+    const error = new ProtocolError("malformed", "byte 7 is 3, not 4", 7);
+    expect(error).toBeInstanceOf(Error);
+    expect(error.name).toBe("ProtocolError");
+    expect(String(error)).toBe("ProtocolError: byte 7 is 3, not 4");
+    expect(error.code).toBe("malformed");
+    expect(error.offset).toBe(7);
+    expect(error.stack).toContain("errors.test");
+  });
+
+  it("has an offset and a cause only where they were given", () => {
+    const bare = new ProtocolError("closed", "over");
+    expect(bare.offset).toBeUndefined();
+    expect("cause" in bare).toBe(false);
+    const cause = new RangeError("deep");
+    expect(new ProtocolError("closed", "over", 1, { cause }).cause).toBe(cause);
+  });
+
+  it("keeps its name out of what is listed of an error", () => {
+    // A name on the instance would show in every log of the error's fields.
+    expect(Object.keys(new ProtocolError("closed", "over", 1)).sort()).toEqual(["code", "offset"]);
+  });
+
+  it("has a code that a switch can exhaust", () => {
+    expectTypeOf<ProtocolError["code"]>().toEqualTypeOf<ProtocolErrorCode>();
+    // @ts-expect-error no such code
+    new ProtocolError("bad", "no");
+  });
+});
+
+describe("rebased", () => {
+  it("counts the offset from elsewhere, in a new object that keeps everything else", () => {
+    const cause = new RangeError("deep");
+    const error = new ProtocolError("malformed", "bad", 3, { cause });
+    const moved = rebased(error, 100);
+    expect(moved).not.toBe(error);
+    expect(moved).toBeInstanceOf(ProtocolError);
+    expect(moved).toMatchObject({ code: "malformed", message: "bad", offset: 103 });
+    expect(moved.cause).toBe(cause);
+    expect(moved.stack).toBe(error.stack);
+    expect(error.offset).toBe(3);
+  });
+
+  it("does not make up an offset", () => {
+    expect(rebased(new ProtocolError("malformed", "bad"), 100).offset).toBeUndefined();
+  });
+
+  it("does without a stack, in a runtime that has none", () => {
+    const error = new ProtocolError("malformed", "bad", 3);
+    Object.defineProperty(error, "stack", { value: undefined });
+    expect(rebased(error, 1).offset).toBe(4);
+  });
+});
+
+describe("asProtocolError", () => {
+  it("gives a ProtocolError back as it is", () => {
+    const error = new ProtocolError("truncated", "short", 3);
+    expect(asProtocolError(error, "malformed", "decode failed", 9)).toBe(error);
+  });
+
+  it("wraps any other error, which becomes the cause", () => {
+    const thrown = new RangeError("Offset is outside the bounds");
+    const error = asProtocolError(thrown, "malformed", "decode failed", 9);
+    expect(error).toMatchObject({ code: "malformed", offset: 9 });
+    expect(error.message).toBe("decode failed: Offset is outside the bounds");
+    expect(error.cause).toBe(thrown);
+  });
+
+  it.each([
+    ["text", "text"],
+    [undefined, "undefined"],
+    [null, "null"],
+    [7n, "7"],
+  ])("wraps what is no error at all: %s", (thrown, shown) => {
+    const error = asProtocolError(thrown, "unencodable", "no");
+    expect(error.message).toBe(`no: ${shown}`);
+    expect(error.cause).toBe(thrown);
+  });
+
+  it.each([
+    ["a symbol", Symbol("s")],
+    ["an object without a prototype", Object.create(null)],
+    ["an object whose toString throws", { toString: () => assertUnreached() }],
+  ])("wraps %s, which resists being shown", (_, thrown) => {
+    const error = asProtocolError(thrown, "malformed", "decode failed");
+    expect(error.code).toBe("malformed");
+    expect(error.cause).toBe(thrown);
+  });
+});
+
+function assertUnreached(): never {
+  throw new Error("must not get out");
+}
