@@ -1,0 +1,80 @@
+import fc from "fast-check";
+import { describe, expect, expectTypeOf, it } from "vitest";
+import * as core from "../../../src/index.ts";
+import { poisoned } from "../../support/chunks.ts";
+import { floats, integers } from "../../support/numbers.ts";
+
+// The oracle is written the slow and obvious way: digit by digit, in bigints.
+function expectedInteger(bytes: Uint8Array, endian: string, signed: boolean): bigint {
+  const digits = endian === "be" ? [...bytes] : [...bytes].reverse();
+  const unsigned = digits.reduce((sum, digit) => sum * 256n + BigInt(digit), 0n);
+  return signed ? BigInt.asIntN(8 * bytes.length, unsigned) : unsigned;
+}
+
+describe.each(integers)("$name", ({ name, width, endian, signed, read }) => {
+  it(`reads ${width} bytes, as a ${width > 6 ? "bigint" : "number"}`, () => {
+    const bytes = fc.uint8Array({ minLength: width, maxLength: width });
+    fc.assert(
+      fc.property(fc.oneof(bytes, edgy(width)), (span) => {
+        const found = read(poisoned(span), 0);
+        expect(typeof found).toBe(width > 6 ? "bigint" : "number");
+        expect(BigInt(found)).toBe(expectedInteger(span, endian, signed));
+        // No reader gives -0, which is not what any writer was given.
+        expect(Object.is(found, -0)).toBe(false);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("reads at an index, and nothing but its own bytes", () => {
+    const span = Uint8Array.from({ length: width }, (_, i) => 0x80 + i);
+    for (let at = 0; at < 4; at++) {
+      for (const around of [0x00, 0xff]) {
+        const bytes = new Uint8Array(width + 4).fill(around);
+        bytes.set(span, at);
+        expect(BigInt(read(bytes, at)), name).toBe(expectedInteger(span, endian, signed));
+      }
+    }
+  });
+});
+
+/** Bytes of which each one is at an end of its range or beside it. */
+const edgy = (width: number): fc.Arbitrary<Uint8Array> =>
+  fc
+    .array(fc.constantFrom(0x00, 0x01, 0x7f, 0x80, 0xff), { minLength: width, maxLength: width })
+    .map((bytes) => Uint8Array.from(bytes));
+
+describe.each(floats)("$name", ({ width, endian, read }) => {
+  it(`reads ${width} bytes, wherever in its buffer the array begins`, () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: width + 3, maxLength: width + 3 }), (bytes) => {
+        const view = new DataView(bytes.buffer, bytes.byteOffset);
+        const little = endian === "le";
+        for (const at of [0, 3]) {
+          const expected = width === 4 ? view.getFloat32(at, little) : view.getFloat64(at, little);
+          expect(read(poisoned(bytes), at)).toBe(expected);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe("readers", () => {
+  it("are all here, one for each of Output's number writers", () => {
+    const writers = Object.getOwnPropertyNames(core.Output.prototype).filter((name) =>
+      /^[uif]\d+(be|le)?$/.test(name),
+    );
+    const readers = Object.keys(core).filter((name) => /^[uif]\d+(be|le)?$/.test(name));
+    expect(readers.sort()).toEqual(writers.sort());
+    expect([...integers, ...floats].map(({ name }) => name).sort()).toEqual(readers);
+  });
+
+  it("give numbers up to 48 bits and bigints above", () => {
+    expectTypeOf(core.u48be).returns.toBeNumber();
+    expectTypeOf(core.i40le).returns.toBeNumber();
+    expectTypeOf(core.u56be).returns.toBeBigInt();
+    expectTypeOf(core.i64le).returns.toBeBigInt();
+    expectTypeOf(core.f32be).returns.toBeNumber();
+  });
+});
