@@ -329,6 +329,7 @@ export class Output {
 
   /** Appends `count` zeros, to be patched later, and gives their position. */
   reserve(count: number): number {
+    checkCount(count);
     const at = this.#grow(count);
     // Room may hold what an earlier, rolled back frame wrote.
     this.#slab.fill(0, at, at + count);
@@ -345,6 +346,7 @@ export class Output {
    * @defaultValue endian `'be'`
    */
   patch(at: number, width: number, value: number | bigint, endian: Endian = "be"): this {
+    if (!(width >= 1 && width <= 8)) throw new RangeError(`width must be 1 to 8, not ${width}`);
     this.#checkPosition(at, width);
     writeUint(this.#slab, this.#base + at, value, width, endian, `u${8 * width}`);
     return this;
@@ -353,6 +355,7 @@ export class Output {
   /** Opens a gap of `count` zeros at position `at`; what was behind it moves up. */
   insert(at: number, count: number): this {
     this.#checkPosition(at, 0);
+    checkCount(count);
     this.#grow(count);
     const gap = this.#base + at;
     this.#slab.copyWithin(gap + count, gap, this.#at - count);
@@ -402,10 +405,10 @@ export class Output {
     endian: Endian,
     signed: boolean,
   ): this {
+    if (typeof value !== "bigint" && !Number.isSafeInteger(value)) refuse(name, value);
     let unsigned = value;
     if (signed && value < 0) {
       // Two's complement: the most negative number is minus half the span.
-      if (typeof value === "number" && !Number.isSafeInteger(value)) refuse(name, value);
       unsigned = BigInt(value) + (1n << BigInt(8 * width));
       if (unsigned < 1n << BigInt(8 * width - 1)) refuse(name, value);
     } else if (signed && value >= 2 ** (8 * width - 1)) {
@@ -422,10 +425,15 @@ export class Output {
   }
 
   #checkPosition(at: number, count: number): void {
-    if (!Number.isInteger(at) || at < 0 || count < 0 || at + count > this.length) {
+    checkCount(count);
+    if (!Number.isInteger(at) || at < 0 || at + count > this.length) {
       throw new RangeError(`${count} bytes at ${at} lie outside of the ${this.length} written`);
     }
   }
+}
+
+function checkCount(count: number): void {
+  if (!Number.isInteger(count) || count < 0) throw new RangeError(`${count} is no count of bytes`);
 }
 
 function writeU32be(slab: Uint8Array, at: number, value: number): void {

@@ -1,0 +1,206 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { decodeUtf8, Output, ProtocolError } from "../../../src/index.ts";
+import { failureOf, text } from "../../support/chunks.ts";
+import { floats, integers, natural, written } from "../../support/numbers.ts";
+
+/** What must not come through: the output is as before, and goes on working. */
+function expectRefusal(out: Output, write: () => unknown): void {
+  const before = out.view().slice();
+  expect(failureOf(write)).toMatchObject({ code: "unencodable", offset: undefined });
+  expect(out.view()).toEqual(before);
+}
+
+describe.each(integers)("Output.$name", (integer) => {
+  const { width, least, most, read, write } = integer;
+
+  it("writes every value of its range, ends included, and its reader gives it back", () => {
+    const value = fc.bigInt(least, most);
+    const ends = fc.constantFrom(least, least + 1n, most - 1n, most, most / 2n, 0n, 1n);
+    fc.assert(
+      fc.property(fc.oneof(value, ends), (value) => {
+        const bytes = written((out) => write(out.u8(0x55), natural(integer, value)).u8(0xaa));
+        expect(bytes).toHaveLength(width + 2);
+        expect(read(bytes, 1)).toBe(natural(integer, value));
+        expect([bytes[0], bytes[width + 1]]).toEqual([0x55, 0xaa]);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("refuses what is outside of it, and what is no integer", () => {
+    const out = new Output().u8(1);
+    const outside = [natural(integer, least - 1n), natural(integer, most + 1n)];
+    const strange = [0.5, -0.5, NaN, Infinity, -Infinity, "1", "-1", "", null, undefined, [1], {}];
+    for (const value of [...outside, ...strange]) expectRefusal(out, () => write(out, value));
+    expect(write(out, natural(integer, most)).length).toBe(1 + width);
+  });
+
+  it("takes minus zero for zero", () => {
+    expect(written((out) => write(out, -0))).toEqual(new Uint8Array(width));
+  });
+});
+
+describe.each(integers.filter(({ width }) => width > 6))(
+  "Output.$name",
+  ({ signed, read, write }) => {
+    it("takes safe integers too, but none that may have lost digits", () => {
+      const out = new Output();
+      for (const value of [
+        0,
+        1,
+        2 ** 32,
+        Number.MAX_SAFE_INTEGER,
+        ...(signed ? [-1, -(2 ** 52)] : []),
+      ]) {
+        const bytes = written((out) => write(out, value));
+        expect(read(bytes, 0)).toBe(BigInt(value));
+      }
+      for (const value of [2 ** 53, -(2 ** 53), 2 ** 60])
+        expectRefusal(out, () => write(out, value));
+    });
+  },
+);
+
+describe.each(floats)("Output.$name", ({ name, width, read, write }) => {
+  it("writes any number, and its reader gives it back", () => {
+    const numbers = width === 4 ? fc.float() : fc.double();
+    fc.assert(
+      fc.property(numbers, fc.nat(9), (value, before) => {
+        const bytes = written((out) => {
+          out.reserve(before);
+          write(out, value);
+        });
+        expect(bytes).toHaveLength(before + width);
+        expect(Object.is(read(bytes, before), value)).toBe(true);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it("refuses what is no number", () => {
+    const out = new Output().u8(1);
+    for (const value of ["1", 1n, undefined, null]) expectRefusal(out, () => write(out, value));
+  });
+
+  it("goes on in new memory, after the output grew and after it was taken from", () => {
+    const out = new Output(width);
+    for (let i = 0; i < 3000; i++) write(out, i);
+    const first = out.take();
+    write(out, -1);
+    const second = out.take();
+    for (let i = 0; i < 3000; i++) expect(read(first, width * i), name).toBe(i);
+    expect(read(second, 0)).toBe(-1);
+  });
+});
+
+describe("Output.f32be and f32le", () => {
+  it("round to the nearest float, as everywhere in JavaScript", () => {
+    for (const { width, read, write } of floats) {
+      if (width === 4)
+        expect(
+          read(
+            written((out) => write(out, 0.1)),
+            0,
+          ),
+        ).toBe(Math.fround(0.1));
+    }
+  });
+});
+
+describe("Output.varint", () => {
+  it.each([
+    [0, [0]],
+    [1, [1]],
+    [127, [0x7f]],
+    [128, [0x80, 0x01]],
+    [300, [0xac, 0x02]],
+    [2 ** 31 - 1, [0xff, 0xff, 0xff, 0xff, 0x07]],
+    [2 ** 31, [0x80, 0x80, 0x80, 0x80, 0x08]],
+    [2 ** 32 - 1, [0xff, 0xff, 0xff, 0xff, 0x0f]],
+    [2 ** 53 - 1, [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f]],
+    [(1n << 64n) - 1n, [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]],
+  ])("writes %s as protobuf does", (value, expected) => {
+    expect([...written((out) => out.varint(value))]).toEqual(expected);
+    expect([...written((out) => out.varint(BigInt(value)))]).toEqual(expected);
+  });
+
+  it("writes any number of up to 64 bits, seven bits a byte, lowest first, as short as can be", () => {
+    fc.assert(
+      fc.property(fc.bigInt(0n, (1n << 64n) - 1n), (value) => {
+        const bytes = written((out) => out.varint(value));
+        const found = bytes.reduceRight((sum, byte) => (sum << 7n) | BigInt(byte & 0x7f), 0n);
+        expect(found).toBe(value);
+        const continued = Array.from(bytes, (byte) => byte >= 0x80);
+        expect(continued.lastIndexOf(true)).toBe(bytes.length - 2);
+        expect(continued.indexOf(false)).toBe(bytes.length - 1);
+        expect(bytes.length === 1 || bytes.at(-1) !== 0).toBe(true);
+        if (value <= BigInt(Number.MAX_SAFE_INTEGER)) {
+          expect(written((out) => out.varint(Number(value)))).toEqual(bytes);
+        }
+      }),
+    );
+  });
+
+  it("refuses anything else", () => {
+    const out = new Output().u8(1);
+    for (const value of [-1, -1n, 1n << 64n, 2 ** 53, 0.5, NaN, Infinity, "1", undefined]) {
+      expectRefusal(out, () => out.varint(value as number));
+    }
+  });
+});
+
+describe("Output.utf8", () => {
+  it.each(["", "a", "é", "€", "😀", "short text, é€😀", `long text ${"é€😀".repeat(20)}`])(
+    "writes %j",
+    (value) => {
+      const bytes = written((out) => out.u8(0).utf8(value).u8(1));
+      expect(decodeUtf8(bytes, 1, bytes.length - 1)).toBe(value);
+      expect(bytes.at(-1)).toBe(1);
+    },
+  );
+
+  it("refuses a lone surrogate and what is no text, and writes nothing of it", () => {
+    const out = new Output().u8(1);
+    const broken = ["\ud800", "ab\udc00", `${"x".repeat(100)}\ud83d`, `\udc00${"é".repeat(100)}`];
+    for (const value of [...broken, 1, null, undefined, {}]) {
+      expectRefusal(out, () => out.utf8(value as string));
+    }
+    expect(text(out.utf8("ok").take())).toBe("\x01ok");
+  });
+});
+
+describe("Output.bytes", () => {
+  it("appends a copy", () => {
+    const source = Uint8Array.of(1, 2, 3);
+    const out = new Output().bytes(source).bytes(new Uint8Array(0));
+    source.fill(9);
+    expect([...out.take()]).toEqual([1, 2, 3]);
+  });
+
+  it("may be given its own view, even where appending moves it", () => {
+    const out = new Output(4).u32be(0x01020304);
+    out.bytes(out.view()).bytes(out.view(1, 3));
+    expect([...out.take()]).toEqual([1, 2, 3, 4, 1, 2, 3, 4, 2, 3]);
+  });
+
+  it("takes only bytes: an array of numbers, or wider elements, would be cut without a word", () => {
+    const out = new Output().u8(1);
+    for (const value of [[256], Uint16Array.of(256), new ArrayBuffer(2), "ab", null, undefined]) {
+      expectRefusal(out, () => out.bytes(value as unknown as Uint8Array));
+    }
+  });
+});
+
+describe("Output's refusals", () => {
+  it("say which field, and the number that it cannot hold", () => {
+    expect(() => new Output().u16be(70000)).toThrow("u16 cannot hold 70000");
+    expect(() => new Output().i48le(-(2 ** 47) - 1)).toThrow("i48 cannot hold -140737488355329");
+    expect(() => new Output().u64be(1n << 64n)).toThrow("u64 cannot hold 18446744073709551616");
+    expect(() => new Output().u8("secret" as never)).toThrow("u8 cannot hold string");
+  });
+
+  it("are ProtocolErrors that an encoder need not catch", () => {
+    expect(() => new Output().u8(256)).toThrow(ProtocolError);
+  });
+});
