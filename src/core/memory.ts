@@ -1,10 +1,18 @@
+/** Is it a Uint8Array? One of another realm (a frame, a test runner's sandbox) is no instance of ours. */
+export function isBytes(value: unknown): value is Uint8Array {
+  if (value instanceof Uint8Array) return true;
+  return (
+    ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === "[object Uint8Array]"
+  );
+}
+
 /**
  * The same bytes as a plain Uint8Array. Node's Buffer is a subclass whose `slice` does not copy: a codec
  * that relies on `slice` must see the same thing on every transport (and V8 one hidden class).
  */
 export function plain(bytes: Uint8Array): Uint8Array {
-  if (bytes.constructor === Uint8Array) return bytes;
-  if (!(bytes instanceof Uint8Array)) throw new TypeError("bytes must be a Uint8Array");
+  if (bytes?.constructor === Uint8Array) return bytes;
+  if (!isBytes(bytes)) throw new TypeError("bytes must be a Uint8Array");
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 

@@ -1,4 +1,5 @@
 import { ProtocolError } from "./errors.ts";
+import { isBytes } from "./memory.ts";
 import { encodeUtf8Into } from "./utf8.ts";
 
 /** Byte order of a number. */
@@ -320,7 +321,7 @@ export class Output {
 
   /** Appends bytes as they are. */
   bytes(bytes: Uint8Array): this {
-    if (!(bytes instanceof Uint8Array)) refuse("bytes", bytes);
+    if (!isBytes(bytes)) refuse("bytes", bytes);
     // The place is taken first: growing may replace the slab that `set` is called on.
     const at = this.#grow(bytes.length);
     this.#slab.set(bytes, at);

@@ -1,4 +1,5 @@
 import { indexOfByte, ProtocolError } from "../core/index.ts";
+import { isBytes } from "../core/memory.ts";
 import { encodeUtf8Into } from "../core/utf8.ts";
 import { type FramingOptions, limit, makeFraming, type WrappingFraming } from "./wrap.ts";
 
@@ -40,8 +41,7 @@ export function delimited(
   delimiters: string | Uint8Array | readonly (string | Uint8Array)[],
   options: FramingOptions = {},
 ): WrappingFraming {
-  const given =
-    typeof delimiters === "string" || delimiters instanceof Uint8Array ? [delimiters] : delimiters;
+  const given = typeof delimiters === "string" || isBytes(delimiters) ? [delimiters] : delimiters;
   const text = given.every((delimiter) => typeof delimiter === "string");
   return delimitedBy("delimited", given.map(toBytes), text, options);
 }

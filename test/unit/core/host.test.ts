@@ -1,0 +1,202 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { ascii } from "../../support/chunks.ts";
+
+type Host = typeof import("../../../src/core/host.ts");
+type Core = typeof import("../../../src/index.ts");
+
+beforeEach(() => {
+  vi.resetModules();
+});
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.resetModules();
+});
+
+/** The module as it comes up where these globals are what they are set to, or are missing. */
+async function hostWith(globals: Readonly<Record<string, unknown>>): Promise<Host> {
+  for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value);
+  return import("../../../src/core/host.ts");
+}
+
+describe("decoder", () => {
+  it("is the runtime's, strict, and keeps a byte order mark", async () => {
+    const { decoder } = await hostWith({});
+    expect(decoder?.decode(Uint8Array.of(0xef, 0xbb, 0xbf, 0x61))).toBe("\ufeffa");
+    expect(() => decoder?.decode(Uint8Array.of(0xff))).toThrow();
+  });
+
+  it("is missing where the runtime has none", async () => {
+    expect((await hostWith({ TextDecoder: undefined })).decoder).toBeUndefined();
+  });
+
+  it("is missing where the runtime's refuses to be strict", async () => {
+    class Partial {
+      constructor(_: string, options?: { fatal?: boolean }) {
+        if (options?.fatal) throw new TypeError("fatal is not supported");
+      }
+    }
+    expect((await hostWith({ TextDecoder: Partial })).decoder).toBeUndefined();
+  });
+
+  it.each([
+    ["fatal", false, true],
+    ["ignoreBOM", true, false],
+  ])("is missing where the runtime's does not know the option %s", async (_, fatal, ignoreBOM) => {
+    class Partial {
+      readonly fatal = fatal;
+      readonly ignoreBOM = ignoreBOM;
+    }
+    expect((await hostWith({ TextDecoder: Partial })).decoder).toBeUndefined();
+  });
+});
+
+describe("encoder", () => {
+  it("is the runtime's", async () => {
+    const { encoder } = await hostWith({});
+    const into = new Uint8Array(4);
+    expect(encoder?.encodeInto("é", into).written).toBe(2);
+    expect([...into]).toEqual([0xc3, 0xa9, 0, 0]);
+  });
+
+  it("is missing where the runtime has none, or one that encodes only into fresh memory", async () => {
+    expect((await hostWith({ TextEncoder: undefined })).encoder).toBeUndefined();
+    vi.resetModules();
+    expect((await hostWith({ TextEncoder: class {} })).encoder).toBeUndefined();
+  });
+});
+
+describe("searchByte", () => {
+  it.each([
+    ["Node's search", {}],
+    ["the language's own", { Buffer: undefined }],
+  ])("finds the first byte from an index on: %s", async (_, globals) => {
+    const { searchByte } = await hostWith(globals);
+    const bytes = ascii("..a..a.").subarray(1);
+    expect(searchByte(bytes, 0x61, 0)).toBe(1);
+    expect(searchByte(bytes, 0x61, 1)).toBe(1);
+    expect(searchByte(bytes, 0x61, 2)).toBe(4);
+    expect(searchByte(bytes, 0x61, 5)).toBe(-1);
+    expect(searchByte(bytes, 0x62, 0)).toBe(-1);
+    expect(searchByte(bytes, 0x61, 6)).toBe(-1);
+  });
+});
+
+describe("isWellFormed", () => {
+  it("is missing where strings cannot tell", async () => {
+    const { isWellFormed } = await hostWith({});
+    // Node 20 and every browser of today can.
+    expect(isWellFormed?.("a")).toBe(true);
+    expect(isWellFormed?.("\ud800")).toBe(false);
+    const prototype = String.prototype as { isWellFormed?: unknown };
+    const own = Object.getOwnPropertyDescriptor(prototype, "isWellFormed")!;
+    delete prototype.isWellFormed;
+    try {
+      vi.resetModules();
+      expect((await hostWith({})).isWellFormed).toBeUndefined();
+    } finally {
+      Object.defineProperty(prototype, "isWellFormed", own);
+    }
+  });
+});
+
+describe("throwUncaught", () => {
+  it.each([
+    ["queueMicrotask", {}],
+    ["a promise, where there is no queueMicrotask", { queueMicrotask: undefined }],
+  ])("throws where no caller can catch, through %s", async (_, globals) => {
+    const { throwUncaught } = await hostWith(globals);
+    const listeners = process.listeners("uncaughtException");
+    const rejections = process.listeners("unhandledRejection");
+    process.removeAllListeners("uncaughtException");
+    process.removeAllListeners("unhandledRejection");
+    try {
+      const error = new Error("nobody asked");
+      const seen = await new Promise<unknown>((resolve) => {
+        process.once("uncaughtException", resolve);
+        process.once("unhandledRejection", resolve);
+        throwUncaught(error);
+      });
+      expect(seen).toBe(error);
+    } finally {
+      process.removeAllListeners("uncaughtException");
+      process.removeAllListeners("unhandledRejection");
+      for (const listener of listeners) process.on("uncaughtException", listener);
+      for (const listener of rejections) process.on("unhandledRejection", listener);
+    }
+  });
+});
+
+describe("now", () => {
+  it("is a clock that never goes back, else the date", async () => {
+    const { now } = await hostWith({ performance: { now: () => 42 } });
+    expect(now()).toBe(42);
+    vi.resetModules();
+    const { now: date } = await hostWith({ performance: undefined });
+    expect(Math.abs(date() - Date.now())).toBeLessThan(60_000);
+  });
+});
+
+describe("systemClock", () => {
+  it("runs once, later, and not when it was called off", async () => {
+    const runs: (() => void)[] = [];
+    const cleared: unknown[] = [];
+    vi.stubGlobal("setTimeout", (run: () => void, ms: number) => {
+      runs.push(run);
+      return `timer of ${ms}`;
+    });
+    vi.stubGlobal("clearTimeout", (timer: unknown) => cleared.push(timer));
+    vi.stubGlobal("performance", { now: () => 7 });
+    const { systemClock } = await import("../../../src/core/clock.ts");
+    const ran: string[] = [];
+    const cancel = systemClock.after(30, () => ran.push("ran"));
+    expect(ran).toEqual([]);
+    runs[0]?.();
+    expect(ran).toEqual(["ran"]);
+    cancel();
+    expect(cleared).toEqual(["timer of 30"]);
+    expect(systemClock.now()).toBe(7);
+    expect(Object.isFrozen(systemClock)).toBe(true);
+  });
+
+  it.each(["setTimeout", "clearTimeout"])("asks for a clock where there is no %s", async (name) => {
+    vi.stubGlobal(name, undefined);
+    const { systemClock } = await import("../../../src/core/clock.ts");
+    expect(() => systemClock.after(1, () => {})).toThrow(TypeError);
+  });
+});
+
+describe("the core in a runtime that has nothing but ES2022", () => {
+  const bare = {
+    TextDecoder: undefined,
+    TextEncoder: undefined,
+    Buffer: undefined,
+    performance: undefined,
+    queueMicrotask: undefined,
+    setTimeout: undefined,
+    clearTimeout: undefined,
+  };
+
+  it("writes and reads what it writes and reads elsewhere", async () => {
+    const rich: Core = await import("../../../src/index.ts");
+    vi.resetModules();
+    for (const [name, value] of Object.entries(bare)) vi.stubGlobal(name, value);
+    const plain: Core = await import("../../../src/index.ts");
+    vi.unstubAllGlobals();
+    expect(plain.Splitter).not.toBe(rich.Splitter);
+
+    const texts = ["", "short", "é€😀".repeat(100), "x".repeat(5000)];
+    const write = ({ lines, utf8, encodeAll }: Core) => encodeAll(lines().wrap(utf8()), texts);
+    const read = ({ lines, utf8, decodeAll }: Core) => decodeAll(lines().wrap(utf8()), write(rich));
+    expect(write(plain)).toEqual(write(rich));
+    expect(read(plain)).toEqual(texts);
+    expect(read(rich)).toEqual(texts);
+
+    const bad = Uint8Array.from([...new Uint8Array(50).fill(0x61), 0xff]);
+    for (const { decodeUtf8, encodeFrame, lines, utf8 } of [plain, rich]) {
+      expect(() => decodeUtf8(bad)).toThrow(expect.objectContaining({ offset: 50 }));
+      const lone = `${"x".repeat(50)}\ud800`;
+      expect(() => encodeFrame(lines().wrap(utf8()), lone)).toThrow(/index 50 of 51/);
+    }
+  });
+});

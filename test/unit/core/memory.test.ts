@@ -1,0 +1,67 @@
+import { runInNewContext } from "node:vm";
+import { describe, expect, it } from "vitest";
+import { copy, isBytes, plain } from "../../../src/core/memory.ts";
+import { decodeFrame, delimited, encodeFrame, raw } from "../../../src/index.ts";
+
+// Frames and the sandboxes of test runners have a Uint8Array of their own.
+const foreign = (): Uint8Array => runInNewContext("Uint8Array.of(1, 2, 3)") as Uint8Array;
+
+describe("plain", () => {
+  it("leaves a plain Uint8Array as it is", () => {
+    const bytes = new Uint8Array(3);
+    expect(plain(bytes)).toBe(bytes);
+  });
+
+  it("takes a Buffer for what it is, without copying it", () => {
+    const buffer = Buffer.from("xhello").subarray(1);
+    const bytes = plain(buffer);
+    expect(bytes.constructor).toBe(Uint8Array);
+    expect([...bytes]).toEqual([...buffer]);
+    buffer[0] = 0x6a;
+    expect(bytes[0]).toBe(0x6a);
+    expect(bytes.slice(0, 1).buffer).not.toBe(buffer.buffer);
+  });
+
+  it("takes the bytes of another realm", () => {
+    const bytes = plain(foreign());
+    expect(bytes).toBeInstanceOf(Uint8Array);
+    expect([...bytes]).toEqual([1, 2, 3]);
+  });
+
+  it.each([
+    ["an array", [1, 2]],
+    ["text", "ab"],
+    ["an ArrayBuffer", new ArrayBuffer(2)],
+    ["a DataView", new DataView(new ArrayBuffer(2))],
+    ["wider elements", Uint16Array.of(256)],
+    ["clamped elements", Uint8ClampedArray.of(1)],
+    ["an impostor", { [Symbol.toStringTag]: "Uint8Array", length: 1 }],
+    ["null", null],
+    ["undefined", undefined],
+  ])("refuses %s", (_, value) => {
+    expect(isBytes(value)).toBe(false);
+    expect(() => plain(value as unknown as Uint8Array)).toThrow(TypeError);
+  });
+});
+
+describe("bytes of another realm", () => {
+  it("are written, read and used as a delimiter like all others", () => {
+    const protocol = delimited(foreign()).wrap(raw());
+    const payload = runInNewContext("Uint8Array.of(7, 8)") as Uint8Array;
+    const frame = encodeFrame(protocol, payload);
+    expect([...frame]).toEqual([7, 8, 1, 2, 3]);
+    const wire = runInNewContext("Uint8Array.of(7, 8, 1, 2, 3)") as Uint8Array;
+    expect([...decodeFrame(protocol, wire)]).toEqual([7, 8]);
+  });
+});
+
+describe("copy", () => {
+  // The two ways meet at 64 bytes.
+  it.each([0, 1, 63, 64, 65, 500])("copies %s bytes, and touches no others", (count) => {
+    const from = Uint8Array.from({ length: count + 4 }, (_, i) => i + 1);
+    const to = new Uint8Array(count + 6).fill(0xee);
+    copy(from, 2, 2 + count, to, 3);
+    expect(to.slice(3, 3 + count)).toEqual(from.slice(2, 2 + count));
+    expect([...to.slice(0, 3), ...to.slice(3 + count)]).toEqual(new Array(6).fill(0xee));
+  });
+});
