@@ -3,6 +3,7 @@ import { defineConfig } from "tsup";
 export default defineConfig({
   entry: {
     index: "src/index.ts",
+    fastway: "src/fastway/index.ts",
     workerman: "src/workerman/index.ts",
     node: "src/node/index.ts",
   },
@@ -13,6 +14,8 @@ export default defineConfig({
   dts: { compilerOptions: { ignoreDeprecations: "6.0" } },
   // Else each CommonJS entry would have its own copy of ProtocolError.
   splitting: true,
+  // MD5 of the fastway handshake: bundled, because it is ESM only, and so that users install nothing else.
+  noExternal: ["@noble/hashes"],
   // Without it CommonJS output with splitting goes through a compiler that rewrites class fields.
   treeshake: true,
   sourcemap: true,

@@ -77,7 +77,12 @@ export function json<In = unknown, Out = In>(
   });
 }
 
-function stringify(value: unknown): string {
+/**
+ * JSON text; what JSON has no word for is refused.
+ * @throws ProtocolError `unencodable`
+ * @internal
+ */
+export function stringify(value: unknown): string {
   let text: string | undefined;
   try {
     text = JSON.stringify(value);

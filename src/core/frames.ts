@@ -189,7 +189,7 @@ export function encodeFrame<In>(
  */
 export function encodeAll<In>(
   protocol: MessageProtocol<In, unknown>,
-  values: Iterable<In>,
+  values: Iterable<NoInfer<In>>,
 ): Uint8Array<ArrayBuffer> {
   const list = [...values];
   if (!isFramed(protocol) && list.length !== 1) {

@@ -1,0 +1,40 @@
+/**
+ * fastway: a gateway between clients and servers, with many virtual connections on each physical one; in both
+ * dialects (2016 and 2017). And the message codecs of link, which applications put on top of it.
+ *
+ * @packageDocumentation
+ */
+export { type CommandOptions, command } from "./command.ts";
+export type {
+  AcceptCommand,
+  CloseCommand,
+  Command,
+  ConnectCommand,
+  DialCommand,
+  Dialect,
+  EndpointCommand,
+  GatewayCommand,
+  NewCommand,
+  OpenCommand,
+  PingCommand,
+  ReceivedBy,
+  RefuseCommand,
+  SentBy,
+  Side,
+} from "./commands.ts";
+export { answerChallenge, verifyAnswer } from "./handshake.ts";
+export { type LinkFixlenOptions, linkFixlen } from "./link-fixlen.ts";
+export {
+  type LinkJsonOptions,
+  type LinkMessage,
+  type LinkMessageOf,
+  type LinkTypes,
+  linkJson,
+} from "./link-json.ts";
+export { type Packet, type PacketOptions, packet } from "./packet.ts";
+export {
+  type FastwayMessage,
+  type FastwayOptions,
+  type FastwayProtocol,
+  fastway,
+} from "./protocol.ts";
