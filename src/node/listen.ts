@@ -67,7 +67,14 @@ export async function listen<In, Out = In, Context = undefined>(
   const { port, host, path, tls, signal, maxConnections, serverError, ...rest } = options;
   signal?.throwIfAborted();
   const connections = new Set<Connection<In, Out, Context>>();
+  // Also those that are no connections yet: a TLS handshake may take for ever.
+  const sockets = new Set<Socket>();
+  const track = (socket: Socket): void => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  };
   const accept = (socket: Socket): void => {
+    track(socket);
     const connection = attach(socket, protocol, rest as SocketOptions<In, Out, Context>);
     connections.add(connection);
     socket.once("close", () => connections.delete(connection));
@@ -78,12 +85,7 @@ export async function listen<In, Out = In, Context = undefined>(
       ? createServer(shared, accept)
       : createTlsServer({ ...tls, ...shared }, accept);
   if (maxConnections !== undefined) server.maxConnections = maxConnections;
-  // Also those that are not connections yet: a TLS handshake may take for ever.
-  const sockets = new Set<Socket>();
-  server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-  });
+  server.on("connection", track);
 
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -96,12 +98,16 @@ export async function listen<In, Out = In, Context = undefined>(
 
   const close = async ({ timeout = 10_000 } = {}): Promise<void> => {
     signal?.removeEventListener("abort", onAbort);
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    const stopped = new Promise<void>((resolve) => server.close(() => resolve()));
+    // The server says that it is closed before its sockets say so.
+    const gone = Array.from(sockets, (socket) => {
+      return new Promise<void>((resolve) => socket.once("close", () => resolve()));
+    });
     for (const connection of connections) connection.close();
     const timer = setTimeout(() => {
       for (const socket of sockets) socket.destroy();
     }, timeout);
-    await closed;
+    await Promise.all([stopped, ...gone]);
     clearTimeout(timer);
   };
   const onAbort = (): void => void close();

@@ -1,0 +1,42 @@
+import type { Sink } from "../../src/index.ts";
+
+/** A sink that writes down what happens to it, and is as full as a test wants it to be. */
+export class ScriptedSink implements Sink {
+  readonly boundary: "stream" | "message";
+  /** What was called, in order; a write with its bytes as text. */
+  readonly calls: string[] = [];
+  readonly writes: Uint8Array[] = [];
+  readonly textFlags: boolean[] = [];
+  /** The answer of `write`. */
+  roomy = true;
+  /** Called inside `write`, for transports that answer at once. */
+  onWrite: (bytes: Uint8Array) => void = () => {};
+
+  constructor(boundary: "stream" | "message" = "stream") {
+    this.boundary = boundary;
+  }
+
+  write(bytes: Uint8Array, text: boolean): boolean {
+    this.writes.push(bytes);
+    this.textFlags.push(text);
+    this.calls.push(`write ${String.fromCharCode(...bytes.subarray(0, 100))}`);
+    this.onWrite(bytes);
+    return this.roomy;
+  }
+
+  pause(): void {
+    this.calls.push("pause");
+  }
+
+  resume(): void {
+    this.calls.push("resume");
+  }
+
+  close(): void {
+    this.calls.push("close");
+  }
+
+  abort(): void {
+    this.calls.push("abort");
+  }
+}
