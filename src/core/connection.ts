@@ -152,6 +152,11 @@ export class Connection<In, Out = In, Context = undefined> {
     return this.#state;
   }
 
+  /** What is spoken now: what was given first, or last to `use`. */
+  get protocol(): MessageProtocol<In, Out> {
+    return this.#protocol;
+  }
+
   /** Bytes that wait to be written. */
   get queued(): number {
     return this.#outbox.queued;

@@ -67,7 +67,7 @@ export interface ConnectionOptions {
   /**
    * Most bytes that may wait, in each direction: to be written, because the peer does not read (one frame alone
    * may be longer), or to be read, because the connection is paused and the transport cannot be. More end the
-   * connection with `overflow`.
+   * connection with `overflow`. A message that waits to be read counts 64 bytes more, so that empty ones end too.
    * @defaultValue 4 MiB, or twice the protocol's `maxFrame` where that is more
    */
   readonly maxQueued?: number | undefined;

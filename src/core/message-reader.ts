@@ -4,6 +4,9 @@ import type { MessageProtocol } from "./protocol.ts";
 
 const NOTHING = new Uint8Array(0);
 
+// What a message costs in memory beside its bytes: empty ones must not wait without end either.
+const COST = 64;
+
 /**
  * The cursor of `Splitter` over a transport that keeps boundaries: each message holds whole frames, or is one
  * value where the protocol has no framing. A frame that is cut by the end of its message is an error.
@@ -14,7 +17,9 @@ export class MessageReader {
   end = 0;
 
   #protocol: MessageProtocol<never, unknown>;
-  #messages: Uint8Array[] = [];
+  readonly #messages: Uint8Array[] = [];
+  /** Index of the first message that is not begun: shifting a long array is slow. */
+  #head = 0;
   #queued = 0;
 
   constructor(protocol: MessageProtocol<never, unknown>) {
@@ -26,13 +31,14 @@ export class MessageReader {
     return this.start;
   }
 
+  /** Bytes that are not read yet, with what it costs to keep them. */
   get pending(): number {
     return this.bytes.length - this.end + this.#queued;
   }
 
   push(message: Uint8Array): void {
     this.#messages.push(plain(message));
-    this.#queued += message.length;
+    this.#queued += message.length + COST;
   }
 
   next(): boolean {
@@ -43,18 +49,31 @@ export class MessageReader {
         this.end = frameEnd(protocol, this.bytes, this.start, this.bytes.length);
         return true;
       }
-      const message = this.#messages.shift();
+      const message = this.#take();
       this.bytes = message ?? NOTHING;
       this.start = 0;
       this.end = 0;
       if (message === undefined) return false;
-      this.#queued -= message.length;
       if (!isFramed(protocol)) {
         checkMessage(protocol, message.length);
         this.end = message.length;
         return true;
       }
     }
+  }
+
+  #take(): Uint8Array | undefined {
+    const messages = this.#messages;
+    const message = messages[this.#head];
+    if (message === undefined) return undefined;
+    this.#queued -= message.length + COST;
+    this.#head++;
+    if (2 * this.#head >= messages.length) {
+      // Half empty: moving the rest up costs no more than its pushes did.
+      messages.splice(0, this.#head);
+      this.#head = 0;
+    }
+    return message;
   }
 
   /** Nothing can be left over: every message was whole. */
