@@ -1,0 +1,119 @@
+import { Arbitrary, type Random, Stream, Value } from "fast-check";
+import { type LengthsOptions, lengths } from "./lengths.ts";
+
+/** What arrays of bytes to make: their lengths, or the protocol whose `maxFrame` bounds them. */
+export type BytesOptions = LengthsOptions | { readonly maxFrame: number };
+
+/**
+ * Bytes of the lengths where bugs live (see {@link lengths}), with contents where bugs live: random, all zeros,
+ * all ones, text, line ends, and the bytes that delimit and escape. Large ones cost no more than being filled.
+ * They shrink to fewer bytes, then to smaller ones.
+ *
+ * @param options - a protocol (or anything else with a `maxFrame`), or the lengths to make
+ * @defaultValue options `{ min: 0, max: 70000 }`
+ *
+ * @example
+ * ```ts
+ * import fc from "fast-check";
+ * import { lengthPrefixed, raw } from "framewright";
+ * import { bytes, laws } from "framewright/testing";
+ *
+ * const messages = lengthPrefixed({ width: 2 }).wrap(raw());
+ * for (const law of laws(messages, bytes(messages), { runs: 20 })) await law.check();
+ * console.log(fc.sample(bytes({ min: 3, max: 3 }), 1)[0]?.length);
+ * //=> 3
+ * ```
+ */
+export function bytes(options: BytesOptions = {}): Arbitrary<Uint8Array<ArrayBuffer>> {
+  return new Bytes("maxFrame" in options ? { max: options.maxFrame } : options);
+}
+
+type Filled = Uint8Array<ArrayBuffer>;
+
+const LETTERS = [...Array(26).keys()].map((i) => 0x61 + i);
+
+// Zero, CR, LF, space, quote, comma, digits, colon, brackets, braces, backslash; what ends and escapes.
+const SIGNS = [0x00, 0x0a, 0x0d, 0x0d, 0x20, 0x22, 0x2c, 0x30, 0x31, 0x3a, 0x5b, 0x5c, 0x7b, 0x7d];
+const EXTREMES = [0x00, 0x01, 0x7f, 0x80, 0xff];
+const PALETTES = [LETTERS, SIGNS, EXTREMES, [0x00], [0xff]];
+
+/** More bytes than these shrink by length only: nobody reads them one by one. */
+const READABLE = 64;
+
+class Bytes extends Arbitrary<Filled> {
+  readonly #lengths: Arbitrary<number>;
+  readonly #min: number;
+
+  constructor(options: LengthsOptions) {
+    super();
+    this.#lengths = lengths(options);
+    this.#min = options.min ?? 0;
+  }
+
+  override generate(random: Random, bias: number | undefined): Value<Filled> {
+    const filled = new Uint8Array(this.#lengths.generate(random, bias).value);
+    fill(filled, random);
+    return new Value(filled, undefined);
+  }
+
+  override canShrinkWithoutContext(value: unknown): value is Filled {
+    return value instanceof Uint8Array && this.#lengths.canShrinkWithoutContext(value.length);
+  }
+
+  override shrink(value: Filled): Stream<Value<Filled>> {
+    const shorter = this.#lengths
+      .shrink(value.length, undefined)
+      .map((length) => value.slice(0, length.value));
+    return shorter
+      .join(value.length > READABLE ? plainer(value) : without(value, this.#min))
+      .join(value.length > READABLE ? Stream.nil<Filled>() : smaller(value))
+      .map((shrunk) => new Value(shrunk, undefined));
+  }
+}
+
+/** Random numbers are dear: a long array gets a short random one again and again, moved on by one each time. */
+function fill(into: Filled, random: Random): void {
+  const kind = random.nextInt(0, 2 * PALETTES.length - 1);
+  const palette = PALETTES[kind];
+  const drawn = Math.min(into.length, 256);
+  for (let i = 0; i < drawn; i++) {
+    into[i] = palette ? palette[random.nextInt(0, palette.length - 1)]! : random.nextInt(0, 255);
+  }
+  const step = palette ? 0 : 1;
+  for (let i = drawn; i < into.length; i++) into[i] = into[i - drawn]! + step;
+}
+
+/** All zeros, if it is not that already. */
+function* zeroed(value: Filled): IterableIterator<Filled> {
+  if (value.some((byte) => byte !== 0)) yield new Uint8Array(value.length);
+}
+
+const plainer = (value: Filled): Stream<Filled> => new Stream(zeroed(value));
+
+/** One byte less, wherever it was. */
+function* eachRemoved(value: Filled, min: number): IterableIterator<Filled> {
+  if (value.length <= min) return;
+  for (let i = 0; i < value.length; i++) {
+    const shrunk = new Uint8Array(value.length - 1);
+    shrunk.set(value.subarray(0, i));
+    shrunk.set(value.subarray(i + 1), i);
+    yield shrunk;
+  }
+}
+
+const without = (value: Filled, min: number): Stream<Filled> => new Stream(eachRemoved(value, min));
+
+/** Each byte zero, or half. */
+function* eachSmaller(value: Filled): IterableIterator<Filled> {
+  yield* zeroed(value);
+  for (let i = 0; i < value.length; i++) {
+    for (const byte of new Set([0, value[i]! >> 1, value[i]! - 1])) {
+      if (byte < 0 || byte >= value[i]!) continue;
+      const shrunk = value.slice();
+      shrunk[i] = byte;
+      yield shrunk;
+    }
+  }
+}
+
+const smaller = (value: Filled): Stream<Filled> => new Stream(eachSmaller(value));

@@ -1,0 +1,70 @@
+import { type Arbitrary, array, constant, integer, nat, oneof, record } from "fast-check";
+
+/**
+ * Where to cut bytes that are not known yet: as fractions of their length and as distances from frame ends, so
+ * that cuts and values shrink apart from each other. Scaled by {@link cutPositions}.
+ */
+export type Cuts = readonly Cut[] | { readonly step: number };
+
+interface Cut {
+  /** Which place, of {@link WHOLE}. */
+  readonly part: number;
+  /** Bytes from the frame's end that `part` picks; without it `part` picks a byte. */
+  readonly near?: number | undefined;
+}
+
+const WHOLE = 2 ** 16;
+
+/** Everything at once, anywhere, around the ends of frames (that is where headers are), and drip by drip. */
+export const cuts: Arbitrary<Cuts> = oneof(
+  {
+    arbitrary: array(
+      oneof(
+        record({ part: nat(WHOLE), near: integer({ min: -6, max: 24 }) }),
+        record({ part: nat(WHOLE) }),
+      ),
+      { maxLength: 8 },
+    ),
+    weight: 6,
+  },
+  { arbitrary: record({ step: integer({ min: 1, max: 7 }) }), weight: 1 },
+  { arbitrary: constant({ step: 1 }), weight: 1 },
+);
+
+// One byte a chunk, but never more chunks than this: a law stays linear in its bytes.
+const MOST_CHUNKS = 2048;
+
+/**
+ * Positions in `length` bytes, in order; two that are equal make an empty chunk.
+ *
+ * @param ends - where frames end, in order; what cuts "near a frame's end" refer to
+ */
+export function cutPositions(spec: Cuts, length: number, ends: readonly number[]): number[] {
+  if ("step" in spec) {
+    const step = Math.max(spec.step, Math.ceil(length / MOST_CHUNKS));
+    const positions: number[] = [];
+    for (let at = step; at < length; at += step) positions.push(at);
+    return positions;
+  }
+  const starts = [0, ...ends];
+  return spec
+    .map(({ part, near }) => {
+      if (near === undefined) return Math.floor((part / WHOLE) * length);
+      const at = starts[Math.floor((part / (WHOLE + 1)) * starts.length)]! + near;
+      return Math.min(Math.max(at, 0), length);
+    })
+    .sort((a, b) => a - b);
+}
+
+/** The pieces between cuts. Each is a view of memory of its own, poisoned around it, as sockets give them. */
+export function cutUp(bytes: Uint8Array, positions: readonly number[]): Uint8Array<ArrayBuffer>[] {
+  let start = 0;
+  return [...positions, bytes.length].map((end, i) => {
+    const around = 3 + (i % 5);
+    const memory = new Uint8Array(end - start + 2 * around).fill(0xa5);
+    memory.set(bytes.subarray(start, end), around);
+    const chunk = memory.subarray(around, around + end - start);
+    start = end;
+    return chunk;
+  });
+}

@@ -1,0 +1,30 @@
+import { type Arbitrary, constantFrom, type JsonValue, jsonValue, oneof } from "fast-check";
+
+/**
+ * JSON values that come back from JSON text as they were: no -0, no lone surrogates. Among them what trips
+ * codecs up: keys such as `__proto__` and `10`, empty keys, nesting, strings with line ends and every plane of
+ * Unicode.
+ */
+export function jsonValues(): Arbitrary<JsonValue> {
+  return oneof(
+    { arbitrary: jsonValue({ stringUnit: "binary" }).map(faithful), weight: 6 },
+    { arbitrary: constantFrom(...AWKWARD).map((text) => JSON.parse(text) as JsonValue), weight: 1 },
+  );
+}
+
+const AWKWARD = [
+  "[]",
+  "{}",
+  '""',
+  '{"__proto__":{"a":1}}',
+  '{"2":"b","10":"c","1":"a","":0}',
+  '{"a":"\\r\\n","b":"\\u2028\\u0000"}',
+  "[[[[[[[[[[[[]]]]]]]]]]]]",
+  "[9007199254740991,-9007199254740991,1e-7,1.5e300,5e-324]",
+  '["\\ufeff","\\ud83d\\ude00"]',
+];
+
+/** JSON has a minus zero, but `JSON.stringify` does not write it. */
+function faithful(value: JsonValue): JsonValue {
+  return JSON.parse(JSON.stringify(value)) as JsonValue;
+}

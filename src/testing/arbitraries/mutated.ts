@@ -1,0 +1,94 @@
+import {
+  Arbitrary,
+  array,
+  constant,
+  constantFrom,
+  nat,
+  oneof,
+  record,
+  tuple,
+  uint8Array,
+} from "fast-check";
+
+/** What is done to bytes, at a fraction of their length; scaled by {@link mutate}. */
+export interface Mutation {
+  readonly kind: "flip" | "set" | "insert" | "delete" | "repeat" | "end";
+  /** Where, of {@link WHOLE}; the first bytes of a frame, where headers are, come more often. */
+  readonly part: number;
+  /** How many bytes are deleted or repeated. */
+  readonly count: number;
+  readonly byte: number;
+  readonly bytes: Uint8Array;
+}
+
+const WHOLE = 2 ** 16;
+
+/** One to four mutations. */
+export const mutations: Arbitrary<readonly Mutation[]> = array(
+  record({
+    kind: constantFrom("flip", "set", "insert", "delete", "repeat", "end"),
+    part: oneof(nat(64), nat(WHOLE)),
+    count: nat(8),
+    byte: oneof(constantFrom(0x00, 0x01, 0x7f, 0x80, 0xfe, 0xff, 0x0a, 0x0d, 0x30, 0x3a), nat(255)),
+    bytes: uint8Array({ minLength: 1, maxLength: 8 }),
+  }),
+  { minLength: 1, maxLength: 4 },
+);
+
+/** The bytes with all of that done to them, in memory of their own. */
+export function mutate(bytes: Uint8Array, steps: readonly Mutation[]): Uint8Array<ArrayBuffer> {
+  let all = Uint8Array.from(bytes);
+  for (const { kind, part, count, byte, bytes: extra } of steps) {
+    // Small parts are the first bytes themselves.
+    const at = part <= 64 ? Math.min(part, all.length) : Math.floor((part / WHOLE) * all.length);
+    if (kind === "flip" && at < all.length) all[at]! ^= 1 << (byte & 7);
+    else if (kind === "set" && at < all.length) all[at] = byte;
+    else if (kind === "insert") all = join(all.subarray(0, at), extra, all.subarray(at));
+    else if (kind === "delete") all = join(all.subarray(0, at), all.subarray(at + 1 + count));
+    else if (kind === "repeat") all = join(all.subarray(0, at + 1 + count), all.subarray(at));
+    else if (kind === "end") all = join(all.subarray(0, at));
+  }
+  return all;
+}
+
+function join(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}
+
+/**
+ * Bytes gone wrong: one to four bits flipped, bytes set to 0, 7f, 80 or ff, inserted, deleted or repeated, the
+ * end cut off. What a hostile or broken peer sends, if `bytes` is what a good one sends.
+ *
+ * @param bytes - the bytes, or an arbitrary of them
+ *
+ * @example
+ * ```ts
+ * import fc from "fast-check";
+ * import { encodeFrame, ProtocolError, decodeFrame, netstring, utf8 } from "framewright";
+ * import { mutated } from "framewright/testing";
+ *
+ * const words = netstring().wrap(utf8());
+ * fc.assert(
+ *   fc.property(mutated(encodeFrame(words, "hello")), (bytes) => {
+ *     try {
+ *       decodeFrame(words, bytes);
+ *     } catch (error) {
+ *       return error instanceof ProtocolError;
+ *     }
+ *     return true;
+ *   }),
+ * );
+ * ```
+ */
+export function mutated(
+  bytes: Uint8Array | Arbitrary<Uint8Array>,
+): Arbitrary<Uint8Array<ArrayBuffer>> {
+  const good = bytes instanceof Arbitrary ? bytes : constant(bytes);
+  return tuple(good, mutations).map(([all, steps]) => mutate(all, steps));
+}

@@ -1,0 +1,30 @@
+import type { Arbitrary } from "fast-check";
+import { constantFrom, oneof, string, tuple } from "fast-check";
+import { type LengthsOptions, lengths } from "./lengths.ts";
+
+// One to four bytes in UTF-8, the byte order mark, what combines, what JSON escapes, what ends lines.
+const UNITS = ["a", "\n", "\r", "\0", '"', "\\", "é", "ß", "€", "\u2028", "\ufeff", "\u0301", "😀"];
+
+/**
+ * Text of the lengths where bugs live (see {@link lengths}; in characters, which UTF-8 writes as one to four
+ * bytes each), never with a lone surrogate: line ends, quotes, combining marks, a byte order mark, emoji.
+ *
+ * @param options - the lengths to make
+ * @defaultValue options `{ min: 0, max: 70000 }`
+ */
+export function text(options: LengthsOptions = {}): Arbitrary<string> {
+  const { min = 0, max = Math.max(70_000, min) } = options;
+  const short = string({
+    unit: oneof(constantFrom(...UNITS), string({ unit: "binary", minLength: 1, maxLength: 1 })),
+    minLength: min,
+    maxLength: Math.min(max, min + 30),
+  });
+  const long = tuple(constantFrom(...UNITS), lengths({ min, max })).map(([unit, length]) =>
+    unit.repeat(Math.floor(length / unit.length)).padEnd(length, "a"),
+  );
+  return oneof(
+    { withCrossShrink: true },
+    { arbitrary: short, weight: 3 },
+    { arbitrary: long, weight: 2 },
+  );
+}

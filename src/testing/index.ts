@@ -1,0 +1,17 @@
+/**
+ * Property tests for protocols: one arbitrary of its values, and `laws` proves that a protocol keeps its word on
+ * any socket, or shows a counterexample small enough to read. Needs fast-check 4; works with any test runner.
+ *
+ * @packageDocumentation
+ */
+export { type BytesOptions, bytes } from "./arbitraries/bytes.ts";
+export { chunks } from "./arbitraries/chunks.ts";
+export { jsonValues } from "./arbitraries/json.ts";
+export { type LengthsOptions, lengths } from "./arbitraries/lengths.ts";
+export { mutated } from "./arbitraries/mutated.ts";
+export { text } from "./arbitraries/text.ts";
+export { equal } from "./equal.ts";
+export { type Law, laws } from "./laws.ts";
+export { type LawOptions, type Several, several } from "./options.ts";
+export { LawError, type LawFailure } from "./report.ts";
+export type { RunOptions } from "./settings.ts";

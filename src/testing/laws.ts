@@ -1,0 +1,124 @@
+import type { Arbitrary } from "fast-check";
+import type { Codec } from "../core/index.ts";
+import { canonical } from "./laws/canonical.ts";
+import { chunkInvariance } from "./laws/chunk-invariance.ts";
+import { cleanOutput } from "./laws/clean-output.ts";
+import { concatenation } from "./laws/concatenation.ts";
+import { limitInvariance } from "./laws/limit-invariance.ts";
+import { linearSearch } from "./laws/linear-search.ts";
+import { measureEqualsLength } from "./laws/measure-equals-length.ts";
+import { pauseAndClose } from "./laws/pause-and-close.ts";
+import { placeInvariance } from "./laws/place-invariance.ts";
+import { prefixSilence } from "./laws/prefix-silence.ts";
+import { purity } from "./laws/purity.ts";
+import { refusal } from "./laws/refusal.ts";
+import { roundTrip } from "./laws/round-trip.ts";
+import { seenHintInvariance } from "./laws/seen-hint.ts";
+import { stability } from "./laws/stability.ts";
+import { totality } from "./laws/totality.ts";
+import { truncation } from "./laws/truncation.ts";
+import type { LawOptions } from "./options.ts";
+import { LawError, report } from "./report.ts";
+import type { Rule } from "./rule.ts";
+import { settings } from "./settings.ts";
+import { Subject } from "./subject.ts";
+
+/** One promise of a protocol, as a test for any runner: `test(law.name, law.check)`. */
+export interface Law {
+  /** A few words, the same for every protocol. */
+  readonly name: string;
+  /** One sentence: what goes wrong for who breaks it. */
+  readonly why: string;
+  /**
+   * Tries the law with many values; needs no `this`.
+   * @throws LawError with the smallest counterexample found
+   */
+  check(this: void): void | Promise<void>;
+}
+
+const RULES: readonly Rule[] = [
+  roundTrip,
+  cleanOutput,
+  measureEqualsLength,
+  prefixSilence,
+  placeInvariance,
+  seenHintInvariance,
+  linearSearch,
+  chunkInvariance,
+  concatenation,
+  truncation,
+  limitInvariance,
+  purity,
+  stability,
+  totality,
+  refusal,
+  pauseAndClose,
+  canonical,
+];
+
+/**
+ * All that a protocol must keep to work on any socket, as tests: for each law a name and a `check` that throws a
+ * readable counterexample. Works with every test runner, and without one.
+ *
+ * A protocol without framing (`perMessage()`, a bare codec such as `json()`) is put to the laws that do not
+ * speak of streams.
+ *
+ * @param protocol - a protocol, a message protocol or a codec
+ * @param arbitrary - its values: all that it is meant to write. Values whose frame would exceed `maxFrame` may be
+ *   among them, if they are not the most: they have to be refused. See {@link bytes} for contents of telling lengths
+ * @param options - what is received, who reads, what must be refused, how often
+ *
+ * @example
+ * ```ts
+ * import fc from "fast-check";
+ * import { defineProtocol, u16be } from "framewright";
+ * import { bytes, laws } from "framewright/testing";
+ *
+ * const ping = defineProtocol<{ op: number; body: Uint8Array }>({
+ *   name: "ping",
+ *   maxFrame: 64 * 1024,
+ *   measure: (bytes, start, end) => (end - start < 2 ? 0 : 3 + u16be(bytes, start)),
+ *   decode: (bytes, start, end) => ({ op: bytes[start + 2]!, body: bytes.subarray(start + 3, end) }),
+ *   encode: ({ op, body }, out) => void out.u16be(body.length).u8(op).bytes(body),
+ * });
+ *
+ * const pings = fc.record({ op: fc.nat(255), body: bytes(ping) });
+ * for (const law of laws(ping, pings, { runs: 20 })) await law.check();
+ * ```
+ */
+export function laws<In, Read>(
+  protocol: Codec<In, unknown>,
+  arbitrary: Arbitrary<NoInfer<In>>,
+  options: LawOptions<In, Read> & { readonly reader: Codec<never, Read> },
+): Law[];
+export function laws<In, Out>(
+  protocol: Codec<In, Out>,
+  arbitrary: Arbitrary<NoInfer<In>>,
+  options?: LawOptions<In, Out>,
+): Law[];
+export function laws(
+  protocol: Codec<never, unknown>,
+  arbitrary: Arbitrary<unknown>,
+  options: object = {},
+): Law[] {
+  const untyped = options as LawOptions<unknown, unknown>;
+  const open = (): Subject => new Subject(protocol as Codec<unknown>, arbitrary, untyped);
+  return RULES.filter((rule) => rule.applies(open())).map((rule) => ({
+    name: rule.name,
+    why: rule.why,
+    check: () => put(rule, open()),
+  }));
+}
+
+/** Puts a protocol to a law. */
+function put(rule: Rule, subject: Subject): void {
+  const trial = rule.run(subject, settings(subject.options));
+  if (trial.failed) throw report(rule, subject.name, trial);
+  const { written, tooBig } = subject.tally;
+  if (tooBig <= written) return;
+  const text =
+    `${subject.name} was hardly put to the law "${rule.name}": ${tooBig} of ${tooBig + written} values ` +
+    "are too big for a frame of maxFrame bytes. Give an arbitrary of smaller ones";
+  const failure = { law: rule.name, protocol: subject.name, seed: trial.seed };
+  throw new LawError(text, { ...failure, counterexample: undefined }, undefined);
+}

@@ -1,0 +1,65 @@
+import { array, option } from "fast-check";
+import { type Cuts, cutPositions, cuts, cutUp } from "../arbitraries/cuts.ts";
+import { type Mutation, mutate, mutations } from "../arbitraries/mutated.ts";
+import { demand } from "../broken.ts";
+import { isFramed, type Rule, rule } from "../rule.ts";
+import { type Outcome, readStream } from "../stream.ts";
+import type { Subject } from "../subject.ts";
+
+// Up to here each single cut is tried, too.
+const SMALL = 48;
+
+export const chunkInvariance: Rule = rule<[unknown[], Cuts, readonly Mutation[] | null]>({
+  name: "chunk invariance",
+  why: "a stream has no boundaries: any cuts must give the same frames, and for bad bytes the same error",
+  applies: isFramed,
+  cases: (subject) => [
+    array(subject.values, { minLength: 1, maxLength: 4 }),
+    cuts,
+    option(mutations, { freq: 3 }),
+  ],
+  test(subject, values, spec, steps) {
+    const { sent, bytes: good, ends } = subject.write(values);
+    const bytes = steps === null ? good : mutate(good, steps);
+    const whole = readStream(subject, subject.reader(), [bytes.slice()]);
+    if (steps === null) demandAll(subject, whole, sent, ends, bytes);
+    const tries = [cutPositions(spec, bytes.length, ends)];
+    if (bytes.length <= SMALL) for (let at = 1; at < bytes.length; at++) tries.push([at]);
+    for (const positions of tries) {
+      const cut = readStream(subject, subject.reader(), cutUp(bytes, positions));
+      demand(
+        sameOutcome(subject, whole, cut),
+        () => `in one chunk: ${inWords(whole)}; in ${positions.length + 1}: ${inWords(cut)}`,
+        { bytes, cuts: positions, ends: steps === null ? ends : whole.ends },
+      );
+    }
+  },
+});
+
+function demandAll(
+  subject: Subject,
+  whole: Outcome,
+  sent: readonly unknown[],
+  ends: readonly number[],
+  bytes: Uint8Array,
+): void {
+  const evidence = { bytes, ends };
+  const text = (): string => `${sent.length} frames were written, and read as: ${inWords(whole)}`;
+  demand(whole.code === undefined && whole.ends.join() === ends.join(), text, evidence);
+  for (const [i, value] of sent.entries())
+    subject.demandReceived(whole.values[i]!, value, evidence);
+}
+
+function sameOutcome(subject: Subject, a: Outcome, b: Outcome): boolean {
+  return (
+    a.code === b.code &&
+    a.ends.join() === b.ends.join() &&
+    a.values.every((values, i) => subject.same(values, b.values[i]!))
+  );
+}
+
+/** @internal */
+export function inWords({ ends, code }: Outcome): string {
+  const frames = ends.length === 0 ? "no frame" : `frames that end at ${ends.join(", ")}`;
+  return `${frames}, then ${code ?? "a clean end"}`;
+}

@@ -1,0 +1,28 @@
+import { array } from "fast-check";
+import { decodeAll, encodeAll } from "../../core/index.ts";
+import { demand } from "../broken.ts";
+import { isFramed, type Rule, rule } from "../rule.ts";
+import { sameBytes } from "../subject.ts";
+
+export const concatenation: Rule = rule<[unknown[]]>({
+  name: "concatenation",
+  why: "a stream is its frames one behind the other: nothing between them, nothing that depends on the one before",
+  applies: isFramed,
+  cases: (subject) => [array(subject.values, { maxLength: 4 })],
+  test(subject, values) {
+    const { sent, bytes, ends } = subject.write(values);
+    const evidence = { bytes, ends };
+    demand(
+      sameBytes(encodeAll(subject.writer(), sent), bytes),
+      () => "encodeAll does not give the frames that encodeFrame gives one by one",
+      evidence,
+    );
+    const received = subject.readBack(evidence, () => decodeAll(subject.reader(), bytes));
+    const expected = sent.flatMap((value) => [...subject.expected(value)]);
+    demand(
+      subject.same(received, expected),
+      () => `${expected.length} values were written; the ${received.length} received are others`,
+      evidence,
+    );
+  },
+});

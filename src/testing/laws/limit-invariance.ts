@@ -1,0 +1,98 @@
+import { array } from "fast-check";
+import { decodeFrame, encodeFrame, ProtocolError } from "../../core/index.ts";
+import { type Cuts, cutPositions, cuts, cutUp } from "../arbitraries/cuts.ts";
+import { demand, type Evidence } from "../broken.ts";
+import { type Rule, rule } from "../rule.ts";
+import { readStream } from "../stream.ts";
+import { limited, type Subject, said, type Written } from "../subject.ts";
+import { inWords } from "./chunk-invariance.ts";
+
+export const limitInvariance: Rule = rule<[unknown[], Cuts]>({
+  name: "limit invariance",
+  why: "both sides must agree on the longest frame, however it is cut: else one sends what the other refuses",
+  cases: (subject) => [array(subject.values, { minLength: 1, maxLength: 3 }), cuts],
+  test(subject, values, spec) {
+    for (const value of values) demandRefusalAboveLimit(subject, value, spec);
+    const written = subject.write(values);
+    const longest = Math.max(0, ...written.frames.map((frame) => frame.length));
+    const at = written.frames.findIndex((frame) => frame.length === longest);
+    if (longest < 2) return;
+    demandWriter(subject, written.sent[at], longest);
+    if (subject.framed) demandReader(subject, written, longest, at, spec);
+    else demandMessage(subject, written.frames[at]!);
+  },
+});
+
+/** What is larger than the protocol's own limit is written by nobody, and read by nobody. */
+function demandRefusalAboveLimit(subject: Subject, value: unknown, spec: Cuts): void {
+  const bytes = subject.unlimited(value);
+  if (bytes === undefined || !subject.framed) return;
+  const { maxFrame } = subject.reader();
+  if (bytes.length <= maxFrame) return;
+  const evidence: Evidence = { bytes };
+  for (const positions of [[], cutPositions(spec, bytes.length, [])]) {
+    const { code, ends } = readStream(subject, subject.reader(), cutUp(bytes, positions));
+    demand(
+      ends.length === 0 && code === "too-long",
+      () =>
+        `a frame of ${bytes.length} bytes, above maxFrame ${maxFrame}, ends in ` +
+        `${code ?? "no error"} after ${ends.length} frames, not in too-long`,
+      evidence,
+    );
+  }
+}
+
+function demandWriter(subject: Subject, value: unknown, length: number): void {
+  const write = (maxFrame: number): string => {
+    try {
+      return `${encodeFrame(limited(subject.writer(), maxFrame), value).length} bytes`;
+    } catch (error) {
+      return said(error).split(":")[0]!;
+    }
+  };
+  const exact = write(length);
+  const short = write(length - 1);
+  demand(
+    exact === `${length} bytes` && short === "unencodable",
+    () => `a frame of ${length} bytes: with maxFrame ${length} ${exact}, with one less ${short}`,
+  );
+}
+
+function demandReader(
+  subject: Subject,
+  { bytes, ends }: Written,
+  longest: number,
+  at: number,
+  spec: Cuts,
+): void {
+  const before = ends.slice(0, at);
+  for (const positions of [[], cutPositions(spec, bytes.length, ends)]) {
+    const read = (maxFrame: number): string =>
+      inWords(readStream(subject, limited(subject.reader(), maxFrame), cutUp(bytes, positions)));
+    const exact = read(longest);
+    const short = read(longest - 1);
+    const evidence = { bytes, ends, cuts: positions };
+    demand(
+      exact === inWords({ ends, values: [], code: undefined, measured: 0 }),
+      () => `with maxFrame ${longest}, the length of the longest frame: ${exact}`,
+      evidence,
+    );
+    demand(
+      short === inWords({ ends: before, values: [], code: "too-long", measured: 0 }),
+      () =>
+        `with maxFrame ${longest - 1}, one less than the frame behind byte ${before.at(-1) ?? 0}: ${short}`,
+      evidence,
+    );
+  }
+}
+
+function demandMessage(subject: Subject, bytes: Uint8Array): void {
+  let code: string | undefined;
+  try {
+    decodeFrame(limited(subject.reader(), bytes.length - 1), bytes);
+  } catch (error) {
+    if (error instanceof ProtocolError) code = error.code;
+  }
+  const text = (): string => `a message of ${bytes.length} bytes is read with one less as maxFrame`;
+  demand(code === "too-long", text, { bytes });
+}

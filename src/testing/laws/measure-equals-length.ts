@@ -1,0 +1,27 @@
+import { demand } from "../broken.ts";
+import { isFramed, type Rule, rule } from "../rule.ts";
+import { joined } from "../subject.ts";
+
+const BEHIND = [new Uint8Array(0), new Uint8Array(40), new Uint8Array(40).fill(0xff)];
+
+export const measureEqualsLength: Rule = rule<[unknown]>({
+  name: "measure equals length",
+  why: "a length that is off by one puts every later frame out of step",
+  applies: isFramed,
+  cases: (subject) => [subject.values],
+  test(subject, value) {
+    const frame = subject.frame(value);
+    if (frame === undefined) return;
+    for (const behind of [...BEHIND, frame]) {
+      const { bytes, ends } = joined([frame, behind]);
+      const evidence = { bytes, ends };
+      const length = subject.readBack(evidence, () =>
+        subject.measure(subject.reader(), bytes, 0, bytes.length),
+      );
+      const more = behind.length > 0 ? ` with ${behind.length} bytes behind it` : "";
+      const text = (): string =>
+        `measure says ${length} of a frame of ${frame.length} bytes${more}`;
+      demand(length === frame.length, text, evidence);
+    }
+  },
+});

@@ -1,0 +1,70 @@
+import { array, constantFrom } from "fast-check";
+import { Splitter } from "../../core/index.ts";
+import { type Cuts, cutPositions, cuts, cutUp } from "../arbitraries/cuts.ts";
+import { demand } from "../broken.ts";
+import { isFramed, type Rule, rule } from "../rule.ts";
+import { Strict } from "../stream.ts";
+import { joined, type Subject, said } from "../subject.ts";
+
+/** What a reader may do behind any frame. */
+type Step = "go on" | "push first" | "rest" | "use";
+
+export const pauseAndClose: Rule = rule<[unknown[], Cuts, Step[]]>({
+  name: "pause and close",
+  why: "a reader may stop behind any frame, take the rest of the bytes or switch: nothing may be lost or come twice",
+  applies: isFramed,
+  cases: (subject) => [
+    array(subject.values, { minLength: 1, maxLength: 5 }),
+    cuts,
+    array(constantFrom<Step[]>("go on", "push first", "rest", "use"), { maxLength: 8 }),
+  ],
+  test(subject, values, spec, steps) {
+    const { sent, bytes, ends } = subject.write(values);
+    const positions = cutPositions(spec, bytes.length, ends);
+    const chunks = cutUp(bytes, positions);
+    const evidence = { bytes, ends, cuts: positions };
+    const received = subject.readBack(evidence, () => read(subject, chunks, steps));
+    demand(
+      received.length === sent.length,
+      () => `${sent.length} frames were written, ${received.length} read with pauses between`,
+      evidence,
+    );
+    for (const [i, value] of sent.entries()) subject.demandReceived(received[i]!, value, evidence);
+  },
+});
+
+function read(
+  subject: Subject,
+  chunks: Uint8Array[],
+  steps: readonly Step[],
+): (readonly unknown[])[] {
+  const reader = subject.reader();
+  const strict = new Strict(subject, reader);
+  const received: (readonly unknown[])[] = [];
+  const waiting = [...chunks];
+  let splitter = new Splitter(strict);
+  try {
+    for (;;) {
+      while (splitter.next()) {
+        received.push(subject.decode(reader, splitter.bytes, splitter.start, splitter.end));
+        const step = steps[received.length % Math.max(1, steps.length)];
+        if (step === "push first" && waiting.length > 0) splitter.push(waiting.shift()!);
+        if (step === "use") splitter.use(strict);
+        if (step === "rest") {
+          const rest = splitter.rest();
+          splitter = new Splitter(strict);
+          // Given away and come back as one chunk with the next one.
+          splitter.push(joined([rest, waiting.shift() ?? new Uint8Array(0)]).bytes);
+        }
+      }
+      const chunk = waiting.shift();
+      if (chunk === undefined) break;
+      splitter.push(chunk);
+    }
+    splitter.finish();
+  } catch (error) {
+    strict.check();
+    throw error instanceof Error ? error : new Error(said(error));
+  }
+  return received;
+}

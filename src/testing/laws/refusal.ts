@@ -1,0 +1,29 @@
+import { constant } from "fast-check";
+import { encodeFrame } from "../../core/index.ts";
+import { Broken, demand } from "../broken.ts";
+import { type Rule, rule } from "../rule.ts";
+import { sameBytes } from "../subject.ts";
+
+export const refusal: Rule = rule<[unknown, unknown]>({
+  name: "refusal",
+  why: "what cannot be written faithfully must not be written at all: the peer could not tell",
+  applies: ({ options }) => options.refused !== undefined,
+  cases: (subject) => [subject.options.refused ?? constant(undefined), subject.values],
+  test(subject, bad, good) {
+    const before = subject.frame(good);
+    let written: Uint8Array | undefined;
+    try {
+      written = encodeFrame(subject.writer(), bad).slice();
+    } catch {
+      // As it should.
+    }
+    if (written !== undefined) {
+      const text = `encode wrote ${written.length} bytes for a value that it must refuse`;
+      throw new Broken(text, { bytes: written });
+    }
+    const after = subject.frame(good);
+    if (before === undefined || after === undefined) return;
+    const text = (): string => "after a refused value, encode writes other bytes than before it";
+    demand(sameBytes(before, after), text, { bytes: after });
+  },
+});

@@ -1,0 +1,22 @@
+import { demand } from "../broken.ts";
+import { type Rule, rule } from "../rule.ts";
+
+export const roundTrip: Rule = rule<[unknown]>({
+  name: "round trip",
+  why: "what was sent is what must arrive",
+  cases: (subject) => [subject.values],
+  test(subject, value) {
+    const bytes = subject.frame(value);
+    if (bytes === undefined) return;
+    const evidence = { bytes };
+    const received = subject.readBack(evidence, () =>
+      subject.decode(subject.reader(), bytes, 0, bytes.length),
+    );
+    subject.demandReceived(received, value, evidence);
+    const reader = subject.reader();
+    if (reader.decodeMany === undefined || received.length !== 1) return;
+    const alone = subject.readBack(evidence, () => reader.decode(bytes, 0, bytes.length));
+    const text = (): string => "decode and decodeMany do not agree on a frame with one value";
+    demand(subject.same([alone], received), text, evidence);
+  },
+});

@@ -1,0 +1,69 @@
+import { type Arbitrary, array, oneof, record, uint8Array } from "fast-check";
+import { ProtocolError } from "../../core/index.ts";
+import { bytes as anyBytes } from "../arbitraries/bytes.ts";
+import { type Cuts, cutPositions, cuts, cutUp } from "../arbitraries/cuts.ts";
+import { type Mutation, mutate, mutations } from "../arbitraries/mutated.ts";
+import { demand } from "../broken.ts";
+import { type Rule, rule } from "../rule.ts";
+import { readStream } from "../stream.ts";
+import { joined, type Subject } from "../subject.ts";
+
+type Junk =
+  | { readonly junk: Uint8Array }
+  | { readonly values: unknown[]; readonly steps: Mutation[] };
+
+const junk: Arbitrary<{ junk: Uint8Array }> = record({
+  junk: oneof(anyBytes({ max: 300 }), uint8Array({ maxLength: 24 })),
+});
+
+export const totality: Rule = rule<[Junk, Cuts, Uint8Array]>({
+  name: "totality",
+  why: "whatever a peer sends ends in a value or a ProtocolError, with bounded work: no other exception, no endless loop",
+  cases: (subject) => [
+    oneof(
+      junk,
+      record({
+        values: array(subject.values, { minLength: 1, maxLength: 3 }),
+        steps: mutations.map((steps) => [...steps]),
+      }),
+    ),
+    cuts,
+    uint8Array({ maxLength: 6 }),
+  ],
+  test(subject, given, spec, behind) {
+    const input =
+      "junk" in given ? given.junk : mutate(subject.write(given.values).bytes, given.steps);
+    const { bytes } = joined([input, behind]);
+    if (!subject.framed) return demandAnswer(subject, bytes);
+    const positions = cutPositions(spec, bytes.length, []);
+    const chunks = cutUp(bytes, positions);
+    const { ends, measured } = readStream(subject, subject.reader(), chunks);
+    const evidence = { bytes, cuts: positions, ends };
+    const text = (): string =>
+      `measure was asked ${measured} times about ${bytes.length} bytes in ${chunks.length} chunks`;
+    demand(measured <= 2 * (bytes.length + chunks.length), text, evidence);
+    demandSelfConsistent(subject, bytes, ends);
+  },
+});
+
+/** A codec without framing may be given anything. */
+function demandAnswer(subject: Subject, bytes: Uint8Array): void {
+  try {
+    subject.decode(subject.reader(), bytes, 0, bytes.length);
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+  }
+}
+
+/** A frame that was found is a frame when it is alone, too. */
+function demandSelfConsistent(subject: Subject, bytes: Uint8Array, ends: readonly number[]): void {
+  if (subject.stateful) return;
+  let start = 0;
+  for (const end of ends) {
+    const length = subject.measure(subject.reader(), bytes.slice(start, end), 0, end - start);
+    const text = (): string =>
+      `a frame of ${end - start} bytes was found, of which measure says ${length} when it is alone`;
+    demand(length === end - start, text, { bytes, ends });
+    start = end;
+  }
+}

@@ -1,0 +1,56 @@
+import { array } from "fast-check";
+import { Splitter } from "../../core/index.ts";
+import { demand } from "../broken.ts";
+import { isFramed, type Rule, rule } from "../rule.ts";
+import { Strict } from "../stream.ts";
+import { type AnyProtocol, type Subject, said } from "../subject.ts";
+import { places, somePlaces } from "./places.ts";
+
+export const truncation: Rule = rule<[unknown[], number[]]>({
+  name: "truncation",
+  why: "a peer that dies in the middle of a frame must not look like one that had finished",
+  applies: isFramed,
+  cases: (subject) => [array(subject.values, { minLength: 1, maxLength: 3 }), somePlaces],
+  test(subject, values, some) {
+    const { bytes, ends } = subject.write(values);
+    const reader = subject.reader();
+    let start = 0;
+    for (const [i, end] of ends.entries()) {
+      for (const cut of places(start + 1, end, some)) {
+        const got = endAt(subject, reader, bytes, cut);
+        const whole = cut === end ? i + 1 : i;
+        const wanted = `${whole} frames, then ${cut === end ? "a clean end" : "truncated"}`;
+        demand(
+          got.text === wanted,
+          () => `the stream ends after ${cut} of ${bytes.length} bytes: ${got.said}, not ${wanted}`,
+          { bytes, cuts: [cut], ends },
+        );
+      }
+      start = end;
+    }
+  },
+});
+
+/** What is read when the stream ends after `cut` bytes. */
+function endAt(
+  subject: Subject,
+  reader: AnyProtocol,
+  bytes: Uint8Array,
+  cut: number,
+): { text: string; said: string } {
+  const strict = new Strict(subject, reader);
+  const splitter = new Splitter(strict);
+  let frames = 0;
+  let end = "a clean end";
+  let words = end;
+  try {
+    splitter.push(bytes.slice(0, cut));
+    while (splitter.next()) frames++;
+    splitter.finish();
+  } catch (error) {
+    strict.check();
+    words = said(error);
+    end = words.split(":")[0]!;
+  }
+  return { text: `${frames} frames, then ${end}`, said: `${frames} frames, then ${words}` };
+}

@@ -1,0 +1,80 @@
+import { ProtocolError, type ProtocolErrorCode, Splitter } from "../core/index.ts";
+import { Broken } from "./broken.ts";
+import type { AnyProtocol, Subject } from "./subject.ts";
+
+/** What came of a stream. */
+export interface Outcome {
+  /** Where each frame ends, in the stream. */
+  readonly ends: readonly number[];
+  /** The values of each frame. */
+  readonly values: readonly (readonly unknown[])[];
+  /** How it ended; undefined for a clean end. */
+  readonly code: ProtocolErrorCode | undefined;
+  /** How often `measure` was asked. */
+  readonly measured: number;
+}
+
+/**
+ * Reads a stream, up to and with its end, the way every connection does; but a codec that throws anything other
+ * than a ProtocolError breaks the law.
+ * @internal
+ */
+export function readStream(
+  subject: Subject,
+  reader: AnyProtocol,
+  chunks: Iterable<Uint8Array>,
+): Outcome {
+  const ends: number[] = [];
+  const values: (readonly unknown[])[] = [];
+  const strict = new Strict(subject, reader);
+  const splitter = new Splitter(strict);
+  const drain = (): void => {
+    while (splitter.next()) {
+      const { bytes, start, end, offset } = splitter;
+      values.push(subject.decode(reader, bytes, start, end));
+      ends.push(offset + end - start);
+    }
+  };
+  let code: ProtocolErrorCode | undefined;
+  try {
+    for (const chunk of chunks) {
+      splitter.push(chunk);
+      drain();
+    }
+    splitter.finish();
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    code = error.code;
+  }
+  strict.check();
+  return { ends, values, code, measured: strict.measured };
+}
+
+/** A framing that remembers what the splitter, which makes a ProtocolError of everything, would hide. */
+export class Strict {
+  readonly maxFrame: number;
+  measured = 0;
+  readonly #subject: Subject;
+  readonly #reader: AnyProtocol;
+  #broken: Broken | undefined;
+
+  constructor(subject: Subject, reader: AnyProtocol) {
+    this.maxFrame = reader.maxFrame;
+    this.#subject = subject;
+    this.#reader = reader;
+  }
+
+  measure(bytes: Uint8Array, start: number, end: number, seen: number): number {
+    this.measured++;
+    try {
+      return this.#subject.measure(this.#reader, bytes, start, end, seen);
+    } catch (error) {
+      if (error instanceof Broken) this.#broken = error;
+      throw error;
+    }
+  }
+
+  check(): void {
+    if (this.#broken !== undefined) throw this.#broken;
+  }
+}

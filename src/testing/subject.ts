@@ -1,0 +1,266 @@
+import type { Arbitrary } from "fast-check";
+import {
+  type Codec,
+  encodeFrame,
+  type MessageProtocol,
+  Output,
+  type Protocol,
+  ProtocolError,
+} from "../core/index.ts";
+import { Broken, demand, type Evidence } from "./broken.ts";
+import { equal } from "./equal.ts";
+import { isSeveral, type LawOptions } from "./options.ts";
+import { shown } from "./report.ts";
+
+/** A protocol whose types have been forgotten: laws treat all alike. */
+export type AnyProtocol = Protocol<unknown, unknown>;
+
+/** Frames one behind the other. */
+export interface Written {
+  readonly sent: readonly unknown[];
+  readonly frames: readonly Uint8Array[];
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Where each frame ends. */
+  readonly ends: readonly number[];
+}
+
+/**
+ * A protocol under test: asks it strictly (whatever is not a ProtocolError is a broken law, where the library
+ * itself would be lenient) and knows what is expected of it.
+ * @internal
+ */
+export class Subject {
+  readonly name: string;
+  readonly values: Arbitrary<unknown>;
+  readonly options: LawOptions<unknown, unknown>;
+  /** Has it a framing, for streams? */
+  readonly framed: boolean;
+  /** Has each connection an object, and a state, of its own? */
+  readonly stateful: boolean;
+  /** Values written, and values refused because no frame can be that large. */
+  readonly tally: { written: number; tooBig: number } = { written: 0, tooBig: 0 };
+
+  readonly #writer: AnyProtocol;
+  readonly #reader: AnyProtocol;
+
+  constructor(
+    codec: Codec<unknown, unknown>,
+    values: Arbitrary<unknown>,
+    options: LawOptions<unknown, unknown>,
+  ) {
+    this.#writer = complete(codec);
+    this.#reader = complete((options.reader as Codec<unknown, unknown> | undefined) ?? codec);
+    this.name = this.#writer.name;
+    this.values = values;
+    this.options = options;
+    this.framed = "measure" in this.#reader;
+    this.stateful = [this.#writer, this.#reader].some((side) => side.perConnection !== undefined);
+  }
+
+  /** What writes, for a connection of its own. */
+  writer(): AnyProtocol {
+    return opened(this.#writer);
+  }
+
+  /** What reads, for a connection of its own. */
+  reader(): AnyProtocol {
+    return opened(this.#reader);
+  }
+
+  /** The wire bytes of a value, in memory of their own; undefined where it is too big for a frame. */
+  frame(value: unknown, writer: AnyProtocol = this.writer()): Uint8Array<ArrayBuffer> | undefined {
+    try {
+      const frame = encodeFrame(writer, value).slice();
+      this.tally.written++;
+      return frame;
+    } catch (error) {
+      if (this.#isTooBig(value)) {
+        this.tally.tooBig++;
+        return undefined;
+      }
+      const text = `encode refuses a value of the arbitrary (${said(error)}). If it is right, `;
+      throw new Broken(`${text}keep such values out of the arbitrary`, {}, { cause: error });
+    }
+  }
+
+  /** Several values over one connection; those too big are left out. */
+  write(values: readonly unknown[]): Written {
+    const writer = this.writer();
+    const sent: unknown[] = [];
+    const frames: Uint8Array[] = [];
+    for (const value of values) {
+      const frame = this.frame(value, writer);
+      if (frame === undefined) continue;
+      sent.push(value);
+      frames.push(frame);
+    }
+    return { sent, frames, ...joined(frames) };
+  }
+
+  /** The bytes of a value whatever their number; undefined where the codec itself refuses. */
+  unlimited(value: unknown): Uint8Array<ArrayBuffer> | undefined {
+    const out = new Output();
+    try {
+      this.writer().encode(value, out);
+    } catch {
+      return undefined;
+    }
+    return out.take();
+  }
+
+  /** No frame can hold it: said by its length where it can be written, else guessed from what is in it. */
+  #isTooBig(value: unknown): boolean {
+    const { maxFrame } = this.#writer;
+    const length = this.unlimited(value)?.length;
+    if (length !== undefined) return length > maxFrame;
+    return contentOf(value) >= maxFrame - Math.min(64, maxFrame >> 2);
+  }
+
+  /** `measure`, never shown more than `maxFrame`. ProtocolErrors pass, everything else breaks the law. */
+  measure(reader: AnyProtocol, bytes: Uint8Array, start: number, end: number, seen = 0): number {
+    const stop = Math.min(end, start + reader.maxFrame);
+    let length: unknown;
+    try {
+      length = reader.measure(bytes, start, stop, seen);
+    } catch (error) {
+      throw onlyProtocolErrors(error, "measure", { bytes: bytes.slice(start, stop) });
+    }
+    demand(
+      Number.isInteger(length) && (length as number) >= 0,
+      () => `measure answers ${shown(length)}, which is no length (0 means "cannot tell yet")`,
+      { bytes: bytes.slice(start, stop) },
+    );
+    return length as number;
+  }
+
+  /** The values of one frame. ProtocolErrors pass, everything else breaks the law. */
+  decode(reader: AnyProtocol, bytes: Uint8Array, start: number, end: number): readonly unknown[] {
+    try {
+      if (reader.decodeMany === undefined) return [reader.decode(bytes, start, end)];
+      return [...reader.decodeMany(bytes, start, end)];
+    } catch (error) {
+      throw onlyProtocolErrors(error, "decode", { bytes: bytes.slice(start, end) });
+    }
+  }
+
+  /** What is received for `sent`. */
+  expected(sent: unknown): readonly unknown[] {
+    const { expected } = this.options;
+    const received = expected === undefined ? sent : expected(sent);
+    return isSeveral(received) ? received.values : [received];
+  }
+
+  same(a: readonly unknown[], b: readonly unknown[]): boolean {
+    const one = this.options.equal ?? equal;
+    return a.length === b.length && a.every((value, i) => one(value, b[i]));
+  }
+
+  /** Demands that `received` is what `sent` is to arrive as. */
+  demandReceived(received: readonly unknown[], sent: unknown, evidence: Evidence): void {
+    const expected = this.expected(sent);
+    demand(
+      this.same(received, expected),
+      () => `received ${list(received)} instead of ${list(expected)}`,
+      evidence,
+    );
+  }
+
+  /** What is read of a frame that the protocol itself wrote: here an error breaks the law, too. */
+  readBack<T>(evidence: Evidence, read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      if (error instanceof Broken) throw error;
+      const text = `a frame that encode wrote is not read: ${said(error)}`;
+      throw new Broken(text, evidence, { cause: error });
+    }
+  }
+}
+
+/** A bare codec is a protocol for messages, with a limit that no value of a test reaches. */
+function complete(codec: Codec<unknown, unknown>): AnyProtocol {
+  if ("maxFrame" in codec) return codec as AnyProtocol;
+  const message: MessageProtocol<unknown, unknown> = {
+    name: "codec",
+    maxFrame: 2 ** 30,
+    decode: (bytes, start, end) => codec.decode(bytes, start, end),
+    encode: (value, out) => codec.encode(value, out),
+  };
+  if (codec.decodeMany === undefined) return message as AnyProtocol;
+  const { decodeMany } = codec;
+  return {
+    ...message,
+    decodeMany: (bytes: Uint8Array, start: number, end: number) =>
+      decodeMany.call(codec, bytes, start, end),
+  } as AnyProtocol;
+}
+
+function opened(protocol: AnyProtocol): AnyProtocol {
+  return protocol.perConnection?.({ context: undefined }) ?? protocol;
+}
+
+/** The same protocol with another limit. */
+export function limited(protocol: AnyProtocol, maxFrame: number): AnyProtocol {
+  const other = {
+    name: protocol.name,
+    maxFrame,
+    decode: (bytes: Uint8Array, start: number, end: number) => protocol.decode(bytes, start, end),
+    encode: (value: unknown, out: Output) => protocol.encode(value, out),
+    ...(protocol.decodeMany && {
+      decodeMany: (bytes: Uint8Array, start: number, end: number) =>
+        protocol.decodeMany?.(bytes, start, end),
+    }),
+    ...("measure" in protocol && {
+      measure: (bytes: Uint8Array, start: number, end: number, seen: number) =>
+        protocol.measure(bytes, start, end, seen),
+    }),
+  };
+  return other as AnyProtocol;
+}
+
+/** Frames, put one behind the other. */
+export function joined(frames: readonly Uint8Array[]): {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly ends: readonly number[];
+} {
+  const bytes = new Uint8Array(frames.reduce((sum, frame) => sum + frame.length, 0));
+  const ends: number[] = [];
+  let at = 0;
+  for (const frame of frames) {
+    bytes.set(frame, at);
+    at += frame.length;
+    ends.push(at);
+  }
+  return { bytes, ends };
+}
+
+/** Bytes, characters and numbers in a value, deep inside too. */
+function contentOf(value: unknown, above: readonly object[] = []): number {
+  if (typeof value === "string") return value.length;
+  if (typeof value !== "object" || value === null) return 1;
+  if (ArrayBuffer.isView(value)) return value.byteLength;
+  if (above.includes(value)) return 0;
+  const inside = [...above, value];
+  return Object.values(value).reduce<number>((sum, item) => sum + contentOf(item, inside), 0);
+}
+
+function onlyProtocolErrors(error: unknown, what: string, evidence: Evidence): Error {
+  if (error instanceof ProtocolError) return error;
+  const text = `${what} throws ${said(error)}: bytes may only end in a value or a ProtocolError`;
+  return new Broken(text, evidence, { cause: error });
+}
+
+/** An error in a few words. */
+export function said(error: unknown): string {
+  if (error instanceof ProtocolError) return `${error.code}: ${error.message}`;
+  return error instanceof Error ? `${error.name}: ${error.message}` : `a thrown ${typeof error}`;
+}
+
+const list = (values: readonly unknown[]): string =>
+  values.length === 1 ? shown(values[0]) : `${values.length} values ${shown(values)}`;
+
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
