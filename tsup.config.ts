@@ -3,6 +3,7 @@ import { defineConfig } from "tsup";
 export default defineConfig({
   entry: {
     index: "src/index.ts",
+    goim: "src/goim/index.ts",
     fastway: "src/fastway/index.ts",
     workerman: "src/workerman/index.ts",
     node: "src/node/index.ts",

@@ -1,0 +1,37 @@
+/**
+ * goim, a push server written in Go, from v1.0 to v2: the packet in its binary and JSON dialects, batches,
+ * operations and their bodies, and sessions for both sides. Bilibili's live chat, which uses the same packet.
+ *
+ * @packageDocumentation
+ */
+export { batch, unbatch } from "./batch.ts";
+export { type BilibiliOptions, type BilibiliPacket, bilibili, type Inflate } from "./bilibili.ts";
+export {
+  type AuthToken,
+  authToken,
+  type ChatToken,
+  chatToken,
+  onlineCount,
+  operationList,
+  type ReceivedAuthToken,
+  roomId,
+  userId,
+} from "./bodies.ts";
+export {
+  type ChatMessage,
+  type ChatReply,
+  chatReceive,
+  chatReply,
+  chatSend,
+  type ReceivedChatMessage,
+} from "./chat.ts";
+export { type GoimOptions, goim } from "./goim.ts";
+export { type GoimJsonOptions, goimJson, type JsonProtocol } from "./json.ts";
+export {
+  type BilibiliOperations,
+  type ChatOperations,
+  operations,
+  type V1Operations,
+  type V2Operations,
+} from "./operations.ts";
+export type { Packet, PacketToSend } from "./packet.ts";
