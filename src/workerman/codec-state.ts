@@ -1,6 +1,6 @@
 import { type Output, ProtocolError } from "../core/index.ts";
 import type { CodecDefinition, InputConnection } from "./define-codec.ts";
-import { decodeThrew, malformed } from "./errors.ts";
+import { decodeThrew, malformed, textOf } from "./errors.ts";
 
 /**
  * One connection's side of a `defineCodec` protocol: what its functions get as `connection`, and what must be
@@ -16,6 +16,8 @@ export class CodecState<In, Out, Context> implements InputConnection<Context> {
 
   /** Bytes that the last `input` consumed. */
   consumed = 0;
+  /** The frame that is decoded next was measured before, as every connection does it. */
+  isMeasured = false;
   /** The last `input` consumed, but told no length. */
   #isSkip = false;
   /** Bytes that `input`, which is running, may still consume; -1 while it is not. */
@@ -51,25 +53,28 @@ export class CodecState<In, Out, Context> implements InputConnection<Context> {
       this.#left = -1;
     }
     const { consumed } = this;
+    this.isMeasured = true;
     this.#isSkip = length === 0 && consumed > 0;
     return consumed + checkedLength(length, start + consumed);
   }
 
   decode(bytes: Uint8Array, start: number, end: number): Out {
-    if (this.#isSkip) {
-      throw new ProtocolError("malformed", `${end - start} consumed bytes hold no package`, start);
-    }
-    const from = start + this.consumed;
-    const index = this.#count++;
-    try {
-      return this.#definition.decode(bytes.subarray(from, end), this);
-    } catch (error) {
-      throw decodeThrew(inFrame(error, from), from, `package ${index}`);
-    }
+    const values = this.decodeMany(bytes, start, end);
+    if (values.length === 1) return values[0]!;
+    throw new ProtocolError("malformed", `${end - start} consumed bytes hold no package`, start);
   }
 
   decodeMany(bytes: Uint8Array, start: number, end: number): readonly Out[] {
-    return this.#isSkip ? [] : [this.decode(bytes, start, end)];
+    if (!this.isMeasured) this.measure(bytes, start, end, 0);
+    this.isMeasured = false;
+    if (this.#isSkip) return [];
+    const from = start + this.consumed;
+    const index = this.#count++;
+    try {
+      return [this.#definition.decode(bytes.subarray(from, end), this)];
+    } catch (error) {
+      throw decodeThrew(inFrame(error, from), from, `package ${index}`);
+    }
   }
 
   encode(value: In, out: Output): void {
@@ -96,9 +101,8 @@ function checkedLength(length: unknown, offset: number): number {
 }
 
 function inputThrew(error: unknown, start: number): ProtocolError {
-  const text = error instanceof Error ? error.message : String(error);
   const offset = error instanceof ProtocolError ? (error.offset ?? 0) : 0;
-  return malformed("input-threw", text, start + offset, error);
+  return malformed("input-threw", textOf(error), start + offset, error);
 }
 
 /** The functions of a codec see a package that begins at 0, so their offsets count from there. */

@@ -121,27 +121,27 @@ export function defineCodec<In, Out = In, Context = unknown>(
   };
   const contextOf = (connection?: { context: unknown }): Context =>
     definition.context === undefined ? (connection?.context as Context) : definition.context();
-  // Only then does decode have to ask again what was consumed.
-  let consumes = false;
+  // Does `input` consume? Only then (or while that is not known) decode has to ask it again where the package begins.
+  let consumes: boolean | undefined;
 
-  /** The state of one call, for who has no connection: after it, nothing is remembered. */
-  function measured(bytes: Uint8Array, start: number, end: number): CodecState<In, Out, Context> {
+  /** The state of one call, for who has no connection: nothing is remembered from measuring to decoding. */
+  function fresh(): CodecState<In, Out, Context> {
     const state = new CodecState(definition, contextOf());
-    if (consumes) state.measure(bytes, start, end, 0);
+    state.isMeasured = consumes === false;
     return state;
   }
 
   return Object.freeze<Protocol<In, Out>>({
     ...base,
     measure(bytes, start, end, seen) {
-      const state = new CodecState(definition, contextOf());
+      const state = fresh();
       const length = state.measure(bytes, start, end, seen);
       consumes ||= state.consumed > 0;
       return length;
     },
-    decode: (bytes, start, end) => measured(bytes, start, end).decode(bytes, start, end),
-    decodeMany: (bytes, start, end) => measured(bytes, start, end).decodeMany(bytes, start, end),
-    encode: (value, out) => new CodecState(definition, contextOf()).encode(value, out),
+    decode: (bytes, start, end) => fresh().decode(bytes, start, end),
+    decodeMany: (bytes, start, end) => fresh().decodeMany(bytes, start, end),
+    encode: (value, out) => fresh().encode(value, out),
     perConnection(connection) {
       const state = new CodecState(definition, contextOf(connection));
       return Object.freeze<Protocol<In, Out>>({

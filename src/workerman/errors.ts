@@ -22,7 +22,12 @@ export function belowHeader(length: number, header: number, offset: number): Pro
 
 /** What a decoder threw, said in one way: `malformed`, where it is known, and why. */
 export function decodeThrew(error: unknown, start: number, what = "package"): ProtocolError {
-  const text = error instanceof Error ? error.message : String(error);
   const offset = error instanceof ProtocolError ? (error.offset ?? start) : start;
-  return new ProtocolError("malformed", `decode-threw: ${what}: ${text}`, offset, { cause: error });
+  const text = `decode-threw: ${what}: ${textOf(error)}`;
+  return new ProtocolError("malformed", text, offset, { cause: error });
+}
+
+/** What a thrown thing says. */
+export function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -28,7 +28,11 @@ import { totalLength } from "./total-length.ts";
  * //=> 0 0 0 5 55
  * ```
  */
-export function jsonInt<In = unknown, Out = In>(options: JsonOptions<Out> = {}): Protocol<In, Out> {
+export function jsonInt<In = unknown, Out = In>(
+  options: JsonOptions<Out> & { readonly invalid: "null" },
+): Protocol<In, Out | null>;
+export function jsonInt<In = unknown, Out = In>(options?: JsonOptions<Out>): Protocol<In, Out>;
+export function jsonInt<In, Out>(options: JsonOptions<Out> = {}): Protocol<In, Out> {
   const codec = jsonPayload<In, Out>(options);
   return totalLength({ name: "jsonInt", header: 4, codec }, options);
 }

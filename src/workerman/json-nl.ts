@@ -26,7 +26,11 @@ import { type JsonOptions, jsonPayload } from "./json.ts";
  * //=> {"code":0,"msg":"ok"}
  * ```
  */
-export function jsonNL<In = unknown, Out = In>(options: JsonOptions<Out> = {}): Protocol<In, Out> {
+export function jsonNL<In = unknown, Out = In>(
+  options: JsonOptions<Out> & { readonly invalid: "null" },
+): Protocol<In, Out | null>;
+export function jsonNL<In = unknown, Out = In>(options?: JsonOptions<Out>): Protocol<In, Out>;
+export function jsonNL<In, Out>(options: JsonOptions<Out> = {}): Protocol<In, Out> {
   return delimited("\n", options).wrap(trimmed(jsonPayload<In, Out>(options)), { name: "jsonNL" });
 }
 

@@ -389,6 +389,20 @@ describe("decode", () => {
     expect((errors[0] as ProtocolError).cause).toBeInstanceOf(SyntaxError);
   });
 
+  it("may throw anything", () => {
+    const protocol = codec({
+      decode() {
+        // biome-ignore lint/style/useThrowOnlyError: users do
+        throw "a string";
+      },
+    });
+    expect(errorOf(() => decodeFrame(protocol, ascii("x\n")))).toMatchObject({
+      code: "malformed",
+      message: "decode-threw: package 0: a string",
+      offset: 0,
+    });
+  });
+
   it("gets exactly the package, which stays as it is", () => {
     const kept: Uint8Array[] = [];
     const protocol = codec({
