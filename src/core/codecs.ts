@@ -36,7 +36,7 @@ export function utf8(): Codec<string> {
  * Written as `JSON.stringify` does it, save that what JSON has no word for is refused instead of becoming
  * `null`: `undefined`, functions and symbols (as a value or an array element), NaN, infinities; so are
  * bigints and cyclic values. As always in JavaScript, an object's members with such values (`undefined`,
- * functions) are left out, and `toJSON` is honoured. Keys such as `__proto__` stay plain data.
+ * functions) are left out, and `toJSON` is honoured (an invalid Date says null). Keys such as `__proto__` stay plain data.
  *
  * @param options - `parse`: what turns the text into a value, in place of `JSON.parse`: for a reviver,
  *   bigints, or a check of the value's shape. What it throws is reported as `malformed`.
@@ -100,9 +100,10 @@ export function stringify(value: unknown): string {
 
 /** A replacer that replaces nothing, but stops at whatever `JSON.stringify` would silently make null. */
 function refuseLoss(this: unknown, key: string, value: unknown): unknown {
-  const lost = typeof value === "number" ? !Number.isFinite(value) : isUnwritable(value);
-  if (lost && (typeof value === "number" || Array.isArray(this))) {
-    const shown = typeof value === "number" ? value : typeof value;
+  const isNumber = typeof value === "number" || value instanceof Number;
+  const lost = isNumber ? !Number.isFinite(Number(value)) : isUnwritable(value);
+  if (lost && (isNumber || Array.isArray(this))) {
+    const shown = isNumber ? value : typeof value;
     throw new ProtocolError("unencodable", `${shown} at "${key}" has no JSON`);
   }
   return value;
