@@ -6,7 +6,7 @@ export interface MessageFraming {
   /** Largest message in bytes. */
   readonly maxFrame: number;
   /** A protocol for message transports, whose messages are written and read by `codec`. */
-  wrap<In, Out>(codec: Codec<In, Out>, options?: WrapOptions): MessageProtocol<In, Out>;
+  wrap<In, Out = In>(codec: Codec<In, Out>, options?: WrapOptions): MessageProtocol<In, Out>;
 }
 
 /**
@@ -20,7 +20,7 @@ export function perMessage(options: FramingOptions = {}): MessageFraming {
   const maxFrame = limit(options, 0);
   return Object.freeze<MessageFraming>({
     maxFrame,
-    wrap<In, Out>(codec: Codec<In, Out>, wrapped: WrapOptions = {}): MessageProtocol<In, Out> {
+    wrap<In, Out = In>(codec: Codec<In, Out>, wrapped: WrapOptions = {}): MessageProtocol<In, Out> {
       const protocol: MessageProtocol<In, Out> = {
         name: wrapped.name ?? "message",
         maxFrame,

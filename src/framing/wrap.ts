@@ -22,7 +22,7 @@ export interface WrapOptions {
 /** A ready framing: a protocol but for what its payload means. */
 export interface WrappingFraming extends Framing {
   /** A protocol whose payload is written and read by `codec`, which never sees header or delimiter. */
-  wrap<In, Out>(codec: Codec<In, Out>, options?: WrapOptions): Protocol<In, Out>;
+  wrap<In, Out = In>(codec: Codec<In, Out>, options?: WrapOptions): Protocol<In, Out>;
 }
 
 /**
@@ -54,7 +54,7 @@ export function makeFraming(parts: FramingParts): WrappingFraming {
   return Object.freeze<WrappingFraming>({
     maxFrame,
     measure,
-    wrap<In, Out>(codec: Codec<In, Out>, options: WrapOptions = {}): Protocol<In, Out> {
+    wrap<In, Out = In>(codec: Codec<In, Out>, options: WrapOptions = {}): Protocol<In, Out> {
       const protocol: Protocol<In, Out> = {
         name: options.name ?? parts.name,
         maxFrame,
