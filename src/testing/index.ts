@@ -4,6 +4,7 @@
  *
  * @packageDocumentation
  */
+export { type AgreementOptions, agreement } from "./agreement.ts";
 export { type BytesOptions, bytes } from "./arbitraries/bytes.ts";
 export { chunks } from "./arbitraries/chunks.ts";
 export { jsonValues } from "./arbitraries/json.ts";

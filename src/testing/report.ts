@@ -41,9 +41,12 @@ export class LawError extends Error implements LawFailure {
 // A page of a value helps nobody.
 const LONGEST = 800;
 
-/** @internal */
+/** A value as text: bytes beyond the first few, and text beyond a page, are counted instead. @internal */
 export function shown(value: unknown): string {
-  const text = stringify(value);
+  const text = stringify(value).replaceAll(
+    /((?:\d+,){32})((?:\d+,){32,}\d+)/g,
+    (_, first: string, rest: string) => `${first} ... ${rest.split(",").length} more`,
+  );
   if (text.length <= LONGEST) return text;
   return `${text.slice(0, LONGEST)}... (${text.length - LONGEST} characters more)`;
 }

@@ -1,4 +1,4 @@
-import { type Arbitrary, check, type Parameters, property, tuple } from "fast-check";
+import { type Arbitrary, check, limitShrink, type Parameters, property, tuple } from "fast-check";
 import type { Subject } from "./subject.ts";
 
 /** How it went. */
@@ -32,6 +32,9 @@ interface Definition<Ts extends unknown[]> {
   test(subject: Subject, ...args: Ts): void;
 }
 
+// Smaller is better, but nobody waits a minute for the last byte.
+const MOST_SHRINKS = 1500;
+
 /** @internal */
 export function rule<Ts extends unknown[]>(definition: Definition<Ts>): Rule {
   const { name, why, applies = () => true, cases, test } = definition;
@@ -40,7 +43,8 @@ export function rule<Ts extends unknown[]>(definition: Definition<Ts>): Rule {
     why,
     applies,
     run(subject, parameters) {
-      const tried = property(tuple<Ts>(...cases(subject)), (args) => test(subject, ...args));
+      const args = limitShrink(tuple<Ts>(...cases(subject)), MOST_SHRINKS);
+      const tried = property(args, (given) => test(subject, ...given));
       const details = check(tried, parameters as Parameters<[Ts]>);
       return {
         failed: details.failed,

@@ -34,11 +34,14 @@ const LETTERS = [...Array(26).keys()].map((i) => 0x61 + i);
 
 // Zero, CR, LF, space, quote, comma, digits, colon, brackets, braces, backslash; what ends and escapes.
 const SIGNS = [0x00, 0x0a, 0x0d, 0x0d, 0x20, 0x22, 0x2c, 0x30, 0x31, 0x3a, 0x5b, 0x5c, 0x7b, 0x7d];
+const LINES = [0x0a, 0x0d, 0x61];
 const EXTREMES = [0x00, 0x01, 0x7f, 0x80, 0xff];
-const PALETTES = [LETTERS, SIGNS, EXTREMES, [0x00], [0xff]];
+const PALETTES = [LETTERS, SIGNS, LINES, EXTREMES, [0x00], [0xff]];
+/** What is lost at the end of a body: line ends, spaces, zeros. */
+const LAST = [0x00, 0x0a, 0x0d, 0x20];
 
 /** More bytes than these shrink by length only: nobody reads them one by one. */
-const READABLE = 64;
+const READABLE = 32;
 
 class Bytes extends Arbitrary<Filled> {
   readonly #lengths: Arbitrary<number>;
@@ -81,6 +84,9 @@ function fill(into: Filled, random: Random): void {
   }
   const step = palette ? 0 : 1;
   for (let i = drawn; i < into.length; i++) into[i] = into[i - drawn]! + step;
+  if (random.nextInt(0, 7) === 0 && drawn > 0) {
+    into[into.length - 1] = LAST[random.nextInt(0, LAST.length - 1)]!;
+  }
 }
 
 /** All zeros, if it is not that already. */
@@ -103,16 +109,19 @@ function* eachRemoved(value: Filled, min: number): IterableIterator<Filled> {
 
 const without = (value: Filled, min: number): Stream<Filled> => new Stream(eachRemoved(value, min));
 
-/** Each byte zero, or half. */
+/** Zeros in place of all, of halves, of quarters ...; then each byte half of what it was. */
 function* eachSmaller(value: Filled): IterableIterator<Filled> {
-  yield* zeroed(value);
-  for (let i = 0; i < value.length; i++) {
-    for (const byte of new Set([0, value[i]! >> 1, value[i]! - 1])) {
-      if (byte < 0 || byte >= value[i]!) continue;
-      const shrunk = value.slice();
-      shrunk[i] = byte;
-      yield shrunk;
+  for (let size = value.length; size >= 1; size = Math.floor(size / 2)) {
+    for (let at = 0; at < value.length; at += size) {
+      if (!value.subarray(at, at + size).some((byte) => byte !== 0)) continue;
+      yield value.slice().fill(0, at, at + size);
     }
+  }
+  for (let i = 0; i < value.length; i++) {
+    if (value[i]! < 2) continue;
+    const shrunk = value.slice();
+    shrunk[i]! >>= 1;
+    yield shrunk;
   }
 }
 

@@ -1,4 +1,11 @@
-import { type Arbitrary, constantFrom, type JsonValue, jsonValue, oneof } from "fast-check";
+import {
+  type Arbitrary,
+  constantFrom,
+  dictionary,
+  type JsonValue,
+  jsonValue,
+  oneof,
+} from "fast-check";
 
 /**
  * JSON values that come back from JSON text as they were: no -0, no lone surrogates. Among them what trips
@@ -6,11 +13,15 @@ import { type Arbitrary, constantFrom, type JsonValue, jsonValue, oneof } from "
  * Unicode.
  */
 export function jsonValues(): Arbitrary<JsonValue> {
+  const any = jsonValue({ stringUnit: "binary" }).map(faithful);
   return oneof(
-    { arbitrary: jsonValue({ stringUnit: "binary" }).map(faithful), weight: 6 },
+    { arbitrary: any, weight: 5 },
+    { arbitrary: dictionary(constantFrom(...KEYS), any, { maxKeys: 4 }), weight: 1 },
     { arbitrary: constantFrom(...AWKWARD).map((text) => JSON.parse(text) as JsonValue), weight: 1 },
   );
 }
+
+const KEYS = ["__proto__", "constructor", "toString", "toJSON", "length", "", "0", "10", "2", "-1"];
 
 const AWKWARD = [
   "[]",

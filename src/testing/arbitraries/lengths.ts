@@ -80,8 +80,10 @@ class Lengths extends Arbitrary<number> {
       // The field may count a header too, so the side below is wider.
       return edge + (kind < 14 ? random.nextInt(-1, 1) : random.nextInt(-6, 2));
     }
-    if (kind < (this.#max > LARGE ? 31 : 26)) return this.#min + random.nextInt(0, 300);
-    return this.#max - (kind < 29 ? random.nextInt(0, 2) : random.nextInt(0, 24));
+    if (kind < (this.#max > LARGE ? 31 : 26)) {
+      return this.#min + random.nextInt(0, Math.min(300, this.#max - this.#min));
+    }
+    return this.#max - random.nextInt(0, random.nextInt(0, 1) === 0 ? 2 : 24);
   }
 
   override canShrinkWithoutContext(value: unknown): value is number {

@@ -27,7 +27,7 @@ const WHOLE = 2 ** 16;
 export const mutations: Arbitrary<readonly Mutation[]> = array(
   record({
     kind: constantFrom("flip", "set", "insert", "delete", "repeat", "end"),
-    part: oneof(nat(64), nat(WHOLE)),
+    part: oneof(nat(4), nat(64), nat(WHOLE)),
     count: nat(8),
     byte: oneof(constantFrom(0x00, 0x01, 0x7f, 0x80, 0xfe, 0xff, 0x0a, 0x0d, 0x30, 0x3a), nat(255)),
     bytes: uint8Array({ minLength: 1, maxLength: 8 }),

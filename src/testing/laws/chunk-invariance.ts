@@ -29,7 +29,8 @@ export const chunkInvariance: Rule = rule<[unknown[], Cuts, readonly Mutation[] 
       const cut = readStream(subject, subject.reader(), cutUp(bytes, positions));
       demand(
         sameOutcome(subject, whole, cut),
-        () => `in one chunk: ${inWords(whole)}; in ${positions.length + 1}: ${inWords(cut)}`,
+        () =>
+          `${steps === null ? "" : "of mutated bytes, "}in one chunk: ${inWords(whole)}; in ${positions.length + 1}: ${inWords(cut)}`,
         { bytes, cuts: positions, ends: steps === null ? ends : whole.ends },
       );
     }

@@ -14,6 +14,7 @@ export const limitInvariance: Rule = rule<[unknown[], Cuts]>({
   test(subject, values, spec) {
     for (const value of values) demandRefusalAboveLimit(subject, value, spec);
     const written = subject.write(values);
+    demandReadable(subject, written);
     const longest = Math.max(0, ...written.frames.map((frame) => frame.length));
     const at = written.frames.findIndex((frame) => frame.length === longest);
     if (longest < 2) return;
@@ -39,6 +40,16 @@ function demandRefusalAboveLimit(subject: Subject, value: unknown, spec: Cuts): 
         `${code ?? "no error"} after ${ends.length} frames, not in too-long`,
       evidence,
     );
+  }
+}
+
+/** What is written must be read: a reader with a lower limit than its writer refuses good frames. */
+function demandReadable(subject: Subject, { frames }: Written): void {
+  const { maxFrame } = subject.reader();
+  for (const bytes of frames) {
+    const text = (): string =>
+      `a frame of ${bytes.length} bytes is written; the reader's maxFrame is ${maxFrame}`;
+    demand(bytes.length <= maxFrame, text, { bytes });
   }
 }
 

@@ -43,23 +43,29 @@ function read(
   const received: (readonly unknown[])[] = [];
   const waiting = [...chunks];
   let splitter = new Splitter(strict);
+  let turn = 0;
+  const pause = (): void => {
+    const step = steps[turn++ % Math.max(1, steps.length)];
+    if (step === "push first" && waiting.length > 0) splitter.push(waiting.shift()!);
+    if (step === "use") splitter.use(strict);
+    if (step === "rest") {
+      const rest = splitter.rest();
+      splitter = new Splitter(strict);
+      // Given away, it comes back in one chunk with what follows.
+      splitter.push(joined([rest, waiting.shift() ?? new Uint8Array(0)]).bytes);
+    }
+  };
   try {
     for (;;) {
       while (splitter.next()) {
         received.push(subject.decode(reader, splitter.bytes, splitter.start, splitter.end));
-        const step = steps[received.length % Math.max(1, steps.length)];
-        if (step === "push first" && waiting.length > 0) splitter.push(waiting.shift()!);
-        if (step === "use") splitter.use(strict);
-        if (step === "rest") {
-          const rest = splitter.rest();
-          splitter = new Splitter(strict);
-          // Given away and come back as one chunk with the next one.
-          splitter.push(joined([rest, waiting.shift() ?? new Uint8Array(0)]).bytes);
-        }
+        pause();
       }
-      const chunk = waiting.shift();
-      if (chunk === undefined) break;
-      splitter.push(chunk);
+      if (waiting.length === 0) break;
+      splitter.push(waiting.shift()!);
+      // Here the last frame may be half read.
+      if (!splitter.next()) pause();
+      else received.push(subject.decode(reader, splitter.bytes, splitter.start, splitter.end));
     }
     splitter.finish();
   } catch (error) {

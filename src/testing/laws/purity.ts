@@ -2,7 +2,7 @@ import { demand } from "../broken.ts";
 import { equal } from "../equal.ts";
 import { type Rule, rule } from "../rule.ts";
 import { snapshot } from "../snapshot.ts";
-import { type Subject, sameBytes } from "../subject.ts";
+import { type AnyProtocol, type Subject, sameBytes } from "../subject.ts";
 
 export const purity: Rule = rule<[unknown, unknown]>({
   name: "purity",
@@ -53,20 +53,22 @@ function demandNoMemory(
 ): void {
   const mine = subject.reader();
   const theirs = subject.reader();
-  const read = (): readonly unknown[] =>
-    subject.readBack({ bytes: frame }, () => {
-      if (subject.framed) {
-        for (const end of [1, frame.length >> 1]) {
-          if (end === 0 || subject.measure(mine, frame, 0, end) !== 0) break;
-          subject.measure(theirs, other, 0, other.length);
-        }
-        const length = subject.measure(mine, frame, 0, frame.length);
-        const text = (): string =>
-          `measure says ${length} of a frame of ${frame.length} bytes, after a look at another frame`;
-        demand(length === frame.length, text, { bytes: frame });
+  const demandLength = (reader: AnyProtocol, bytes: Uint8Array): void => {
+    const length = subject.measure(reader, bytes, 0, bytes.length);
+    const text = (): string =>
+      `measure says ${length} of a frame of ${bytes.length} bytes, after a look at part of another frame`;
+    demand(length === bytes.length, text, { bytes });
+  };
+  const received = subject.readBack({ bytes: frame }, () => {
+    if (subject.framed) {
+      for (const end of [1, frame.length >> 1]) {
+        if (end > 0) subject.measure(mine, frame, 0, end);
+        demandLength(theirs, other);
+        demandLength(mine, frame);
       }
-      subject.decode(theirs, other, 0, other.length);
-      return subject.decode(mine, frame, 0, frame.length);
-    });
-  subject.demandReceived(read(), sent, { bytes: frame });
+    }
+    subject.decode(theirs, other, 0, other.length);
+    return subject.decode(mine, frame, 0, frame.length);
+  });
+  subject.demandReceived(received, sent, { bytes: frame });
 }

@@ -1,0 +1,60 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { bytes, LawError, laws } from "../../../src/testing/index.ts";
+import { decoding } from "./saboteurs/codec.ts";
+import { encoding } from "./saboteurs/encoder.ts";
+import { measuring } from "./saboteurs/measure.ts";
+import { crlf, line, ping, type Saboteur, sized, small } from "./saboteurs/saboteur.ts";
+
+// The kit's own test: protocols with one realistic bug each. Every one must be caught by the law that is meant for
+// it, with the default number of runs, from ten different seeds.
+
+const seeds = [1, 2, 3, 5, 8, 13, 21, 34, 55, -89];
+const all = [...measuring, ...decoding, ...encoding];
+
+/** What the law says of the saboteur. */
+function caught({ law, lawsFrom }: Saboteur, seed: number): unknown {
+  const meant = lawsFrom(seed).find(({ name }) => name === law);
+  if (meant === undefined) return `there is no law "${law}"`;
+  try {
+    meant.check();
+  } catch (error) {
+    return error;
+  }
+  return `"${law}" holds with seed ${seed}`;
+}
+
+describe("saboteurs", () => {
+  it("are many, one at least for each law", () => {
+    expect(all.length).toBeGreaterThanOrEqual(30);
+    const everything = laws(ping(), fc.constant({ op: 0, body: new Uint8Array(0) }), {
+      canonical: true,
+      refused: fc.constant(0),
+    });
+    expect(new Set(all.map(({ law }) => law))).toEqual(new Set(everything.map(({ name }) => name)));
+  });
+
+  it.each(all.map((one) => [one.bug, one] as const))("%s", (_, one) => {
+    for (const seed of seeds) {
+      const error = caught(one, seed);
+      expect(error, String(error)).toBeInstanceOf(LawError);
+      expect(error).toMatchObject({ law: one.law });
+    }
+  });
+});
+
+describe("what the saboteurs were made of", () => {
+  const bodies = bytes({ max: 300 }).map((body) => body.map((b) => (b === 10 || b === 13 ? 1 : b)));
+  const text = { decode: () => "", encode: () => undefined };
+  const good = [
+    ...laws(ping(), fc.record({ op: fc.nat(255), body: bytes(ping()) }), { canonical: true }),
+    ...laws(small(), bytes(small()), { canonical: true }),
+    ...laws(line(), bodies, { canonical: true }),
+    ...laws(crlf(), bodies, { canonical: true }),
+    ...laws(sized(text), fc.constant("")),
+  ];
+
+  it.each(good.map((law) => [law.name, law] as const))("keeps the law: %s", (_, law) => {
+    law.check();
+  });
+});

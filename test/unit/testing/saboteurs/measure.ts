@@ -1,0 +1,290 @@
+import fc from "fast-check";
+import { decodeUtf8, defineProtocol, i16be, ProtocolError, u16be } from "../../../../src/index.ts";
+import { bytes, text } from "../../../../src/testing/index.ts";
+import {
+  ascii,
+  crlf,
+  find,
+  line,
+  type Ping,
+  ping,
+  type Saboteur,
+  saboteur,
+  small,
+} from "./saboteur.ts";
+
+const pings = fc.record({ op: fc.nat(255), body: bytes({ max: 4093 }) });
+const bodies = bytes({ max: 300 }).map((body) => body.map((byte) => (byte === 0x0a ? 0x0b : byte)));
+const noCr = bodies.map((body) => body.map((byte) => (byte === 0x0d ? 0x0b : byte)));
+const anyCr = fc.string({ unit: fc.constantFrom("\r", "a"), maxLength: 6 }).map(ascii);
+
+const length = (bytes: Uint8Array, start: number): number => 3 + u16be(bytes, start);
+
+/** Framings that do not find the end of a frame, or find it only when the wind is right. */
+export const measuring: readonly Saboteur[] = [
+  saboteur(
+    "a length byte that runs over",
+    "measure equals length",
+    small({ maxFrame: 4096, encode: (body, out) => void out.u8(body.length & 0xff).bytes(body) }),
+    bytes({ max: 4000 }),
+  ),
+  saboteur(
+    "a signed length",
+    "measure equals length",
+    ping({
+      maxFrame: 70_000,
+      measure: (bytes, start, end) => (end - start < 2 ? 0 : 3 + i16be(bytes, start)),
+    }),
+    fc.record({ op: fc.nat(255), body: bytes({ max: 65_535 }) }),
+  ),
+  saboteur(
+    "includes itself: off by two",
+    "measure equals length",
+    ping({
+      encode: ({ op, body }, out) =>
+        void out
+          .u16be(body.length + 2)
+          .u8(op)
+          .bytes(body),
+    }),
+    pings,
+  ),
+  saboteur(
+    "the header forgotten",
+    "measure equals length",
+    ping({ measure: (bytes, start, end) => (end - start < 2 ? 0 : u16be(bytes, start) + 2) }),
+    pings,
+  ),
+  saboteur(
+    "zero length taken for: wait",
+    "measure equals length",
+    ping({
+      measure: (bytes, start, end) =>
+        end - start < 2 || u16be(bytes, start) === 0 ? 0 : length(bytes, start),
+    }),
+    pings,
+  ),
+  saboteur(
+    "characters counted, bytes written",
+    "measure equals length",
+    defineProtocol<string>({
+      name: "characters",
+      measure: (bytes, start, end) => (end - start < 2 ? 0 : 2 + u16be(bytes, start)),
+      decode: (bytes, start, end) => decodeUtf8(bytes, start + 2, end),
+      encode: (value, out) => void out.u16be(value.length).utf8(value),
+    }),
+    text({ max: 300 }),
+  ),
+  saboteur("a delimiter inside a body", "measure equals length", line(), bytes({ max: 300 })),
+  saboteur(
+    "swallows an empty line behind the frame",
+    "measure equals length",
+    line({
+      measure(bytes, start, end, seen) {
+        const at = bytes.subarray(0, end).indexOf(0x0a, start + seen);
+        if (at < 0) return 0;
+        return at + 1 - start + (at + 1 < end && bytes[at + 1] === 0 ? 1 : 0);
+      },
+    }),
+    bodies,
+  ),
+  saboteur(
+    "a matcher that starts over behind a half match",
+    "measure equals length",
+    crlf({
+      measure(bytes, start, end) {
+        for (let at = start, state = 0; at < end; at++) {
+          if (state === 1 && bytes[at] === 0x0a) return at + 1 - start;
+          // "\r\r\n": the second CR is the first of the delimiter.
+          state = state === 0 && bytes[at] === 0x0d ? 1 : 0;
+        }
+        return 0;
+      },
+    }),
+    anyCr,
+  ),
+
+  saboteur(
+    "clipped to what is here",
+    "prefix silence",
+    ping({
+      measure: (bytes, start, end) =>
+        end - start < 2 ? 0 : Math.min(end - start, length(bytes, start)),
+    }),
+    pings,
+  ),
+  saboteur(
+    "asks for its header first",
+    "prefix silence",
+    ping({ measure: (bytes, start, end) => (end - start < 2 ? 2 : length(bytes, start)) }),
+    pings,
+  ),
+  saboteur(
+    "RangeError for: need more",
+    "prefix silence",
+    ping({
+      measure: (bytes, start, end) =>
+        3 + new DataView(bytes.buffer, bytes.byteOffset + start, end - start).getUint16(0),
+    }),
+    pings,
+  ),
+  saboteur(
+    "reads past end",
+    "prefix silence",
+    ping({ measure: (bytes, start) => length(bytes, start) }),
+    pings,
+  ),
+  saboteur(
+    "searches past end",
+    "prefix silence",
+    line({
+      measure(bytes, start, _, seen) {
+        const at = bytes.indexOf(0x0a, start + seen);
+        return at < 0 ? 0 : at + 1 - start;
+      },
+    }),
+    bodies,
+  ),
+  saboteur(
+    "too short a header is an error",
+    "prefix silence",
+    ping({
+      measure(bytes, start, end) {
+        if (end - start < 3) throw new ProtocolError("malformed", "header of 3 bytes", start);
+        return length(bytes, start);
+      },
+    }),
+    pings,
+  ),
+
+  saboteur(
+    "the hint off by one",
+    "seen-hint invariance",
+    line({
+      measure(bytes, start, end, seen) {
+        const at = bytes.subarray(0, end).indexOf(0x0a, start + seen + (seen > 0 ? 1 : 0));
+        return at < 0 ? 0 : at + 1 - start;
+      },
+    }),
+    bodies,
+  ),
+  saboteur(
+    "a delimiter cut in two",
+    "seen-hint invariance",
+    crlf({
+      measure(bytes, start, end, seen) {
+        const at = find(bytes, ascii("\r\n"), start + seen, end);
+        return at < 0 ? 0 : at + 2 - start;
+      },
+    }),
+    noCr,
+  ),
+  saboteur(
+    "the hint taken for an index",
+    "seen-hint invariance",
+    line({
+      measure(bytes, start, end, seen) {
+        const at = bytes.subarray(start, end).indexOf(0x0a, seen * 2);
+        return at < 0 ? 0 : at + 1;
+      },
+    }),
+    bodies,
+  ),
+
+  saboteur(
+    "quadratic search",
+    "linear search",
+    line({
+      measure(bytes, start, end) {
+        const at = bytes.subarray(0, end).indexOf(0x0a, start);
+        return at < 0 ? 0 : at + 1 - start;
+      },
+    }),
+    bodies,
+  ),
+  saboteur(
+    "a quadratic machine, byte by byte",
+    "linear search",
+    crlf({
+      measure(bytes, start, end) {
+        const at = find(bytes, ascii("\r\n"), start, end);
+        return at < 0 ? 0 : at + 2 - start;
+      },
+    }),
+    noCr,
+  ),
+
+  saboteur(
+    "the magic checked only when the whole header is here",
+    "chunk invariance",
+    ping({
+      measure(bytes, start, end) {
+        if (end - start < 2) return 0;
+        if (end - start >= 3 && bytes[start + 2]! > 200) {
+          throw new ProtocolError("malformed", `no operation ${bytes[start + 2]}`, start + 2);
+        }
+        return length(bytes, start);
+      },
+    }),
+    fc.record({ op: fc.nat(200), body: bytes({ max: 100 }) }),
+  ),
+
+  saboteur(
+    "without a length, what is here is the frame",
+    "truncation",
+    ping({
+      // Length ffff: as much as there is, as HTTP does it until the connection closes.
+      measure: (bytes, start, end) =>
+        end - start < 2 ? 0 : u16be(bytes, start) === 0xffff ? end - start : length(bytes, start),
+      encode({ op, body }: Ping, out) {
+        out
+          .u16be(op % 2 === 0 ? 0xffff : body.length)
+          .u8(op)
+          .bytes(body);
+      },
+    }),
+    pings,
+  ),
+
+  saboteur(
+    "the limit checked before the adjustment",
+    "limit invariance",
+    small({
+      measure(bytes, start) {
+        const field = bytes[start]!;
+        // 256 are allowed with the header; this allows 254.
+        if (field + 2 > 255) throw new ProtocolError("too-long", `${field} bytes`, start);
+        return 1 + field;
+      },
+    }),
+    bytes({ max: 255 }),
+  ),
+  saboteur(
+    "gives up waiting: an error in place of a length",
+    "limit invariance",
+    line({
+      measure(bytes, start, end, seen) {
+        const at = bytes.subarray(0, end).indexOf(0x0a, start + seen);
+        if (at < 0 && end - start > 200) throw new ProtocolError("malformed", "no line", start);
+        return at < 0 ? 0 : at + 1 - start;
+      },
+    }),
+    bodies,
+  ),
+
+  saboteur(
+    "no number where digits should be",
+    "totality",
+    defineProtocol<Uint8Array>({
+      name: "digits",
+      measure(bytes, start, end) {
+        const at = bytes.subarray(start, end).indexOf(0x3a);
+        if (at < 0) return 0;
+        return at + 1 + Number(String.fromCharCode(...bytes.subarray(start, start + at)));
+      },
+      decode: (bytes, start, end) => bytes.subarray(bytes.indexOf(0x3a, start) + 1, end),
+      encode: (body, out) => void out.utf8(`${body.length}:`).bytes(body),
+    }),
+    bytes({ max: 300 }),
+  ),
+];
