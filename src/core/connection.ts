@@ -138,8 +138,8 @@ export class Connection<In, Out = In, Context = undefined> {
       sink.boundary === "message"
         ? new MessageReader(this.#protocol)
         : new Splitter(this.#protocol as Protocol<In, Out>);
-    this.#highWater = options.highWater ?? HIGH_WATER;
     this.#maxQueued = options.maxQueued ?? Math.max(MAX_QUEUED, 2 * protocol.maxFrame);
+    this.#highWater = Math.min(options.highWater ?? HIGH_WATER, this.#maxQueued);
     this.#clock = options.clock ?? systemClock;
     this.#idleTimeout = options.idleTimeout ?? 0;
     this.#openTimeout = options.openTimeout ?? 0;
@@ -171,9 +171,7 @@ export class Connection<In, Out = In, Context = undefined> {
    */
   send(value: In): boolean {
     if (this.#isOver) return false;
-    const before = this.queued;
-    this.#outbox.encode(this.#protocol, value);
-    return this.#sent(before);
+    return this.#sent(this.#outbox.encode(this.#protocol, value));
   }
 
   /**
@@ -184,9 +182,8 @@ export class Connection<In, Out = In, Context = undefined> {
    */
   sendFrame(bytes: Uint8Array<ArrayBuffer>): boolean {
     if (this.#isOver) return false;
-    const before = this.queued;
     this.#outbox.add(bytes, this.#protocol.text === true);
-    return this.#sent(before);
+    return this.#sent(bytes.length);
   }
 
   /** Sends what was sent before, then closes: half at first, so that nothing on its way is lost. */
@@ -456,18 +453,20 @@ export class Connection<In, Out = In, Context = undefined> {
 
   // ---- output: send -> outbox -> sink
 
-  /** A frame was added, `before` bytes having waited. */
-  #sent(before: number): boolean {
-    if (this.#outbox.isDue) this.#flush();
-    else if (this.#busy === 0) this.#planFlush();
-    if (this.queued > this.#highWater) this.#flush();
+  /** A frame of `length` bytes was added. */
+  #sent(length: number): boolean {
+    if (this.#busy === 0) this.#planFlush();
+    const { isDue } = this.#outbox;
+    if (!isDue && this.queued <= this.#highWater) return true;
+    this.#flush();
     const { queued } = this;
+    if (queued <= this.#highWater) return !this.#isOver;
     // One frame alone may be as long as it likes: the protocol's limit has been checked.
-    if (queued > this.#maxQueued && before > 0) {
+    if (queued > this.#maxQueued && queued > length) {
       this.#fail(overflow("unsent", queued, this.#maxQueued), true);
     }
-    if (queued > this.#highWater) this.#isDrainOwed = true;
-    return queued <= this.#highWater && !this.#isOver;
+    this.#isDrainOwed = true;
+    return false;
   }
 
   #planFlush(): void {

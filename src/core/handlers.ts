@@ -60,7 +60,7 @@ export interface Handlers<In, Out = In, Context = undefined> {
 export interface ConnectionOptions {
   /**
    * `send` answers false while more bytes than this wait to be written.
-   * @defaultValue 256 KiB
+   * @defaultValue 256 KiB, or `maxQueued` where that is less
    */
   readonly highWater?: number | undefined;
 
@@ -68,7 +68,7 @@ export interface ConnectionOptions {
    * Most bytes that may wait, in each direction: to be written, because the peer does not read (one frame alone
    * may be longer), or to be read, because the connection is paused and the transport cannot be. More end the
    * connection with `overflow`. A message that waits to be read counts 64 bytes more, so that empty ones end too.
-   * @defaultValue 4 MiB, or twice the protocol's `maxFrame` where that is more
+   * @defaultValue 8 MiB, or twice the protocol's `maxFrame` where that is more
    */
   readonly maxQueued?: number | undefined;
 

@@ -23,6 +23,8 @@ interface Host {
   readonly Buffer?: {
     readonly prototype: {
       indexOf(this: Uint8Array, value: number, from: number): number;
+      readonly utf8Slice?: (this: Uint8Array, start: number, end: number) => string;
+      readonly utf8Write?: (this: Uint8Array, text: string, at: number) => number;
     };
   };
 }
@@ -49,6 +51,23 @@ export const encoder: Encoder | undefined = /* @__PURE__ */ look(() => {
   // Older ones can only encode into fresh memory.
   return some?.encodeInto && some;
 });
+
+/**
+ * Node's own way from UTF-8 to text, which takes offsets: half the price of a view and a TextDecoder. It is not
+ * strict: U+FFFD stands for what is not UTF-8.
+ */
+export const sliceUtf8: ((bytes: Uint8Array, start: number, end: number) => string) | undefined =
+  /* @__PURE__ */ look(() => {
+    const native = host.Buffer?.prototype.utf8Slice;
+    return native && ((bytes, start, end) => native.call(bytes, start, end));
+  });
+
+/** Node's own way from text to UTF-8: the number of bytes written. U+FFFD is written for a lone surrogate. */
+export const writeUtf8: ((text: string, into: Uint8Array, at: number) => number) | undefined =
+  /* @__PURE__ */ look(() => {
+    const native = host.Buffer?.prototype.utf8Write;
+    return native && ((text, into, at) => native.call(into, text, at));
+  });
 
 /**
  * Index of `byte` in all of `bytes`, from `from` on, or -1. Node's own search is vectorised and works on any

@@ -25,7 +25,7 @@ export function copy(
   at: number,
 ): void {
   if (end - start > 64) {
-    to.set(from.subarray(start, end), at);
+    to.set(end - start === from.length ? from : from.subarray(start, end), at);
   } else {
     for (let i = start, j = at; i < end; i++, j++) to[j] = from[i]!;
   }

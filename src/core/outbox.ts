@@ -62,13 +62,16 @@ export class Outbox {
   }
 
   /**
-   * Adds one frame.
+   * Adds one frame and gives its length.
    * @throws ProtocolError `unencodable`: then nothing is added
    */
-  encode<In>(protocol: MessageProtocol<In, unknown>, value: In): void {
+  encode<In>(protocol: MessageProtocol<In, unknown>, value: In): number {
     const out = this.#batch();
+    const start = out.length;
     writeFrame(protocol, value, out);
+    const length = out.length - start;
     if (!this.#joined) this.#endMessage(protocol.text === true);
+    return length;
   }
 
   /** Adds a frame that is encoded already. Large ones are not copied. */

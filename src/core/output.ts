@@ -333,7 +333,7 @@ export class Output {
     checkCount(count);
     const at = this.#grow(count);
     // Room may hold what an earlier, rolled back frame wrote.
-    this.#slab.fill(0, at, at + count);
+    clear(this.#slab, at, at + count);
     return at - this.#base;
   }
 
@@ -349,7 +349,7 @@ export class Output {
   patch(at: number, width: number, value: number | bigint, endian: Endian = "be"): this {
     if (!(width >= 1 && width <= 8)) throw new RangeError(`width must be 1 to 8, not ${width}`);
     this.#checkPosition(at, width);
-    writeUint(this.#slab, this.#base + at, value, width, endian, `u${8 * width}`);
+    writeUint(this.#slab, this.#base + at, value, width, endian);
     return this;
   }
 
@@ -360,7 +360,7 @@ export class Output {
     this.#grow(count);
     const gap = this.#base + at;
     this.#slab.copyWithin(gap + count, gap, this.#at - count);
-    this.#slab.fill(0, gap, gap + count);
+    clear(this.#slab, gap, gap + count);
     return this;
   }
 
@@ -372,6 +372,14 @@ export class Output {
   view(start = 0, end: number = this.length): Uint8Array<ArrayBuffer> {
     this.#checkPosition(start, end - start);
     return this.#slab.subarray(this.#base + start, this.#base + end);
+  }
+
+  /**
+   * Asks `look` of what was written from position `start` on, where a view would cost as much as the question.
+   * @internal
+   */
+  examine<T>(start: number, look: (bytes: Uint8Array, start: number, end: number) => T): T {
+    return look(this.#slab, this.#base + start, this.#at);
   }
 
   /** Forgets everything from position `length` on. */
@@ -451,6 +459,12 @@ function writeU32le(slab: Uint8Array, at: number, value: number): void {
   slab[at + 3] = value >> 24;
 }
 
+/** A few bytes by hand: a call into the runtime costs as much as sixteen of them. */
+function clear(slab: Uint8Array, start: number, end: number): void {
+  if (end - start > 16) slab.fill(0, start, end);
+  else for (let i = start; i < end; i++) slab[i] = 0;
+}
+
 /** Any width from 1 to 8 bytes; the value is checked against it. */
 function writeUint(
   slab: Uint8Array,
@@ -458,23 +472,37 @@ function writeUint(
   value: bigint | number,
   width: number,
   endian: Endian,
-  name: string,
+  name?: string,
 ): void {
   let low: number;
   let high: number;
-  if (typeof value === "bigint") {
-    if (BigInt.asUintN(8 * width, value) !== value) refuse(name, value);
-    low = Number(value & 0xffff_ffffn);
-    high = Number(value >> 32n);
+  if (typeof value === "number" && value >>> 0 === value) {
+    if (width < 4 && value >>> (8 * width) !== 0) refuse(name ?? `u${8 * width}`, value);
+    low = value;
+    high = 0;
   } else {
-    if (!Number.isSafeInteger(value) || value < 0 || value >= 2 ** (8 * width)) refuse(name, value);
-    low = value >>> 0;
-    high = (value - low) / 0x1_0000_0000;
+    const wide = toBigInt(value);
+    if (wide === undefined || BigInt.asUintN(8 * width, wide) !== wide) {
+      refuse(name ?? `u${8 * width}`, value);
+    }
+    low = Number(wide & 0xffff_ffffn);
+    high = Number(wide >> 32n);
   }
-  for (let i = 0; i < width; i++) {
-    const byte = i < 4 ? low >>> (8 * i) : high >>> (8 * (i - 4));
-    slab[endian === "le" ? at + i : at + width - 1 - i] = byte;
+  if (endian === "le") {
+    for (let i = 0; i < width; i++) {
+      slab[at + i] = i < 4 ? low >>> (8 * i) : high >>> (8 * (i - 4));
+    }
+  } else {
+    for (let i = 0, j = at + width - 1; i < width; i++, j--) {
+      slab[j] = i < 4 ? low >>> (8 * i) : high >>> (8 * (i - 4));
+    }
   }
+}
+
+/** Of a number only a safe integer is sure to be the number meant. */
+function toBigInt(value: bigint | number): bigint | undefined {
+  if (typeof value === "bigint") return value;
+  return Number.isSafeInteger(value) ? BigInt(value) : undefined;
 }
 
 function refuse(name: string, value: unknown): never {

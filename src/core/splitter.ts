@@ -1,6 +1,6 @@
 import { ProtocolError, rebased } from "./errors.ts";
 import { measureFrame, truncated } from "./frames.ts";
-import { copy, plain } from "./memory.ts";
+import { copy, isBytes, plain } from "./memory.ts";
 import type { Framing } from "./protocol.ts";
 
 /*
@@ -112,11 +112,26 @@ export class Splitter {
   push(chunk: Uint8Array): void {
     if (this.#error !== undefined) throw this.#error;
     if (this.#finished) throw new ProtocolError("closed", "push() after finish()", this.offset);
-    const bytes = plain(chunk);
-    if (bytes.length === 0) return;
-    this.#queue.push(bytes);
-    this.#queued += bytes.length;
+    if (!isBytes(chunk)) throw new TypeError("a chunk must be a Uint8Array");
+    const { length } = chunk;
+    if (length === 0) return;
+    if (!this.#drip(chunk)) {
+      this.#queue.push(chunk);
+      this.#queued += length;
+    }
     this.#drained = false;
+  }
+
+  /** The short way of a chunk that a frame in the slab waits for, and that does not reach beyond it. */
+  #drip(chunk: Uint8Array): boolean {
+    const limit = this.#limit + chunk.length;
+    const isWaiting = this.#drained && this.bytes === this.#slab && limit <= this.#slab.length;
+    // Of a frame whose length is unknown only the next byte is sure to be part.
+    if (!isWaiting || (chunk.length > 1 && limit > this.start + this.#length)) return false;
+    copy(chunk, 0, chunk.length, this.#slab, this.#limit);
+    this.#limit = limit;
+    this.#used = limit;
+    return true;
   }
 
   /**
@@ -202,13 +217,15 @@ export class Splitter {
     else this.#length = length;
   }
 
-  /** A frame that is not whole in `bytes`: goes on to the next chunk, as often as it takes. */
+  /** A frame that is not whole in `bytes`, as far as is known: goes on to the next chunk, as often as it takes. */
   #gather(): boolean {
-    while (this.#queued > 0) {
-      if (this.start === this.#limit) this.#begin();
+    for (;;) {
+      const have = this.#limit - this.start;
+      if (this.#length === 0 && have > this.#seen) this.#note(this.#measure());
+      if (this.#length > 0 && this.#length <= have) return this.#arrive();
+      if (this.#queued === 0) break;
+      if (have === 0) this.#begin();
       else this.#append();
-      if (this.#length === 0) this.#note(this.#measure());
-      if (this.#length > 0 && this.#length <= this.#limit - this.start) return this.#arrive();
     }
     if (this.start === this.#limit) this.#release();
     else this.#dropTaken();
@@ -249,7 +266,7 @@ export class Splitter {
     const at = this.#taken;
     this.#release();
     this.#origin -= at;
-    this.bytes = chunk;
+    this.bytes = plain(chunk);
     this.start = at;
     this.end = at;
     this.#limit = chunk.length;

@@ -1,12 +1,12 @@
 import { ProtocolError } from "./errors.ts";
-import { decoder, encoder, isWellFormed } from "./host.ts";
+import { decoder, encoder, isWellFormed, sliceUtf8, writeUtf8 } from "./host.ts";
 
 /*
  * Strict UTF-8, both ways: what is not UTF-8 is `malformed`, a string with a lone surrogate is
  * `unencodable` (TextEncoder would write U+FFFD in its place without a word). A byte order mark is data.
  *
  * Short text goes through a loop, because a call into the host costs as much as some twenty characters; long
- * text goes through TextDecoder and TextEncoder where the runtime has them, else through the loop.
+ * text goes through what the runtime has: Node's own, TextDecoder and TextEncoder, or still the loop.
  */
 
 const SHORT = 24;
@@ -17,7 +17,13 @@ const SHORT = 24;
  * @throws ProtocolError `malformed`, its offset the index of the first byte that is not UTF-8
  */
 export function decodeUtf8(bytes: Uint8Array, start = 0, end: number = bytes.length): string {
-  if (end - start > SHORT && decoder !== undefined) {
+  if (end - start <= SHORT) return decodePlain(bytes, start, end);
+  if (sliceUtf8 !== undefined) {
+    const text = sliceUtf8(bytes, start, end);
+    // Else it was in the bytes, or stands for bytes that are no UTF-8: the strict way tells which.
+    if (!text.includes("\ufffd")) return text;
+  }
+  if (decoder !== undefined) {
     try {
       return decoder.decode(bytes.subarray(start, end));
     } catch {
@@ -91,9 +97,10 @@ function sequenceLength(bytes: Uint8Array, at: number, end: number): number {
  * @internal
  */
 export function encodeUtf8Into(text: string, into: Uint8Array, at: number): number {
-  if (text.length > SHORT && encoder !== undefined && isWellFormed !== undefined) {
+  if (text.length > SHORT && isWellFormed !== undefined) {
     if (!isWellFormed(text)) throw loneSurrogate(text);
-    return at + encoder.encodeInto(text, into.subarray(at)).written;
+    if (writeUtf8 !== undefined) return at + writeUtf8(text, into, at);
+    if (encoder !== undefined) return at + encoder.encodeInto(text, into.subarray(at)).written;
   }
   return encodePlain(text, into, at);
 }

@@ -91,6 +91,11 @@ function delimitedBy(
     throw new ProtocolError("malformed", `frame of ${end - start} bytes ends in no delimiter`, end);
   };
 
+  /** Would this frame be read back as it was written? */
+  const isFaithful = (bytes: Uint8Array, start: number, end: number): boolean =>
+    measure(bytes, start, end, 0) === end - start &&
+    payloadEnd(bytes, start, end) === end - written.length;
+
   return makeFraming({
     name,
     maxFrame: limit(options, written.length),
@@ -102,9 +107,7 @@ function delimitedBy(
     close(out, start) {
       const body = out.length - start;
       out.bytes(written);
-      const frame = out.view(start);
-      const length = frame.length;
-      if (measure(frame, 0, length, 0) === length && payloadEnd(frame, 0, length) === body) return;
+      if (out.examine(start, isFaithful)) return;
       throw new ProtocolError("unencodable", `a delimiter is in the ${body} bytes of the payload`);
     },
   });
@@ -119,7 +122,9 @@ function toBytes(delimiter: string | Uint8Array): Uint8Array {
 
 /** Do the bytes at `at` begin with `part`? */
 function isAt(bytes: Uint8Array, at: number, part: Uint8Array): boolean {
-  return at >= 0 && part.every((byte, i) => bytes[at + i] === byte);
+  if (at < 0) return false;
+  for (let i = 0; i < part.length; i++) if (bytes[at + i] !== part[i]) return false;
+  return true;
 }
 
 type Measure = WrappingFraming["measure"];

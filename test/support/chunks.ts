@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { type Framing, ProtocolError, Splitter } from "../../src/index.ts";
+import { type Framing, type ProtocolError, Splitter } from "../../src/index.ts";
 
 // How tests cut, feed and look at bytes. No node imports: browsers use this too.
 
@@ -76,8 +76,9 @@ export function failureOf(run: () => unknown): Failure | undefined {
   try {
     run();
   } catch (error) {
-    if (!(error instanceof ProtocolError)) throw error;
-    const { code, offset, message } = error;
+    // By name: a test may have loaded a second copy of the core.
+    if (!(error instanceof Error) || error.name !== "ProtocolError") throw error;
+    const { code, offset, message } = error as ProtocolError;
     return { code, offset, message };
   }
   return undefined;

@@ -82,6 +82,21 @@ describe("searchByte", () => {
   });
 });
 
+describe("Node's own UTF-8", () => {
+  it("takes offsets, both ways", async () => {
+    const { sliceUtf8, writeUtf8 } = await hostWith({});
+    const into = new Uint8Array(8);
+    expect(writeUtf8?.("é😀", into, 1)).toBe(6);
+    expect(sliceUtf8?.(into, 1, 7)).toBe("é😀");
+    expect(sliceUtf8?.(into, 1, 6)).toContain("\ufffd");
+  });
+
+  it("is missing elsewhere", async () => {
+    const { sliceUtf8, writeUtf8 } = await hostWith({ Buffer: undefined });
+    expect([sliceUtf8, writeUtf8]).toEqual([undefined, undefined]);
+  });
+});
+
 describe("isWellFormed", () => {
   it("is missing where strings cannot tell", async () => {
     const { isWellFormed } = await hostWith({});

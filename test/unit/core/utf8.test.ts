@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { decodePlain, encodePlain, encodeUtf8Into } from "../../../src/core/utf8.ts";
 import { decodeUtf8 } from "../../../src/index.ts";
 import { failureOf, poisoned } from "../../support/chunks.ts";
@@ -25,9 +25,23 @@ function firstBadByte(bytes: Uint8Array): number {
   }
 }
 
+/** The same code as it comes up where these are missing: each runtime has a way of its own. */
+async function without(...globals: readonly string[]) {
+  vi.resetModules();
+  for (const name of globals) vi.stubGlobal(name, undefined);
+  const module = await import("../../../src/core/utf8.ts");
+  vi.unstubAllGlobals();
+  vi.resetModules();
+  return module;
+}
+const browser = await without("Buffer");
+const bare = await without("Buffer", "TextDecoder", "TextEncoder");
+
 type Decode = (bytes: Uint8Array, start: number, end: number) => string;
 const decoders: readonly (readonly [string, Decode])[] = [
   ["decodeUtf8", decodeUtf8],
+  ["decodeUtf8 in a browser", browser.decodeUtf8],
+  ["decodeUtf8 in a bare runtime", bare.decodeUtf8],
   ["decodePlain", decodePlain],
 ];
 
@@ -125,6 +139,8 @@ describe("decodeUtf8", () => {
 type Encode = (text: string, into: Uint8Array, at: number) => number;
 const encoders: readonly (readonly [string, Encode])[] = [
   ["encodeUtf8Into", encodeUtf8Into],
+  ["encodeUtf8Into in a browser", browser.encodeUtf8Into],
+  ["encodeUtf8Into in a bare runtime", bare.encodeUtf8Into],
   ["encodePlain", encodePlain],
 ];
 

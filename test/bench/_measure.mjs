@@ -1,0 +1,40 @@
+// Side by side in one process: every contestant runs once a round, rounds are interleaved, and medians are compared,
+// so that a noisy machine disturbs all of them alike. Each run checks its result.
+
+export const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+
+/**
+ * Nanoseconds per operation of each contestant.
+ *
+ * @param {{ name: string, run: () => number | Promise<number> }[]} contestants - `run` answers how many operations it did
+ * @param {number} expected - what every run must answer
+ * @returns {Promise<number[]>} medians, in the order given
+ */
+export async function race(contestants, expected, rounds = 9) {
+  const times = contestants.map(() => []);
+  for (let round = -1; round < rounds; round++) {
+    for (const [i, { name, run }] of contestants.entries()) {
+      const start = performance.now();
+      const count = await run();
+      const elapsed = performance.now() - start;
+      if (count !== expected) throw new Error(`${name} did ${count} of ${expected}`);
+      // The first round warms up.
+      if (round >= 0) times[i].push((elapsed * 1e6) / count);
+    }
+  }
+  return times.map(median);
+}
+
+/** Prints a table in Markdown. */
+export function table(head, rows) {
+  const all = [head, ...rows].map((row) => row.map(String));
+  const widths = head.map((_, i) => Math.max(...all.map((row) => row[i].length)));
+  const line = (cells) => `| ${cells.map((cell, i) => cell.padEnd(widths[i])).join(" | ")} |`;
+  console.log(line(all[0]));
+  console.log(`|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`);
+  for (const row of all.slice(1)) console.log(line(row));
+  console.log();
+}
+
+export const ns = (value) => `${value < 100 ? value.toFixed(1) : value.toFixed(0)} ns`;
+export const ratio = (value, base) => `${(value / base).toPrecision(value / base < 10 ? 2 : 3)}x`;
