@@ -503,7 +503,7 @@ export class Connection<In, Out = In, Context = undefined> {
     }
     if (this.#state === "closing" && this.#outbox.isEmpty && !this.#isSinkClosed) {
       this.#isSinkClosed = true;
-      this.#sink.close();
+      this.#sink.close(this.#outcome?.error);
     }
   }
 

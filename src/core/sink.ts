@@ -24,9 +24,13 @@ export interface Sink {
   /** Go on reading. */
   resume(): void;
 
-  /** End this side once everything written is out; `lost` follows when the other side has ended too. */
-  close(): void;
+  /**
+   * End this side once everything written is out; `lost` follows when the other side has ended too.
+   *
+   * @param error - why, where something went wrong: for transports that can tell the peer
+   */
+  close(error?: unknown): void;
 
-  /** End at once and drop what is not out. */
+  /** End at once and drop what is not out; `error` as for `close`. */
   abort(error?: unknown): void;
 }

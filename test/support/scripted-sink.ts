@@ -7,6 +7,8 @@ export class ScriptedSink implements Sink {
   readonly calls: string[] = [];
   readonly writes: Uint8Array[] = [];
   readonly textFlags: boolean[] = [];
+  /** What `close` and `abort` were given. */
+  readonly reasons: unknown[] = [];
   /** The answer of `write`. */
   roomy = true;
   /** Called inside `write`, for transports that answer at once. */
@@ -32,11 +34,13 @@ export class ScriptedSink implements Sink {
     this.calls.push("resume");
   }
 
-  close(): void {
+  close(error?: unknown): void {
+    this.reasons.push(error);
     this.calls.push("close");
   }
 
-  abort(): void {
+  abort(error?: unknown): void {
+    this.reasons.push(error);
     this.calls.push("abort");
   }
 }

@@ -506,6 +506,18 @@ describe("pause, resume and close", () => {
     expect(sent.sink.calls).toEqual(["write a\n", "close"]);
   });
 
+  it("tells the sink why, for transports that can tell the peer", () => {
+    const peaceful = setup();
+    peaceful.connection.close();
+    expect(peaceful.sink.reasons).toEqual([undefined]);
+
+    const broken = setup();
+    broken.connection.received(new Uint8Array(65));
+    expect(broken.sink.calls).toEqual(["close"]);
+    expect(broken.sink.reasons).toEqual(broken.errors);
+    expect(codes(broken.sink.reasons)).toEqual(["too-long"]);
+  });
+
   it("aborts at once, with a reason", () => {
     const { connection, sink, closes } = setup();
     const reason = new Error("enough");
