@@ -9,6 +9,7 @@ export default defineConfig({
     node: "src/node/index.ts",
     protobuf: "src/protobuf/index.ts",
     testing: "src/testing/index.ts",
+    web: "src/web/index.ts",
   },
   format: ["esm", "cjs"],
   platform: "neutral",

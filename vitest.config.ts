@@ -24,6 +24,7 @@ if (existsSync(chromium)) {
     test: {
       name: "browser",
       include: ["test/browser/**/*.test.ts", "test/laws/**/*.test.ts"],
+      globalSetup: ["test/support/ws-server.ts"],
       browser: {
         enabled: true,
         headless: true,

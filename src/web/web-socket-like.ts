@@ -1,0 +1,61 @@
+/**
+ * What is asked of a WebSocket: met by the browser's, by the global one of Node, Deno, Bun and workerd, and by
+ * those of the package `ws`, on either side of the connection.
+ */
+export interface WebSocketLike {
+  /** 0 connecting, 1 open, 2 closing, 3 closed. */
+  readonly readyState: number;
+  /** Set to `'arraybuffer'` when attached, save where it is `'nodebuffer'`, which copies less. */
+  binaryType?: string | undefined;
+  /** Bytes that `send` took and that are not out. Without it nothing slows a sender down. */
+  readonly bufferedAmount?: number | undefined;
+  send(data: string | Uint8Array<ArrayBuffer>): void;
+  close(code?: number, reason?: string): void;
+  addEventListener(
+    type: "open" | "message" | "close" | "error",
+    // biome-ignore lint/suspicious/noExplicitAny: every kind of WebSocket has event types of its own
+    listener: (event: any) => void,
+  ): void;
+  /** Stops reading. Only `ws` can. */
+  pause?(): void;
+  /** Reads on. */
+  resume?(): void;
+  /** Ends at once, without a closing handshake. Only `ws` and Bun can. */
+  terminate?(): void;
+}
+
+/**
+ * A WebSocket of `ws`, which can say when bytes are out, and gives and takes text as bytes.
+ * @internal
+ */
+export interface EmitterSocket extends WebSocketLike {
+  on(event: "message", listener: (data: unknown) => void): void;
+  send(
+    data: string | Uint8Array<ArrayBuffer>,
+    options?: { readonly binary: boolean },
+    sent?: () => void,
+  ): void;
+}
+
+/** @internal */
+export function isEmitter(socket: WebSocketLike): socket is EmitterSocket {
+  return "on" in socket && typeof socket.on === "function";
+}
+
+const encoder = new TextEncoder();
+
+/**
+ * The bytes of one message, as the event brings it: text as UTF-8. Undefined for what is none, such as a Blob.
+ * @internal
+ */
+export function bytesOf(data: unknown): Uint8Array | undefined {
+  if (typeof data === "string") return encoder.encode(data);
+  if (ArrayBuffer.isView(data)) {
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  }
+  // Not instanceof: a buffer may come from another realm (a frame, a worker, a test's own globals).
+  if (Object.prototype.toString.call(data) === "[object ArrayBuffer]") {
+    return new Uint8Array(data as ArrayBuffer);
+  }
+  return undefined;
+}
