@@ -9,6 +9,7 @@ import {
   u32be,
   u32le,
 } from "../core/index.ts";
+import { isBytes } from "../core/memory.ts";
 import { type FramingOptions, limit, makeFraming, type WrappingFraming } from "./wrap.ts";
 
 /** How the length of a frame is written. Lengths and offsets are in bytes. */
@@ -84,8 +85,8 @@ export function lengthPrefixed(options: LengthPrefixedOptions): WrappingFraming 
   check(Number.isSafeInteger(adjust), `adjust must be an integer, not ${adjust}`);
   check(Number.isSafeInteger(offset) && offset >= 0, `offset must be an integer >= 0`);
   check(
-    header === undefined || header.length === offset,
-    `header has ${header?.length} bytes, offset is ${offset}`,
+    header === undefined || (isBytes(header) && header.length === offset),
+    `header must be a Uint8Array of ${offset} bytes, not ${header?.length}`,
   );
   const start = offset + width;
   /** Length of the frame whose field is 0. */
@@ -102,8 +103,8 @@ export function lengthPrefixed(options: LengthPrefixedOptions): WrappingFraming 
     name: `length-prefixed u${8 * width}${width === 1 ? "" : endian}`,
     maxFrame,
     text: false,
-    measure(bytes, at, end) {
-      if (magic !== undefined) checkHeader(magic, bytes, at, end);
+    measure(bytes, at, end, seen) {
+      if (magic !== undefined) checkHeader(magic, bytes, at, end, seen);
       if (end - at < start) return 0;
       const length = base + read(bytes, at + offset);
       if (length >= start) return length;
@@ -132,9 +133,16 @@ function check(condition: boolean, text: string): void {
   if (!condition) throw new RangeError(`lengthPrefixed: ${text}`);
 }
 
-function checkHeader(header: Uint8Array, bytes: Uint8Array, start: number, end: number): void {
+/** What was seen is not looked at again: a long header that drips in stays linear. */
+function checkHeader(
+  header: Uint8Array,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  seen: number,
+): void {
   const known = Math.min(header.length, end - start);
-  for (let i = 0; i < known; i++) {
+  for (let i = seen; i < known; i++) {
     if (bytes[start + i] !== header[i]) {
       const text = `header byte ${i} is ${bytes[start + i]}, not ${header[i]}`;
       throw new ProtocolError("malformed", text, start + i);
