@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   delimited,
@@ -133,6 +135,14 @@ describe.each(small)("many frames of 64 bytes: %s", (_, framing, frame) => {
     expect(spent.allocations).toBeLessThanOrEqual(16);
   });
 
+  it("copies a frame that straddles two chunks, and little of the chunk behind it", () => {
+    // 6 of 7 chunk ends are in the middle of a frame.
+    const straddling = 6;
+    read(framing, stream, 9150);
+    expect(spent.copied).toBeGreaterThanOrEqual(64 * straddling);
+    expect(spent.copied).toBeLessThanOrEqual(2 * 64 * straddling);
+  });
+
   it("costs nothing where each frame lies whole in its chunk", () => {
     read(framing, stream, 640);
     expect(spent).toMatchObject({ measured: 1000, copied: 0, allocations: 0 });
@@ -140,6 +150,20 @@ describe.each(small)("many frames of 64 bytes: %s", (_, framing, frame) => {
 });
 
 const MIB = 1024 * 1024;
+
+/** Pushes a chunk that nobody else refers to. */
+function given(splitter: Splitter, chunk: Uint8Array): WeakRef<ArrayBufferLike> {
+  splitter.push(chunk);
+  return new WeakRef(chunk.buffer);
+}
+
+/** Collects what nothing refers to any more: a full turn of the event loop frees what WeakRefs were asked for. */
+async function collectGarbage(): Promise<void> {
+  setFlagsFromString("--expose-gc");
+  const gc = runInNewContext("gc") as () => void;
+  await new Promise((resolve) => setTimeout(resolve));
+  gc();
+}
 
 type Case = readonly [name: string, framing: Framing, frame: (length: number) => Uint8Array];
 
@@ -180,6 +204,13 @@ describe.each(large)("a long frame: %s", (_, framing, frameOf) => {
     expect(read(framing, frameOf(MIB), MIB / 2 + 1)).toBe(1);
     expect(spent.copied).toBeLessThanOrEqual(2 * MIB);
     expect(spent.allocations).toBeLessThanOrEqual(3);
+  });
+});
+
+describe.each(large.slice(0, 2))("a long frame that says its length: %s", (_, framing, frameOf) => {
+  it("is given exactly its memory, once half of it is here", () => {
+    expect(read(framing, frameOf(MIB), MIB / 2 + 1)).toBe(1);
+    expect(spent).toMatchObject({ copied: MIB, allocations: 1, allocated: MIB });
   });
 });
 
@@ -236,21 +267,54 @@ describe("memory", () => {
     expect(spent.allocated).toBeLessThanOrEqual(4 * 1007);
   });
 
-  it("of a giant frame is let go with it", () => {
+  it("of a giant frame is let go with it, also by a splitter that waits", async () => {
     const splitter = new Splitter(lengthPrefixed({ width: 4 }));
     const frame = prefixed(500_000, [0, 0x07, 0xa1, 0x1c]);
     splitter.push(frame.slice(0, 10));
     splitter.next();
     splitter.push(frame.slice(10));
     expect(splitter.next()).toBe(true);
-    expect(splitter.bytes.buffer.byteLength).toBeGreaterThanOrEqual(500_000);
+    const memory = new WeakRef(splitter.bytes.buffer);
+    expect(memory.deref()?.byteLength).toBe(500_000);
     expect(splitter.next()).toBe(false);
-    expect(splitter.bytes.buffer.byteLength).toBe(0);
-    splitter.push(Uint8Array.of(0, 0, 0));
+    await collectGarbage();
+    expect(memory.deref()).toBeUndefined();
+    expect(splitter.pending).toBe(0);
+  });
+
+  it("of a chunk is let go once its bytes are gathered, also by a splitter that waits", async () => {
+    const splitter = new Splitter(lengthPrefixed({ width: 4 }));
+    splitter.push(Uint8Array.of(0, 0x0f, 0, 0, 1));
     splitter.next();
-    splitter.push(Uint8Array.of(0));
-    expect(splitter.next()).toBe(true);
-    expect(splitter.bytes.buffer.byteLength).toBeLessThanOrEqual(16 * 1024);
+    const memory = given(splitter, new Uint8Array(100_000));
+    expect(splitter.next()).toBe(false);
+    await collectGarbage();
+    expect(memory.deref()).toBeUndefined();
+    expect(splitter.pending).toBe(100_005);
+  });
+
+  it("of chunks is let go one by one, also where there is always another one that waits", async () => {
+    const splitter = new Splitter(fixed(1000));
+    const memory = given(splitter, new Uint8Array(1000));
+    for (let i = 0; i < 200; i++) {
+      splitter.push(new Uint8Array(1000));
+      expect(splitter.next()).toBe(true);
+    }
+    await collectGarbage();
+    expect(memory.deref()).toBeUndefined();
+    expect(splitter.pending).toBe(1000);
+  });
+
+  it("of a drip is kept, for the next drip", () => {
+    const splitter = new Splitter(lengthPrefixed({ width: 1 }));
+    const buffers = new Set<ArrayBufferLike>();
+    for (let i = 0; i < 100; i++) {
+      for (const byte of [1, 7]) {
+        splitter.push(Uint8Array.of(byte));
+        while (splitter.next()) buffers.add(splitter.bytes.buffer);
+      }
+    }
+    expect(buffers.size).toBe(1);
   });
 
   it("of a chunk is let go when it is read", () => {

@@ -1,0 +1,121 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  decodeAll,
+  decodeFrame,
+  encodeFrame,
+  Output,
+  raw,
+  utf8,
+  varintPrefixed,
+} from "../../../src/index.ts";
+import { ascii, failureOf, poisoned, text } from "../../support/chunks.ts";
+
+const protocol = varintPrefixed().wrap(utf8());
+
+/** The varint of `value` in exactly `width` bytes: overlong where fewer would do. */
+function overlong(value: number, width: number): number[] {
+  return Array.from({ length: width }, (_, i) => {
+    const digit = Math.floor(value / 128 ** i) % 128;
+    return i < width - 1 ? digit | 0x80 : digit;
+  });
+}
+
+describe("varintPrefixed", () => {
+  it.each([
+    [0, "00"],
+    [1, "01"],
+    [127, "7f"],
+    [128, "80 01"],
+    [300, "ac 02"],
+    [16_383, "ff 7f"],
+    [16_384, "80 80 01"],
+    [1024 * 1024 - 3, "fd ff 3f"],
+  ])("writes the length %s as %s", (length, header) => {
+    const frame = encodeFrame(varintPrefixed().wrap(raw()), new Uint8Array(length));
+    const width = header.split(" ").length;
+    const digits = Array.from(frame.subarray(0, width), (byte) =>
+      byte.toString(16).padStart(2, "0"),
+    );
+    expect(digits.join(" ")).toBe(header);
+    expect(frame).toHaveLength(width + length);
+    expect(decodeFrame(varintPrefixed().wrap(raw()), frame)).toHaveLength(length);
+  });
+
+  it("writes the length as Output.varint does, and the body behind it", () => {
+    fc.assert(
+      fc.property(fc.nat(70_000), (length) => {
+        const body = new Uint8Array(length);
+        const expected = new Output().varint(length).bytes(body).take();
+        expect(encodeFrame(varintPrefixed().wrap(raw()), body)).toHaveLength(expected.length);
+        const frame = encodeFrame(varintPrefixed().wrap(raw()), body);
+        expect(frame.subarray(0, 4)).toEqual(expected.subarray(0, 4));
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("reads overlong lengths of up to five bytes, and counts the bytes as they came", () => {
+    fc.assert(
+      fc.property(fc.nat(200), fc.integer({ min: 2, max: 5 }), (length, width) => {
+        const header = overlong(length, width);
+        const bytes = poisoned(Uint8Array.from(header));
+        expect(varintPrefixed().measure(bytes, 0, width, 0)).toBe(width + length);
+        for (let i = 1; i < width; i++) expect(varintPrefixed().measure(bytes, 0, i, 0)).toBe(0);
+      }),
+    );
+    // Who counted the bytes of the shortest form would begin the second frame too early.
+    expect(decodeAll(protocol, ascii("\x82\0ab\x80\x80\x80\x80\0\x01c"))).toEqual(["ab", "", "c"]);
+  });
+
+  it.each<[string, number[], string]>([
+    ["a sixth byte", [0x80, 0x80, 0x80, 0x80, 0x80], "length of more than 5 bytes"],
+    ["2^32", [0x80, 0x80, 0x80, 0x80, 0x10], "length 4294967296 exceeds 2^32-1"],
+    ["2^35-1", [0xff, 0xff, 0xff, 0xff, 0x7f], "length 34359738367 exceeds 2^32-1"],
+  ])("calls %s malformed, as soon as it is here", (_, wire, message) => {
+    const bytes = Uint8Array.from([0, ...wire]);
+    const failure = failureOf(() => varintPrefixed().measure(bytes, 1, bytes.length, 0));
+    expect(failure).toEqual({ code: "malformed", offset: 1, message });
+    expect(varintPrefixed().measure(bytes, 1, bytes.length - 1, 0)).toBe(0);
+  });
+
+  it("can say up to 2^32-1, where the limit lets it", () => {
+    const framing = varintPrefixed({ maxFrame: 2 ** 33 });
+    expect(framing.maxFrame).toBe(2 ** 32 - 1 + 5);
+    const wire = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x0f);
+    expect(framing.measure(wire, 0, 5, 0)).toBe(2 ** 32 - 1 + 5);
+    expect(failureOf(() => decodeAll(protocol, wire))).toMatchObject({ code: "too-long" });
+  });
+
+  it("keeps its limit exactly, header included", () => {
+    const short = varintPrefixed({ maxFrame: 4 }).wrap(utf8());
+    expect(text(encodeFrame(short, "abc"))).toBe("\x03abc");
+    expect(failureOf(() => encodeFrame(short, "abcd"))).toMatchObject({ code: "unencodable" });
+    expect(decodeAll(short, ascii("\x03abc"))).toEqual(["abc"]);
+    expect(failureOf(() => decodeAll(short, ascii("\x04abcd")))).toMatchObject({
+      code: "too-long",
+      message: "frame of 5 bytes exceeds maxFrame 4",
+    });
+    // Three bytes of header, two of body.
+    expect(failureOf(() => decodeAll(short, ascii("\x82\x80\0ab")))).toMatchObject({
+      code: "too-long",
+    });
+    expect(failureOf(() => decodeAll(short, ascii("\x80\x80\x80\x80\0")))).toMatchObject({
+      code: "too-long",
+      message: "frame does not end within the 4 bytes of maxFrame",
+    });
+  });
+
+  it("is refused with a limit that is none", () => {
+    for (const maxFrame of [0, -1, 0.5, Infinity]) {
+      expect(() => varintPrefixed({ maxFrame })).toThrow(RangeError);
+    }
+    const least = varintPrefixed({ maxFrame: 1 }).wrap(utf8());
+    expect(decodeAll(least, encodeFrame(least, ""))).toEqual([""]);
+  });
+
+  it("is no text, and says what it is", () => {
+    expect(protocol.text).toBe(false);
+    expect(protocol.name).toBe("varint-prefixed");
+  });
+});
