@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { declaredFiles, entries, filesIn, manifest, readText, root } from "../support/package.ts";
+import { entries, filesIn, manifest, readText, root } from "../support/package.ts";
 
 /** Runs a script in a plain Node process, in this package, and gives what it prints. */
 function node(inputType: "module" | "commonjs", script: string): string {
@@ -55,16 +55,6 @@ describe("package", () => {
       );
       expect(holders, `files that declare an error class`).toHaveLength(1);
     }
-  });
-
-  it("packs only what users need", () => {
-    const [pack] = JSON.parse(
-      execFileSync("npm", ["pack", "--dry-run", "--json"], { cwd: root, encoding: "utf8" }),
-    ) as [{ files: { path: string }[] }];
-    const paths = pack.files.map((file) => file.path);
-    const others = paths.filter((path) => !path.startsWith("dist/"));
-    expect(others.sort()).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
-    for (const file of declaredFiles(manifest.exports)) expect(paths).toContain(file.slice(2));
   });
 
   it("declares no dependency that a user would have to install", () => {
