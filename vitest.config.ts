@@ -11,6 +11,8 @@ const projects: TestProjectConfiguration[] = [
     test: {
       name: "node",
       include: ["test/unit/**/*.test.ts", "test/laws/**/*.test.ts", "test/node/**/*.test.ts"],
+      // Against hanging alone: on a machine that is busy otherwise a slow test is no failed one.
+      testTimeout: 60_000,
     },
   },
   {
@@ -24,6 +26,7 @@ if (existsSync(chromium)) {
     test: {
       name: "browser",
       include: ["test/browser/**/*.test.ts", "test/laws/**/*.test.ts"],
+      testTimeout: 60_000,
       globalSetup: ["test/support/ws-server.ts"],
       browser: {
         enabled: true,
