@@ -50,7 +50,7 @@ export function text(options: TextOptions = {}): Protocol<string> | Protocol<Uin
 }
 
 /** Cuts every CR off the end when reading, and refuses to write one there. */
-function withoutCr<T>(codec: Codec<T>): Codec<T> {
+function withoutCr<T extends string | Uint8Array>(codec: Codec<T>): Codec<T> {
   return {
     decode(bytes, start, end) {
       let stop = end;
@@ -58,13 +58,12 @@ function withoutCr<T>(codec: Codec<T>): Codec<T> {
       return codec.decode(bytes, start, stop);
     },
     encode(value, out) {
-      const start = out.length;
       codec.encode(value, out);
-      if (out.length > start && out.view(out.length - 1)[0] === CR) {
-        const length = out.length - start;
+      const last = typeof value === "string" ? value.charCodeAt(value.length - 1) : value.at(-1);
+      if (last === CR) {
         throw new ProtocolError(
           "unencodable",
-          `the last of ${length} bytes is a CR, which readers cut`,
+          "the value ends in a CR, which every reader cuts off",
         );
       }
     },
