@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "./clock.ts";
 import { ProtocolError, rebased } from "./errors.ts";
-import { decodeValue, decodeValues, isFramed } from "./frames.ts";
+import { decodeValue, decodeValues, forOneStream, isFramed } from "./frames.ts";
 import type { CloseInfo, ConnectionOptions, Handlers } from "./handlers.ts";
 import { throwUncaught, timers } from "./host.ts";
 import { MessageReader } from "./message-reader.ts";
@@ -334,8 +334,9 @@ export class Connection<In, Out = In, Context = undefined> {
 
   /** The protocol of this one connection. */
   #own(protocol: MessageProtocol<In, Out>): MessageProtocol<In, Out> {
-    if (isFramed(protocol)) return protocol.perConnection?.(this) ?? protocol;
-    if (this.#sink.boundary === "message") return protocol;
+    if (isFramed(protocol) || this.#sink.boundary === "message") {
+      return forOneStream(protocol, this);
+    }
     throw new TypeError(`${protocol.name} has no framing: a stream needs one`);
   }
 

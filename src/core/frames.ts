@@ -144,6 +144,18 @@ export function isFramed<In, Out>(
   return "measure" in protocol;
 }
 
+/**
+ * The protocol of one stream: a fresh object where it keeps a state. Who works for a connection gives that one.
+ * @internal
+ */
+export function forOneStream<In, Out>(
+  protocol: MessageProtocol<In, Out>,
+  connection: { context: unknown } = { context: undefined },
+): MessageProtocol<In, Out> {
+  if (!isFramed(protocol) || protocol.perConnection === undefined) return protocol;
+  return protocol.perConnection(connection);
+}
+
 /** A message stands alone: it only must not exceed the limit. @internal */
 export function checkMessage(protocol: MessageProtocol<never, unknown>, length: number): void {
   if (length > protocol.maxFrame) {
@@ -178,7 +190,8 @@ export function encodeFrame<In>(
   protocol: MessageProtocol<In, unknown>,
   value: In,
 ): Uint8Array<ArrayBuffer> {
-  return withOutput((out) => writeFrame(protocol, value, out));
+  const own = forOneStream(protocol);
+  return withOutput((out) => writeFrame(own, value, out));
 }
 
 /**
@@ -196,8 +209,9 @@ export function encodeAll<In>(
     const text = `${protocol.name} has no framing: one message holds 1 value, not ${list.length}`;
     throw new ProtocolError("unencodable", text);
   }
+  const own = forOneStream(protocol);
   return withOutput((out) => {
-    for (const value of list) writeFrame(protocol, value, out);
+    for (const value of list) writeFrame(own, value, out);
   });
 }
 
@@ -208,19 +222,20 @@ export function encodeAll<In>(
  *   does not hold exactly one value, `too-long` above `maxFrame`
  */
 export function decodeFrame<Out>(protocol: MessageProtocol<never, Out>, bytes: Uint8Array): Out {
+  const own = forOneStream(protocol);
   const all = plain(bytes);
   const end = all.length;
-  if (isFramed(protocol)) {
+  if (isFramed(own)) {
     if (end === 0) throw truncated(0, 0, 0);
-    const stop = frameEnd(protocol, all, 0, end);
+    const stop = frameEnd(own, all, 0, end);
     if (stop < end) {
       throw new ProtocolError("malformed", `${end - stop} bytes behind a frame of ${stop}`, stop);
     }
   } else {
-    checkMessage(protocol, end);
+    checkMessage(own, end);
   }
-  if (protocol.decodeMany === undefined) return decodeValue(protocol, all, 0, end);
-  const values = decodeValues(protocol, all, 0, end);
+  if (own.decodeMany === undefined) return decodeValue(own, all, 0, end);
+  const values = decodeValues(own, all, 0, end);
   if (values.length === 1) return values[0]!;
   throw new ProtocolError("malformed", `frame holds ${values.length} values, not 1`, 0);
 }
@@ -231,16 +246,17 @@ export function decodeFrame<Out>(protocol: MessageProtocol<never, Out>, bytes: U
  * @throws ProtocolError `truncated` when the last frame is not whole; its offset counts in `bytes`
  */
 export function decodeAll<Out>(protocol: MessageProtocol<never, Out>, bytes: Uint8Array): Out[] {
+  const own = forOneStream(protocol);
   const all = plain(bytes);
   const end = all.length;
-  if (!isFramed(protocol)) {
-    checkMessage(protocol, end);
-    return [...decodeValues(protocol, all, 0, end)];
+  if (!isFramed(own)) {
+    checkMessage(own, end);
+    return [...decodeValues(own, all, 0, end)];
   }
   const values: Out[] = [];
   for (let start = 0; start < end; ) {
-    const stop = frameEnd(protocol, all, start, end);
-    for (const value of decodeValues(protocol, all, start, stop)) values.push(value);
+    const stop = frameEnd(own, all, start, end);
+    for (const value of decodeValues(own, all, start, stop)) values.push(value);
     start = stop;
   }
   return values;

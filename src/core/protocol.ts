@@ -51,7 +51,10 @@ export interface Framing {
 
 /** All that a stream connection needs: three pure functions, a name and a limit. */
 export interface Protocol<in In, out Out = In> extends MessageProtocol<In, Out>, Framing {
-  /** The escape hatch: a protocol with state asks for a fresh object per connection. */
+  /**
+   * The escape hatch: a protocol with state asks for a fresh object per connection. `encodeAll`, `decodeAll` and their
+   * like take one as well, for the stream that they stand for; a `Splitter` uses what it is given.
+   */
   perConnection?(connection: { context: unknown }): Protocol<In, Out>;
 }
 

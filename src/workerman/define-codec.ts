@@ -79,8 +79,9 @@ export interface CodecDefinition<In, Out, Context> {
  * of an error begins with its cause: `input-refused`, `input-threw`, `bad-length` or `decode-threw`, the latter with the
  * number of packages before.
  *
- * A connection gets a state of its own. Where there is no connection (`Splitter`, `decodeAll`, `encodeFrame`), each call
- * gets a fresh one, so functions that need no `context` work there as well.
+ * A connection gets a state of its own, and so does what stands for one (`decodeAll`, `encodeFrame`). The protocol's own
+ * functions, as one calls them around a `Splitter`, get a fresh state in each call, which is enough for functions that need no
+ * `context`; else ask `perConnection` for the state of one stream.
  *
  * ```text
  *   received:  | consumed | package: the length that `input` returned | ... |

@@ -12,6 +12,7 @@ import {
   lengthPrefixed,
   lines,
   Output,
+  type Protocol,
   type ProtocolDefinition,
   ProtocolError,
   perMessage,
@@ -311,5 +312,44 @@ describe("decodeAll", () => {
     const trips = fixed(1).wrap({ ...chars, decodeMany });
     const failure = failureOf(() => decodeAll(trips, bytesOf(1)));
     expect(failure).toEqual({ code: "malformed", offset: 0, message: "decode failed: oops" });
+  });
+});
+
+describe("a protocol with a state", () => {
+  // Writes and expects the number of each frame before its byte.
+  const stateful = (): Protocol<number> => {
+    let sent = 0;
+    let received = 0;
+    return {
+      name: "numbered",
+      maxFrame: 2,
+      measure: () => 2,
+      encode: (value, out) => void out.u8(sent++).u8(value),
+      decode(bytes, start) {
+        if (bytes[start] !== received++)
+          throw new ProtocolError("malformed", "out of order", start);
+        return bytes[start + 1]!;
+      },
+    };
+  };
+  const contexts: unknown[] = [];
+  const numbered: Protocol<number> = {
+    ...stateful(),
+    perConnection({ context }) {
+      contexts.push(context);
+      return stateful();
+    },
+  };
+
+  it("starts anew in each call, which stands for a stream", () => {
+    expect(encodeAll(numbered, [7, 8, 9])).toEqual(Uint8Array.of(0, 7, 1, 8, 2, 9));
+    expect(encodeFrame(numbered, 7)).toEqual(Uint8Array.of(0, 7));
+    expect(encodeFrame(numbered, 8)).toEqual(Uint8Array.of(0, 8));
+    for (let i = 0; i < 2; i++) {
+      expect(decodeAll(numbered, Uint8Array.of(0, 7, 1, 8))).toEqual([7, 8]);
+      expect(decodeFrame(numbered, Uint8Array.of(0, 9))).toBe(9);
+    }
+    expect(failureOf(() => decodeFrame(numbered, Uint8Array.of(1, 9)))?.code).toBe("malformed");
+    expect(new Set(contexts)).toEqual(new Set([undefined]));
   });
 });

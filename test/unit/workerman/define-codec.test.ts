@@ -4,7 +4,9 @@ import {
   decodeAll,
   decodeFrame,
   decodeUtf8,
+  encodeAll,
   encodeFrame,
+  Output,
   type Protocol,
   ProtocolError,
   type Received,
@@ -241,7 +243,11 @@ describe("consume", () => {
     expect(messagesOf(beating, "\0\0one\n\0two\n\0", size)).toEqual(["one", "two"]);
   });
 
-  it("works without a connection", () => {
+  it("works without a connection, and without perConnection", () => {
+    const { perConnection: _, ...bare } = marked;
+    const { perConnection: __, ...bareBeating } = beating;
+    expect(decodeAll(bare, ascii("@12345ab.@..xyz"))).toEqual(["345", "ab.", "xyz"]);
+    expect(decodeAll(bareBeating, ascii("\0\0one\n\0"))).toEqual(["one"]);
     expect(decodeAll(marked, ascii("@12345ab.@..xyz"))).toEqual(["345", "ab.", "xyz"]);
     expect(decodeFrame(marked, ascii("@12345"))).toBe("345");
     expect(decodeAll(beating, ascii("\0\0one\n\0"))).toEqual(["one"]);
@@ -357,10 +363,22 @@ describe("context", () => {
     expect([one.written(), two.written()]).toEqual(["1x\n2z\n", "1y\n"]);
   });
 
-  it("is fresh in each call where there is no connection", () => {
-    expect(decodeAll(numbered, ascii("a\nb\n"))).toEqual(["10a", "10b"]);
+  it("is one for all that stands for a connection", () => {
+    expect(decodeAll(numbered, ascii("a\nb\n"))).toEqual(["11a", "22b"]);
     expect(decodeUtf8(encodeFrame(numbered, "x"))).toBe("1x\n");
-    expect(decodeUtf8(encodeFrame(numbered, "y"))).toBe("1y\n");
+    expect(decodeUtf8(encodeAll(numbered, ["x", "y"]))).toBe("1x\n2y\n");
+  });
+
+  it("is fresh in each call of the protocol itself", () => {
+    const bytes = ascii("a\nb\n");
+    expect(numbered.measure(bytes, 0, 4, 0)).toBe(2);
+    expect(numbered.decode(bytes, 0, 2)).toBe("10a");
+    expect(numbered.measure(bytes, 2, 4, 0)).toBe(2);
+    expect(numbered.decodeMany?.(bytes, 2, 4)).toEqual(["10b"]);
+    const out = new Output();
+    numbered.encode("x", out);
+    numbered.encode("y", out);
+    expect(decodeUtf8(out.take())).toBe("1x\n1y\n");
   });
 
   it("is that of the handlers where the codec makes none", () => {
