@@ -107,7 +107,7 @@ export class Connection<In, Out = In, Context = undefined> {
 
   // Limits.
   readonly #highWater: number;
-  readonly #maxQueued: number;
+  readonly #givenMaxQueued: number | undefined;
   readonly #clock: Clock;
   readonly #idleTimeout: number;
   readonly #openTimeout: number;
@@ -138,7 +138,7 @@ export class Connection<In, Out = In, Context = undefined> {
       sink.boundary === "message"
         ? new MessageReader(this.#protocol)
         : new Splitter(this.#protocol as Protocol<In, Out>);
-    this.#maxQueued = options.maxQueued ?? Math.max(MAX_QUEUED, 2 * protocol.maxFrame);
+    this.#givenMaxQueued = options.maxQueued;
     this.#highWater = Math.min(options.highWater ?? HIGH_WATER, this.#maxQueued);
     this.#clock = options.clock ?? systemClock;
     this.#idleTimeout = options.idleTimeout ?? 0;
@@ -320,6 +320,11 @@ export class Connection<In, Out = In, Context = undefined> {
       this.ended();
     }
     this.#finish(info);
+  }
+
+  /** Depends on the protocol, which may be another one later. */
+  get #maxQueued(): number {
+    return this.#givenMaxQueued ?? Math.max(MAX_QUEUED, 2 * this.#protocol.maxFrame);
   }
 
   get #isOver(): boolean {

@@ -853,6 +853,19 @@ describe("iteration", () => {
 });
 
 describe("use", () => {
+  it("leaves room for the frames of the new protocol", () => {
+    const { connection, messages, errors } = setup();
+    const large = lines({ maxFrame: 16 * 1024 * 1024 }).wrap(utf8());
+    connection.use(large, { message: (_, value) => void messages.push(value) });
+    connection.received(new Uint8Array(9 * 1024 * 1024).fill(0x61));
+    // What was on its way when the source was told to pause.
+    connection.pause();
+    connection.received(ascii("b\n"));
+    connection.resume();
+    expect(errors).toEqual([]);
+    expect(messages.map((message) => message.length)).toEqual([9 * 1024 * 1024 + 1]);
+  });
+
   it("switches from the next frame on, inside a message", () => {
     const numbers: unknown[] = [];
     const { connection } = setup({
