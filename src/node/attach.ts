@@ -25,7 +25,8 @@ export type SocketOptions<In, Out = In, Context = undefined> = Omit<
  * @param socket - the stream; it must carry bytes, not strings (`setEncoding`) or objects
  * @param protocol - what comes and goes
  * @param options - handlers and limits
- * @returns the connection; what is sent before the socket is connected waits
+ * @returns the connection; what is sent before the socket is connected waits. Where the socket is closed already, its
+ *   `close` handler is called soon
  *
  * @example
  * ```ts
@@ -63,6 +64,9 @@ export function attach<In, Out = In, Context = undefined>(
   const event = connectEvent(socket);
   if (event === undefined) connection.opened();
   else socket.once(event, () => connection.opened());
+  // What a socket said before it was attached it does not say again.
+  if (socket.closed) queueMicrotask(() => connection.lost(socket.errored ?? undefined));
+  else if (socket.readableEnded) queueMicrotask(() => connection.ended());
   return connection;
 }
 
