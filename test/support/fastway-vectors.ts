@@ -61,14 +61,14 @@ export const vectors = JSON.parse(readFileSync(path, "utf8")) as Vectors;
 /** The bytes that a field of the vectors stands for. */
 export function bytesOf(field: Bytes): Uint8Array<ArrayBuffer> {
   const segments = typeof field === "string" ? [field] : field;
-  return Uint8Array.from(segments.flatMap((segment) => [...bytesOfSegment(segment)]));
+  return new Uint8Array(Buffer.concat(segments.map(bytesOfSegment)));
 }
 
 function bytesOfSegment(segment: Segment): Uint8Array {
   if (typeof segment === "string") return Buffer.from(segment, "hex");
   if ("rep" in segment) return Buffer.from(segment.rep[0].repeat(segment.rep[1]), "hex");
   if (segment.rule !== "i*31+7") throw new Error(`unknown rule ${segment.rule}`);
-  return Uint8Array.from({ length: segment.length }, (_, i) => (i * 31 + 7) & 255);
+  return new Uint8Array(segment.length).map((_, i) => (i * 31 + 7) & 255);
 }
 
 /** Bytes as hex, for comparing. */

@@ -20,6 +20,7 @@ import {
   packet,
   verifyAnswer,
 } from "../../../src/fastway/index.ts";
+import { equal } from "../../../src/testing/index.ts";
 import { type Bytes, bytesOf, hex, type Vector, vectors } from "../../support/fastway-vectors.ts";
 
 /** What this library deliberately does otherwise, by name. */
@@ -117,14 +118,17 @@ describe("golden vectors of the Go implementation", () => {
     }
     if (v.hex !== undefined) {
       const bytes = bytesOf(v.hex);
-      expect(decodeFrame(protocol, bytes)).toEqual(value);
+      // toEqual shows what is different, but looks at a mebibyte for seconds.
+      const decoded = decodeFrame(protocol, bytes);
+      if (bytes.length < 10_000) expect(decoded).toEqual(value);
+      else expect(equal(decoded, value)).toBe(true);
       if (!v.decodeOnly) expect(hex(encodeFrame(protocol, value as never))).toBe(hex(bytes));
     }
     if (v.sha256 !== undefined) {
       const bytes = encodeFrame(protocol, value as never);
-      expect(bytes).toHaveLength(v.byteLength!);
+      expect(bytes.length).toBe(v.byteLength);
       expect(createHash("sha256").update(bytes).digest("hex")).toBe(v.sha256);
-      expect(decodeFrame(protocol, bytes)).toEqual(value);
+      expect(equal(decodeFrame(protocol, bytes), value)).toBe(true);
     }
     expect(v.hex ?? v.sha256).toBeDefined();
   });
