@@ -1,7 +1,17 @@
 /**
- * WebSockets of every kind, for browsers and servers.
+ * WebSockets of every kind and web streams: for browsers, Deno, workers, and Node.
  *
  * @packageDocumentation
  */
+export {
+  type ConnectWebSocketOptions,
+  connectWebSocket,
+  type WebSocketClass,
+  type WebSocketClient,
+} from "./connect.ts";
+export { type DecoderStreamOptions, decoderStream } from "./decoder-stream.ts";
+export { type EncoderStreamOptions, encoderStream } from "./encoder-stream.ts";
+export type { ReconnectOptions } from "./reconnect.ts";
+export { attachStreams, type ByteStreams, type StreamsOptions } from "./streams.ts";
 export { attachWebSocket, type WebSocketOptions } from "./web-socket.ts";
 export type { WebSocketLike } from "./web-socket-like.ts";

@@ -1,0 +1,73 @@
+import { type ProtocolError, rebased } from "./errors.ts";
+import { decodeValue, decodeValues } from "./frames.ts";
+import type { Protocol } from "./protocol.ts";
+import { Splitter } from "./splitter.ts";
+
+/**
+ * The values of a stream of chunks, one at a time: a `Splitter` that decodes, for transports that are no
+ * connection (transform streams). An error is final, and its offset counts from the first byte of the stream.
+ * @internal
+ */
+export class Decoder<Out> {
+  /** The value that `next` found. */
+  value!: Out;
+
+  readonly #protocol: Protocol<never, Out>;
+  readonly #splitter: Splitter;
+  /** The rest of a frame that holds several values. */
+  #values: readonly Out[] = [];
+  #at = 0;
+  #error: ProtocolError | undefined;
+
+  constructor(protocol: Protocol<never, Out>) {
+    this.#protocol = protocol.perConnection?.({ context: undefined }) ?? protocol;
+    this.#splitter = new Splitter(this.#protocol);
+  }
+
+  /** Takes the next bytes. */
+  push(chunk: Uint8Array): void {
+    this.#splitter.push(chunk);
+  }
+
+  /** No bytes come any more: `next` throws `truncated` where some are left over. */
+  finish(): void {
+    this.#splitter.finish();
+  }
+
+  /** Is there another value? */
+  next(): boolean {
+    if (this.#error !== undefined) throw this.#error;
+    const splitter = this.#splitter;
+    const protocol = this.#protocol;
+    for (;;) {
+      if (this.#at < this.#values.length) {
+        this.value = this.#values[this.#at++]!;
+        return true;
+      }
+      if (!splitter.next()) return false;
+      const { bytes, start, end } = splitter;
+      try {
+        if (protocol.decodeMany === undefined) {
+          this.value = decodeValue(protocol, bytes, start, end);
+          return true;
+        }
+        this.#values = decodeValues(protocol, bytes, start, end);
+        this.#at = 0;
+      } catch (error) {
+        this.#error = rebased(error as ProtocolError, splitter.offset - start);
+        throw this.#error;
+      }
+    }
+  }
+
+  /** All values that are here; those before an error, which the next call throws. */
+  take(): Out[] {
+    const values: Out[] = [];
+    try {
+      while (this.next()) values.push(this.value);
+    } catch (error) {
+      if (values.length === 0) throw error;
+    }
+    return values;
+  }
+}
