@@ -10,6 +10,7 @@ export default defineConfig({
     protobuf: "src/protobuf/index.ts",
     testing: "src/testing/index.ts",
     web: "src/web/index.ts",
+    bun: "src/bun/index.ts",
   },
   format: ["esm", "cjs"],
   platform: "neutral",

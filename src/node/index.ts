@@ -6,4 +6,13 @@
 export type { Address, ClientTls, ServerTls } from "./address.ts";
 export { attach, type SocketOptions } from "./attach.ts";
 export { type ConnectOptions, connect } from "./connect.ts";
+export {
+  attachDatagram,
+  type DatagramEndpoint,
+  type DatagramHandlers,
+  type ListenDatagramOptions,
+  listenDatagram,
+  type Peer,
+} from "./datagram.ts";
 export { type ListenOptions, listen, type Server } from "./listen.ts";
+export { decoderTransform, encoderTransform, type TransformOptions } from "./transforms.ts";

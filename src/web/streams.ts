@@ -31,7 +31,7 @@ export type StreamsOptions<In, Out = In, Context = undefined> = Handlers<In, Out
  * import { lines, utf8 } from "framewright";
  * import { attachStreams } from "framewright/web";
  *
- * const { readable } = new Response("one\ntwo\n").body!.pipeThrough(new TransformStream());
+ * const readable = new Response("one\ntwo\n").body!;
  * for await (const line of attachStreams({ readable }, lines().wrap(utf8()))) console.log(line);
  * //=> one
  * //=> two

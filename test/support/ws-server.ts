@@ -1,6 +1,8 @@
 import type { AddressInfo } from "node:net";
 import type { TestProject } from "vitest/node";
 import { type WebSocket, WebSocketServer } from "ws";
+import { attachWebSocket } from "../../src/web/index.ts";
+import { serverHandlers, wire } from "./transport-server.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -39,6 +41,11 @@ const paths: Record<string, (socket: WebSocket, query: URLSearchParams) => void>
   },
   /** Closes with the code and reason it is given. */
   "/close": (socket, query) => socket.close(Number(query.get("code")), query.get("reason") ?? ""),
+  /** The server of the transport tests. */
+  "/suite-message": (socket) =>
+    void attachWebSocket(socket, wire, { ...serverHandlers, boundary: "message" }),
+  "/suite-stream": (socket) =>
+    void attachWebSocket(socket, wire, { ...serverHandlers, boundary: "stream" }),
   /** Vanishes without a closing handshake. */
   "/vanish": (socket) => socket.terminate(),
 };

@@ -1,0 +1,11 @@
+/**
+ * Sockets of `Bun.listen` and `Bun.connect`. (`framewright/node` works on Bun, too; this spares its layers.)
+ *
+ * @packageDocumentation
+ */
+export {
+  type BunSocket,
+  type BunSocketHandlers,
+  type BunSocketOptions,
+  socketHandlers,
+} from "./socket-handlers.ts";
