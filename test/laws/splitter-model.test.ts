@@ -122,7 +122,7 @@ describe.each([
         fc.modelRun(() => ({ model: new SplitterModel(first), real }), commands);
         expect(real.witness.changed()).toBe(0);
       }),
-      { numRuns: 400 },
+      { numRuns: 250 },
     );
   });
 });

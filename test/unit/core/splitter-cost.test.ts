@@ -140,7 +140,9 @@ describe.each(small)("many frames of 64 bytes: %s", (_, framing, frame) => {
     const straddling = 6;
     read(framing, stream, 9150);
     expect(spent.copied).toBeGreaterThanOrEqual(64 * straddling);
-    expect(spent.copied).toBeLessThanOrEqual(2 * 64 * straddling);
+    // Where the header tells the length, not one byte too many; each cut here is behind the header.
+    const isKnown = framing.measure(frame, 0, 8, 0) === 64;
+    expect(spent.copied).toBeLessThanOrEqual((isKnown ? 1 : 2) * 64 * straddling);
   });
 
   it("costs nothing where each frame lies whole in its chunk", () => {

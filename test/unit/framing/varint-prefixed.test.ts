@@ -87,6 +87,21 @@ describe("varintPrefixed", () => {
     expect(failureOf(() => decodeAll(protocol, wire))).toMatchObject({ code: "too-long" });
   });
 
+  it("refuses a body above 2^32-1, which no memory here holds: told by an output that lies", () => {
+    const lengths = [0, 2 ** 32];
+    const out = new Output();
+    Object.defineProperty(out, "length", { get: () => lengths.shift() });
+    const nothing = { decode: () => {}, encode: () => {} };
+    const write = () =>
+      varintPrefixed({ maxFrame: 2 ** 33 })
+        .wrap(nothing)
+        .encode(undefined, out);
+    expect(failureOf(write)).toMatchObject({
+      code: "unencodable",
+      message: "body of 4294967296 bytes exceeds 2^32-1",
+    });
+  });
+
   it("keeps its limit exactly, header included", () => {
     const short = varintPrefixed({ maxFrame: 4 }).wrap(utf8());
     expect(text(encodeFrame(short, "abc"))).toBe("\x03abc");
