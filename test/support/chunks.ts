@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { type Framing, type ProtocolError, Splitter } from "../../src/index.ts";
 
 // How tests cut, feed and look at bytes. No node imports: browsers use this too.
@@ -47,22 +46,6 @@ export function everySize(bytes: Uint8Array, size: number): Uint8Array[] {
   }
   return pieces;
 }
-
-/** `bytes` cut at `places`; places out of range or order are no harm. */
-export function cutAt(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
-  const ends = [...places.map((place) => place % (bytes.length + 1)), bytes.length];
-  let from = 0;
-  return ends
-    .sort((a, b) => a - b)
-    .map((end) => {
-      const piece = poisoned(bytes.subarray(from, end));
-      from = end;
-      return piece;
-    });
-}
-
-/** Places to cut at, for {@link cutAt}. */
-export const places = (): fc.Arbitrary<number[]> => fc.array(fc.nat(), { maxLength: 12 });
 
 /** What a ProtocolError says; anything else that is thrown is thrown on. */
 export interface Failure {
