@@ -64,7 +64,6 @@ export function report(
   const evidence = thrown instanceof Broken ? thrown.evidence : {};
   const lines = [
     `${protocol} breaks the law "${law.name}": ${what}`,
-    "",
     `  why it matters: ${law.why}`,
     `  value: ${shown(counterexample)}`,
     ...bytesOf(evidence),

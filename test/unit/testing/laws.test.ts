@@ -161,7 +161,6 @@ describe("laws", () => {
     const error = broken(promised, "prefix silence");
     expect(error.message.split("\n")).toEqual([
       'ping breaks the law "prefix silence": of the first 2 of 3 bytes measure says 2',
-      "",
       "  why it matters: a socket delivers any beginning of a frame first: measure must wait, or already know the final length",
       '  value: {"op":0,"body":Uint8Array.from([])}',
       "  bytes: 3 (| a chunk ends)",

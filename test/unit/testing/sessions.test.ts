@@ -1,0 +1,296 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { Connection, lines, type Protocol, perMessage, utf8 } from "../../../src/index.ts";
+import {
+  equal,
+  type Law,
+  LawError,
+  ManualClock,
+  type SessionPlan,
+  sessions,
+  Wire,
+  type WireEnd,
+} from "../../../src/testing/index.ts";
+
+interface Talk {
+  readonly left: Connection<string>;
+  readonly right: Connection<string>;
+  readonly sent: { left: string[]; right: string[] };
+  readonly came: { left: string[]; right: string[] };
+  readonly closed: { left: unknown[]; right: unknown[] };
+}
+
+const words = fc.string({ unit: fc.constantFrom("a", "b", "é"), maxLength: 30 });
+
+/** Two connections that say lines to each other. */
+function talk(
+  protocol: Protocol<string>,
+  fault: Partial<SessionPlan<Talk>> = {},
+): SessionPlan<Talk> {
+  const prefix = (came: string[], sent: string[]): void => {
+    if (!equal(came, sent.slice(0, came.length))) throw new Error(`came ${came}, sent ${sent}`);
+  };
+  return {
+    name: "talk",
+    runs: 60,
+    open({ wire, clock }) {
+      const { left, right } = wire();
+      const sent: Talk["sent"] = { left: [], right: [] };
+      const came: Talk["came"] = { left: [], right: [] };
+      const closed: Talk["closed"] = { left: [], right: [] };
+      const end = (side: "left" | "right", at: WireEnd): Connection<string> => {
+        const connection = new Connection(
+          protocol,
+          at.sink,
+          {
+            message: (_, value) => void came[side].push(value),
+            close: (_, info) => void closed[side].push(info.by),
+          },
+          { clock, highWater: 64 },
+        );
+        at.bind(connection);
+        return connection;
+      };
+      return { left: end("left", left), right: end("right", right), sent, came, closed };
+    },
+    actions: {
+      "left says": {
+        values: words,
+        when: ({ left }: Talk) => left.state === "opening" || left.state === "open",
+        run(talk: Talk, word: string) {
+          talk.sent.left.push(word);
+          talk.left.send(word);
+        },
+      },
+      "right says": {
+        values: words,
+        when: ({ right }: Talk) => right.state === "opening" || right.state === "open",
+        run(talk: Talk, word: string) {
+          talk.sent.right.push(word);
+          talk.right.send(word);
+        },
+      },
+      "right pauses": { run: (talk: Talk) => talk.right.pause() },
+      "right resumes": { run: (talk: Talk) => talk.right.resume() },
+    },
+    invariant({ sent, came }) {
+      prefix(came.right, sent.left);
+      prefix(came.left, sent.right);
+    },
+    settled({ came, sent }) {
+      // What the right does not want stays where it is; all else has come.
+      expect(came.left).toEqual(sent.right);
+    },
+    ...fault,
+  };
+}
+
+async function broken(law: Law): Promise<LawError> {
+  try {
+    await law.check();
+  } catch (error) {
+    expect(error).toBeInstanceOf(LawError);
+    return error as LawError;
+  }
+  throw new Error("the law holds");
+}
+
+describe("sessions", () => {
+  const protocol = lines().wrap(utf8());
+
+  it("hold for connections, however their bytes come", async () => {
+    await sessions(talk(protocol)).check();
+    await sessions(talk(protocol, { capacity: 10 })).check();
+  });
+
+  it("hold for messages", async () => {
+    const message = perMessage().wrap(utf8()) as Protocol<string>;
+    await sessions(talk(message, { boundary: "message" })).check();
+  });
+
+  it("hold when both close: each is told once, and everything said before has come", async () => {
+    const plan = talk(protocol);
+    await sessions({
+      ...plan,
+      actions: {
+        "left says": plan.actions["left says"]!,
+        "left closes": { run: (talk: Talk) => talk.left.close() },
+        "right closes": { run: (talk: Talk) => talk.right.close() },
+      },
+      settled({ left, right, sent, came, closed }) {
+        const isOver = left.state !== "open" || right.state !== "open";
+        expect(closed.left).toHaveLength(isOver ? 1 : 0);
+        expect(closed.right).toHaveLength(isOver ? 1 : 0);
+        // Unless the right itself, or the time limit of closing, has cut it short.
+        if (closed.left[0] === "local" && closed.right[0] === "peer") {
+          expect(came.right).toEqual(sent.left);
+        }
+      },
+    }).check();
+  });
+
+  it("hold when the wire is cut: both are told, once", async () => {
+    const plan = talk(protocol, { severs: true });
+    let cut = 0;
+    await sessions({
+      ...plan,
+      settled({ left, closed }) {
+        if (left.state !== "closed") return;
+        cut++;
+        expect(closed).toEqual({ left: ["error"], right: ["error"] });
+      },
+    }).check();
+    expect(cut).toBeGreaterThan(0);
+  });
+
+  it("are broken by a protocol that loses lines, and show the shortest script", async () => {
+    const swallows = {
+      ...protocol,
+      decode(bytes: Uint8Array, start: number, end: number): string {
+        const text = protocol.decode(bytes, start, end);
+        return text === "b" ? "" : text;
+      },
+    };
+    const error = await broken(sessions(talk(swallows, { runs: 200, seed: 1 })));
+    expect(error).toMatchObject({ law: "sessions", protocol: "talk", seed: 1 });
+    expect(error.message).toMatch(/value: (left|right) says "b"/);
+    expect(error.message).toContain("came , sent b");
+  });
+
+  it("are broken by endpoints that go on for ever", async () => {
+    const law = sessions({
+      ...talk(protocol, { runs: 1 }),
+      open({ wire }) {
+        const { left, right } = wire();
+        const echo = {
+          message: (connection: Connection<string>, text: string) => connection.send(text),
+        };
+        const ends = [left, right].map((end) => {
+          const connection = new Connection(protocol, end.sink, echo);
+          end.bind(connection);
+          return connection;
+        });
+        ends[0]!.send("again");
+        return { left: ends[0]!, right: ends[1]!, sent: { left: [], right: [] }, came: { left: [], right: [] }, closed: { left: [], right: [] } }; // biome-ignore format: short
+      },
+      actions: {},
+      invariant: () => undefined,
+    });
+    expect((await broken(law)).message).toContain("no rest after 10000 deliveries");
+  });
+
+  it("show deliveries as steps of the script", async () => {
+    const law = sessions({
+      ...talk(protocol, { seed: 3 }),
+      invariant({ left, right }: Talk) {
+        if (left.state === "open" && right.state === "opening") throw new Error("one is open");
+      },
+    });
+    expect((await broken(law)).message).toMatch(/value: deliver \d+ bytes to the left\n/);
+  });
+});
+
+describe("Wire", () => {
+  function ends(wire: Wire): { left: string[]; right: string[] } {
+    const log = { left: [] as string[], right: [] as string[] };
+    for (const side of ["left", "right"] as const) {
+      const note = (what: string) => (): void => void log[side].push(what);
+      wire[side].bind({
+        opened: note("opened"),
+        received: (bytes) => void log[side].push(`received ${bytes}`),
+        ended: note("ended"),
+        drained: note("drained"),
+        lost: (error) => void log[side].push(error === undefined ? "lost" : `lost ${error}`),
+      });
+    }
+    return log;
+  }
+  const open = (wire: Wire): void => {
+    wire.deliver("left");
+    wire.deliver("right");
+  };
+
+  it("delivers in order, in pieces, and says when there is room again", () => {
+    const wire = new Wire({ capacity: 3 });
+    expect(wire.deliver("left")).toBe(false);
+    const log = ends(wire);
+    open(wire);
+    expect(wire.isQuiet).toBe(true);
+    expect(wire.left.sink.write(Uint8Array.of(1, 2), false)).toBe(true);
+    expect(wire.left.sink.write(Uint8Array.of(3, 4), false)).toBe(false);
+    expect(wire.pending).toBe(4);
+    wire.right.sink.pause();
+    expect(wire.deliver("right")).toBe(false);
+    wire.right.sink.resume();
+    while (wire.deliver("right", 1));
+    expect(log).toEqual({
+      left: ["opened", "drained"],
+      right: ["opened", "received 1", "received 2", "received 3", "received 4"],
+    });
+  });
+
+  it("ends behind the last byte, and is over when both have ended", () => {
+    const wire = new Wire();
+    const log = ends(wire);
+    open(wire);
+    wire.left.sink.write(Uint8Array.of(1), false);
+    wire.left.sink.close();
+    wire.left.sink.write(Uint8Array.of(9), false);
+    while (wire.deliver("right"));
+    expect(wire.isOver).toBe(false);
+    wire.right.sink.close();
+    while (wire.deliver("left") || wire.deliver("right"));
+    expect(log).toEqual({
+      left: ["opened", "ended", "lost"],
+      right: ["opened", "received 1", "ended", "lost"],
+    });
+    expect(wire.isOver).toBe(true);
+    wire.sever();
+    expect(log.left).toHaveLength(3);
+  });
+
+  it("keeps messages whole", () => {
+    const wire = new Wire({ boundary: "message" });
+    const log = ends(wire);
+    open(wire);
+    wire.left.sink.write(Uint8Array.of(1, 2), false);
+    wire.deliver("right", 1);
+    expect(log.right).toEqual(["opened", "received 1,2"]);
+  });
+
+  it("tells the other end of an abort, and drops what was on its way", () => {
+    const wire = new Wire();
+    const log = ends(wire);
+    open(wire);
+    wire.left.sink.write(Uint8Array.of(1), false);
+    wire.left.sink.abort();
+    wire.right.sink.write(Uint8Array.of(1), false);
+    while (wire.deliver("left") || wire.deliver("right"));
+    expect(log).toEqual({
+      left: ["opened"],
+      right: ["opened", "lost Error: the other end aborted"],
+    });
+  });
+});
+
+describe("ManualClock", () => {
+  it("runs timers in order, at their time, also those that timers make", () => {
+    const clock = new ManualClock();
+    const log: string[] = [];
+    const note = (what: string) => (): void => void log.push(`${what} at ${clock.now()}`);
+    clock.after(20, note("b"));
+    clock.after(10, () => {
+      note("a")();
+      clock.after(5, note("c"));
+    });
+    const off = clock.after(12, note("never"));
+    off();
+    expect(clock.waiting).toBe(2);
+    clock.advance(100);
+    expect(log).toEqual(["a at 10", "c at 15", "b at 20"]);
+    expect(clock.now()).toBe(100);
+    clock.after(-5, note("late"));
+    clock.advance(0);
+    expect(log.at(-1)).toBe("late at 100");
+  });
+});
