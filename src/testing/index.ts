@@ -7,6 +7,8 @@
 export { type AgreementOptions, agreement } from "./agreement.ts";
 export { type BytesOptions, bytes } from "./arbitraries/bytes.ts";
 export { chunks } from "./arbitraries/chunks.ts";
+export { fastwayCommands, fastwayPackets } from "./arbitraries/fastway.ts";
+export { goimPackets } from "./arbitraries/goim.ts";
 export { jsonValues } from "./arbitraries/json.ts";
 export { type LengthsOptions, lengths } from "./arbitraries/lengths.ts";
 export { mutated } from "./arbitraries/mutated.ts";
