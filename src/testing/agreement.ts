@@ -1,6 +1,5 @@
 import { type Arbitrary, array, option, record, uint8Array } from "fast-check";
 import { type Codec, encodeFrame, ProtocolError } from "../core/index.ts";
-import { bytes as anyBytes } from "./arbitraries/bytes.ts";
 import { type Mutation, mutate, mutations } from "./arbitraries/mutated.ts";
 import { demand } from "./broken.ts";
 import { type Law, lawsOf } from "./laws.ts";
@@ -134,7 +133,7 @@ const sameRefusals: Rule = rule<[unknown]>({
   name: "agreement on refusals",
   why: "what one implementation refuses to write, the other must not write either",
   applies: ({ options }) => options.refused !== undefined,
-  cases: ({ options }) => [options.refused ?? anyBytes()],
+  cases: ({ options }) => [options.refused!],
   test(subject, value) {
     for (const writer of [subject.writer(), subject.reader()]) {
       const written = write(writer, value);

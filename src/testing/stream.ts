@@ -10,8 +10,6 @@ export interface Outcome {
   readonly values: readonly (readonly unknown[])[];
   /** How it ended; undefined for a clean end. */
   readonly code: ProtocolErrorCode | undefined;
-  /** How often `measure` was asked. */
-  readonly measured: number;
 }
 
 /**
@@ -47,13 +45,12 @@ export function readStream(
     code = error.code;
   }
   strict.check();
-  return { ends, values, code, measured: strict.measured };
+  return { ends, values, code };
 }
 
 /** A framing that remembers what the splitter, which makes a ProtocolError of everything, would hide. */
 export class Strict {
   readonly maxFrame: number;
-  measured = 0;
   readonly #subject: Subject;
   readonly #reader: AnyProtocol;
   #broken: Broken | undefined;
@@ -65,7 +62,6 @@ export class Strict {
   }
 
   measure(bytes: Uint8Array, start: number, end: number, seen: number): number {
-    this.measured++;
     try {
       return this.#subject.measure(this.#reader, bytes, start, end, seen);
     } catch (error) {

@@ -1,4 +1,3 @@
-import { constant } from "fast-check";
 import { encodeFrame } from "../../core/index.ts";
 import { Broken, demand } from "../broken.ts";
 import { type Rule, rule } from "../rule.ts";
@@ -8,7 +7,7 @@ export const refusal: Rule = rule<[unknown, unknown]>({
   name: "refusal",
   why: "what cannot be written faithfully must not be written at all: the peer could not tell",
   applies: ({ options }) => options.refused !== undefined,
-  cases: (subject) => [subject.options.refused ?? constant(undefined), subject.values],
+  cases: (subject) => [subject.options.refused!, subject.values],
   test(subject, bad, good) {
     const before = subject.frame(good);
     let written: Uint8Array | undefined;

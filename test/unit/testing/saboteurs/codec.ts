@@ -151,6 +151,16 @@ export const decoding: readonly Saboteur[] = [
     pings,
   ),
 
+  saboteur(
+    "the kind of the first frame for all",
+    "concatenation",
+    ping({
+      decode: (bytes, start, end) => ({ op: bytes[2]!, body: bytes.subarray(start + 3, end) }),
+    }),
+    pings,
+  ),
+
+  saboteur("scratch memory for reading and writing", "stability", scratch(), pings),
   saboteur("a view of a reused buffer", "stability", reusing(), pings),
   saboteur("one object for all values", "stability", sharing(), pings),
 
@@ -186,6 +196,33 @@ export const decoding: readonly Saboteur[] = [
     { canonical: true },
   ),
   saboteur(
+    "reads what it does not write",
+    "canonical",
+    {
+      decode(bytes, start, end) {
+        if (end - start !== 1) throw new ProtocolError("malformed", "no u8", start);
+        return bytes[start]!;
+      },
+      encode(value: number, out) {
+        if (value > 99) throw new ProtocolError("unencodable", `${value} is more than 99`);
+        out.u8(value);
+      },
+    },
+    fc.nat(99),
+    { canonical: true },
+  ),
+  saboteur(
+    "a RangeError for bytes that are missing",
+    "canonical",
+    {
+      decode: (bytes, start, end) =>
+        new DataView(bytes.buffer, bytes.byteOffset + start, end - start).getUint16(0),
+      encode: (value: number, out) => void out.u16be(value),
+    },
+    fc.nat(0xffff),
+    { canonical: true },
+  ),
+  saboteur(
     "bad UTF-8 replaced without a word",
     "canonical",
     sized<string, string>({
@@ -215,6 +252,21 @@ function sharing(): Protocol<Ping> {
       shared.op = bytes[start + 2]!;
       shared.body = bytes.slice(start + 3, end);
       return shared;
+    },
+  });
+}
+
+/** Fresh memory for each value read; but the next one written goes through it, too. */
+function scratch(): Protocol<Ping> {
+  let memory = new Uint8Array(0);
+  return ping({
+    decode(bytes, start, end) {
+      memory = bytes.slice(start + 3, end);
+      return { op: bytes[start + 2]!, body: memory };
+    },
+    encode({ op, body }, out) {
+      memory.fill(0);
+      out.u16be(body.length).u8(op).bytes(body);
     },
   });
 }

@@ -52,6 +52,7 @@ export const encoding: readonly Saboteur[] = [
     bytes({ max: 255 }),
     { reader: small({ maxFrame: 200 }) },
   ),
+  saboteur("pads as a counter says", "limit invariance", padding(), bytes({ max: 200 })),
   saboteur(
     "refuses what fits: a length byte taken for signed",
     "round trip",
@@ -201,5 +202,20 @@ function greeting(): Protocol<Uint8Array> {
         },
       };
     },
+  });
+}
+
+function padding(): Protocol<Uint8Array> {
+  let count = 0;
+  return small({
+    encode(body, out) {
+      const padding = count++ % 3;
+      out
+        .u8(body.length + 1 + padding)
+        .u8(padding)
+        .bytes(body);
+      out.reserve(padding);
+    },
+    decode: (bytes, start, end) => bytes.subarray(start + 2, end - bytes[start + 1]!),
   });
 }

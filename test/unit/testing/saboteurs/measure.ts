@@ -146,6 +146,26 @@ export const measuring: readonly Saboteur[] = [
     bodies,
   ),
   saboteur(
+    "peeks behind end, if something is there",
+    "prefix silence",
+    ping({
+      measure: (bytes, start, end) =>
+        end - start < 2 && start + 1 >= bytes.length ? 0 : length(bytes, start),
+    }),
+    pings,
+  ),
+  saboteur(
+    "forgets what it knew",
+    "prefix silence",
+    ping({
+      measure: (bytes, start, end) =>
+        end - start < 2 || (end - start === 5 && length(bytes, start) > 5)
+          ? 0
+          : length(bytes, start),
+    }),
+    pings,
+  ),
+  saboteur(
     "too short a header is an error",
     "prefix silence",
     ping({
@@ -215,6 +235,19 @@ export const measuring: readonly Saboteur[] = [
   ),
 
   saboteur(
+    "a line too long for its function's arguments",
+    "linear search",
+    line({
+      measure(bytes, start, end, seen) {
+        if (end - start > 2500) throw new RangeError("Maximum call stack size exceeded");
+        const at = bytes.subarray(0, end).indexOf(0x0a, start + seen);
+        return at < 0 ? 0 : at + 1 - start;
+      },
+    }),
+    bodies,
+  ),
+
+  saboteur(
     "the magic checked only when the whole header is here",
     "chunk invariance",
     ping({
@@ -260,6 +293,20 @@ export const measuring: readonly Saboteur[] = [
     bytes({ max: 255 }),
   ),
   saboteur(
+    "another error than too-long above the limit",
+    "limit invariance",
+    ping({
+      maxFrame: 260,
+      measure(bytes, start, end) {
+        if (end - start < 2) return 0;
+        const found = length(bytes, start);
+        if (found > 260) throw new ProtocolError("malformed", `no frame has ${found}`, start);
+        return found;
+      },
+    }),
+    fc.record({ op: fc.nat(255), body: bytes({ max: 280 }) }),
+  ),
+  saboteur(
     "gives up waiting: an error in place of a length",
     "limit invariance",
     line({
@@ -272,6 +319,14 @@ export const measuring: readonly Saboteur[] = [
     bodies,
   ),
 
+  saboteur(
+    "waits for the next frame before it believes in its own",
+    "totality",
+    small({
+      measure: (bytes, start, end) => (end - start > 1 + bytes[start]! ? 1 + bytes[start]! : 0),
+    }),
+    bytes({ max: 255 }),
+  ),
   saboteur(
     "no number where digits should be",
     "totality",

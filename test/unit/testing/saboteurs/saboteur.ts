@@ -14,7 +14,7 @@ export interface Saboteur {
   readonly bug: string;
   /** Name of the law. */
   readonly law: string;
-  readonly lawsFrom: (seed: number) => Law[];
+  readonly lawsFrom: (seed: number, runs?: number) => Law[];
 }
 
 export function saboteur<In, Out>(
@@ -24,7 +24,7 @@ export function saboteur<In, Out>(
   values: fc.Arbitrary<NoInfer<In>>,
   options: LawOptions<NoInfer<In>, NoInfer<Out>> = {},
 ): Saboteur {
-  return { bug, law, lawsFrom: (seed) => laws(codec, values, { ...options, seed }) };
+  return { bug, law, lawsFrom: (seed, runs) => laws(codec, values, { ...options, seed, runs }) };
 }
 
 export interface Ping {
