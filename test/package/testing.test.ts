@@ -1,0 +1,46 @@
+import { execFileSync } from "node:child_process";
+import { describe, expect, it } from "vitest";
+import { root } from "../support/package.ts";
+
+// The law kit is tied to no test runner: the built package in Node's own one, and in none.
+
+const protocol = `
+  const framing = lengthPrefixed({ width: 2 });
+  const promised = laws(framing.wrap(raw()), bytes(framing), { runs: 10, seed: 1 });`;
+
+function node(inputType: "module" | "commonjs", script: string): string {
+  const args = [`--input-type=${inputType}`, "-e", script];
+  return execFileSync(process.execPath, args, { cwd: root, encoding: "utf8" });
+}
+
+describe("framewright/testing", () => {
+  it("runs in node:test", () => {
+    const output = node(
+      "module",
+      `import test from "node:test";
+      import { lengthPrefixed, raw } from "framewright";
+      import { bytes, laws } from "framewright/testing";
+      ${protocol}
+      for (const law of promised) test(law.name, law.check);`,
+    );
+    expect(output).toMatch(/^(# |ℹ )pass 15$/m);
+    expect(output).toMatch(/^(# |ℹ )fail 0$/m);
+  });
+
+  it("runs as a plain script of CommonJS, and lets a broken law end it", () => {
+    const output = node(
+      "commonjs",
+      `const { lengthPrefixed, raw } = require("framewright");
+      const { bytes, LawError, laws } = require("framewright/testing");
+      ${protocol}
+      for (const law of promised) law.check();
+      const codec = { ...raw(), decode: (bytes, start, end) => bytes.subarray(start + 1, end) };
+      try {
+        laws(codec, bytes(), { seed: 1 })[0].check();
+      } catch (error) {
+        console.log(error instanceof LawError, error.law);
+      }`,
+    );
+    expect(output).toBe("true round trip\n");
+  });
+});
