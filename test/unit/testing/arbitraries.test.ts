@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { decodeUtf8, lengthPrefixed, Output } from "../../../src/index.ts";
 import {
   bytes,
@@ -10,6 +10,8 @@ import {
   mutated,
   text,
 } from "../../../src/testing/index.ts";
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const sample = <T>(arbitrary: fc.Arbitrary<T>, numRuns = 2000): T[] =>
   fc.sample(arbitrary, { numRuns, seed: 7 });

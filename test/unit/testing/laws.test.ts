@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { afterEach, describe, expect, expectTypeOf, it } from "vitest";
+import { afterEach, describe, expect, expectTypeOf, it, vi } from "vitest";
 import {
   type Codec,
   defineProtocol,
@@ -23,6 +23,8 @@ import {
   text,
 } from "../../../src/testing/index.ts";
 import { line, type Ping, ping, small } from "./saboteurs/saboteur.ts";
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const pings = fc.record({ op: fc.nat(255), body: bytes({ max: 300 }) });
 
