@@ -25,6 +25,20 @@ export function load(name: string): Fixtures {
   return { crashes: crashes.map(bytesOf), corpus: corpus.map(bytesOf) };
 }
 
+/** The golden vectors of a protocol, for each of the cases that a target has. */
+export function vectors(name: string, cases: number): Uint8Array[] {
+  const file = `test/vectors/${name}.json`;
+  if (!existsSync(file)) return [];
+  const found = readFileSync(file, "utf8").matchAll(/"(?:[a-z0-9]{2}){2,400}"/g);
+  const inputs = new Set([...found].map(([quoted]) => quoted.slice(1, -1)));
+  const bytes = [...inputs]
+    .filter((hex) => /^[0-9a-f]+$/.test(hex))
+    .map((hex) => Buffer.from(hex, "hex"));
+  return bytes.flatMap((one) =>
+    Array.from({ length: cases }, (_, i) => Uint8Array.of(i, 0x83, ...one)),
+  );
+}
+
 export function save(name: string, { crashes, corpus }: Fixtures): void {
   const unique = (inputs: readonly Uint8Array[]): string[] =>
     [...new Set(inputs.map(hexOf))].sort();

@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import vm from "node:vm";
 import type { Target } from "./check.ts";
 import { type Fuzzer, fuzzer, smaller } from "./engine.ts";
-import { type Fixtures, load, save } from "./fixtures.ts";
+import { type Fixtures, load, save, vectors } from "./fixtures.ts";
 import { instrumented } from "./instrument.ts";
 
 const { values: options, positionals } = parseArgs({
@@ -41,7 +41,12 @@ async function fuzz(name: string): Promise<boolean> {
   const engine = fuzzer({
     run: (input) => target.fuzz(input),
     counters,
-    seeds: [...target.seeds(), ...known.corpus, ...known.crashes],
+    seeds: [
+      ...target.seeds(),
+      ...known.corpus,
+      ...known.crashes,
+      ...vectors(name, target.cases.length),
+    ],
     seed: Number(options.seed),
   });
   const until = Date.now() + 1000 * Number(options.seconds);

@@ -23,8 +23,10 @@ const packets = [
 ];
 
 /** A body codec, given whole messages. */
-const body = <In, Out>(name: string, codec: Codec<In, Out>): AnyCase =>
-  defineCase({ name, protocol: perMessage({ maxFrame }).wrap(codec), values: [], rewrites: false });
+const body = <In, Out>(name: string, codec: Codec<In, Out>, value: NoInfer<In>): AnyCase =>
+  defineCase({ name, protocol: perMessage({ maxFrame }).wrap(codec), values: [value] });
+
+const msg = Uint8Array.of(104, 105);
 
 export const target: Target = targetOf([
   defineCase({ name: "goim", protocol: goim({ maxFrame }), values: packets }),
@@ -42,17 +44,29 @@ export const target: Target = targetOf([
   }),
   defineCase({
     name: "bilibili",
+    // "Unpacking" takes the first byte away.
     protocol: bilibili({ maxFrame, inflate: (_, bytes) => bytes.slice(1) }),
-    values: [],
+    values: [
+      { type: "heartbeat" },
+      { type: "popularity", popularity: 9 },
+      { type: "message", body: { cmd: "a" } },
+      { type: "auth", body: { roomid: 1 } },
+    ],
     rewrites: false,
   }),
-  body("authToken", authToken),
-  body("chatToken", chatToken),
-  body("chatSend", chatSend()),
-  body("chatReceive", chatReceive()),
-  body("chatReply", chatReply()),
-  body("onlineCount", onlineCount),
-  body("operationList", operationList),
-  body("roomId", roomId),
-  body("userId", userId),
+  body("authToken", authToken, {
+    mid: 5n,
+    key: "k",
+    room_id: "live://1",
+    platform: "web",
+    accepts: [1],
+  }),
+  body("chatToken", chatToken, { mid: 5n, mkey: "k" }),
+  body("chatSend", chatSend(), { from: 1, to: 2, msg }),
+  body("chatReceive", chatReceive(), { chatId: 3n, from: 1, to: 2, msg }),
+  body("chatReply", chatReply(), { ret: 0, chatId: 3n }),
+  body("onlineCount", onlineCount, 7),
+  body("operationList", operationList, [1, 2]),
+  body("roomId", roomId, "live://1"),
+  body("userId", userId, 12n),
 ]);
