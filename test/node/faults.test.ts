@@ -123,6 +123,12 @@ it("of half of its clients leave a server's other half alone", async () => {
   );
   expect(unexpected).toEqual([]);
   expect(highest).toBeLessThan(1024 * 1024 + 3 * 60_000);
-  const after = heldBytes();
-  expect(after - before).toBeLessThan(8 * 1024 * 1024);
+  // What is held is let go, but on a busy machine not at the first asking.
+  const limit = before + 8 * 1024 * 1024;
+  let after = heldBytes();
+  for (let i = 0; i < 100 && after >= limit; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    after = heldBytes();
+  }
+  expect(after).toBeLessThan(limit);
 }, 60_000);
