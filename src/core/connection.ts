@@ -18,10 +18,10 @@ interface Waiter<Out> {
   reject(error: unknown): void;
 }
 
-const DONE: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });
+const DONE: IteratorResult<never, undefined> = { done: true, value: undefined };
 
-const HIGH_WATER = 256 * 1024;
-const MAX_QUEUED = 8 * 1024 * 1024;
+const HIGH_WATER = 262_144;
+const MAX_QUEUED = 8_388_608;
 const CLOSE_TIMEOUT = 10_000;
 
 /**

@@ -1,3 +1,6 @@
+/** No bytes: where a view of something was let go. */
+export const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
+
 /** Is it a Uint8Array? One of another realm (a frame, a test runner's sandbox) is no instance of ours. */
 export function isBytes(value: unknown): value is Uint8Array {
   if (value instanceof Uint8Array) return true;

@@ -1,8 +1,6 @@
 import { checkMessage, frameEnd, isFramed } from "./frames.ts";
-import { plain } from "./memory.ts";
+import { NOTHING, plain } from "./memory.ts";
 import type { MessageProtocol } from "./protocol.ts";
-
-const NOTHING = new Uint8Array(0);
 
 // What a message costs in memory beside its bytes: empty ones must not wait without end either.
 const COST = 64;

@@ -9,8 +9,8 @@ interface Piece {
 }
 
 // A batch this long is worth a write of its own, and one of its frames not worth copying.
-const BATCH = 64 * 1024;
-const LARGE = 8 * 1024;
+const BATCH = 65_536;
+const LARGE = 8192;
 
 // Connections write one after the other, so one output serves nearly all of them; an idle one has none.
 let spare: Output | undefined;

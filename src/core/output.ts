@@ -6,8 +6,8 @@ import { encodeUtf8Into } from "./utf8.ts";
 export type Endian = "be" | "le";
 
 // Many small pieces share one slab. A larger one than KEPT is let go with what was taken from it.
-const SLAB = 8 * 1024;
-const KEPT = 64 * 1024;
+const SLAB = 8192;
+const KEPT = 65_536;
 
 /**
  * A growable byte buffer that numbers, text and bytes are appended to. Every writer checks its range and

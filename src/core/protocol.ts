@@ -69,7 +69,7 @@ export type Received<P> = P extends {
   : never;
 
 /** Frames are bounded even where nobody thought of a bound: 1 MiB. */
-export const DEFAULT_MAX_FRAME: number = 1024 * 1024;
+const DEFAULT_MAX_FRAME = 1_048_576;
 
 /** What {@link defineProtocol} takes: a protocol, of which only the three functions and a name are required. */
 export type ProtocolDefinition<In, Out = In> = Omit<Protocol<In, Out>, "maxFrame"> & {

@@ -1,6 +1,6 @@
 import { ProtocolError, rebased } from "./errors.ts";
 import { measureFrame, truncated } from "./frames.ts";
-import { copy, isBytes, plain } from "./memory.ts";
+import { copy, isBytes, NOTHING, plain } from "./memory.ts";
 import type { Framing } from "./protocol.ts";
 
 /*
@@ -21,8 +21,6 @@ import type { Framing } from "./protocol.ts";
  *
  * States: reading -> (finish) finished -> (bytes left over) failed; reading -> (bad frame) failed. Failed is final.
  */
-
-const NOTHING = new Uint8Array(0);
 
 // First step of a chunk that is shown to a framing which cannot tell the length yet; each further one doubles.
 const STEP = 16;

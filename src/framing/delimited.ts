@@ -101,9 +101,7 @@ function delimitedBy(
     maxFrame: limit(options, written.length),
     text,
     measure,
-    payloadStart: (_, start) => start,
     payloadEnd,
-    open: () => 0,
     close(out, start) {
       const body = out.length - start;
       out.bytes(written);

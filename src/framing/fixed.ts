@@ -16,9 +16,6 @@ export function fixed(size: number): WrappingFraming {
     maxFrame: size,
     text: false,
     measure: () => size,
-    payloadStart: (_, start) => start,
-    payloadEnd: (_, __, end) => end,
-    open: () => 0,
     close(out, start) {
       const length = out.length - start;
       if (length !== size) {

@@ -88,16 +88,16 @@ export function lengthPrefixed(options: LengthPrefixedOptions): WrappingFraming 
     header === undefined || (isBytes(header) && header.length === offset),
     `header must be a Uint8Array of ${offset} bytes, not ${header?.length}`,
   );
+  const read = READERS[width][endian];
   const start = offset + width;
   /** Length of the frame whose field is 0. */
   const base = adjust + (counts === "frame" ? 0 : start);
   const most = Math.min(2 ** (8 * width) - 1, Number.MAX_SAFE_INTEGER) + base;
-  check(most >= start, `adjust ${adjust} leaves no frame that the field could describe`);
+  check(most >= start, `adjust ${adjust} leaves no frame`);
   const least = Math.max(base, start);
   const maxFrame = limit(options, least, most);
   // The caller's array may change after this; frames must not.
   const magic = header === undefined ? undefined : Uint8Array.from(header);
-  const read = READERS[width][endian];
 
   return makeFraming({
     name: `length-prefixed u${8 * width}${width === 1 ? "" : endian}`,
@@ -112,11 +112,9 @@ export function lengthPrefixed(options: LengthPrefixedOptions): WrappingFraming 
       throw new ProtocolError("malformed", `${text}, its header has ${start}`, at + offset);
     },
     payloadStart: (_, at) => at + start,
-    payloadEnd: (_, __, end) => end,
     open(out) {
-      if (magic === undefined) return out.reserve(start);
-      out.bytes(magic);
-      return out.reserve(width) - offset;
+      if (magic !== undefined) out.bytes(magic);
+      out.reserve(magic === undefined ? start : width);
     },
     close(out, at) {
       const length = out.length - at;

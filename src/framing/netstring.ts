@@ -52,7 +52,6 @@ export function netstring(options: FramingOptions = {}): WrappingFraming {
       checkComma(bytes, end - 1);
       return end - 1;
     },
-    open: () => 0,
     close(out, start) {
       const digits = String(out.length - start);
       out.insert(start, digits.length + 1);

@@ -1,5 +1,5 @@
 import type { Codec, MessageProtocol } from "../core/index.ts";
-import { type FramingOptions, limit, type WrapOptions } from "./wrap.ts";
+import { decoders, type FramingOptions, limit, type WrapOptions } from "./wrap.ts";
 
 /** Where the transport frames: one message, one payload. */
 export interface MessageFraming {
@@ -21,18 +21,12 @@ export function perMessage(options: FramingOptions = {}): MessageFraming {
   return Object.freeze<MessageFraming>({
     maxFrame,
     wrap<In, Out = In>(codec: Codec<In, Out>, wrapped: WrapOptions = {}): MessageProtocol<In, Out> {
-      const protocol: MessageProtocol<In, Out> = {
+      return Object.freeze<MessageProtocol<In, Out>>({
         name: wrapped.name ?? "message",
         maxFrame,
         text: codec.text === true,
-        decode: (bytes, start, end) => codec.decode(bytes, start, end),
+        ...decoders(codec),
         encode: (value, out) => codec.encode(value, out),
-      };
-      const { decodeMany } = codec;
-      if (decodeMany === undefined) return Object.freeze(protocol);
-      return Object.freeze<MessageProtocol<In, Out>>({
-        ...protocol,
-        decodeMany: (bytes, start, end) => decodeMany.call(codec, bytes, start, end),
       });
     },
   });

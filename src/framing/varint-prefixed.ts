@@ -34,8 +34,6 @@ export function varintPrefixed(options: FramingOptions = {}): WrappingFraming {
       throw new ProtocolError("malformed", `length ${length} exceeds 2^32-1`, start);
     },
     payloadStart: (bytes, start, end) => start + prefixWidth(bytes, start, end),
-    payloadEnd: (_, __, end) => end,
-    open: () => 0,
     close(out, start) {
       const length = out.length - start;
       if (length > MOST) {

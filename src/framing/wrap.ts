@@ -35,54 +35,65 @@ export interface FramingParts {
   /** Is a text payload still text with this framing around it? */
   readonly text: boolean;
   readonly measure: Framing["measure"];
-  /** Where the payload of the frame at `start` begins. */
-  payloadStart(bytes: Uint8Array, start: number, end: number): number;
-  /** Where it ends. */
-  payloadEnd(bytes: Uint8Array, start: number, end: number): number;
-  /** Writes what stands before the payload; the answer is handed to `close`. */
-  open(out: Output): number;
+  /** Where the payload of the frame at `start` begins; without this, at `start`. */
+  readonly payloadStart?: Bound | undefined;
+  /** Where it ends; without this, at `end`. */
+  readonly payloadEnd?: Bound | undefined;
+  /** Writes what stands before the payload, or makes room for it. */
+  open?(out: Output): void;
   /** Completes the frame that begins at `start`, its payload being written. */
-  close(out: Output, start: number, opened: number): void;
+  close(out: Output, start: number): void;
 }
+
+type Bound = (bytes: Uint8Array, start: number, end: number) => number;
+
+const atStart: Bound = (_, start) => start;
+const atEnd: Bound = (_, __, end) => end;
 
 /**
  * A framing from its parts: the one place where a payload codec is put into a frame.
  * @internal
  */
 export function makeFraming(parts: FramingParts): WrappingFraming {
-  const { maxFrame, measure, payloadStart, payloadEnd } = parts;
+  const { maxFrame, measure } = parts;
   return Object.freeze<WrappingFraming>({
     maxFrame,
     measure,
     wrap<In, Out = In>(codec: Codec<In, Out>, options: WrapOptions = {}): Protocol<In, Out> {
-      const protocol: Protocol<In, Out> = {
+      return Object.freeze<Protocol<In, Out>>({
         name: options.name ?? parts.name,
         maxFrame,
         text: parts.text && codec.text === true,
         measure,
-        decode: (bytes, start, end) =>
-          codec.decode(bytes, payloadStart(bytes, start, end), payloadEnd(bytes, start, end)),
+        ...decoders(codec, parts.payloadStart, parts.payloadEnd),
         encode(value, out) {
           const start = out.length;
-          const opened = parts.open(out);
+          parts.open?.(out);
           codec.encode(value, out);
-          parts.close(out, start, opened);
+          parts.close(out, start);
         },
-      };
-      const { decodeMany } = codec;
-      if (decodeMany === undefined) return Object.freeze(protocol);
-      return Object.freeze<Protocol<In, Out>>({
-        ...protocol,
-        decodeMany: (bytes, start, end) =>
-          decodeMany.call(
-            codec,
-            bytes,
-            payloadStart(bytes, start, end),
-            payloadEnd(bytes, start, end),
-          ),
       });
     },
   });
+}
+
+/**
+ * The reading half of a codec, shown only the payload of each frame.
+ * @internal
+ */
+export function decoders<Out>(
+  codec: Codec<never, Out>,
+  payloadStart: Bound = atStart,
+  payloadEnd: Bound = atEnd,
+): Pick<Codec<never, Out>, "decode" | "decodeMany"> {
+  const decode: Codec<never, Out>["decode"] = (bytes, start, end) =>
+    codec.decode(bytes, payloadStart(bytes, start, end), payloadEnd(bytes, start, end));
+  if (codec.decodeMany === undefined) return { decode };
+  return {
+    decode,
+    decodeMany: (bytes, start, end) =>
+      codec.decodeMany!(bytes, payloadStart(bytes, start, end), payloadEnd(bytes, start, end)),
+  };
 }
 
 /**
