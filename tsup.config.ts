@@ -6,6 +6,7 @@ export default defineConfig({
     goim: "src/goim/index.ts",
     fastway: "src/fastway/index.ts",
     workerman: "src/workerman/index.ts",
+    sproto: "src/sproto/index.ts",
     node: "src/node/index.ts",
     protobuf: "src/protobuf/index.ts",
     testing: "src/testing/index.ts",
