@@ -7,6 +7,7 @@ export default defineConfig({
     fastway: "src/fastway/index.ts",
     workerman: "src/workerman/index.ts",
     sproto: "src/sproto/index.ts",
+    cli: "src/cli/main.ts",
     node: "src/node/index.ts",
     protobuf: "src/protobuf/index.ts",
     testing: "src/testing/index.ts",

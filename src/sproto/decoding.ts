@@ -15,6 +15,14 @@ export function bad(label: string, reason: string, at: number): never {
   throw new ProtocolError("malformed", `${label}: ${reason}`, at);
 }
 
+/**
+ * An error of a message that was unpacked: its place is one of bytes that the caller never saw.
+ */
+export function withoutPlace(error: unknown): unknown {
+  if (!(error instanceof ProtocolError)) return error;
+  return new ProtocolError(error.code, error.message, undefined, { cause: error });
+}
+
 /** What does not depend on the value but on the options of the schema. */
 export interface Reading {
   readonly int64: "auto" | "bigint" | "number";
@@ -87,7 +95,7 @@ export function integer(
 }
 
 /** An integer of 8 bytes, in the form that the option asks for. */
-export function long(
+function long(
   bytes: Uint8Array,
   at: number,
   int64: Reading["int64"],

@@ -11,7 +11,7 @@ import { size, type Writer } from "./writer.ts";
  */
 
 /** Refuses a value. */
-export function refuse(label: string, value: unknown, what: string): never {
+function refuse(label: string, value: unknown, what: string): never {
   throw new ProtocolError("unencodable", `${label} is ${what}, not ${shown(value)}`);
 }
 
@@ -41,7 +41,7 @@ export function tooDeep(w: Writer, label: string): never {
 }
 
 /** A property, unless every object has one of that name: then only its own. */
-export function property(value: object, name: string): unknown {
+function property(value: object, name: string): unknown {
   if (name in Object.prototype) return own(value, name);
   return (value as Record<string, unknown>)[name];
 }

@@ -1,5 +1,3 @@
-import type { Reading } from "./decoding.ts";
-import type { Schema } from "./schema.ts";
 import type { Writer } from "./writer.ts";
 
 /** Writes a message behind its u32 length. `depth` is 1 for the outermost one. */
@@ -18,6 +16,3 @@ export interface Engine {
   /** Where the message ended that was decoded last. */
   stop(): number;
 }
-
-/** Makes an engine. */
-export type MakeEngine = (schema: Schema, reading: Reading) => Engine;

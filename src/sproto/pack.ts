@@ -144,9 +144,18 @@ export function pack(bytes: Uint8Array, options: PackOptions = {}): Uint8Array<A
  */
 export function unpack(bytes: Uint8Array, options: PackOptions = {}): Uint8Array<ArrayBuffer> {
   const { maxSize = DEFAULT_MAX_SIZE } = options;
-  const from = plain(bytes);
+  return unpackFrom(plain(bytes), 0, bytes.length, maxSize);
+}
+
+/** {@link unpack} of `from[start .. end)`. */
+export function unpackFrom(
+  from: Uint8Array,
+  start: number,
+  end: number,
+  maxSize: number,
+): Uint8Array<ArrayBuffer> {
   return writing({ maxDepth: 0, maxSize }, (w) => {
-    unpackInto(w, from, 0, from.length);
+    unpackInto(w, from, start, end);
     return w.take(w.start);
   });
 }

@@ -21,7 +21,7 @@ export interface Word {
 }
 
 /** What stands in parentheses behind the name of a type. */
-export type Parens =
+type Parens =
   | { readonly kind: "empty" }
   | { readonly kind: "word"; readonly word: string }
   | { readonly kind: "number"; readonly value: number };

@@ -1,6 +1,7 @@
 import { readBundle } from "./bundle.ts";
 import { compile } from "./compile.ts";
 import type { Engine } from "./engine.ts";
+import type { Infer } from "./infer.ts";
 import { interpret } from "./interpret.ts";
 import { type Settings, type SprotoOptions, settingsOf } from "./options.ts";
 import { parseText } from "./parse-text.ts";
@@ -42,19 +43,25 @@ export interface NamedText {
  * //=> 9
  * ```
  *
+ * The types of the values are read from a text that stands in the program. For one that is only known at run time
+ * all values are `any`; `npx framewright sproto` writes a module with types for those in files.
+ *
  * @param text - the text, or several, each with a name for error texts if you like
  * @param options - forms of values, limits, engine
  * @throws SchemaError naming line and column, and what is wrong there
  */
-export function parse(
-  text: string | NamedText | readonly (string | NamedText)[],
-  options: SprotoOptions = {},
-): Sproto {
-  return make(schemaOf(text), options);
+export function parse<
+  const Text extends SchemaText,
+  const Options extends SprotoOptions = SprotoOptions,
+>(text: Text, options?: Options): Sproto<Infer<Text, Options>> {
+  return make(schemaOf(text), options ?? {}) as unknown as Sproto<Infer<Text, Options>>;
 }
 
+/** One text of a schema, or several. */
+export type SchemaText = string | NamedText | readonly (string | NamedText)[];
+
 /** The schema of one or several texts. */
-export function schemaOf(text: string | NamedText | readonly (string | NamedText)[]): Schema {
+export function schemaOf(text: SchemaText): Schema {
   const texts: readonly (string | NamedText)[] =
     typeof text === "string" || "text" in text ? [text] : text;
   return resolve(

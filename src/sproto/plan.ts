@@ -1,7 +1,7 @@
 import type { SchemaField, SchemaType } from "./schema.ts";
 
 /** How a field is written and read: what its kind, its star and its parentheses come down to. */
-export type Operation =
+type Operation =
   | "integer"
   | "fixed"
   | "boolean"

@@ -1,5 +1,6 @@
 import type { ProtocolError } from "../core/index.ts";
-import { unpack } from "./pack.ts";
+import { withoutPlace } from "./decoding.ts";
+import { unpackFrom } from "./pack.ts";
 import { RpcError, type RpcPlace } from "./rpc-error.ts";
 import type { SchemaProtocol, SchemaType } from "./schema.ts";
 import type { Sproto } from "./sproto.ts";
@@ -36,8 +37,14 @@ export function readHeader(
   start: number,
   end: number,
 ): RpcHeader {
-  const raw = unpack(bytes.subarray(start, end), { maxSize: sproto.settings.maxSize });
-  const { value, consumed } = sproto.decodeFrom(packageName, raw);
+  const raw = unpackFrom(bytes, start, end, sproto.settings.maxSize);
+  let header: { readonly value: unknown; readonly consumed: number };
+  try {
+    header = sproto.decodeFrom(packageName, raw);
+  } catch (error) {
+    throw withoutPlace(error);
+  }
+  const { value, consumed } = header;
   const { type, session, ud } = value as Record<string, number | bigint | undefined>;
   return { type: small(type), session: small(session), ud, raw, at: consumed };
 }

@@ -1,7 +1,7 @@
 import { type Codec, type Output, ProtocolError } from "../core/index.ts";
 import { plain } from "../core/memory.ts";
 import { writeBundle } from "./bundle.ts";
-import { bad } from "./decoding.ts";
+import { bad, withoutPlace } from "./decoding.ts";
 import { defaultOf } from "./default.ts";
 import type { DecodeStruct, EncodeStruct, Engine } from "./engine.ts";
 import { type HostOptions, SprotoHost } from "./host.ts";
@@ -145,17 +145,26 @@ export class Sproto<T extends SprotoTypes = AnyTypes> {
     });
   }
 
-  /** `unpack`, then `decode`. */
+  /**
+   * `unpack`, then `decode`.
+   *
+   * @throws as both; an error of the message has no offset, because its bytes are not those that were given
+   */
   pdecode<N extends TypeName<T>>(type: N, bytes: Uint8Array): Decoded<T, N> {
     const decode = this.#decoder(type);
     const from = plain(bytes);
     return writing(this.#settings, (w) => {
       unpackInto(w, from, 0, from.length);
-      const value = decode(w.bytes, w.start, w.at, 1) as Decoded<T, N>;
+      let value: object;
+      try {
+        value = decode(w.bytes, w.start, w.at, 1);
+      } catch (error) {
+        throw withoutPlace(error);
+      }
       // Bytes of the value are views of what was unpacked.
       if (this.#givesViews) w.keep();
       else w.rewind();
-      return value;
+      return value as Decoded<T, N>;
     });
   }
 

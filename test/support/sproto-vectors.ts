@@ -58,7 +58,7 @@ export interface RpcVector {
   dispatchedResponseUd?: Shown;
 }
 
-export interface NetpackVector {
+interface NetpackVector {
   name: string;
   what: "pack" | "stream";
   payload?: Hex | { $repHex: [string, number] };
@@ -69,7 +69,7 @@ export interface NetpackVector {
   messages?: readonly Hex[];
 }
 
-export interface InvalidVector {
+interface InvalidVector {
   name: string;
   what: "decode" | "unpack" | "schema" | "bundle" | "encode" | "rpc" | "netpack";
   schema?: string;

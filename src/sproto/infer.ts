@@ -1,0 +1,338 @@
+import type { NamedText } from "./parse.ts";
+import type { AnyTypes } from "./types.ts";
+
+/*
+ * The schema language once more, for the compiler: from the literal type of a text to the types of its values.
+ * The run-time parser is the judge of what is a schema; what this one cannot follow has values of type any.
+ *
+ *   text -> lines without comments -> words -> declarations -> values
+ *
+ * Everything that goes along the text is tail-recursive with an accumulator: the compiler follows 1000 steps, so
+ * lines, words of a line, and fields of a schema are limited to about that many.
+ */
+
+// ---- text -> words
+
+type Replace<
+  S extends string,
+  From extends string,
+  To extends string,
+  Done extends string = "",
+> = S extends `${infer Head}${From}${infer Tail}`
+  ? Replace<Tail, From, To, `${Done}${Head}${To}`>
+  : `${Done}${S}`;
+
+type WithoutComment<Line extends string> = Line extends `${infer Code}#${string}` ? Code : Line;
+
+/** Blanks around what stands alone, none inside of parentheses. */
+type Spaced<Line extends string> = Replace<
+  Replace<
+    Replace<
+      Replace<Replace<Replace<Replace<Line, "\t", " ">, "\r", " ">, "{", " { ">, "}", " } ">,
+      ":",
+      " : "
+    >,
+    "( ",
+    "("
+  >,
+  " )",
+  ")"
+>;
+
+type Split<S extends string, Done extends string[] = []> = S extends `${infer Word} ${infer Rest}`
+  ? Split<Rest, Word extends "" ? Done : [...Done, Word]>
+  : S extends ""
+    ? Done
+    : [...Done, S];
+
+type LineWords<Line extends string> = Split<Spaced<WithoutComment<Line>>>;
+
+type Words<
+  Text extends string,
+  Done extends string[] = [],
+> = Text extends `${infer Line}\n${infer Rest}`
+  ? Words<Rest, [...Done, ...LineWords<Line>]>
+  : [...Done, ...LineWords<Text>];
+
+// ---- words -> declarations
+
+/** Name, tag, type as it is written: `*T(key)`. */
+type Field = [name: string, tag: string, type: string];
+type Type = [name: string, fields: Field[]];
+type Call = [name: string, request: string, response: string];
+
+interface Declared {
+  types: Type[];
+  calls: Call[];
+}
+
+/** What braces are open: types within types, at last perhaps a protocol. */
+type Open = [name: string, fields: Field[]];
+
+type AddType<D extends Declared, T extends Type> = { types: [...D["types"], T]; calls: D["calls"] };
+type AddCall<D extends Declared, C extends Call> = { types: D["types"]; calls: [...D["calls"], C] };
+
+type Parse<
+  W extends string[],
+  D extends Declared,
+  Stack extends Open[] = [],
+  C extends Call | null = null,
+> = Stack extends [infer Top extends Open, ...infer Outer extends Open[]]
+  ? // In a type.
+    W extends ["}", ...infer Rest extends string[]]
+    ? Parse<Rest, AddType<D, Top>, Outer, C>
+    : W extends [`.${infer Name}`, "{", ...infer Rest extends string[]]
+      ? Parse<Rest, D, [[`${Top[0]}.${Name}`, []], ...Stack], C>
+      : W extends [
+            infer Name extends string,
+            infer Tag extends string,
+            ":",
+            infer Of extends string,
+            ...infer Rest extends string[],
+          ]
+        ? Parse<Rest, D, [[Top[0], [...Top[1], [Name, Tag, Of]]], ...Outer], C>
+        : null
+  : C extends [
+        infer Name extends string,
+        infer Request extends string,
+        infer Response extends string,
+      ]
+    ? // In a protocol.
+      W extends ["}", ...infer Rest extends string[]]
+      ? Parse<Rest, AddCall<D, C>>
+      : W extends ["request", "{", ...infer Rest extends string[]]
+        ? Parse<Rest, D, [[`${Name}.request`, []]], [Name, `${Name}.request`, Response]>
+        : W extends ["response", "{", ...infer Rest extends string[]]
+          ? Parse<Rest, D, [[`${Name}.response`, []]], [Name, Request, `${Name}.response`]>
+          : W extends ["request", infer Of extends string, ...infer Rest extends string[]]
+            ? Parse<Rest, D, [], [Name, Of, Response]>
+            : W extends ["response", infer Of extends string, ...infer Rest extends string[]]
+              ? Parse<Rest, D, [], [Name, Request, Of]>
+              : null
+    : W extends []
+      ? D
+      : W extends [`.${infer Name}`, "{", ...infer Rest extends string[]]
+        ? Parse<Rest, D, [[Name, []]]>
+        : W extends [infer Name extends string, string, "{", ...infer Rest extends string[]]
+          ? Parse<Rest, D, [], [Name, "nil", "nil"]>
+          : null;
+
+// ---- declarations -> values
+
+/** How values look: the options that change their types. */
+interface Forms {
+  readonly int64?: "auto" | "bigint" | "number" | undefined;
+  readonly maps?: "map" | "object" | undefined;
+  readonly strings?: "utf8" | "bytes" | undefined;
+}
+
+/** The fields of each type, by its full name. */
+type Fields<D extends Declared> = { [T in D["types"][number] as T[0]]: T[1] };
+
+type Parent<Name extends string> = Name extends `${infer Head}.${infer Tail}`
+  ? Tail extends `${string}.${string}`
+    ? `${Head}.${Parent<Tail>}`
+    : Head
+  : never;
+
+/** Full name of the type that `Name` means within `Scope`: from the inside to the outside. */
+type LookUp<All, Scope extends string, Name extends string> = [Scope] extends [never]
+  ? Name
+  : `${Scope}.${Name}` extends keyof All
+    ? `${Scope}.${Name}`
+    : LookUp<All, Parent<Scope>, Name>;
+
+type Int<F extends Forms> = F["int64"] extends "bigint"
+  ? bigint
+  : F["int64"] extends "number"
+    ? number
+    : number | bigint;
+
+/** One value of a built-in type, in and out; `never` for the name of a struct. */
+type BuiltIn<Name extends string, F extends Forms> = Name extends "integer"
+  ? { in: number | bigint; out: Int<F> }
+  : Name extends `integer(${infer Digits})`
+    ? Digits extends `${number}`
+      ? { in: number; out: number }
+      : { in: number | bigint; out: Int<F> }
+    : Name extends "double"
+      ? { in: number; out: number }
+      : Name extends "boolean"
+        ? { in: boolean; out: boolean }
+        : Name extends "string"
+          ? F["strings"] extends "bytes"
+            ? { in: string | Uint8Array; out: Uint8Array }
+            : { in: string; out: string }
+          : Name extends "binary"
+            ? { in: Uint8Array; out: Uint8Array }
+            : never;
+
+/** Can it be the name of a property, as key of a map? Bytes cannot. */
+type AsMap<K, V, F extends Forms> = F["maps"] extends "object"
+  ? K extends Uint8Array
+    ? Map<K, V>
+    : { [key: string]: V }
+  : Map<K, V>;
+
+type Values<
+  All,
+  Scope extends string,
+  Of extends string,
+  F extends Forms,
+> = Of extends `*${infer Element}`
+  ? Element extends `${infer Name}(${infer Key})${string}`
+    ? [BuiltIn<Element, F>] extends [never]
+      ? MapValues<All, LookUp<All, Scope, Name>, Key, F>
+      : ListOf<BuiltIn<Element, F>>
+    : ListOf<Values<All, Scope, Element, F>>
+  : [BuiltIn<Of, F>] extends [never]
+    ? Struct<All, LookUp<All, Scope, Of extends `${infer Name}(${string}` ? Name : Of>, F>
+    : BuiltIn<Of, F>;
+
+type ListOf<E> = E extends { in: infer In; out: infer Out }
+  ? { in: Iterable<In>; out: Out[] }
+  : never;
+
+type FieldNamed<List, Name> = List extends (infer E)[]
+  ? E extends [Name, string, infer Of extends string]
+    ? Of
+    : never
+  : never;
+
+type MapValues<All, T extends string, Key extends string, F extends Forms> = T extends keyof All
+  ? Key extends ""
+    ? Pairs<All, T, Sorted<All[T]>, F>
+    : Values<All, T, FieldNamed<All[T], Key>, F> extends { out: infer K }
+      ? {
+          in:
+            | ReadonlyMap<unknown, StructIn<All, T, F>>
+            | Iterable<StructIn<All, T, F>>
+            | { readonly [key: string]: StructIn<All, T, F> };
+          out: AsMap<K, StructOut<All, T, F>, F>;
+        }
+      : never
+  : never;
+
+type Pairs<All, T extends string, List, F extends Forms> = List extends [
+  [string, string, infer K extends string],
+  [string, string, infer V extends string],
+]
+  ? [Values<All, T, K, F>, Values<All, T, V, F>] extends [
+      { in: infer KeyIn; out: infer KeyOut },
+      { in: infer ValueIn; out: infer ValueOut },
+    ]
+    ? {
+        in: Iterable<readonly [KeyIn, ValueIn]> | { readonly [key: string]: ValueIn };
+        out: AsMap<KeyOut, ValueOut, F>;
+      }
+    : never
+  : never;
+
+/** Two fields, the lower tag first. */
+type Sorted<List> = List extends [infer A extends Field, infer B extends Field]
+  ? IsLess<NoZeros<B[1]>, NoZeros<A[1]>> extends true
+    ? [B, A]
+    : List
+  : List;
+
+type NoZeros<Digits extends string> = Digits extends `0${infer Rest}` ? NoZeros<Rest> : Digits;
+
+/** Is A less than B, both without leading zeros? By the number of digits, else by the first that differs. */
+type IsLess<
+  A extends string,
+  B extends string,
+  First extends boolean | null = null,
+> = A extends `${infer X}${infer A2}`
+  ? B extends `${infer Y}${infer B2}`
+    ? IsLess<A2, B2, First extends null ? (X extends Y ? null : Before<X, Y>) : First>
+    : false
+  : B extends ""
+    ? First
+    : true;
+
+type Before<
+  X extends string,
+  Y extends string,
+> = "0123456789" extends `${string}${X}${string}${Y}${string}` ? true : false;
+
+interface Struct<All, T extends string, F extends Forms> {
+  in: StructIn<All, T, F>;
+  out: StructOut<All, T, F>;
+}
+
+/** The types of a schema's fields, one by one: a member is only looked at when it is used, so types may be recursive. */
+type StructIn<All, T extends string, F extends Forms> = T extends keyof All
+  ? All[T] extends Field[]
+    ? {
+        readonly [E in All[T][number] as E[0]]?: Values<All, T, E[2], F> extends { in: infer In }
+          ? In | undefined
+          : never;
+      }
+    : never
+  : never;
+
+type StructOut<All, T extends string, F extends Forms> = T extends keyof All
+  ? All[T] extends Field[]
+    ? {
+        [E in All[T][number] as E[0]]?: Values<All, T, E[2], F> extends { out: infer Out }
+          ? Out
+          : never;
+      }
+    : never
+  : never;
+
+interface Nothing {
+  readonly in: undefined;
+  readonly out: undefined;
+}
+
+/** A request or a response: global names only. One without fields that must be there may be left out. */
+type Body<All, T extends string, F extends Forms> = T extends "nil"
+  ? Nothing
+  : { readonly in: StructIn<All, T, F> | undefined; readonly out: StructOut<All, T, F> };
+
+type Meaning<D, F extends Forms> = D extends Declared
+  ? {
+      readonly types: {
+        readonly [T in D["types"][number] as T[0]]: Struct<Fields<D>, T[0], F>;
+      };
+      readonly protocols: {
+        readonly [C in D["calls"][number] as C[0]]: {
+          readonly request: Body<Fields<D>, C[1], F>;
+          readonly response: Body<Fields<D>, C[2], F>;
+        };
+      };
+    }
+  : AnyTypes;
+
+interface Blank {
+  types: [];
+  calls: [];
+}
+
+/** The words of one or several texts; `null` where one of them is known at run time only. */
+type AllWords<Texts, Done extends string[] = []> = Texts extends readonly [
+  infer First,
+  ...infer Rest,
+]
+  ? TextOf<First> extends infer Text extends string
+    ? string extends Text
+      ? null
+      : AllWords<Rest, [...Done, ...Words<Text>]>
+    : null
+  : Texts extends readonly []
+    ? Done
+    : null;
+
+type TextOf<T> = T extends string ? T : T extends NamedText ? T["text"] : never;
+
+/**
+ * The types of the values of a schema, from the literal type of its text (or texts); {@link AnyTypes} for a text
+ * that is only known at run time.
+ */
+export type Infer<Texts, F extends Forms = object> =
+  AllWords<Texts extends string | NamedText ? [Texts] : Texts> extends infer W
+    ? W extends string[]
+      ? Meaning<Parse<W, Blank>, F>
+      : AnyTypes
+    : AnyTypes;

@@ -1,0 +1,171 @@
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import fc from "fast-check";
+import { afterAll, describe, expect, it } from "vitest";
+import { run } from "../../../src/cli/run.ts";
+import { parse } from "../../../src/sproto/index.ts";
+import { equal } from "../../../src/testing/index.ts";
+import { GeneratedModules } from "../../support/generated.ts";
+import { models, textOf, valuesOf } from "../../support/sproto-schemas.ts";
+import { vectors } from "../../support/sproto-vectors.ts";
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+const modules = new GeneratedModules("cli");
+const files = mkdtempSync(join(tmpdir(), "framewright-"));
+afterAll(() => {
+  modules.clean();
+  rmSync(files, { recursive: true, force: true });
+});
+
+/** Runs the command: its exit code, and what it wrote. */
+function framewright(...args: string[]): { code: number; out: string; errors: string } {
+  let out = "";
+  let errors = "";
+  const code = run(args, { write: (text) => (out += text) }, { write: (text) => (errors += text) });
+  return { code, out, errors };
+}
+
+function file(name: string, text: string): string {
+  const path = join(files, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+// Names that mean something in TypeScript, and that get in each other's way.
+const NAMES = `
+  .package { type 0 : integer  session 1 : integer }
+  .Map { constructor 0 : string  __proto__ 1 : integer  class 2 : *Map }
+  .A { .B { x 0 : integer }  b 0 : B }
+  .A_B { m 0 : *Map(constructor)  p 1 : *Pair() }
+  .Pair { k 0 : integer  v 1 : *A.B }
+  .Nothing {}
+  default 1 { request A.B  response nil }`;
+
+describe("framewright sproto", () => {
+  it("writes what compiles under the strictest options, and is formatted", () => {
+    const forms = [
+      {},
+      { int64: "bigint", maps: "object", strings: "bytes" },
+      { int64: "number", width: 100 },
+    ] as const;
+    const texts = [...Object.values(vectors.schemas), NAMES];
+    for (const options of forms) for (const text of texts) modules.write(text, options);
+    const config = {
+      compilerOptions: {
+        target: "ES2022",
+        lib: ["ES2022"],
+        types: [],
+        module: "NodeNext",
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        noUncheckedIndexedAccess: true,
+        noImplicitOverride: true,
+        noImplicitReturns: true,
+        noFallthroughCasesInSwitch: true,
+        noUnusedLocals: true,
+        noUnusedParameters: true,
+        verbatimModuleSyntax: true,
+        isolatedDeclarations: true,
+        declaration: true,
+        stripInternal: true,
+        erasableSyntaxOnly: true,
+        allowImportingTsExtensions: true,
+        noEmit: true,
+      },
+      include: ["*.ts"],
+    };
+    writeFileSync(`${modules.folder}tsconfig.json`, JSON.stringify(config));
+    const options = { cwd: root, encoding: "utf8" } as const;
+    const tsc = `${root}node_modules/.bin/tsc`;
+    const checked = spawnSync(tsc, ["-p", `${modules.folder}tsconfig.json`], options);
+    expect(checked.stdout).toBe("");
+    expect(checked.status).toBe(0);
+    // In a folder outside of this package, so that its own configuration says nothing.
+    for (const width of [80, 100]) {
+      const folder = join(files, String(width));
+      mkdirSync(folder);
+      for (let nth = 0; nth < forms.length * texts.length; nth++) {
+        const name = `schema-${nth}.ts`;
+        if (width === 80 ? nth < 2 * texts.length : nth >= 2 * texts.length) {
+          copyFileSync(`${modules.folder}${name}`, join(folder, name));
+        }
+      }
+      const biome = `${root}node_modules/.bin/biome`;
+      const args = ["format", "--indent-style=space", `--line-width=${width}`, "."];
+      const { status, stderr } = spawnSync(biome, args, { cwd: folder, encoding: "utf8" });
+      expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    }
+  }, 120_000);
+
+  it("writes code that does what the other engines do", { timeout: 120_000 }, async () => {
+    for (const model of fc.sample(models, { numRuns: 25, seed: 6 })) {
+      const text = textOf(model);
+      const ahead = await modules.load(text);
+      const [first, second] = (["interpreted", "compiled"] as const).map((engine) =>
+        parse(text, { engine }),
+      );
+      fc.assert(
+        fc.property(valuesOf(model, 0), (value) => {
+          const bytes = ahead.encode("T0", value);
+          expect(bytes).toEqual(first!.encode("T0", value));
+          expect(bytes).toEqual(second!.encode("T0", value));
+          expect(equal(ahead.decode("T0", bytes), value)).toBe(true);
+        }),
+        { numRuns: 20 },
+      );
+    }
+  });
+
+  it("joins files, and writes where it is told", () => {
+    const a = file("a.sproto", ".A { b 0 : B }");
+    const b = file("b.sproto", ".B { n 0 : integer }");
+    const out = join(files, "schema.ts");
+    expect(framewright("sproto", a, b, "--out", out)).toEqual({ code: 0, out: "", errors: "" });
+    const text = readFileSync(out, "utf8");
+    expect(text).toContain("from a.sproto, b.sproto.\n");
+    expect(text).toContain("  b?: B | undefined;\n");
+    expect(framewright("sproto", a, b).out).toBe(text);
+  });
+
+  it("writes the same text each time", () => {
+    const a = file("same.sproto", NAMES);
+    expect(framewright("sproto", a).out).toBe(framewright("sproto", a).out);
+  });
+
+  it("gives the forms of values to types and code", () => {
+    const a = file(
+      "forms.sproto",
+      ".A { i 0 : integer  s 1 : string  m 2 : *B(s) } .B { s 0 : string }",
+    );
+    const { out } = framewright("sproto", a, "--int64", "bigint", "--maps", "object");
+    expect(out).toContain("  i?: bigint | undefined;\n");
+    expect(out).toContain("  m?: { [key: string]: B } | undefined;\n");
+    expect(out).toContain('  { int64: "bigint", maps: "object" },\n');
+  });
+
+  it("says where a schema is wrong", () => {
+    const a = file("wrong.sproto", ".A {\n  b 0 integer\n}");
+    const { code, errors } = framewright("sproto", a);
+    expect(code).toBe(1);
+    expect(errors).toBe(`${a}:2:7: expected ":" in field b, found "integer"\n`);
+    expect(framewright("sproto", join(files, "missing.sproto")).code).toBe(1);
+  });
+
+  it("explains itself to who uses it wrongly", () => {
+    const a = file("empty.sproto", "# nothing");
+    expect(framewright("sproto", a)).toMatchObject({
+      code: 2,
+      errors: expect.stringMatching(/no types/),
+    });
+    expect(framewright("sproto").errors).toMatch(/no files/);
+    expect(framewright("sproto", a, "--nope").code).toBe(2);
+    expect(framewright("sproto", a, "--width", "3").errors).toMatch(/--width/);
+    expect(framewright("sproto", a, "--int64", "3").errors).toMatch(/int64 must be one of/);
+    expect(framewright("sproto", "--help").out).toMatch(/^framewright sproto/);
+    expect(framewright("--help").code).toBe(0);
+    expect(framewright("other")).toMatchObject({ code: 2, out: "" });
+  });
+});
