@@ -31,37 +31,44 @@ export function interpret(schema: Schema, reading: read.Reading): Engine {
     return (w, value, depth) => {
       if (typeof value !== "object" || value === null) write.noStruct(value, name);
       w.need(room);
-      const { bytes, stack, at: head } = w;
-      const base = stack.length;
+      const { bytes, stack, at: head, top: base } = w;
+      let top = base;
       let r = head + 6;
       let next = 0;
-      for (const field of fields) {
-        const { tag } = field;
+      for (let i = 0; i < fields.length; i++) {
+        const field = fields[i]!;
+        const { tag, op } = field;
         let v = field.inherited
           ? write.own(value, field.name)
           : (value as Record<string, unknown>)[field.name];
         if (v === undefined) continue;
         if (tag !== next) r = put16(bytes, r, skipWord(next, tag));
+        next = tag + 1;
         let record = 0;
-        if (field.op === "integer" || field.op === "fixed") {
-          v = field.op === "fixed" ? write.fixed(v, field.factor, field.label) : v;
-          if (typeof v !== "number" || (v | 0) !== v) v = write.integer(v, field.label);
+        if (op === "integer" || op === "fixed") {
+          if (op === "fixed") v = write.fixed(v, field.factor, field.label);
+          else if (typeof v !== "number" || (v | 0) !== v) v = write.integer(v, field.label);
           if ((v as number) >= 0 && (v as number) < 32767) record = ((v as number) + 1) * 2;
-        } else if (field.op === "boolean") {
+        } else if (op === "boolean") {
           record = write.boolean(v, field.label) * 2 + 2;
         }
-        if (record === 0) stack.push(v, field);
         r = put16(bytes, r, record);
-        next = tag + 1;
+        if (record !== 0) continue;
+        stack[top] = v;
+        stack[top + 1] = field;
+        top += 2;
       }
       w.at = r;
+      w.top = top;
       put16(bytes, head + 4, (r - head - 6) / 2);
       if (next === 0) write.checkEmpty(value, name);
       else if (depth > w.maxDepth) write.tooDeep(w, name);
-      for (let i = base, top = stack.length; i < top; i += 2) {
+      for (let i = base; i < top; i += 2) {
         writeData(w, stack[i], stack[i + 1] as FieldPlan, depth);
+        // Else the stack would keep what was written alive.
+        stack[i] = undefined;
       }
-      stack.length = base;
+      w.top = base;
       size(w, head);
     };
   }

@@ -129,12 +129,16 @@ export function pack(bytes: Uint8Array, options: PackOptions = {}): Uint8Array<A
   return writing({ maxDepth: 0, maxSize }, (w) => {
     w.need(packedRoom(from.length));
     w.at = packInto(from, 0, from.length, w.bytes, w.at);
-    const size = w.at - w.start;
-    if (size > maxSize) {
-      throw new ProtocolError("unencodable", `packed ${size} bytes exceed maxSize ${maxSize}`);
-    }
+    checkPacked(w.at - w.start, maxSize);
     return w.take(w.start);
   });
+}
+
+/** @throws ProtocolError `unencodable` when the packed bytes are too many */
+export function checkPacked(size: number, maxSize: number): void {
+  if (size > maxSize) {
+    throw new ProtocolError("unencodable", `packed ${size} bytes exceed maxSize ${maxSize}`);
+  }
 }
 
 /**

@@ -6,7 +6,7 @@ import { defaultOf } from "./default.ts";
 import type { DecodeStruct, EncodeStruct, Engine } from "./engine.ts";
 import { type HostOptions, SprotoHost } from "./host.ts";
 import type { Settings } from "./options.ts";
-import { packedRoom, packInto, unpackInto } from "./pack.ts";
+import { checkPacked, packedRoom, packInto, unpackInto } from "./pack.ts";
 import type { FieldKind, Schema, SchemaProtocol } from "./schema.ts";
 import type { AnyTypes, Decoded, Encodable, SprotoTypes, TypeName } from "./types.ts";
 import { type Writer, writing } from "./writer.ts";
@@ -273,7 +273,7 @@ export class Sproto<T extends SprotoTypes = AnyTypes> {
     const stop = packInto(w.bytes, from, end, w.bytes, end);
     w.bytes.copyWithin(start, end, stop);
     w.at = start + stop - end;
-    if (w.at - start > this.#settings.maxSize) w.checkSize();
+    checkPacked(stop - end, w.maxSize);
     return w.take(start);
   }
 }

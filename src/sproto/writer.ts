@@ -25,6 +25,8 @@ export class Writer {
   maxSize = 0;
   /** Values of fields that wait for their data to be written: the interpreter's. */
   readonly stack: unknown[] = [];
+  /** Where the stack's next value goes. */
+  top = 0;
 
   /** Begins a message. */
   begin(limits: { readonly maxDepth: number; readonly maxSize: number }): void {
@@ -81,6 +83,7 @@ export class Writer {
   rewind(): void {
     this.at = this.start;
     this.stack.length = 0;
+    this.top = 0;
     this.keep();
   }
 }
