@@ -57,6 +57,20 @@ export function frameEnd(framing: Framing, bytes: Uint8Array, start: number, end
   throw truncated(end - start, length, start);
 }
 
+/**
+ * Are these bytes one frame, no less and no more?
+ * @throws ProtocolError `truncated` or `malformed` if not
+ * @internal
+ */
+export function exactFrame(framing: Framing, bytes: Uint8Array, start: number, end: number): void {
+  if (start === end) throw truncated(0, 0, start);
+  const stop = frameEnd(framing, bytes, start, end);
+  if (stop < end) {
+    const text = `${end - stop} bytes behind a frame of ${stop - start}`;
+    throw new ProtocolError("malformed", text, stop);
+  }
+}
+
 /** @internal */
 export function truncated(have: number, length: number, at: number): ProtocolError {
   const whole = length > 0 ? ` of a frame of ${length} bytes` : " of a frame of unknown length";
@@ -225,15 +239,8 @@ export function decodeFrame<Out>(protocol: MessageProtocol<never, Out>, bytes: U
   const own = forOneStream(protocol);
   const all = plain(bytes);
   const end = all.length;
-  if (isFramed(own)) {
-    if (end === 0) throw truncated(0, 0, 0);
-    const stop = frameEnd(own, all, 0, end);
-    if (stop < end) {
-      throw new ProtocolError("malformed", `${end - stop} bytes behind a frame of ${stop}`, stop);
-    }
-  } else {
-    checkMessage(own, end);
-  }
+  if (isFramed(own)) exactFrame(own, all, 0, end);
+  else checkMessage(own, end);
   if (own.decodeMany === undefined) return decodeValue(own, all, 0, end);
   const values = decodeValues(own, all, 0, end);
   if (values.length === 1) return values[0]!;

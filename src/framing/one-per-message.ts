@@ -1,0 +1,52 @@
+import { exactFrame } from "../core/frames.ts";
+import type { MessageProtocol, Protocol } from "../core/index.ts";
+
+/**
+ * A stream protocol for peers that put exactly one of its frames into every WebSocket message or datagram, length
+ * and all: a message that holds less or more than one whole frame is an error. (Without it, several frames in one
+ * message are read one by one.)
+ *
+ * ```text
+ *   03 00 00 00 61 62 63                  one message, one frame
+ *   03 00 00 00 61 62 63 01 00 00 00 61   malformed: 5 bytes behind a frame of 7
+ * ```
+ *
+ * @param protocol - says what a frame is; shared by all connections, so one with `perConnection` is not taken
+ * @returns the same for message transports only: its `decode` throws `truncated` when bytes are missing,
+ *   `malformed` when some are left over
+ * @throws TypeError for a protocol with state
+ *
+ * @example
+ * ```ts
+ * import { decodeFrame, encodeFrame, lengthPrefixed, onePerMessage, utf8 } from "framewright";
+ *
+ * const texts = onePerMessage(lengthPrefixed({ width: 4, endian: "le" }).wrap(utf8()));
+ * const message = encodeFrame(texts, "abc");
+ * console.log(message.join(" "), decodeFrame(texts, message));
+ * //=> 3 0 0 0 97 98 99 abc
+ * ```
+ */
+export function onePerMessage<In, Out>(protocol: Protocol<In, Out>): MessageProtocol<In, Out> {
+  if (protocol.perConnection !== undefined) {
+    throw new TypeError(`${protocol.name} keeps state: it cannot be read message by message`);
+  }
+  const { name, maxFrame, text } = protocol;
+  const single: MessageProtocol<In, Out> = {
+    name,
+    maxFrame,
+    text,
+    decode(bytes, start, end) {
+      exactFrame(protocol, bytes, start, end);
+      return protocol.decode(bytes, start, end);
+    },
+    encode: (value, out) => protocol.encode(value, out),
+  };
+  if (protocol.decodeMany === undefined) return Object.freeze(single);
+  return Object.freeze<MessageProtocol<In, Out>>({
+    ...single,
+    decodeMany(bytes, start, end) {
+      exactFrame(protocol, bytes, start, end);
+      return protocol.decodeMany!(bytes, start, end);
+    },
+  });
+}
