@@ -1,14 +1,44 @@
 /**
- * Protobuf over any socket: message codecs of the libraries you use, and a look at fields before decoding.
+ * Protobuf over any socket: message codecs of the libraries you use, a look at fields before decoding, and requests that
+ * say in a header what they are.
  *
  * @packageDocumentation
  */
+export type {
+  AnswerOptions,
+  HeaderCall,
+  HeaderHandlers,
+  HeaderServerConnection,
+} from "./answer.ts";
 export {
   type BufbuildFunctions,
   type BufbuildMessage,
   type BufbuildSchema,
   bufbuild,
 } from "./bufbuild.ts";
+export type { HeaderClient, HeaderClientConnection, HeaderClientOptions } from "./client.ts";
+export type {
+  Answered,
+  ClientReceived,
+  ClientSent,
+  HeaderDefinition,
+  HeaderError,
+  HeaderRefusal,
+  HeaderRequest,
+  Names,
+  Pushes,
+  RequestCodecs,
+  RequestOf,
+  Requests,
+  ResponseOf,
+  ResponseSent,
+  ServerReceived,
+  ServerSent,
+} from "./definition.ts";
+export type { HeaderProtocols } from "./dispatch.ts";
+export { ErrorReply } from "./error-reply.ts";
+export type { HeaderExtras } from "./header.ts";
+export { type HeaderService, headerService } from "./header-service.ts";
 export { type MessageCodecOptions, type MessageFunctions, messageCodec } from "./message-codec.ts";
 export {
   type Peeked,

@@ -69,7 +69,7 @@ export interface ProtobufjsOptions extends MessageCodecOptions {
 export function protobufjs<In extends object = Record<string, unknown>, Out extends object = In>(
   type: ProtobufjsReflected,
   options?: ProtobufjsOptions,
-): Codec<In, Out>;
+): Codec<NoInfer<In>, NoInfer<Out>>;
 export function protobufjs<In, Out>(
   type: ProtobufjsType<In, Out>,
   options?: ProtobufjsOptions,

@@ -1,7 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Output, ProtocolError, varintPrefixed } from "../../src/index.ts";
-import { messageCodec, peek, WireReader } from "../../src/protobuf/index.ts";
+import {
+  decodeFrame,
+  encodeFrame,
+  Output,
+  ProtocolError,
+  varintPrefixed,
+} from "../../src/index.ts";
+import { headerService, messageCodec, peek, WireReader } from "../../src/protobuf/index.ts";
 import { bytes, laws, mutated } from "../../src/testing/index.ts";
 import { concat, failureOf, poisoned } from "../support/chunks.ts";
 
@@ -159,4 +165,61 @@ describe("a message codec in varint frames", () => {
   for (const law of laws(framing.wrap(note), bytes(framing), { runs: 60 })) {
     test(law.name, law.check);
   }
+});
+
+describe("messages with a header", () => {
+  const body = messageCodec<Uint8Array>({ encode: (text) => text, decode: (message) => message });
+  const service = headerService({
+    requests: { "a.Req": { request: body, response: body } },
+    pushes: { "a.Push": body },
+  });
+  const { serverProtocol, clientProtocol } = service;
+  const seq = fc.integer({ min: 0, max: 0xffffffff });
+  /** A message without a field 1, which is the header's place. */
+  const message = fc
+    .array(anyField, { maxLength: 4 })
+    .map((written) => encoded(written.map((one) => ({ ...one, field: one.field + 1 }))));
+
+  test("arrive as they were sent", () => {
+    fc.assert(
+      fc.property(seq, message, (number, sent) => {
+        const asked = { type: "a.Req", seq: number, message: sent } as const;
+        const request = decodeFrame(serverProtocol, encodeFrame(clientProtocol, asked));
+        expect(request).toMatchObject({ kind: "request", type: "a.Req", seq: number });
+        const push = { kind: "push", type: "a.Push", message: sent } as const;
+        const pushed = decodeFrame(clientProtocol, encodeFrame(serverProtocol, push));
+        expect(pushed).toMatchObject({ kind: "push", type: "a.Push" });
+        const response = { kind: "response", to: "a.Req", message: sent } as const;
+        const answered = decodeFrame(clientProtocol, encodeFrame(serverProtocol, response));
+        expect(answered).toEqual({ kind: "response", bytes: sent });
+      }),
+    );
+  });
+
+  test("are refused, never thrown, by a server, whatever comes", () => {
+    const frames = fc
+      .tuple(seq, message)
+      .map(([number, sent]) =>
+        encodeFrame(clientProtocol, { type: "a.Req", seq: number, message: sent }),
+      );
+    fc.assert(
+      fc.property(fc.oneof(mutated(frames), fc.uint8Array()), (hostile) => {
+        const received = decodeFrame(serverProtocol, poisoned(hostile));
+        expect(["request", "refusal"]).toContain(received.kind);
+        const failure = failureOf(() => decodeFrame(clientProtocol, poisoned(hostile)));
+        expect(["malformed", "truncated", "too-long", undefined]).toContain(failure?.code);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("tell errors, whatever their text", () => {
+    const text = fc.string({ unit: "grapheme" });
+    fc.assert(
+      fc.property(seq, text, text, (number, code, words) => {
+        const error = { kind: "error", seq: number, code, text: words } as const;
+        expect(decodeFrame(clientProtocol, encodeFrame(serverProtocol, error))).toEqual(error);
+      }),
+    );
+  });
 });
