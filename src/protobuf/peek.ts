@@ -81,26 +81,27 @@ export function peek<const S extends PeekShape>(
   start = 0,
   end: number = bytes.length,
 ): Peeked<S> {
-  const wanted = Object.entries(shape);
-  const found = nothingOf(wanted);
-  fill(found, wanted, new WireReader(bytes, start, end));
+  const found = nothingOf(shape);
+  fill(found, shape, new WireReader(bytes, start, end));
   return found as Peeked<S>;
 }
 
 type Found = Record<string, unknown>;
-type Wanted = readonly (readonly [string, PeekField])[];
 
-const isRepeated = (field: PeekField): boolean => typeof field !== "number" && field.length === 3;
-
-function nothingOf(wanted: Wanted): Found {
+function nothingOf(shape: PeekShape): Found {
   const found: Found = {};
-  for (const [name, field] of wanted) found[name] = isRepeated(field) ? [] : undefined;
+  for (const name in shape) {
+    const field = shape[name]!;
+    found[name] = typeof field !== "number" && field.length === 3 ? [] : undefined;
+  }
   return found;
 }
 
-function fill(found: Found, wanted: Wanted, reader: WireReader): void {
+function fill(found: Found, shape: PeekShape, reader: WireReader): void {
   while (reader.next()) {
-    for (const [name, field] of wanted) {
+    // A loop over few names costs less than a table that would be made for every call.
+    for (const name in shape) {
+      const field = shape[name]!;
       if (typeof field === "number") {
         if (field === reader.field) found[name] = rawValue(reader);
       } else if (field[0] === reader.field) {
@@ -132,10 +133,8 @@ function typedValue(
   const { bytes, from, to } = reader;
   if (typeof type !== "string") {
     if (reader.type !== LEN) return undefined;
-    const wanted = Object.entries(type);
-    const found =
-      list === undefined && before !== undefined ? (before as Found) : nothingOf(wanted);
-    fill(found, wanted, new WireReader(bytes, from, to));
+    const found = list === undefined && before !== undefined ? (before as Found) : nothingOf(type);
+    fill(found, type, new WireReader(bytes, from, to));
     return found;
   }
   const { wire, read } = SCALARS[type];

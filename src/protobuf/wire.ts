@@ -4,8 +4,8 @@ import { ProtocolError } from "../core/index.ts";
 export const VARINT = 0;
 export const I64 = 1;
 export const LEN = 2;
-export const START_GROUP = 3;
-export const END_GROUP = 4;
+const START_GROUP = 3;
+const END_GROUP = 4;
 export const I32 = 5;
 
 /** Groups may lie in groups, but no deeper than protobuf's own decoders let them. */

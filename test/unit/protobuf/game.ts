@@ -29,7 +29,7 @@ protobuf.parse(
 
 export const lookup = (name: string): protobuf.Type => root.lookupType(name);
 
-export interface Header {
+interface Header {
   readonly msgType: string;
   readonly seq: number;
   readonly version: number;

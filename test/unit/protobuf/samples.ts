@@ -5,9 +5,7 @@ import descriptor from "protobufjs/ext/descriptor.js";
 import { readText } from "../../support/package.ts";
 
 /** The messages of samples.proto as types of protobufjs. */
-export const root: protobuf.Root = protobuf.parse(
-  readText("test/unit/protobuf/samples.proto"),
-).root;
+const root: protobuf.Root = protobuf.parse(readText("test/unit/protobuf/samples.proto")).root;
 
 export const typeOf = (name: string): protobuf.Type => root.lookupType(`samples.${name}`);
 
