@@ -1,21 +1,9 @@
-import { describe, test } from "vitest";
 import { command, packet } from "../../src/fastway/index.ts";
 import { goim } from "../../src/goim/index.ts";
-import {
-  fastwayCommands,
-  fastwayPackets,
-  goimPackets,
-  type Law,
-  laws,
-} from "../../src/testing/index.ts";
+import { fastwayCommands, fastwayPackets, goimPackets, laws } from "../../src/testing/index.ts";
+import { keeps } from "../support/laws.ts";
 
 // What the kit makes for known protocols is what these write and read.
-function keeps(name: string, promised: readonly Law[]): void {
-  describe(name, () => {
-    for (const law of promised) test(law.name, law.check);
-  });
-}
-
 const runs = { runs: 40, canonical: true };
 keeps("goimPackets", laws(goim({ maxFrame: 4096 }), goimPackets(), runs));
 keeps("fastwayPackets", laws(packet({ maxPacket: 600 }), fastwayPackets({ max: 596 }), runs));

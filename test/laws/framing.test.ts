@@ -1,5 +1,4 @@
 import fc from "fast-check";
-import { describe, test } from "vitest";
 import {
   delimited,
   fixed,
@@ -12,13 +11,8 @@ import {
   utf8,
   varintPrefixed,
 } from "../../src/index.ts";
-import { bytes, jsonValues, type Law, laws, text } from "../../src/testing/index.ts";
-
-function keeps(name: string, promised: readonly Law[]): void {
-  describe(name, () => {
-    for (const law of promised) test(law.name, law.check);
-  });
-}
+import { bytes, jsonValues, laws, text } from "../../src/testing/index.ts";
+import { keeps } from "../support/laws.ts";
 
 const runs = { runs: 40 };
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Connection, lines, type Protocol, perMessage, utf8 } from "../../../src/index.ts";
+import { Connection, lines, type Protocol, utf8 } from "../../../src/index.ts";
 import {
   equal,
   type Law,
@@ -97,51 +97,6 @@ async function broken(law: Law): Promise<LawError> {
 
 describe("sessions", () => {
   const protocol = lines().wrap(utf8());
-
-  it("hold for connections, however their bytes come", async () => {
-    await sessions(talk(protocol)).check();
-    await sessions(talk(protocol, { capacity: 10 })).check();
-  });
-
-  it("hold for messages", async () => {
-    const message = perMessage().wrap(utf8()) as Protocol<string>;
-    await sessions(talk(message, { boundary: "message" })).check();
-  });
-
-  it("hold when both close: each is told once, and everything said before has come", async () => {
-    const plan = talk(protocol);
-    await sessions({
-      ...plan,
-      actions: {
-        "left says": plan.actions["left says"]!,
-        "left closes": { run: (talk: Talk) => talk.left.close() },
-        "right closes": { run: (talk: Talk) => talk.right.close() },
-      },
-      settled({ left, right, sent, came, closed }) {
-        const isOver = left.state !== "open" || right.state !== "open";
-        expect(closed.left).toHaveLength(isOver ? 1 : 0);
-        expect(closed.right).toHaveLength(isOver ? 1 : 0);
-        // Unless the right itself, or the time limit of closing, has cut it short.
-        if (closed.left[0] === "local" && closed.right[0] === "peer") {
-          expect(came.right).toEqual(sent.left);
-        }
-      },
-    }).check();
-  });
-
-  it("hold when the wire is cut: both are told, once", async () => {
-    const plan = talk(protocol, { severs: true });
-    let cut = 0;
-    await sessions({
-      ...plan,
-      settled({ left, closed }) {
-        if (left.state !== "closed") return;
-        cut++;
-        expect(closed).toEqual({ left: ["error"], right: ["error"] });
-      },
-    }).check();
-    expect(cut).toBeGreaterThan(0);
-  });
 
   it("are broken by a protocol that loses lines, and show the shortest script", async () => {
     const swallows = {
