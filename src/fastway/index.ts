@@ -4,6 +4,7 @@
  *
  * @packageDocumentation
  */
+export { fastwayClient } from "./client.ts";
 export { type CommandOptions, command } from "./command.ts";
 export type {
   AcceptCommand,
@@ -22,6 +23,20 @@ export type {
   SentBy,
   Side,
 } from "./commands.ts";
+export type { FastwayLink } from "./endpoint.ts";
+export type {
+  CancelSignal,
+  DialOptions,
+  EndpointOptions,
+  FastwayEndpoint,
+} from "./endpoint-options.ts";
+export { fastwayGateway } from "./gateway.ts";
+export type {
+  FastwayGateway,
+  GatewayCounters,
+  GatewayOptions,
+  GatewayPeer,
+} from "./gateway-options.ts";
 export { answerChallenge, verifyAnswer } from "./handshake.ts";
 export { type LinkFixlenOptions, linkFixlen } from "./link-fixlen.ts";
 export {
@@ -38,3 +53,10 @@ export {
   type FastwayProtocol,
   fastway,
 } from "./protocol.ts";
+export { fastwayServer, type ServerOptions } from "./server.ts";
+export type {
+  VirtualConnection,
+  VirtualHandlers,
+  VirtualIds,
+  VirtualOptions,
+} from "./virtual-connection.ts";

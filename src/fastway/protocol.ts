@@ -47,6 +47,8 @@ export interface FastwayProtocol<
   readonly side: S | undefined;
   /** Largest value of the Length field. */
   readonly maxPacket: number;
+  /** Have received messages memory of their own? */
+  readonly copy: boolean;
 }
 
 /**
@@ -92,6 +94,7 @@ export function fastway<D extends Dialect, S extends Side | undefined = undefine
     dialect,
     side,
     maxPacket,
+    copy,
     maxFrame: maxPacket + LENGTH,
     measure: measurePackets(maxPacket),
     decode(bytes, start, end) {
