@@ -56,7 +56,7 @@ const handshake: Protocol<Uint8Array> = defineProtocol<Uint8Array>({
  * const server = fastwayServer(await connect(v2, { port: servers.port! }), {
  *   serverId: 1,
  *   key: "secret",
- *   message: (connection, bytes) => connection.send(bytes.toReversed()),
+ *   message: (connection, bytes) => connection.send(bytes.slice().reverse()),
  * });
  * const client = fastwayClient(await connect(v2, { port: clients.port! }));
  *
