@@ -5,8 +5,7 @@ import type { ManualClock } from "./manual-clock.ts";
 export class RecordedPeer<In, Out> implements Sink {
   readonly boundary = "stream";
   readonly connection: Connection<In, Out, unknown>;
-  /** What was written and not taken yet. */
-  bytes: Uint8Array = new Uint8Array(0);
+  #chunks: Uint8Array[] = [];
   /** This end hung up. */
   isClosed = false;
 
@@ -16,7 +15,7 @@ export class RecordedPeer<In, Out> implements Sink {
   }
 
   write(bytes: Uint8Array): boolean {
-    this.bytes = Uint8Array.of(...this.bytes, ...bytes);
+    this.#chunks.push(bytes);
     return true;
   }
 
@@ -31,11 +30,25 @@ export class RecordedPeer<In, Out> implements Sink {
     this.isClosed = true;
   }
 
+  /** What was written and not taken yet. */
+  get bytes(): Uint8Array {
+    const [only] = this.#chunks;
+    if (this.#chunks.length === 1) return only!;
+    const all = new Uint8Array(this.#chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+    let at = 0;
+    for (const chunk of this.#chunks) {
+      all.set(chunk, at);
+      at += chunk.length;
+    }
+    this.#chunks = [all];
+    return all;
+  }
+
   /** The next `count` bytes, or all. */
   take(count = Number.POSITIVE_INFINITY): Uint8Array {
-    const taken = this.bytes.subarray(0, count);
-    this.bytes = this.bytes.subarray(taken.length);
-    return taken;
+    const { bytes } = this;
+    this.#chunks = [bytes.subarray(count)];
+    return bytes.subarray(0, count);
   }
 
   /** The next whole packet, or nothing. */

@@ -73,3 +73,10 @@ function bytesOfSegment(segment: Segment): Uint8Array {
 
 /** Bytes as hex, for comparing. */
 export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+
+/** A value whose bytes are hex: comparing long arrays one by one takes seconds. */
+export function withHex(value: unknown): unknown {
+  if (value instanceof Uint8Array) return hex(value);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, withHex(one)]));
+}
