@@ -1,155 +1,176 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
-import {
-  decodeFrame,
-  encodeAll,
-  encodeFrame,
-  type Protocol,
-  ProtocolError,
-  raw,
-  Splitter,
-} from "../../src/core/index.ts";
+import { describe, expect, it, test } from "vitest";
+import { decodeAll, encodeFrame, type Protocol, raw } from "../../src/core/index.ts";
 import {
   type Command,
   command,
+  type EndpointCommand,
   type FastwayMessage,
   fastway,
+  type GatewayCommand,
   linkFixlen,
   linkJson,
   packet,
 } from "../../src/fastway/index.ts";
+import { bytes, jsonValues, type LawOptions, laws, text } from "../../src/testing/index.ts";
 
-const id = fc.oneof(fc.nat({ max: 0xffff_ffff }), fc.constantFrom(0, 1, 2 ** 31, 2 ** 32 - 1));
-const connId = id.map((value) => value || 1);
-// Lengths around the limit of 64 and around nothing: where mistakes are made.
-const message = fc
-  .constantFrom(0, 1, 2, 59, 60)
-  .chain((length) => fc.uint8Array({ minLength: length, maxLength: length, size: "max" }));
+const RUNS = 60;
 
-const v1: fc.Arbitrary<Command<"v1">> = fc.oneof(
-  fc.constantFrom({ type: "new" } as const, { type: "ping" } as const),
-  fc.record({
-    type: fc.constantFrom("open" as const, "refuse" as const, "close" as const),
-    connId: id,
-  }),
-  fc.record({
-    type: fc.constantFrom("dial" as const, "accept" as const),
-    connId: id,
-    remoteId: id,
-  }),
+function holds<In, Out>(
+  name: string,
+  protocol: Protocol<In, Out>,
+  values: fc.Arbitrary<In>,
+  options: LawOptions<In, Out> = {},
+): void {
+  describe(name, () => {
+    test.each(laws(protocol, values, { runs: RUNS, ...options }))("$name", ({ check }) => check());
+  });
+}
+
+const maxPacket = 300;
+const u32 = fc.oneof(fc.nat({ max: 0xffff_ffff }), fc.constantFrom(0, 1, 2 ** 31, 2 ** 32 - 1));
+const connId = u32.map((value) => value || 1);
+const message = bytes({ max: maxPacket - 4 });
+
+const of = <T extends string>(type: T): fc.Arbitrary<{ type: T }> =>
+  fc.record({ type: fc.constant(type) });
+const withConn = <T extends string>(type: T): fc.Arbitrary<{ type: T; connId: number }> =>
+  fc.record({ type: fc.constant(type), connId: u32 });
+const withRemote = <T extends string>(type: T): fc.Arbitrary<{ type: T; remoteId: number }> =>
+  fc.record({ type: fc.constant(type), remoteId: u32 });
+const withBoth = <T extends string>(
+  type: T,
+): fc.Arbitrary<{ type: T; connId: number; remoteId: number }> =>
+  fc.record({ type: fc.constant(type), connId: u32, remoteId: u32 });
+
+const fromEndpointV1: fc.Arbitrary<EndpointCommand<"v1">> = fc.oneof(
+  of("new"),
+  withBoth("dial"),
+  withConn("close"),
+  of("ping"),
 );
-const v2: fc.Arbitrary<Command<"v2">> = fc.oneof(
-  fc.constant({ type: "ping" } as const),
-  fc.record({ type: fc.constantFrom("dial" as const, "refuse" as const), remoteId: id }),
-  fc.record({
-    type: fc.constantFrom("accept" as const, "connect" as const),
-    connId: id,
-    remoteId: id,
-  }),
-  fc.record({ type: fc.constant("close" as const), connId: id }),
+const fromGatewayV1: fc.Arbitrary<GatewayCommand<"v1">> = fc.oneof(
+  withConn("open"),
+  withConn("refuse"),
+  withBoth("accept"),
+  withConn("close"),
+  of("ping"),
 );
+const fromEndpointV2: fc.Arbitrary<EndpointCommand<"v2">> = fc.oneof(
+  withRemote("dial"),
+  withConn("close"),
+  of("ping"),
+);
+const fromGatewayV2: fc.Arbitrary<GatewayCommand<"v2">> = fc.oneof(
+  withBoth("accept"),
+  withBoth("connect"),
+  withRemote("refuse"),
+  withConn("close"),
+  of("ping"),
+);
+const v1: fc.Arbitrary<Command<"v1">> = fc.oneof(fromEndpointV1, fromGatewayV1);
+const v2: fc.Arbitrary<Command<"v2">> = fc.oneof(fromEndpointV2, fromGatewayV2);
 const data: fc.Arbitrary<FastwayMessage> = fc.record({
   type: fc.constant("message" as const),
   connId,
   message,
 });
-const json = fc.record({
-  head: fc.string({ unit: "binary" }),
-  body: fc
-    .jsonValue({ stringUnit: "binary" })
-    .filter((body) => body !== null && !hasMinusZero(body)),
+
+// What must not be written: numbers that do not fit, messages that are too long, commands of the other dialect.
+const tooLong = fc.constantFrom(maxPacket - 3, maxPacket, 1000).map((n) => new Uint8Array(n));
+const noId = fc.constantFrom(-1, 0.5, 2 ** 32, Number.NaN, "1", undefined);
+
+holds("packet", packet({ maxPacket }), fc.record({ connId: u32, message }), {
+  canonical: true,
+  refused: fc.oneof(
+    fc.record({ connId: noId, message }),
+    fc.record({ connId: u32, message: tooLong }),
+  ),
 });
+holds("packet with copies", packet({ copy: true }), fc.record({ connId: u32, message }));
+holds("command v1", command({ dialect: "v1" }), v1, {
+  refused: fc.oneof(withBoth("connect"), withRemote("dial"), of("none")),
+});
+holds("command v2", command({ dialect: "v2" }), v2, {
+  refused: fc.oneof(
+    of("new"),
+    withConn("open"),
+    fc.record({ type: fc.constant("dial"), remoteId: noId }),
+  ),
+});
+holds("fastway v1", fastway({ dialect: "v1", maxPacket }), fc.oneof(v1, data), {
+  refused: fc.oneof(
+    fc.record({ type: fc.constant("message"), connId: fc.constant(0), message }),
+    fc.record({ type: fc.constant("message"), connId, message: tooLong }),
+  ),
+});
+holds("fastway v2", fastway({ dialect: "v2", maxPacket }), fc.oneof(v2, data));
+holds(
+  "fastway v1, from endpoint to gateway",
+  fastway({ dialect: "v1", side: "endpoint" }) as unknown as Protocol<
+    FastwayMessage | EndpointCommand<"v1">
+  >,
+  fc.oneof(fromEndpointV1, data),
+  {
+    reader: fastway({ dialect: "v1", side: "gateway" }),
+    refused: fc.oneof(withConn("open"), withBoth("accept")),
+  },
+);
+holds(
+  "fastway v2, from gateway to endpoint",
+  fastway({ dialect: "v2", side: "gateway" }) as unknown as Protocol<
+    FastwayMessage | GatewayCommand<"v2">
+  >,
+  fc.oneof(fromGatewayV2, data),
+  { reader: fastway({ dialect: "v2", side: "endpoint" }), refused: withRemote("dial") },
+);
 
-/** JSON text has no minus zero: it comes back as zero. */
-function hasMinusZero(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return Object.is(value, -0);
-  return Object.values(value).some(hasMinusZero);
-}
+holds("linkFixlen 1", linkFixlen({ width: 1, endian: "le" }).wrap(raw()), bytes({ max: 255 }), {
+  canonical: true,
+  refused: fc.constantFrom(new Uint8Array(256), new Uint8Array(1000)),
+});
+holds(
+  "linkFixlen 8",
+  linkFixlen({ width: 8, endian: "be", maxReceive: 300 }).wrap(raw()),
+  bytes({ max: 300 }),
+  { canonical: true, refused: fc.constant(new Uint8Array(301)) },
+);
 
-const maxPacket = 64;
-const protocols: readonly (readonly [string, Protocol<never, unknown>, fc.Arbitrary<unknown>])[] = [
-  ["packet", packet({ maxPacket }), fc.record({ connId: id, message })],
-  ["command v1", command({ dialect: "v1" }), v1],
-  ["command v2", command({ dialect: "v2" }), v2],
-  ["fastway v1", fastway({ dialect: "v1", maxPacket }), fc.oneof(v1, data)],
-  ["fastway v2", fastway({ dialect: "v2", maxPacket }), fc.oneof(v2, data)],
-  ["linkFixlen", linkFixlen({ width: 1, endian: "le" }).wrap(raw()), message],
-  ["linkFixlen 8", linkFixlen({ width: 8, endian: "be" }).wrap(raw()), message],
-  ["linkJson", linkJson(), json],
-  ["linkFixlen of linkJson", linkFixlen({ width: 2, endian: "be" }).wrap(linkJson()), json],
-];
+const linkMessage = fc.record({
+  head: text(),
+  body: jsonValues().filter((body) => body !== null),
+});
+const noBody = fc.record({ head: text(), body: fc.constantFrom(null, undefined, Number.NaN, 1n) });
+holds("linkJson", linkJson(), linkMessage, { refused: noBody });
+holds(
+  "linkFixlen of linkJson",
+  linkFixlen({ width: 4, endian: "be" }).wrap(linkJson()),
+  linkMessage,
+  { refused: noBody },
+);
 
-/** What a stream of `bytes`, cut at `cuts`, gives: values, then how it ended. */
-function readAll(protocol: Protocol<never, unknown>, bytes: Uint8Array, cuts: readonly number[]) {
-  const splitter = new Splitter(protocol);
-  const values: unknown[] = [];
-  const places = [...cuts.map((cut) => Math.floor(cut * bytes.length)).sort((a, b) => a - b)];
-  let error: string | undefined;
-  let at = 0;
-  try {
-    for (const place of [...places, bytes.length]) {
-      splitter.push(bytes.slice(at, place));
-      at = place;
-      while (splitter.next()) {
-        values.push(protocol.decode(splitter.bytes, splitter.start, splitter.end));
-      }
-    }
-    splitter.finish();
-  } catch (thrown) {
-    expect(thrown).toBeInstanceOf(ProtocolError);
-    error = (thrown as ProtocolError).code;
-  }
-  return { values, error };
-}
-
-const cut = fc.double({ min: 0, max: 1, noNaN: true });
-
-describe.each(protocols)("%s", (_, protocol, arbitrary) => {
-  it("reads back what it writes, at any cuts", () => {
-    fc.assert(
-      fc.property(fc.array(arbitrary, { maxLength: 4 }), fc.array(cut), (values, cuts) => {
-        const bytes = encodeAll(protocol, values as never[]);
-        const read = readAll(protocol, bytes, cuts);
-        expect(read.error).toBeUndefined();
-        expect(JSON.stringify(read.values)).toBe(JSON.stringify(values));
-      }),
-      { numRuns: 50 },
+describe("linkJson", () => {
+  it("reads the same messages however lines, blanks and objects are mixed", () => {
+    const blank = fc.array(fc.constantFrom(" ", "\t", "\r", "\n"), { maxLength: 3 });
+    const body = fc.oneof(
+      fc.string(),
+      fc.integer(),
+      fc.array(fc.string()),
+      fc.dictionary(fc.string(), fc.string()),
     );
-  });
-
-  it("calls every interior end truncated", () => {
+    const small = fc.record({ head: fc.string(), body });
+    const pieces = fc.array(fc.tuple(small, blank), { maxLength: 5 });
     fc.assert(
-      fc.property(arbitrary, fc.array(cut), (value, cuts) => {
-        const frame = encodeFrame(protocol, value as never);
-        for (let end = 1; end < frame.length; end++) {
-          const { values, error } = readAll(protocol, frame.subarray(0, end), cuts);
-          expect({ values, error }).toEqual({ values: [], error: "truncated" });
+      fc.property(pieces, (mixed) => {
+        const stream: number[] = [];
+        for (const [value, after] of mixed) {
+          stream.push(...encodeFrame(linkJson(), value).subarray(0, -1));
+          for (const char of after) stream.push(char.charCodeAt(0));
         }
+        stream.push(10);
+        expect(decodeAll(linkJson(), Uint8Array.from(stream))).toEqual(mixed.map(([one]) => one));
       }),
-      { numRuns: 20 },
-    );
-  });
-
-  it("takes any bytes the same at any cuts, and fails with nothing but its own errors", () => {
-    const noise = fc.oneof(
-      fc.uint8Array({ maxLength: 40, size: "max" }),
-      fc
-        .array(fc.constantFrom(0, 1, 2, 4, 5, 9, 13, 0x7b, 0x7d, 0x0a), {
-          maxLength: 40,
-          size: "max",
-        })
-        .map((bytes) => Uint8Array.from(bytes)),
-    );
-    fc.assert(
-      fc.property(noise, fc.array(cut), (bytes, cuts) => {
-        expect(readAll(protocol, bytes, cuts)).toEqual(readAll(protocol, bytes, []));
-        try {
-          decodeFrame(protocol, bytes);
-        } catch (error) {
-          expect(error).toBeInstanceOf(ProtocolError);
-        }
-      }),
-      { numRuns: 200 },
+      { numRuns: RUNS },
     );
   });
 });
