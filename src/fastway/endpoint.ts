@@ -15,8 +15,14 @@ import { LENGTH } from "./packet.ts";
 import { type FastwayMessage, type FastwayProtocol, fastway } from "./protocol.ts";
 import type { VirtualConnection, VirtualIds, VirtualOptions } from "./virtual-connection.ts";
 
-/** A connection that was opened with `fastway(...)`, whatever its dialect and context. */
-export type FastwayLink = Connection<never, unknown, unknown>;
+/**
+ * A `Connection` that was opened with `fastway(...)`. Its values and context do not matter: a session gives it
+ * a protocol and handlers of its own.
+ */
+export type FastwayLink = Pick<
+  Connection<never, never, never>,
+  "state" | "queued" | "close" | "abort"
+> & { readonly protocol: { readonly name: string } };
 
 type Physical = Connection<
   FastwayMessage | EndpointCommand,

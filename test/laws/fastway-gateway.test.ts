@@ -3,7 +3,6 @@ import { describe, expect, it } from "vitest";
 import {
   type Dialect,
   type FastwayEndpoint,
-  type FastwayLink,
   fastway,
   fastwayClient,
   fastwayGateway,
@@ -139,10 +138,10 @@ async function run(dialect: Dialect, actions: readonly Action[], seed: number): 
 
   for (let i = 0; i < ENDPOINTS; i++) {
     const [near, far] = network.wire(speaks, gateway.protocol, 500);
-    const link = near as unknown as FastwayLink;
+    const link = near;
     const isClient = i < CLIENTS;
-    if (isClient) gateway.client(far as unknown as FastwayLink);
-    else gateway.server(far as unknown as FastwayLink);
+    if (isClient) gateway.client(far);
+    else gateway.server(far);
     const endpoint = isClient
       ? fastwayClient(link, { clock })
       : fastwayServer(link, { clock, serverId: i - CLIENTS + 1, key: "secret" });

@@ -34,7 +34,7 @@ function setup<D extends Dialect, In = Uint8Array, Out = In, Context = undefined
 ) {
   const clock = new ManualClock();
   const peer = new RecordedPeer(fastway({ dialect, maxPacket }) as never, clock);
-  const endpoint = fastwayClient(peer.connection as FastwayLink, { clock, ...options });
+  const endpoint = fastwayClient(peer.connection, { clock, ...options });
   const gateway = fastway({ dialect, side: "gateway" });
   const both = fastway({ dialect });
   return {
@@ -374,7 +374,7 @@ describe("a virtual connection", () => {
     const sink = new ScriptedSink();
     const link = new Connection(fastway({ dialect: "v2" }), sink, {}, { highWater: 100 });
     link.opened();
-    const endpoint = fastwayClient(link as FastwayLink, { pingInterval: 0 });
+    const endpoint = fastwayClient(link, { pingInterval: 0 });
     let drains = 0;
     const dial = endpoint.dial(1, { timeout: 0, highWater: 50, drain: () => drains++ });
     await settled();
@@ -543,7 +543,7 @@ describe("the end of the link", () => {
     ]) {
       const peer = new RecordedPeer(fastway({ dialect: "v2" }), clock);
       peer.hangUp();
-      const endpoint = make(peer.connection as FastwayLink);
+      const endpoint = make(peer.connection);
       expect((await endpoint.closed).by).toBe("peer");
       expect(await rejection(endpoint.dial(1))).toBe("closed");
     }
@@ -555,9 +555,9 @@ describe("what endpoints are made of", () => {
   it("must be a connection that speaks fastway, from this end", () => {
     const sink = new ScriptedSink();
     const text = new Connection(lines().wrap(utf8()), sink);
-    expect(() => fastwayClient(text as FastwayLink)).toThrow(/fastway\(\{ dialect \}\)/);
+    expect(() => fastwayClient(text)).toThrow(/fastway\(\{ dialect \}\)/);
     const gateway = new Connection(fastway({ dialect: "v1", side: "gateway" }), sink);
-    expect(() => fastwayClient(gateway as unknown as FastwayLink)).toThrow(/gateway's end/);
+    expect(() => fastwayClient(gateway)).toThrow(/gateway's end/);
   });
 });
 
@@ -565,7 +565,7 @@ describe("a server", () => {
   function server(options: object = {}) {
     const clock = new ManualClock();
     const peer = new RecordedPeer(fastway({ dialect: "v2" }), clock);
-    const link = peer.connection as FastwayLink;
+    const link = peer.connection;
     const endpoint = fastwayServer(link, { clock, serverId: 9, key: "key", ...options });
     return { clock, peer, endpoint };
   }

@@ -4,7 +4,6 @@ import {
   answerChallenge,
   type Command,
   type Dialect,
-  type FastwayLink,
   type FastwayMessage,
   fastway,
   fastwayGateway,
@@ -36,7 +35,7 @@ function setup(dialect: Dialect, options: Partial<GatewayOptions> = {}) {
     readonly peer = new RecordedPeer(gateway.protocol, clock);
 
     constructor(side: "client" | "server") {
-      gateway[side](this.peer.connection as unknown as FastwayLink);
+      gateway[side](this.peer.connection);
     }
 
     say(...values: Value[]): this {
@@ -402,7 +401,7 @@ describe("a gateway", () => {
     const { gateway, clock } = setup("v2");
     const peer = new RecordedPeer(gateway.protocol, clock);
     peer.hangUp();
-    gateway.client(peer.connection as unknown as FastwayLink);
+    gateway.client(peer.connection);
     expect(gateway.counters.clients).toBe(0);
   });
 

@@ -78,7 +78,7 @@ class Played {
     this.peer = new RecordedPeer<unknown, unknown>(protocol as never, this.clock);
     const backlog = t.name.includes("nobody is accepting") ? 0 : undefined;
     const common = { clock: this.clock, backlog };
-    const link = this.peer.connection as unknown as Parameters<typeof fastwayClient>[0];
+    const link = this.peer.connection;
     if (role.startsWith("server")) {
       const reply = t.steps.find((s) => s.from === role)!.meaning;
       const serverId = number(reply, "server id");

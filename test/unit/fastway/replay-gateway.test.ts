@@ -140,7 +140,7 @@ async function replay(t: Transcript, wait: number, cut: Cut): Promise<Told> {
       peer = new RecordedPeer(gateway.protocol, clock) as unknown as Peer;
       peers.set(name, peer);
       told[name] = [];
-      const link = peer.connection as unknown as Parameters<typeof gateway.client>[0];
+      const link = peer.connection;
       if (name.startsWith("server")) gateway.server(link);
       else gateway.client(link);
     }
