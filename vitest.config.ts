@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig, type TestProjectConfiguration } from "vitest/config";
 
@@ -6,8 +7,18 @@ const chromium = process.env.CHROMIUM ?? "/usr/bin/chromium";
 // Chromium refuses to start its own isolation as root, which is what most build machines are.
 const asRoot = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
 
+// The examples import the package by its name; here that is the source, so that a test needs no build.
+const source = fileURLToPath(new URL("src", import.meta.url));
+const resolve = {
+  alias: [
+    { find: /^framewright$/, replacement: `${source}/index.ts` },
+    { find: /^framewright\/(\w+)$/, replacement: `${source}/$1/index.ts` },
+  ],
+};
+
 const projects: TestProjectConfiguration[] = [
   {
+    resolve,
     test: {
       name: "node",
       include: ["test/unit/**/*.test.ts", "test/laws/**/*.test.ts", "test/node/**/*.test.ts"],
@@ -23,11 +34,14 @@ const projects: TestProjectConfiguration[] = [
 
 if (existsSync(chromium)) {
   projects.push({
+    resolve,
+    // Else it is found while the tests run, and the page is loaded anew.
+    optimizeDeps: { include: ["protobufjs"] },
     test: {
       name: "browser",
       include: ["test/browser/**/*.test.ts", "test/laws/**/*.test.ts"],
       testTimeout: 60_000,
-      globalSetup: ["test/support/ws-server.ts"],
+      globalSetup: ["test/support/ws-server.ts", "test/support/skynet-servers.ts"],
       browser: {
         enabled: true,
         headless: true,

@@ -6,9 +6,11 @@ import { expectedLines, filesIn, manifest, readText, root } from "../support/pac
 
 // Every program in examples/ is run as a user runs it, by plain Node against the built package. It must end
 // by itself, with exit code 0 and nothing on stderr, and print what its `//=>` lines say, if it has any.
-// Files whose names begin with an underscore are parts of others.
+// Files whose names begin with an underscore are parts of others; programs that begin with "// Runs until" end when
+// they are told to, and have tests of their own.
 const dir = ".examples-check";
-const programs = filesIn("examples", /\.(ts|mjs)$/);
+const files = filesIn("examples", /\.\w+$/);
+const programs = files.filter((path) => /\.(ts|mjs)$/.test(path));
 
 /** TypeScript goes through the compiler's own stripping, because the oldest Node that we support cannot. */
 function compiled(program: string): string {
@@ -26,15 +28,16 @@ function compiled(program: string): string {
 
 beforeAll(() => {
   rmSync(`${root}${dir}`, { recursive: true, force: true });
-  for (const program of programs) {
-    const target = `${root}${dir}/${program.replace(/\.ts$/, ".js")}`;
+  for (const file of files) {
+    const target = `${root}${dir}/${file.replace(/\.ts$/, ".js")}`;
     mkdirSync(target.slice(0, target.lastIndexOf("/")), { recursive: true });
-    writeFileSync(target, program.endsWith(".ts") ? compiled(program) : readText(program));
+    writeFileSync(target, file.endsWith(".ts") ? compiled(file) : readText(file));
   }
 });
 afterAll(() => rmSync(`${root}${dir}`, { recursive: true, force: true }));
 
-const isProgram = (path: string): boolean => !/\/_[^/]*$/.test(path);
+const isProgram = (path: string): boolean =>
+  !/\/_[^/]*$/.test(path) && !readText(path).startsWith("// Runs until");
 
 describe("examples", () => {
   it.skipIf(programs.length === 0)("hold what npm start runs", () => {

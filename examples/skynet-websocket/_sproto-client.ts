@@ -1,0 +1,44 @@
+import { connectWebSocket } from "framewright/web";
+import { type OpenClient, ServerError } from "./_client.ts";
+import { type SprotoPlayer, type SprotoReply, sprotoSide } from "./_sproto.ts";
+
+/** A client that speaks sproto. Sessions tell which answer is whose, so any number of requests may be on their way. */
+export const sprotoClient: OpenClient = (url, read, options = {}) => {
+  const { rpc, messages } = sprotoSide(read("s2c.sproto"), read("c2s.sproto"));
+  const { WebSocket, reconnect, timeout } = options;
+  const handlers = rpc.peers({
+    on: { push: ({ text = "" }: { text?: string }) => options.push?.(text) },
+    timeout,
+    open: () => options.open?.(),
+    close: (_, { error }) => options.close?.(error),
+  });
+  const socket = connectWebSocket(url, messages, { ...handlers, WebSocket, reconnect });
+  /** Every connection has a peer of its own. */
+  const request = async (name: string, args?: object): Promise<unknown> =>
+    (await socket.ready()).context.request(name, args);
+
+  async function ask<T extends SprotoReply>(name: string, args: object): Promise<T> {
+    const reply = (await request(name, args)) as T;
+    const { code = "", message = "" } = reply.error ?? {};
+    if (!reply.ok) throw new ServerError(code, message);
+    return reply;
+  }
+
+  return {
+    // Its answer has no body: that it comes is all that it says.
+    ping: async () => void (await request("ping")),
+    signin: async (userid) => void (await ask("signin", { userid })),
+    async login(account, password) {
+      type Reply = SprotoReply & { readonly userid: number };
+      return (await ask<Reply>("login", { account, password })).userid;
+    },
+    async playerInfo(userid) {
+      type Reply = SprotoReply & { readonly player: SprotoPlayer };
+      const { player } = await ask<Reply>("get_player_info", { userid });
+      const { nickname, level, exp, vip_level: vipLevel } = player;
+      return { userid, nickname, level, exp, vipLevel };
+    },
+    cut: (error) => socket.connection?.abort(error),
+    close: () => socket.close(),
+  };
+};

@@ -1,0 +1,44 @@
+import { attachWebSocket, type WebSocketLike } from "framewright/web";
+import { readFile } from "./_config.ts";
+import { type Game, GameError, type Visitor } from "./_game.ts";
+import type { Log } from "./_server.ts";
+import { type SprotoPlayer, type SprotoReply, sprotoSide } from "./_sproto.ts";
+
+const { rpc, messages } = sprotoSide(readFile("c2s.sproto"), readFile("s2c.sproto"));
+
+/** Serves the game in sproto: one packed call behind a big-endian u16 length per WebSocket message. */
+export function serveSproto(socket: WebSocketLike, game: Game, log: Log): void {
+  const handlers = rpc.peers<Visitor>({
+    on: {
+      ping() {},
+      signin({ userid = "" }: { userid?: string }, { peer }): SprotoReply {
+        game.signin(peer.context, userid);
+        return { ok: true };
+      },
+      login({ account = "", password = "" }: { account?: string; password?: string }) {
+        return { ok: true, userid: game.login(account, password) };
+      },
+      get_player_info({ userid = 0 }: { userid?: number }): SprotoReply & { player: SprotoPlayer } {
+        const player = game.player(userid);
+        if (player === undefined) throw new GameError("NO_SUCH_PLAYER", "nobody was asked for");
+        const { nickname, level, exp, vipLevel } = player;
+        return { ok: true, player: { userid, nickname, level, exp, vip_level: vipLevel } };
+      },
+    },
+    // What a client may know of an error goes out with its code. Nobody else hears of the others.
+    failed(error, { name }): SprotoReply {
+      const isTold = error instanceof GameError;
+      if (!isTold) log(`${name}: ${error}`);
+      const code = isTold ? error.code : "SERVER_ERROR";
+      return {
+        ok: false,
+        error: { code, message: isTold ? error.message : "Internal server error" },
+      };
+    },
+    stray: (error) => log(`dropped: ${error.message}`),
+    context: () => ({ notify: (text) => void connection.context.push("push", { text }) }),
+    error: (_, error) => log(`connection: ${error}`),
+    close: (peer) => game.leave(peer.context),
+  });
+  const connection = attachWebSocket(socket, messages, handlers);
+}

@@ -1,0 +1,328 @@
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
+import type { ClientOptions, GameClient } from "../../examples/skynet-websocket/_client.ts";
+import {
+  type Config,
+  type ProtocolType,
+  parseConfig,
+  readFile,
+} from "../../examples/skynet-websocket/_config.ts";
+import { stayConnected } from "../../examples/skynet-websocket/_live.ts";
+import { connectGame } from "../../examples/skynet-websocket/_node-client.ts";
+import { openStore } from "../../examples/skynet-websocket/_open-store.ts";
+import { type RunningServer, startServer } from "../../examples/skynet-websocket/_server.ts";
+import { memoryStore, type PlayerStore } from "../../examples/skynet-websocket/_store.ts";
+import { readText } from "../support/package.ts";
+
+interface Vector {
+  readonly name: string;
+  readonly clientFrameHex: string;
+  readonly serverFramesHex: readonly string[];
+}
+
+const { pbws } = JSON.parse(readText("test/vectors/sproto.json")) as { pbws: Vector[] };
+const hex = (text: string): Uint8Array =>
+  Uint8Array.from(Buffer.from(text.replaceAll(" ", ""), "hex"));
+
+const running: RunningServer[] = [];
+afterEach(async () => {
+  for (const server of running.splice(0)) await server.stop();
+});
+
+async function start(protocolType: ProtocolType, more: Partial<Config> = {}) {
+  const log: string[] = [];
+  const config = { wsHost: "127.0.0.1", wsPort: 0, protocolType, database: ":memory:", ...more };
+  const server = await startServer(config, (line) => log.push(line));
+  running.push(server);
+  const connect = (options?: ClientOptions): GameClient =>
+    connectGame(server.url, protocolType, options);
+  return { server, log, connect };
+}
+
+/** A WebSocket that knows no protocol: sends bytes, and gives the first messages that come. */
+async function exchange(url: string, messages: readonly Uint8Array[], answers: number) {
+  const socket = new WebSocket(url);
+  const came: Uint8Array[] = [];
+  const enough = new Promise<void>((resolve) => {
+    socket.on("message", (data: Buffer) => {
+      came.push(Uint8Array.from(data));
+      if (came.length === answers) resolve();
+    });
+    socket.on("close", () => resolve());
+  });
+  await once(socket, "open");
+  for (const message of messages) socket.send(message);
+  await enough;
+  return { socket, came };
+}
+
+describe.each(["protobuf", "sproto"] as const)("a game in %s", (type) => {
+  it("answers everything that a client can ask", async () => {
+    const { server, connect } = await start(type);
+    const client = connect();
+    await client.ping();
+    await client.signin("alice");
+    const userid = await client.login("alice", "pässword 🧀");
+    expect(userid).toBe(10001);
+    expect(await client.login("bob", "")).toBe(10002);
+    expect(await client.login("alice", "pässword 🧀")).toBe(10001);
+    server.store.save({ userid: 7, nickname: "云", level: 3, exp: 2 ** 40, vipLevel: -1 });
+    expect(await client.playerInfo(7)).toEqual({
+      userid: 7,
+      nickname: "云",
+      level: 3,
+      exp: 2 ** 40,
+      vipLevel: -1,
+    });
+    expect(await client.playerInfo(10002)).toMatchObject({ nickname: "bob", level: 1 });
+    client.close();
+  });
+
+  it("says no with a code, and keeps to itself what went wrong inside", async () => {
+    const { connect, log } = await start(type);
+    const client = connect();
+    await client.login("alice", "pw");
+    const codeOf = (asked: Promise<unknown>) => asked.catch(({ code }) => code);
+    expect(await codeOf(client.signin(""))).toBe("NO_USERID");
+    expect(await codeOf(client.login("", "pw"))).toBe("NO_ACCOUNT");
+    expect(await codeOf(client.login("alice", "x"))).toBe("WRONG_PASSWORD");
+    expect(await codeOf(client.playerInfo(5))).toBe("NO_SUCH_PLAYER");
+    await expect(client.playerInfo(-1)).rejects.toMatchObject({
+      code: "SERVER_ERROR",
+      message: "SERVER_ERROR: Internal server error",
+    });
+    expect(log.filter((line) => line.includes("RangeError: userid -1"))).toHaveLength(1);
+    await client.ping();
+    client.close();
+  });
+
+  it("tells those who have signed in of others who do", async () => {
+    const { connect } = await start(type);
+    const heard: string[][] = [[], [], []];
+    const clients = heard.map((list) => connect({ push: (text) => list.push(text) }));
+    for (const [i, name] of ["a", "b"].entries()) await clients[i]!.signin(name);
+    await Promise.all(clients.map((client) => client.ping()));
+    expect(heard).toEqual([["b has signed in"], [], []]);
+    for (const client of clients) client.close();
+  });
+
+  it("has many clients at once, and each gets its own answers", async () => {
+    const { server, connect } = await start(type);
+    const clients = Array.from({ length: 20 }, () => connect());
+    const ids = await Promise.all(
+      clients.flatMap((client, i) => [0, 1, 2].map((n) => client.login(`player ${i} ${n}`, "pw"))),
+    );
+    expect(new Set(ids).size).toBe(60);
+    for (const [i, id] of ids.entries()) {
+      expect((await clients[0]!.playerInfo(id)).nickname).toBe(
+        `player ${Math.floor(i / 3)} ${i % 3}`,
+      );
+    }
+    expect(server.clients).toBe(20);
+    for (const client of clients) client.close();
+  });
+
+  it("stops cleanly: says goodbye, and is gone", async () => {
+    const { server, connect, log } = await start(type);
+    running.pop();
+    const closed = new Promise<unknown>((close) => {
+      const client = connect({ close, open: () => void client.ping().catch(() => {}) });
+    });
+    while (server.clients === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await server.stop();
+    await closed;
+    expect(log.at(-1)).toBe("stopped");
+    const refused = new WebSocket(server.url);
+    const [error] = (await once(refused, "error")) as [Error];
+    expect(error.message).toContain("ECONNREFUSED");
+  });
+
+  it("is come back to by a client that stays", async () => {
+    const { server } = await start(type);
+    const lines: string[] = [];
+    await new Promise<void>((resolve) => {
+      const live = stayConnected((options) => connectGame(server.url, type, options), {
+        userid: "alice",
+        beatEvery: 5,
+        retryAfter: 5,
+        log(line) {
+          lines.push(line);
+          const beats = lines.filter((one) => one === "beat").length;
+          if (line === "beat" && beats === 2) server.drop();
+          if (line === "beat" && beats === 4) {
+            live.close();
+            resolve();
+          }
+        },
+      });
+    });
+    expect(lines).toEqual([
+      "signed in as alice",
+      "beat",
+      "beat",
+      "lost",
+      "signed in as alice",
+      "beat",
+      "beat",
+    ]);
+  });
+
+  it("lets what is said before the connection fails be known", async () => {
+    const client = connectGame("ws://127.0.0.1:1", type);
+    await expect(client.ping()).rejects.toThrow(/ECONNREFUSED|ended before/);
+  });
+});
+
+describe("recorded frames, over a real WebSocket", () => {
+  it.each(pbws)("$name", async ({ name, clientFrameHex, serverFramesHex }) => {
+    const { server } = await start("protobuf");
+    server.store.save({ userid: 7, nickname: "云", level: 3, exp: 2 ** 40, vipLevel: -1 });
+    // A ping behind it: what comes before its answer is the answer to the recorded message.
+    const ping = hex("12000000 0a10 0a0c67616d652e50696e67526571 1063");
+    const throwsThere = serverFramesHex.length === 0 && name !== "pbws-no-reply";
+    const answers = serverFramesHex.length + (throwsThere ? 2 : 1);
+    const { socket, came } = await exchange(server.url, [hex(clientFrameHex), ping], answers);
+    const pong = came.pop()!;
+    expect(Buffer.from(pong).toString("hex")).toBe("0b0000000a090a0753554343455353");
+    if (throwsThere) {
+      // The reference's dispatch throws and its read loop dies: here the client is told (pbws-short, pbws-zero-length).
+      const [error] = came;
+      expect(Buffer.from(error!).toString("latin1")).toContain("INVALID_MESSAGE");
+    } else {
+      expect(came.map((bytes) => Buffer.from(bytes).toString("hex"))).toEqual(serverFramesHex);
+    }
+    socket.close();
+  });
+
+  it("of sproto: a sign-in, byte for byte", async () => {
+    const { server } = await start("sproto");
+    const signin = hex("000d 5502080401c405616c07696365");
+    const { socket, came } = await exchange(server.url, [signin], 1);
+    expect(came.map((bytes) => Buffer.from(bytes).toString("hex"))).toEqual(["000755020104010104"]);
+    socket.close();
+  });
+
+  it("of sproto: a ping is answered with a header alone, one without a session not at all", async () => {
+    const { server } = await start("sproto");
+    // ping is protocol 1, so its type is written as 4; session 11 as 24.
+    const [without, withSession] = [hex("0003 050104"), hex("0004 15020418")];
+    const { socket, came } = await exchange(server.url, [without, withSession], 1);
+    expect(came.map((bytes) => Buffer.from(bytes).toString("hex"))).toEqual(["000415020118"]);
+    socket.close();
+  });
+
+  it.each([
+    ["a frame that is cut", "0005 15020418"],
+    ["bytes behind a frame", "0004 15020418 00"],
+    ["two frames", "0004 15020418 0004 15020418"],
+    ["half a length", "00"],
+    ["an empty frame", "0000"],
+    ["bad packing", "0003 ff0001"],
+  ])("of sproto: %s ends the connection with 1002", async (_, bytes) => {
+    const { server } = await start("sproto");
+    const socket = new WebSocket(server.url);
+    await once(socket, "open");
+    const closed = once(socket, "close");
+    socket.send(hex(bytes));
+    const [code] = (await closed) as [number];
+    expect(code).toBe(1002);
+  });
+
+  it.each(["protobuf", "sproto"] as const)(
+    "%s: a message above the limit ends it",
+    async (type) => {
+      const { server } = await start(type);
+      const socket = new WebSocket(server.url);
+      await once(socket, "open");
+      const closed = once(socket, "close");
+      socket.send(new Uint8Array(256 * 1024 + 1));
+      expect((await closed)[0]).toBe(1009);
+    },
+  );
+});
+
+describe("the configuration", () => {
+  it("of the example is one", () => {
+    expect(parseConfig(readFile("config.json"))).toMatchObject({
+      wsHost: "127.0.0.1",
+      protocolType: "protobuf",
+    });
+  });
+
+  const right = { wsHost: "localhost", wsPort: 0, protocolType: "sproto", database: "x" };
+  it.each<[string, object]>([
+    ["wsHost must be an address, not 5", { ...right, wsHost: 5 }],
+    ["wsPort must be a port, not 65536", { ...right, wsPort: 65536 }],
+    ["wsPort must be a port, not undefined", { ...right, wsPort: undefined }],
+    ["protocolType must be protobuf or sproto, not json", { ...right, protocolType: "json" }],
+    ["database must be a file name, not 1", { ...right, database: 1 }],
+  ])("is refused: %s", (text, config) => {
+    expect(() => parseConfig(JSON.stringify(config))).toThrow(text);
+  });
+
+  it("keeps players in memory when it names no file", () => {
+    const { database, ...rest } = right;
+    expect(database).toBe("x");
+    expect(parseConfig(JSON.stringify(rest)).database).toBe(":memory:");
+  });
+});
+
+describe("a store", () => {
+  const player = { userid: 7, nickname: "云", level: 3, exp: 2 ** 40, vipLevel: -1 };
+
+  it.each<[string, () => Promise<PlayerStore>]>([
+    ["in memory", async () => memoryStore()],
+    ["in an embedded database", () => openStore(":memory:")],
+  ])("%s keeps accounts and players", async (_, open) => {
+    const store = await open();
+    expect(store.account("alice")).toBeUndefined();
+    expect(store.create("alice", "s1")).toEqual({ userid: 10001, secret: "s1" });
+    expect(store.create("O'Brien; --", "s2")).toEqual({ userid: 10002, secret: "s2" });
+    expect(store.account("O'Brien; --")).toEqual({ userid: 10002, secret: "s2" });
+    expect(store.player(10001)).toEqual({
+      userid: 10001,
+      nickname: "alice",
+      level: 1,
+      exp: 0,
+      vipLevel: 0,
+    });
+    store.save(player);
+    store.save({ ...player, level: 4 });
+    expect(store.player(7)).toEqual({ ...player, level: 4 });
+    expect(store.player(8)).toBeUndefined();
+    store.close();
+  });
+
+  it("in a file outlives its server", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "skynet-"));
+    try {
+      const database = join(folder, "players.db");
+      for (const expected of ["created", "found"]) {
+        const { server, connect } = await start("sproto", { database });
+        expect(server.store.kind).toMatch(/^node:sqlite$|^node-sqlite3-wasm$/);
+        const client = connect();
+        const userid = await client.login("alice", "pw");
+        if (expected === "created") server.store.save({ ...player, userid });
+        expect((await client.playerInfo(userid)).nickname).toBe("云");
+        client.close();
+        running.pop();
+        await server.stop();
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("undoes an account that could not be made whole", async () => {
+    const store = await openStore(":memory:");
+    store.create("alice", "s");
+    expect(() => store.create("alice", "s")).toThrow();
+    expect(store.create("bob", "s").userid).toBe(10002);
+    expect(store.player(10003)).toBeUndefined();
+    store.close();
+  });
+});
