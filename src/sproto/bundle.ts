@@ -97,9 +97,10 @@ function writeProtocol(out: Output, protocol: SchemaProtocol): void {
   if (request !== undefined || response !== undefined || confirm) {
     records.push(request === undefined ? SKIP_ONE : inline(request.index));
   }
-  if (response !== undefined) records.push(inline(response.index));
   // Two single skip words, where the encoding of messages would write one double one.
-  else if (confirm) records.push(SKIP_ONE, inline(1));
+  if (response !== undefined) records.push(inline(response.index));
+  else if (confirm) records.push(SKIP_ONE);
+  if (confirm) records.push(inline(1));
   out.u16le(records.length);
   for (const record of records) out.u16le(record);
   writeSized(out, (to) => to.utf8(protocol.name));

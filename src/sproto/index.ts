@@ -1,13 +1,21 @@
+/**
+ * sproto, the schema language, message encoding and remote calls of skynet: schemas from texts and bundles, messages
+ * by generated code or an interpreter, 0-packing, and calls with or without a connection.
+ *
+ * @packageDocumentation
+ */
 export type {
   Dispatched,
   HostOptions,
   HostRequest,
   HostResponse,
+  SendRequest,
   SprotoHost,
 } from "./host.ts";
-export type { SprotoOptions } from "./options.ts";
+export type { Infer } from "./infer.ts";
+export type { Settings, SprotoOptions } from "./options.ts";
 export { type PackOptions, pack, unpack } from "./pack.ts";
-export { load, type NamedText, parse } from "./parse.ts";
+export { load, type NamedText, parse, type SchemaText } from "./parse.ts";
 export type {
   PeerOptions,
   RequestOptions,
@@ -30,7 +38,8 @@ export {
   type RpcUnknown,
   sprotoRpc,
 } from "./rpc.ts";
-export { RpcError } from "./rpc-error.ts";
-export { SchemaError } from "./schema-error.ts";
+export { RpcError, type RpcPlace } from "./rpc-error.ts";
+export type { FieldKind, Schema, SchemaField, SchemaProtocol, SchemaType } from "./schema.ts";
+export { type Place, SchemaError } from "./schema-error.ts";
 export type { Sproto } from "./sproto.ts";
-export type { AnyTypes, SprotoTypes } from "./types.ts";
+export type { AnyTypes, Decoded, Encodable, ProtocolName, SprotoTypes, TypeName } from "./types.ts";

@@ -7,8 +7,8 @@ import type { AnyTypes } from "./types.ts";
  *
  *   text -> lines without comments -> words -> declarations -> values
  *
- * Everything that goes along the text is tail-recursive with an accumulator: the compiler follows 1000 steps, so
- * lines, words of a line, and fields of a schema are limited to about that many.
+ * Everything that goes along the text is tail-recursive with an accumulator. The compiler follows 1000 steps: that
+ * is enough for 1000 lines, and for some hundred types of some fields each.
  */
 
 // ---- text -> words
@@ -39,22 +39,24 @@ type Spaced<Line extends string> = Replace<
   ")"
 >;
 
-type Split<S extends string, Done extends string[] = []> = S extends `${infer Word} ${infer Rest}`
-  ? Split<Rest, Word extends "" ? Done : [...Done, Word]>
-  : S extends ""
+/** The words of a line, one blank behind each. */
+type LineWords<
+  Line extends string,
+  Done extends string = "",
+> = Line extends `${infer Word} ${infer Rest}`
+  ? LineWords<Rest, Word extends "" ? Done : `${Done}${Word} `>
+  : Line extends ""
     ? Done
-    : [...Done, S];
-
-type LineWords<Line extends string> = Split<Spaced<WithoutComment<Line>>>;
+    : `${Done}${Line} `;
 
 type Words<
   Text extends string,
-  Done extends string[] = [],
+  Done extends string = "",
 > = Text extends `${infer Line}\n${infer Rest}`
-  ? Words<Rest, [...Done, ...LineWords<Line>]>
-  : [...Done, ...LineWords<Text>];
+  ? Words<Rest, `${Done}${LineWords<Spaced<WithoutComment<Line>>>}`>
+  : `${Done}${LineWords<Spaced<WithoutComment<Text>>>}`;
 
-// ---- words -> declarations
+// ---- words -> declarations. The words stay one string: a tuple of thousands of words costs the compiler seconds.
 
 /** Name, tag, type as it is written: `*T(key)`. */
 type Field = [name: string, tag: string, type: string];
@@ -66,55 +68,66 @@ interface Declared {
   calls: Call[];
 }
 
-/** What braces are open: types within types, at last perhaps a protocol. */
+/** What braces are open: types within types. */
 type Open = [name: string, fields: Field[]];
 
-type AddType<D extends Declared, T extends Type> = { types: [...D["types"], T]; calls: D["calls"] };
-type AddCall<D extends Declared, C extends Call> = { types: D["types"]; calls: [...D["calls"], C] };
+type Digits = `${number}`;
 
 type Parse<
-  W extends string[],
-  D extends Declared,
+  W extends string,
+  Types extends Type[] = [],
+  Calls extends Call[] = [],
   Stack extends Open[] = [],
   C extends Call | null = null,
 > = Stack extends [infer Top extends Open, ...infer Outer extends Open[]]
-  ? // In a type.
-    W extends ["}", ...infer Rest extends string[]]
-    ? Parse<Rest, AddType<D, Top>, Outer, C>
-    : W extends [`.${infer Name}`, "{", ...infer Rest extends string[]]
-      ? Parse<Rest, D, [[`${Top[0]}.${Name}`, []], ...Stack], C>
-      : W extends [
-            infer Name extends string,
-            infer Tag extends string,
-            ":",
-            infer Of extends string,
-            ...infer Rest extends string[],
-          ]
-        ? Parse<Rest, D, [[Top[0], [...Top[1], [Name, Tag, Of]]], ...Outer], C>
-        : null
+  ? // In a type. Fields four at a time where that goes: it is steps that are limited.
+    W extends `} ${infer Rest}`
+    ? Parse<Rest, [...Types, Top], Calls, Outer, C>
+    : W extends `.${infer Name} { ${infer Rest}`
+      ? Parse<Rest, Types, Calls, [[`${Top[0]}.${Name}`, []], ...Stack], C>
+      : W extends `${infer N1} ${infer T1 extends Digits} : ${infer O1} ${infer N2} ${infer T2 extends Digits} : ${infer O2} ${infer N3} ${infer T3 extends Digits} : ${infer O3} ${infer N4} ${infer T4 extends Digits} : ${infer O4} ${infer Rest}`
+        ? Parse<
+            Rest,
+            Types,
+            Calls,
+            [
+              [Top[0], [...Top[1], [N1, T1, O1], [N2, T2, O2], [N3, T3, O3], [N4, T4, O4]]],
+              ...Outer,
+            ],
+            C
+          >
+        : W extends `${infer N} ${infer T extends Digits} : ${infer O} ${infer Rest}`
+          ? Parse<Rest, Types, Calls, [[Top[0], [...Top[1], [N, T, O]]], ...Outer], C>
+          : null
   : C extends [
         infer Name extends string,
         infer Request extends string,
         infer Response extends string,
       ]
     ? // In a protocol.
-      W extends ["}", ...infer Rest extends string[]]
-      ? Parse<Rest, AddCall<D, C>>
-      : W extends ["request", "{", ...infer Rest extends string[]]
-        ? Parse<Rest, D, [[`${Name}.request`, []]], [Name, `${Name}.request`, Response]>
-        : W extends ["response", "{", ...infer Rest extends string[]]
-          ? Parse<Rest, D, [[`${Name}.response`, []]], [Name, Request, `${Name}.response`]>
-          : W extends ["request", infer Of extends string, ...infer Rest extends string[]]
-            ? Parse<Rest, D, [], [Name, Of, Response]>
-            : W extends ["response", infer Of extends string, ...infer Rest extends string[]]
-              ? Parse<Rest, D, [], [Name, Request, Of]>
+      W extends `} ${infer Rest}`
+      ? Parse<Rest, Types, [...Calls, C]>
+      : W extends `request { ${infer Rest}`
+        ? Parse<Rest, Types, Calls, [[`${Name}.request`, []]], [Name, `${Name}.request`, Response]>
+        : W extends `response { ${infer Rest}`
+          ? Parse<
+              Rest,
+              Types,
+              Calls,
+              [[`${Name}.response`, []]],
+              [Name, Request, `${Name}.response`]
+            >
+          : W extends `request ${infer Of} ${infer Rest}`
+            ? Parse<Rest, Types, Calls, [], [Name, Of, Response]>
+            : W extends `response ${infer Of} ${infer Rest}`
+              ? Parse<Rest, Types, Calls, [], [Name, Request, Of]>
               : null
-    : W extends []
-      ? D
-      : W extends [`.${infer Name}`, "{", ...infer Rest extends string[]]
-        ? Parse<Rest, D, [[Name, []]]>
-        : W extends [infer Name extends string, string, "{", ...infer Rest extends string[]]
-          ? Parse<Rest, D, [], [Name, "nil", "nil"]>
+    : W extends ""
+      ? { types: Types; calls: Calls }
+      : W extends `.${infer Name} { ${infer Rest}`
+        ? Parse<Rest, Types, Calls, [[Name, []]]>
+        : W extends `${infer Name} ${Digits} { ${infer Rest}`
+          ? Parse<Rest, Types, Calls, [], [Name, "nil", "nil"]>
           : null;
 
 // ---- declarations -> values
@@ -305,20 +318,12 @@ type Meaning<D, F extends Forms> = D extends Declared
     }
   : AnyTypes;
 
-interface Blank {
-  types: [];
-  calls: [];
-}
-
 /** The words of one or several texts; `null` where one of them is known at run time only. */
-type AllWords<Texts, Done extends string[] = []> = Texts extends readonly [
-  infer First,
-  ...infer Rest,
-]
+type AllWords<Texts, Done extends string = ""> = Texts extends readonly [infer First, ...infer Rest]
   ? TextOf<First> extends infer Text extends string
     ? string extends Text
       ? null
-      : AllWords<Rest, [...Done, ...Words<Text>]>
+      : AllWords<Rest, `${Done}${Words<Text>}`>
     : null
   : Texts extends readonly []
     ? Done
@@ -332,7 +337,7 @@ type TextOf<T> = T extends string ? T : T extends NamedText ? T["text"] : never;
  */
 export type Infer<Texts, F extends Forms = object> =
   AllWords<Texts extends string | NamedText ? [Texts] : Texts> extends infer W
-    ? W extends string[]
-      ? Meaning<Parse<W, Blank>, F>
+    ? W extends string
+      ? Meaning<Parse<W>, F>
       : AnyTypes
     : AnyTypes;

@@ -8,6 +8,7 @@ import { parseText } from "./parse-text.ts";
 import { resolve } from "./resolve.ts";
 import type { Schema } from "./schema.ts";
 import { Sproto } from "./sproto.ts";
+import type { AnyTypes, SprotoTypes } from "./types.ts";
 
 /** A text with a name for error texts: a file, say. */
 export interface NamedText {
@@ -74,12 +75,18 @@ export function schemaOf(text: SchemaText): Schema {
 /**
  * A schema from its bundle, the binary form that `sproto.bundle()` and the reference's `sprotodump` write.
  *
+ * A bundle says nothing to the compiler: its values are `any`, unless a type argument says what they are (the
+ * `Types` of a module that `npx framewright sproto` wrote, say).
+ *
  * @param bundle - the bytes
  * @param options - forms of values, limits, engine
  * @throws ProtocolError `malformed` for what is no bundle, or one of a version with fields unknown today
  */
-export function load(bundle: Uint8Array, options: SprotoOptions = {}): Sproto {
-  return make(readBundle(bundle), options);
+export function load<T extends SprotoTypes = AnyTypes>(
+  bundle: Uint8Array,
+  options: SprotoOptions = {},
+): Sproto<T> {
+  return make(readBundle(bundle), options) as unknown as Sproto<T>;
 }
 
 function make(schema: Schema, options: SprotoOptions): Sproto {

@@ -53,6 +53,18 @@ describe("framewright sproto", () => {
     ] as const;
     const texts = [...Object.values(vectors.schemas), NAMES];
     for (const options of forms) for (const text of texts) modules.write(text, options);
+    // Nor is a schema of a hundred types in a program too much for the compiler.
+    const many = Array.from({ length: 100 }, (_, i) => {
+      return `.T${i} { a 0 : integer  b 1 : *T${(7 * i) % 100}  c 2 : *T${i}(a)  d 3 : string }\n`;
+    });
+    const program = `
+      import { parse } from "../../src/sproto/index.ts";
+      const sproto = parse(\`${many.join("")}\`);
+      const value = sproto.decode("T3", new Uint8Array(2));
+      export const text: string | undefined = value.b?.[0]?.c?.get(5)?.d;
+      // @ts-expect-error no such field
+      export const wrong: unknown = value.b?.[0]?.e;\n`;
+    writeFileSync(`${modules.folder}many.ts`, program);
     const config = {
       compilerOptions: {
         target: "ES2022",

@@ -1,6 +1,6 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
 import type { AnyTypes, Sproto } from "../../../src/sproto/index.ts";
-import { parse } from "../../../src/sproto/index.ts";
+import { load, parse } from "../../../src/sproto/index.ts";
 
 const school = parse(`
   # people # and more
@@ -113,6 +113,15 @@ describe("types read from a schema in the program", () => {
     expectTypeOf(later).toEqualTypeOf<Sproto<AnyTypes>>();
     expect(later.decode("A", later.encode("A", { n: 1 })).n).toBe(1);
     expectTypeOf(parse([text, ".B {}"])).toEqualTypeOf<Sproto<AnyTypes>>();
+  });
+
+  it("can be told for a bundle", () => {
+    type Types = typeof school extends Sproto<infer T> ? T : never;
+    const loaded = load<Types>(school.bundle());
+    const { age } = loaded.decode("Person", loaded.encode("Person", { age: 3 }));
+    expectTypeOf(age).toEqualTypeOf<number | bigint | undefined>();
+    expect(age).toBe(3);
+    expectTypeOf(load(school.bundle())).toEqualTypeOf<Sproto<AnyTypes>>();
   });
 
   it("let a typed schema go where any is taken", () => {

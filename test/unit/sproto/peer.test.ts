@@ -1,5 +1,12 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
-import { Connection, decodeFrame, encodeFrame, ProtocolError } from "../../../src/core/index.ts";
+import {
+  Connection,
+  decodeFrame,
+  encodeFrame,
+  ProtocolError,
+  raw,
+  Splitter,
+} from "../../../src/core/index.ts";
 import { perMessage } from "../../../src/framing/index.ts";
 import {
   netpack,
@@ -65,6 +72,40 @@ async function rejected(promise: Promise<unknown>): Promise<RpcError> {
     return error as RpcError;
   }
   throw new Error("the promise was not rejected");
+}
+
+describe("netpack", () => {
+  const packages = netpack().wrap(raw());
+  const packed = vectors.netpack.filter(({ what }) => what === "pack");
+  it.each(packed)("$name", ({ payload, frame, frameLength }) => {
+    const bytes = encodeFrame(packages, payloadOf(payload!));
+    expect(bytes.length).toBe(frameLength);
+    expect(hexOf(bytes)).toMatch(new RegExp(`^${hexOf(bytesOf(frame!))}`));
+  });
+
+  const streams = vectors.netpack.filter(({ what }) => what === "stream");
+  it.each(streams)("$name", ({ chunks, messages }) => {
+    const splitter = new Splitter(packages);
+    const found: string[] = [];
+    for (const chunk of chunks!) {
+      splitter.push(bytesOf(chunk));
+      while (splitter.next()) {
+        found.push(hexOf(packages.decode(splitter.bytes, splitter.start, splitter.end)));
+      }
+    }
+    expect(found).toEqual(messages!.map((message) => hexOf(payloadOf(message))));
+  });
+
+  it("refuses netpack-65536", () => {
+    expect(() => encodeFrame(packages, new Uint8Array(65536))).toThrow(ProtocolError);
+  });
+});
+
+/** A payload is hex, or a repetition. */
+function payloadOf(payload: unknown): Uint8Array {
+  return typeof payload === "object" && payload !== null && "$repHex" in payload
+    ? (fromVector(payload) as Uint8Array)
+    : bytesOf(payload as string);
 }
 
 describe("sprotoRpc", () => {
