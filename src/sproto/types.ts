@@ -1,5 +1,5 @@
 /** A message: what encoding takes, and what decoding gives. */
-export interface Message {
+interface Message {
   readonly in: unknown;
   readonly out: unknown;
 }
