@@ -651,7 +651,12 @@ function overflow(what: string, found: number, allowed: number): ProtocolError {
 }
 
 function isThenable(result: unknown): result is PromiseLike<unknown> {
-  return typeof result === "object" && result !== null && "then" in result;
+  return (
+    typeof result === "object" &&
+    result !== null &&
+    "then" in result &&
+    typeof result.then === "function"
+  );
 }
 
 /** Calls a handler that nobody is left to catch for. */

@@ -24,10 +24,10 @@ export type ProtocolErrorCode =
   | "overflow";
 
 /**
- * The one error class of this library.
+ * The one error class of this library. Switch on its `code`.
  *
- * Switch on `code` rather than on `instanceof`: some runtimes load an ESM and a CommonJS copy of the
- * package side by side, and a class of one copy is not the class of the other.
+ * Some runtimes load an ESM and a CommonJS copy of the package side by side; an error of one copy is an
+ * `instanceof` the class of the other.
  *
  * @example
  * ```ts
@@ -44,6 +44,15 @@ export type ProtocolErrorCode =
 export class ProtocolError extends Error {
   static {
     ProtocolError.prototype.name = "ProtocolError";
+  }
+
+  /** Is it a ProtocolError, of this copy of the package or of another one? */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: the class that was asked is the point
+    const isOurs = super[Symbol.hasInstance](value);
+    // biome-ignore lint/complexity/noThisInStatic: a subclass knows only its own
+    if (isOurs || this !== ProtocolError) return isOurs;
+    return value instanceof Error && value.name === "ProtocolError" && "code" in value;
   }
 
   /** What went wrong; see {@link ProtocolErrorCode}. */

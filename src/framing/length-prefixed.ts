@@ -82,7 +82,11 @@ export function lengthPrefixed(options: LengthPrefixedOptions): WrappingFraming 
   check([1, 2, 3, 4, 8].includes(width), `width must be 1, 2, 3, 4 or 8, not ${width}`);
   check(endian === "be" || endian === "le", `endian must be "be" or "le", not ${endian}`);
   check(counts === "body" || counts === "frame", `counts must be "body" or "frame"`);
-  check(Number.isSafeInteger(adjust), `adjust must be an integer, not ${adjust}`);
+  // More would turn the imprecise sum of an 8-byte field into a length again.
+  check(
+    Math.abs(adjust) <= 2 ** 32 && Number.isInteger(adjust),
+    `adjust ${adjust} is out of range`,
+  );
   check(Number.isSafeInteger(offset) && offset >= 0, `offset must be an integer >= 0`);
   check(
     header === undefined || (isBytes(header) && header.length === offset),

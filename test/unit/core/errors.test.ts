@@ -1,4 +1,4 @@
-import { describe, expect, expectTypeOf, it } from "vitest";
+import { describe, expect, expectTypeOf, it, vi } from "vitest";
 import { asProtocolError, rebased } from "../../../src/core/errors.ts";
 import { ProtocolError, type ProtocolErrorCode } from "../../../src/index.ts";
 
@@ -24,6 +24,24 @@ describe("ProtocolError", () => {
   it("keeps its name out of what is listed of an error", () => {
     // A name on the instance would show in every log of the error's fields.
     expect(Object.keys(new ProtocolError("closed", "over", 1)).sort()).toEqual(["code", "offset"]);
+  });
+
+  it("knows errors of another copy of the package, and no others", async () => {
+    vi.resetModules();
+    const copy = await import("../../../src/core/errors.ts");
+    const foreign = new copy.ProtocolError("malformed", "bad", 3);
+    expect(foreign.constructor).not.toBe(ProtocolError);
+    expect(foreign).toBeInstanceOf(ProtocolError);
+    expect(asProtocolError(foreign, "unencodable", "decode failed")).toBe(foreign);
+    for (const other of [new Error("x"), { name: "ProtocolError", code: "x" }, null, "x"]) {
+      expect(other).not.toBeInstanceOf(ProtocolError);
+    }
+    class Special extends ProtocolError {
+      override readonly name = "Special";
+    }
+    expect(new Special("closed", "over")).toBeInstanceOf(ProtocolError);
+    expect(new Special("closed", "over")).toBeInstanceOf(Special);
+    expect(foreign).not.toBeInstanceOf(Special);
   });
 
   it("has a code that a switch can exhaust", () => {
