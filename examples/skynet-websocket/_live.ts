@@ -6,6 +6,8 @@ export interface LiveOptions {
   readonly beatEvery: number;
   /** Milliseconds until the first attempt to come back; doubled with each one that fails. */
   readonly retryAfter: number;
+  /** Milliseconds after which silence is as bad as a lost connection. By default 5000. */
+  readonly answerWithin?: number | undefined;
   readonly log: (line: string) => void;
 }
 
@@ -19,7 +21,7 @@ export function stayConnected(
   connect: (options: ClientOptions) => GameClient,
   options: LiveOptions,
 ): GameClient {
-  const { userid, beatEvery, retryAfter, log } = options;
+  const { userid, beatEvery, retryAfter, answerWithin = 5000, log } = options;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const beat = async (): Promise<void> => {
@@ -37,7 +39,7 @@ export function stayConnected(
   }
 
   const client = connect({
-    timeout: 5000,
+    timeout: answerWithin,
     reconnect: { first: retryAfter },
     push: (text) => log(`notice: ${text}`),
     open: () =>

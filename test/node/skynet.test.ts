@@ -1,9 +1,10 @@
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { WebSocket } from "ws";
+import { WebSocket, WebSocketServer } from "ws";
 import type { ClientOptions, GameClient } from "../../examples/skynet-websocket/_client.ts";
 import {
   type Config,
@@ -171,6 +172,24 @@ describe.each(["protobuf", "sproto"] as const)("a game in %s", (type) => {
     ]);
   });
 
+  it("is given up by a client that stays when it says nothing, and tried again", async () => {
+    const silent = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+    await once(silent, "listening");
+    const { port } = silent.address() as AddressInfo;
+    const lines: string[] = [];
+    const live = stayConnected((options) => connectGame(`ws://127.0.0.1:${port}`, type, options), {
+      userid: "alice",
+      beatEvery: 5,
+      retryAfter: 5,
+      answerWithin: 20,
+      log: (line) => lines.push(line),
+    });
+    for (let connections = 0; connections < 3; connections++) await once(silent, "connection");
+    live.close();
+    await new Promise((resolve) => silent.close(resolve));
+    expect(lines.slice(0, 2)).toEqual(["lost", "lost"]);
+  });
+
   it("lets what is said before the connection fails be known", async () => {
     const client = connectGame("ws://127.0.0.1:1", type);
     await expect(client.ping()).rejects.toThrow(/ECONNREFUSED|ended before/);
@@ -212,6 +231,20 @@ describe("recorded frames, over a real WebSocket", () => {
     const [without, withSession] = [hex("0003 050104"), hex("0004 15020418")];
     const { socket, came } = await exchange(server.url, [without, withSession], 1);
     expect(came.map((bytes) => Buffer.from(bytes).toString("hex"))).toEqual(["000415020118"]);
+    socket.close();
+  });
+
+  it("of sproto: what nobody handles is dropped, and the connection goes on", async () => {
+    const { server, log } = await start("sproto");
+    // Protocol 102 with session 1, an answer that nobody asked for, then a ping with session 11.
+    const unknown = hex("0004 1502ce04");
+    const stray = hex("0004 15020104");
+    const { socket, came } = await exchange(server.url, [unknown, stray, hex("0004 15020418")], 1);
+    expect(came.map((bytes) => Buffer.from(bytes).toString("hex"))).toEqual(["000415020118"]);
+    expect(log.filter((line) => line.startsWith("dropped: "))).toEqual([
+      expect.stringContaining("no such protocol"),
+      expect.stringContaining("unknown session"),
+    ]);
     socket.close();
   });
 
