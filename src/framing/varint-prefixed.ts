@@ -1,9 +1,18 @@
-import { ProtocolError } from "../core/index.ts";
+import { type Output, ProtocolError } from "../core/index.ts";
 import { type FramingOptions, limit, makeFraming, type WrappingFraming } from "./wrap.ts";
 
 // 32 bits, seven in each byte.
 const WIDEST = 5;
 const MOST = 0xffff_ffff;
+
+/** What {@link varintPrefixed} can be given. */
+export interface VarintPrefixedOptions extends FramingOptions {
+  /**
+   * Refuse lengths that are written in more bytes than they need.
+   * @defaultValue false: they are read
+   */
+  readonly minimal?: boolean | undefined;
+}
 
 /**
  * Frames that begin with the length of their body as an unsigned LEB128 varint: what protobuf's
@@ -15,12 +24,13 @@ const MOST = 0xffff_ffff;
  * ```
  *
  * A length of more than five bytes or above 2^32-1 is `malformed`. An overlong length of up to five bytes is
- * read, as every protobuf reader does, its bytes counted as they came.
+ * read, as every protobuf reader does, its bytes counted as they came; with `minimal` it is `malformed`.
  *
- * @param options - `maxFrame`: largest whole frame, length included
+ * @param options - `maxFrame`: largest whole frame, length included; `minimal`: refuse overlong lengths
  * @defaultValue maxFrame 1 MiB
  */
-export function varintPrefixed(options: FramingOptions = {}): WrappingFraming {
+export function varintPrefixed(options: VarintPrefixedOptions = {}): WrappingFraming {
+  const { minimal = false } = options;
   return makeFraming({
     name: "varint-prefixed",
     maxFrame: limit(options, 1, MOST + WIDEST),
@@ -28,6 +38,10 @@ export function varintPrefixed(options: FramingOptions = {}): WrappingFraming {
     measure(bytes, start, end) {
       const width = prefixWidth(bytes, start, end);
       if (width === 0) return 0;
+      if (minimal && width > 1 && bytes[start + width - 1] === 0) {
+        const text = `length in ${width} bytes, which fewer could hold`;
+        throw new ProtocolError("malformed", text, start);
+      }
       let length = 0;
       for (let i = width - 1; i >= 0; i--) length = length * 0x80 + (bytes[start + i]! & 0x7f);
       if (length <= MOST) return width + length;
@@ -39,14 +53,7 @@ export function varintPrefixed(options: FramingOptions = {}): WrappingFraming {
       if (length > MOST) {
         throw new ProtocolError("unencodable", `body of ${length} bytes exceeds 2^32-1`);
       }
-      let width = 1;
-      for (let rest = length; rest > 0x7f; rest = Math.floor(rest / 0x80)) width++;
-      out.insert(start, width);
-      let rest = length;
-      for (let i = 0; i < width; i++) {
-        out.patch(start + i, 1, (rest % 0x80) | (i < width - 1 ? 0x80 : 0));
-        rest = Math.floor(rest / 0x80);
-      }
+      insertVarint(out, start, length);
     },
   });
 }
@@ -58,4 +65,19 @@ function prefixWidth(bytes: Uint8Array, start: number, end: number): number {
     if (bytes[start + width - 1]! < 0x80) return width;
   }
   throw new ProtocolError("malformed", `length of more than ${WIDEST} bytes`, start);
+}
+
+/**
+ * Puts a varint before what was written from `at` on.
+ * @internal
+ */
+export function insertVarint(out: Output, at: number, value: number): void {
+  let width = 1;
+  for (let rest = value; rest > 0x7f; rest = Math.floor(rest / 0x80)) width++;
+  out.insert(at, width);
+  let rest = value;
+  for (let i = 0; i < width; i++) {
+    out.patch(at + i, 1, (rest % 0x80) | (i < width - 1 ? 0x80 : 0));
+    rest = Math.floor(rest / 0x80);
+  }
 }

@@ -1,4 +1,5 @@
 import { decodeUtf8, type Output, ProtocolError } from "../core/index.ts";
+import { insertVarint } from "../framing/varint-prefixed.ts";
 import { LEN, VARINT, WireReader } from "./wire.ts";
 
 /*
@@ -133,11 +134,5 @@ function writeVarint(out: Output, field: number, value: number | bigint): void {
 
 /** Puts the length of what was written from `start` on before it. */
 function insertLength(out: Output, start: number): void {
-  const length = out.length - start;
-  let width = 1;
-  for (let rest = length; rest > 0x7f; rest >>>= 7) width++;
-  out.insert(start, width);
-  for (let i = 0, rest = length; i < width; i++, rest >>>= 7) {
-    out.patch(start + i, 1, (rest & 0x7f) | (i < width - 1 ? 0x80 : 0));
-  }
+  insertVarint(out, start, out.length - start);
 }

@@ -133,4 +133,21 @@ describe("varintPrefixed", () => {
     expect(protocol.text).toBe(false);
     expect(protocol.name).toBe("varint-prefixed");
   });
+
+  it("refuses overlong lengths when told to, at once", () => {
+    const minimal = varintPrefixed({ minimal: true }).wrap(utf8());
+    expect(decodeFrame(minimal, ascii("\0"))).toBe("");
+    expect(decodeFrame(minimal, encodeFrame(minimal, "x".repeat(300)))).toHaveLength(300);
+    // The whole frame need not be here.
+    for (const header of [
+      [0x85, 0x00],
+      [0x80, 0x00],
+      [0x85, 0x80, 0x80, 0x80, 0x00],
+    ]) {
+      const bytes = Uint8Array.of(0xff, ...header);
+      const failure = failureOf(() => minimal.measure(bytes, 1, bytes.length, 0));
+      expect(failure).toMatchObject({ code: "malformed", offset: 1 });
+      expect(minimal.measure(bytes, 1, bytes.length - 1, 0)).toBe(0);
+    }
+  });
 });
