@@ -111,10 +111,5 @@ export function writing<R>(
 
 /** Fills in the u32 length at `at`, of what was written behind it. */
 export function size(w: Writer, at: number): void {
-  const { bytes } = w;
-  const length = w.at - at - 4;
-  bytes[at] = length;
-  bytes[at + 1] = length >> 8;
-  bytes[at + 2] = length >> 16;
-  bytes[at + 3] = length >> 24;
+  w.view.setUint32(at, w.at - at - 4, true);
 }
