@@ -22,6 +22,7 @@ const projects: TestProjectConfiguration[] = [
     test: {
       name: "node",
       include: ["test/unit/**/*.test.ts", "test/laws/**/*.test.ts", "test/node/**/*.test.ts"],
+      setupFiles: ["test/support/seed.ts"],
       // Against hanging alone: on a machine that is busy otherwise a slow test is no failed one.
       testTimeout: 60_000,
     },
@@ -41,6 +42,7 @@ if (existsSync(chromium)) {
       name: "browser",
       include: ["test/browser/**/*.test.ts", "test/laws/**/*.test.ts"],
       testTimeout: 60_000,
+      setupFiles: ["test/support/seed.ts"],
       globalSetup: ["test/support/ws-server.ts", "test/support/skynet-servers.ts"],
       browser: {
         enabled: true,

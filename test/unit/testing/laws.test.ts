@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { afterEach, describe, expect, expectTypeOf, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, expectTypeOf, it, vi } from "vitest";
 import {
   type Codec,
   defineProtocol,
@@ -224,10 +224,18 @@ describe("laws", () => {
 });
 
 describe("settings", () => {
+  // The seed of this test run is none of their business.
+  const configured = fc.readConfigureGlobal();
+  const { FC_SEED } = process.env;
+  beforeEach(() => {
+    delete process.env.FC_SEED;
+    fc.resetConfigureGlobal();
+  });
   afterEach(() => {
     delete process.env.FC_NUM_RUNS;
     delete process.env.FC_SEED;
-    fc.resetConfigureGlobal();
+    if (FC_SEED !== undefined) process.env.FC_SEED = FC_SEED;
+    fc.configureGlobal(configured);
   });
 
   /** How many values a law is tried with, and the first of them. */
