@@ -99,9 +99,9 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
       error: (_, error) => this.over({ by: "error", error }),
       close: (_, info) => this.over(explain(info)),
     });
-    const waiting = this.#waiting ?? [];
+    const waiting = this.#waiting;
     this.#waiting = undefined;
-    for (const dial of waiting) this.#dials.begin(dial);
+    for (const dial of waiting!) this.#dials.begin(dial);
     if (this.#physical.state === "closed") this.over({ by: "peer" });
     else if (this.dialect === "v2") this.#planPing();
   }

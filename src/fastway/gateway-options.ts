@@ -54,7 +54,7 @@ export interface GatewayOptions<D extends Dialect = Dialect> {
   readonly serverIdle?: number | undefined;
 
   /**
-   * How long a server may take to prove that it has the key.
+   * How long a server may take to prove that it has the key; 0: no limit.
    * @defaultValue 3000 in v1, 5000 in v2
    */
   readonly authTimeout?: number | undefined;

@@ -76,7 +76,7 @@ const handshake: Protocol<Uint8Array> = defineProtocol<Uint8Array>({
 export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): FastwayGateway<D> {
   const dialect = checkedDialect(options.dialect);
   const isV1 = dialect === "v1";
-  const { random, key = "", clock = systemClock, maxUnproven = 1024, left } = options;
+  const { random, key = "", clock = systemClock, left } = options;
   if (typeof random !== "function") throw new TypeError("a gateway needs a source of random bytes");
   const protocol = fastway({ dialect, side: "gateway", maxPacket: options.maxPacket });
   const idle = {
@@ -84,6 +84,7 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
     server: count("serverIdle", options.serverIdle ?? THIRTY_SECONDS),
   };
   const authTimeout = count("authTimeout", options.authTimeout ?? (isV1 ? 3000 : 5000));
+  const maxUnproven = count("maxUnproven", options.maxUnproven ?? 1024);
   const board = new Switchboard({
     dialect,
     maxConn: count("maxConn", options.maxConn ?? (isV1 ? 8 : 16)),
@@ -185,19 +186,18 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
     unproven.add(peer);
     // A copy: the source may use its memory again.
     const challenge = Uint8Array.from(random(CHALLENGE));
-    const stopTimer = clock.after(authTimeout, () => {
-      drop(
-        peer,
-        new ProtocolError("timeout", `no answer to the challenge within ${authTimeout} ms`),
-      );
-    });
-    peer.stopWatch = stopTimer;
+    if (authTimeout > 0) {
+      peer.stopWatch = clock.after(authTimeout, () => {
+        const text = `no answer to the challenge within ${authTimeout} ms`;
+        drop(peer, new ProtocolError("timeout", text));
+      });
+    }
     const greeted = link as unknown as Connection<Uint8Array, Uint8Array, unknown>;
     greeted.use(handshake, {
       ...handlers(peer),
       message(_, answer) {
         if (peer.isGone) return;
-        stopTimer();
+        peer.stopWatch();
         const id = verifyAnswer(answer, challenge, key);
         if (id === undefined) {
           drop(peer, new ProtocolError("refused", "auth-failed: the server has not the key"));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { encodeFrame } from "../../../src/core/index.ts";
+import { Connection, decodeFrame, encodeAll, encodeFrame } from "../../../src/core/index.ts";
 import {
   answerChallenge,
   type Command,
@@ -11,6 +11,7 @@ import {
 } from "../../../src/fastway/index.ts";
 import { RecordedPeer, settled } from "../../support/fastway-peer.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
+import { ScriptedSink } from "../../support/scripted-sink.ts";
 
 type Value = FastwayMessage | Command;
 
@@ -191,6 +192,15 @@ describe("servers", () => {
     expect(clock.waiting).toBe(0);
   });
 
+  it("may take their time where they are allowed to", async () => {
+    const { raw, clock, gateway } = setup("v2", { authTimeout: 0 });
+    const end = raw();
+    await settled();
+    clock.advance(1e9);
+    end.peer.connection.received(answerChallenge(end.peer.take(8), "key", 4));
+    expect(gateway.counters.servers).toBe(1);
+  });
+
   it("each get a challenge of their own, even from a source that uses its memory again", async () => {
     const memory = new Uint8Array(8);
     let count = 0;
@@ -212,6 +222,30 @@ describe("servers", () => {
     const packet = encodeFrame(fastway({ dialect: "v2" }), { type: "dial", remoteId: 1 });
     end.peer.connection.received(Uint8Array.of(...answer, ...packet));
     expect(await caller.heard()).toEqual([{ type: "connect", connId: 1, remoteId: 4 }]);
+  });
+});
+
+describe("over a transport that keeps boundaries", () => {
+  it("every packet is a message, and one message may hold several", async () => {
+    const { gateway, clock } = setup("v2");
+    const [near, far] = [new ScriptedSink("message"), new ScriptedSink("message")];
+    const ends = [near, far].map((sink) => {
+      const end = new Connection(gateway.protocol, sink, {}, { clock });
+      end.opened();
+      return end;
+    });
+    gateway.client(ends[0]!);
+    gateway.server(ends[1]!);
+    await settled();
+    const v2 = fastway({ dialect: "v2" });
+    const dials = encodeAll(v2, [{ type: "dial", remoteId: 1 }, { type: "ping" }]);
+    ends[1]!.received(Uint8Array.of(...answerChallenge(far.writes[0]!, "key", 4), ...dials));
+    await settled();
+    expect(far.writes.slice(1).map((bytes) => decodeFrame(v2, bytes).type)).toEqual([
+      "accept",
+      "ping",
+    ]);
+    expect(near.writes.map((bytes) => decodeFrame(v2, bytes).type)).toEqual(["connect"]);
   });
 });
 
@@ -410,7 +444,14 @@ describe("a gateway", () => {
     const make = (options: object) => () => fastwayGateway({ dialect: "v2", random, ...options });
     expect(make({ dialect: undefined })).toThrow(TypeError);
     expect(make({ random: undefined })).toThrow(/random bytes/);
-    for (const name of ["maxConn", "clientIdle", "serverIdle", "authTimeout", "firstConnId"]) {
+    for (const name of [
+      "maxConn",
+      "maxUnproven",
+      "clientIdle",
+      "serverIdle",
+      "authTimeout",
+      "firstConnId",
+    ]) {
       expect(make({ [name]: -1 })).toThrow(RangeError);
       expect(make({ [name]: 1.5 })).toThrow(name);
     }
