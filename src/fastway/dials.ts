@@ -47,8 +47,10 @@ class DialsV1 implements Dials {
   }
 
   opened(connId: number): void {
-    const dial = this.#asked.shift();
-    if (dial === undefined) throw unasked(`id ${connId}`);
+    const dial = this.#asked[0];
+    // An id that is given twice would make one of its dials wait for ever.
+    if (dial === undefined || this.#pending.has(connId)) throw unasked(`id ${connId}`);
+    this.#asked.shift();
     this.#pending.set(connId, dial);
     this.#tell({ type: "dial", connId, remoteId: dial.remoteId });
   }

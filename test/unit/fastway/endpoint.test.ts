@@ -138,6 +138,13 @@ describe("dialling", () => {
     },
   );
 
+  it("ends the link of v1 on an id that is given twice", async () => {
+    const { endpoint, say } = setup("v1");
+    const dials = [endpoint.dial(1), endpoint.dial(2)];
+    await say({ type: "open", connId: 5 }, { type: "open", connId: 5 });
+    expect(await Promise.all(dials.map(rejection))).toEqual(["closed", "closed"]);
+  });
+
   it("ends the link of v2 on an answer to another dial", async () => {
     const { endpoint, say } = setup("v2");
     const dial = endpoint.dial(1);
