@@ -16,7 +16,7 @@ export function jsonValues(): Arbitrary<JsonValue> {
   const any = jsonValue({ stringUnit: "binary" }).map(faithful);
   return oneof(
     { arbitrary: any, weight: 5 },
-    { arbitrary: dictionary(constantFrom(...KEYS), any, { maxKeys: 4 }), weight: 1 },
+    { arbitrary: dictionary(constantFrom(...KEYS), any, { maxKeys: 4 }), weight: 2 },
     { arbitrary: constantFrom(...AWKWARD).map((text) => JSON.parse(text) as JsonValue), weight: 1 },
   );
 }
