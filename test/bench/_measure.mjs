@@ -37,4 +37,7 @@ export function table(head, rows) {
 }
 
 export const ns = (value) => `${value < 100 ? value.toFixed(1) : value.toFixed(0)} ns`;
-export const ratio = (value, base) => `${(value / base).toPrecision(value / base < 10 ? 2 : 3)}x`;
+export const ratio = (value, base) => {
+  const times = value / base;
+  return `${times < 10 ? times.toFixed(1) : times.toFixed(0)}x`;
+};
