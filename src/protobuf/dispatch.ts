@@ -15,6 +15,7 @@ import type {
 } from "./definition.ts";
 import { readError, writeError } from "./error-form.ts";
 import { NoHeader, readHeader, writeHeader } from "./header.ts";
+import { Names } from "./names.ts";
 import { WireReader } from "./wire.ts";
 
 /** Names come from the peer: a map does not know `constructor`. */
@@ -97,9 +98,10 @@ function makeServerCodec(
   answered: CodecMap,
   pushed: CodecMap,
 ): Codec<AnySent, HeaderRequest | HeaderRefusal> {
+  const names = new Names(asked.keys());
   return Object.freeze<Codec<AnySent, HeaderRequest | HeaderRefusal>>({
     decode(bytes, start, end) {
-      const header = readHeader(bytes, start, end);
+      const header = readHeader(bytes, start, end, names);
       if (header instanceof NoHeader) {
         return header.isBroken
           ? refusal("INVALID_HEADER", "Failed to decode header", 0, header.cause)
@@ -132,11 +134,12 @@ function makeClientCodec(
   asked: CodecMap,
   pushed: CodecMap,
 ): Codec<ClientSent<Requests>, ClientReceived<Pushes>> {
+  const names = new Names(pushed.keys());
   return Object.freeze<Codec<ClientSent<Requests>, ClientReceived<Pushes>>>({
     decode(bytes, start, end) {
       const error = readError(bytes, start, end);
       if (error !== undefined) return error;
-      const header = pushed.size > 0 ? readHeader(bytes, start, end) : undefined;
+      const header = pushed.size > 0 ? readHeader(bytes, start, end, names) : undefined;
       const type = header === undefined || header instanceof NoHeader ? "" : header.type;
       const push = pushed.get(type);
       if (push === undefined) return { kind: "response", bytes: bytes.subarray(start, end) };

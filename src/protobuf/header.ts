@@ -1,5 +1,6 @@
-import { decodeUtf8, type Output, ProtocolError } from "../core/index.ts";
+import { type Output, ProtocolError } from "../core/index.ts";
 import { insertVarint } from "../framing/varint-prefixed.ts";
+import type { Names } from "./names.ts";
 import { LEN, VARINT, WireReader } from "./wire.ts";
 
 /*
@@ -29,7 +30,7 @@ export interface HeaderExtras {
 
 /** What dispatch needs of a header. @internal */
 export interface Header {
-  /** `""` where the header has none, or none that is UTF-8: no message is called that. */
+  /** `""` where the header has none, or none that is known. */
   readonly type: string;
   readonly seq: number;
 }
@@ -50,7 +51,12 @@ export class NoHeader {
  * The header at the beginning of a message. It must be the first field on the wire: the byte 0a, no longer form.
  * @internal
  */
-export function readHeader(bytes: Uint8Array, start: number, end: number): Header | NoHeader {
+export function readHeader(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  names: Names,
+): Header | NoHeader {
   const first = start < end ? bytes[start]! : -1;
   if (first !== FIRST_TAG) {
     const found = first < 0 ? "an empty message" : `byte ${first}`;
@@ -64,33 +70,25 @@ export function readHeader(bytes: Uint8Array, start: number, end: number): Heade
     return new NoHeader(false, error as ProtocolError);
   }
   try {
-    return readFields(new WireReader(bytes, message.from, message.to));
+    return readFields(new WireReader(bytes, message.from, message.to), names);
   } catch (error) {
     return new NoHeader(true, error as ProtocolError);
   }
 }
 
-function readFields(header: WireReader): Header {
+function readFields(header: WireReader, names: Names): Header {
   let type = "";
   let seq = 0;
   while (header.next()) {
     if (header.field === TYPE) {
       expectType(header, LEN);
-      type = nameIn(header);
+      type = names.find(header.bytes, header.from, header.to);
     } else if (header.field === SEQ) {
       expectType(header, VARINT);
       seq = header.low;
     }
   }
   return { type, seq };
-}
-
-function nameIn({ bytes, from, to }: WireReader): string {
-  try {
-    return decodeUtf8(bytes, from, to);
-  } catch {
-    return "";
-  }
 }
 
 function expectType(header: WireReader, type: number): void {

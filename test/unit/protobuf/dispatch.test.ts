@@ -253,6 +253,22 @@ describe("the server's side", () => {
     expect((error as Error).message).toMatch("game.LoginReq has a header (field 1) of its own");
   });
 
+  it("tells names of one length apart, and needs no pushes", () => {
+    const body = messageCodec<Uint8Array>({ encode: (b) => b, decode: (b) => b });
+    const both = headerService({
+      requests: { "a.x": { request: body, response: body }, "a.y": { request: body } },
+    });
+    for (const type of ["a.x", "a.y"] as const) {
+      const sent = { type, seq: 1, message: hex("1001") };
+      const received = decodeFrame(both.serverProtocol, encodeFrame(both.clientProtocol, sent));
+      expect(received).toMatchObject({ kind: "request", type });
+    }
+    const bytes = hex("0a050a03612e78");
+    const response = { kind: "response", to: "a.x", message: bytes } as const;
+    const answered = decodeFrame(both.clientProtocol, encodeFrame(both.serverProtocol, response));
+    expect(answered).toEqual({ kind: "response", bytes });
+  });
+
   it("obeys maxFrame, its prefix included", () => {
     const small = headerService({
       requests: {
