@@ -157,6 +157,11 @@ export class Connection<In, Out = In, Context = undefined> {
     return this.#protocol;
   }
 
+  /** Does the transport keep the boundaries of messages? As its `Sink` says. */
+  get boundary(): "stream" | "message" {
+    return this.#sink.boundary;
+  }
+
   /** Bytes that wait to be written. */
   get queued(): number {
     return this.#outbox.queued;

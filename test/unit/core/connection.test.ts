@@ -163,6 +163,11 @@ describe("receiving", () => {
 });
 
 describe("messages of a transport that keeps boundaries", () => {
+  it("tells whether its transport keeps boundaries", () => {
+    expect(setup().connection.boundary).toBe("stream");
+    expect(setup({ boundary: "message" }).connection.boundary).toBe("message");
+  });
+
   it("are decoded alone, each with its whole frames", () => {
     const { connection, messages, errors } = setup({ boundary: "message" });
     connection.received(ascii("a\nb\n"));
