@@ -4,6 +4,8 @@
  *
  * @packageDocumentation
  */
+
+export type { Backoff } from "./backoff.ts";
 export { batch, unbatch } from "./batch.ts";
 export { type BilibiliOptions, type BilibiliPacket, bilibili, type Inflate } from "./bilibili.ts";
 export {
@@ -25,6 +27,18 @@ export {
   chatSend,
   type ReceivedChatMessage,
 } from "./chat.ts";
+export { GoimClient, type GoimClientState } from "./client.ts";
+export type {
+  BinaryProtocol,
+  GoimClientHandlers,
+  GoimClientOptions,
+  Retry,
+  SessionProtocol,
+} from "./client-options.ts";
+export { Comet } from "./comet.ts";
+export type { Admission, CometOptions } from "./comet-options.ts";
+export type { CometConnection, CometSession } from "./comet-session.ts";
+export { chatReplies, type Dialect, type Replies } from "./dialect.ts";
 export { type GoimOptions, goim } from "./goim.ts";
 export { type GoimJsonOptions, goimJson, type JsonProtocol } from "./json.ts";
 export {

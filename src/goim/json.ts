@@ -33,10 +33,11 @@ export interface GoimJsonOptions {
 }
 
 /** What a JSON packet is read from or written to. With side `'server'` several packets make one batch. */
-export type JsonProtocol<Body = unknown> = MessageProtocol<
-  PacketToSend<Body> | readonly PacketToSend<Body>[],
-  Packet<Body>
->;
+export interface JsonProtocol<Body = unknown>
+  extends MessageProtocol<PacketToSend<Body> | readonly PacketToSend<Body>[], Packet<Body>> {
+  /** May several packets be written as one message? (Side `'server'`, v1.2.) */
+  readonly batches: boolean;
+}
 
 /**
  * Packets as JSON text, for the WebSocket of goim v1.0 to v1.2.
@@ -112,6 +113,7 @@ export function goimJson(options: GoimJsonOptions = {}): EitherJson {
     name: `goim ${dialect} JSON`,
     maxFrame,
     text: true,
+    batches: side === "server" && dialect === "v1.2",
     decodeMany,
     decode(bytes, start, end) {
       const packets = decodeMany(bytes, start, end);
@@ -136,10 +138,10 @@ export function goimJson(options: GoimJsonOptions = {}): EitherJson {
 }
 
 /** What both overloads of `goimJson` give. */
-type EitherJson = MessageProtocol<
-  PacketToSend<unknown> | readonly PacketToSend<unknown>[],
-  Packet<never>
->;
+interface EitherJson
+  extends MessageProtocol<PacketToSend<unknown> | readonly PacketToSend<unknown>[], Packet<never>> {
+  readonly batches: boolean;
+}
 
 const INT16 = 0x7fff;
 const INT32 = 0x7fffffff;
