@@ -7,6 +7,9 @@ import type { Packet, PacketToSend } from "./packet.ts";
 /** The protocol of a session that carries bytes. */
 export type BinaryProtocol<Body> = Protocol<PacketToSend<Body>, Packet<Body>>;
 
+/** A type that nothing is inferred from here: what a token happens to be narrows no other body. */
+export type Fixed<T> = [T][T extends unknown ? 0 : never];
+
 /** What protocol a session can speak: `goim()` or `goimJson()`. */
 export type SessionProtocol<Body> = MessageProtocol<PacketToSend<Body>, Packet<Body>>;
 
@@ -60,7 +63,7 @@ export interface GoimClientOptions<Body, P extends SessionProtocol<Body>>
    * Body of the first packet, which says who you are: `encodeFrame(authToken, { mid: 123 })`, say. A function is
    * asked before each attempt.
    */
-  readonly token: Body | (() => Body | PromiseLike<Body>);
+  readonly token: Fixed<Body> | (() => Fixed<Body> | PromiseLike<Fixed<Body>>);
 
   /**
    * Which servers to speak to.

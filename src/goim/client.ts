@@ -196,7 +196,7 @@ export class GoimClient<Body = Uint8Array, P extends SessionProtocol<Body> = Bin
     if (this.#link !== link) return connection.abort();
     this.#state = "authenticating";
     this.#limit(this.#options.authTimeout ?? 4500, "reply to the token");
-    const { token } = this.#options;
+    const token = this.#options.token as Body | (() => Body | PromiseLike<Body>);
     const made = typeof token === "function" ? (token as () => Body | PromiseLike<Body>)() : token;
     if (!isThenable(made)) return this.#authenticate(link, made);
     return made.then((later) => this.#authenticate(link, later));

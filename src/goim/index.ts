@@ -30,6 +30,7 @@ export {
 export { GoimClient, type GoimClientState } from "./client.ts";
 export type {
   BinaryProtocol,
+  Fixed,
   GoimClientHandlers,
   GoimClientOptions,
   Retry,

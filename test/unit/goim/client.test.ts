@@ -102,6 +102,15 @@ describe("GoimClient", () => {
     expectTypeOf<GoimClientState>().toExtend<string>();
     const { client } = setup();
     expectTypeOf(client.request).returns.resolves.toEqualTypeOf<Packet>();
+    const narrow = () =>
+      new GoimClient({
+        token: Uint8Array.of(1),
+        connect: (protocol, handlers) => new Connection(protocol, new ScriptedSink(), handlers),
+      });
+    // The token's own type narrows no other body.
+    expectTypeOf<Parameters<ReturnType<typeof narrow>["request"]>[1]>().toEqualTypeOf<
+      Uint8Array | undefined
+    >();
     const json = () =>
       new GoimClient({
         protocol: goimJson({ side: "client" }),

@@ -1,0 +1,74 @@
+// The client's side of the chat, over TCP or WebSocket, whichever the address says.
+import { decodeFrame, encodeFrame, utf8 } from "framewright";
+import {
+  chatReceive,
+  chatReplies,
+  chatReply,
+  chatSend,
+  chatToken,
+  GoimClient,
+  operations,
+  roomId,
+} from "framewright/goim";
+import { connect } from "framewright/node";
+import { attachWebSocket } from "framewright/web";
+import { WebSocket } from "ws";
+
+const { message, groupMessage } = operations.chat;
+const sent = chatSend(utf8());
+const received = chatReceive(utf8());
+const reply = chatReply();
+
+/** Opens a connection to `tcp://host:port` or to a WebSocket's URL. */
+function dial(address, protocol, handlers) {
+  if (!address.startsWith("tcp:")) {
+    return attachWebSocket(new WebSocket(address), protocol, handlers);
+  }
+  const { hostname, port } = new URL(address);
+  return connect(protocol, { host: hostname, port: Number(port), ...handlers });
+}
+
+/**
+ * Joins the chat.
+ *
+ * @param {string} address - of the comet
+ * @param {number} mid - your number
+ * @param {string} mkey - the word that lets you in
+ * @param {(text: string) => void} print - is told what happens
+ */
+export function join(address, mid, mkey, print) {
+  const client = new GoimClient({
+    connect: (protocol, handlers) => dial(address, protocol, handlers),
+    token: encodeFrame(chatToken, { mid, mkey }),
+    replies: chatReplies,
+    backoff: { least: 250, most: 5000 },
+    open: () => print("connected"),
+    push(_, { op, body }) {
+      if (op !== message && op !== groupMessage) return;
+      const { from, to, msg } = decodeFrame(received, body);
+      print(op === message ? `${from}: ${msg}` : `${from} in ${to}: ${msg}`);
+    },
+    retry: (_, { error, delay }) => {
+      print(`${error.code ?? error.message}; again in ${Math.round(delay)} ms`);
+      // The server knows us, and does not like us: asking again changes nothing.
+      return error.code !== "refused";
+    },
+  });
+
+  async function send(op, to, msg) {
+    const { body } = await client.request(op, encodeFrame(sent, { from: mid, to, msg }));
+    return decodeFrame(reply, body).ret === 0;
+  }
+
+  return {
+    client,
+    /** Writes to one user; answers whether it reached them. */
+    tell: (to, msg) => send(message, to, msg),
+    /** Writes to a group; answers whether anybody is there. */
+    say: (group, msg) => send(groupMessage, group, msg),
+    /** Enters a group, and leaves the one before. */
+    enter: (group) =>
+      client.request(operations.v2.changeRoom, encodeFrame(roomId, `group://${group}`)),
+    close: () => client.close(),
+  };
+}
