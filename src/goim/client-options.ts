@@ -7,11 +7,11 @@ import type { Packet, PacketToSend } from "./packet.ts";
 /** The protocol of a session that carries bytes. */
 export type BinaryProtocol<Body> = Protocol<PacketToSend<Body>, Packet<Body>>;
 
-/** A type that nothing is inferred from here: what a token happens to be narrows no other body. */
-export type Fixed<T> = [T][T extends unknown ? 0 : never];
-
 /** What protocol a session can speak: `goim()` or `goimJson()`. */
 export type SessionProtocol<Body> = MessageProtocol<PacketToSend<Body>, Packet<Body>>;
+
+/** A connection that carries a client's session. */
+export type SessionConnection<Body> = Connection<PacketToSend<Body>, Packet<Body>>;
 
 /** Why the connection is gone, and when the next attempt comes. */
 export interface Retry {
@@ -27,24 +27,24 @@ export interface Retry {
 }
 
 /** What a user wants to hear of a client. Each is called with the client first. */
-export interface GoimClientHandlers<Body, P extends SessionProtocol<Body>> {
+export interface GoimClientHandlers<Body> {
   /** The server has accepted the token; called again after each reconnect. */
-  readonly open?: ((client: GoimClient<Body, P>) => unknown) | undefined;
+  readonly open?: ((client: GoimClient<Body>) => unknown) | undefined;
   /** A push came, or any other packet that answers no request. Pushes come in order. */
-  readonly push?: ((client: GoimClient<Body, P>, packet: Packet<Body>) => unknown) | undefined;
+  readonly push?: ((client: GoimClient<Body>, packet: Packet<Body>) => unknown) | undefined;
   /** A heartbeat was answered with how many are online in the room (v2). */
-  readonly online?: ((client: GoimClient<Body, P>, count: number) => unknown) | undefined;
+  readonly online?: ((client: GoimClient<Body>, count: number) => unknown) | undefined;
   /** The connection failed, and will be tried again: unless this answers false, which closes the client. */
-  readonly retry?: ((client: GoimClient<Body, P>, retry: Retry) => unknown) | undefined;
+  readonly retry?: ((client: GoimClient<Body>, retry: Retry) => unknown) | undefined;
   /** It is over: with an error where the client gave up, without where `close` was called. */
-  readonly close?: ((client: GoimClient<Body, P>, error?: unknown) => unknown) | undefined;
+  readonly close?: ((client: GoimClient<Body>, error?: unknown) => unknown) | undefined;
   /** As `error` of a connection: the peer broke the protocol, the transport failed, or a handler threw. */
-  readonly error?: ((client: GoimClient<Body, P>, error: unknown) => unknown) | undefined;
+  readonly error?: ((client: GoimClient<Body>, error: unknown) => unknown) | undefined;
 }
 
 /** What a client needs to know. Times are in milliseconds. */
-export interface GoimClientOptions<Body, P extends SessionProtocol<Body>>
-  extends GoimClientHandlers<Body, P> {
+export interface GoimClientOptions<Body, P = BinaryProtocol<Body>>
+  extends GoimClientHandlers<Body> {
   /**
    * Opens a connection, with any transport: called at once, and again after each failure. It must give `handlers`
    * on as they are.
@@ -55,15 +55,13 @@ export interface GoimClientOptions<Body, P extends SessionProtocol<Body>>
   readonly connect: (
     protocol: P,
     handlers: Handlers<PacketToSend<Body>, Packet<Body>>,
-  ) =>
-    | Connection<PacketToSend<Body>, Packet<Body>>
-    | PromiseLike<Connection<PacketToSend<Body>, Packet<Body>>>;
+  ) => SessionConnection<Body> | PromiseLike<SessionConnection<Body>>;
 
   /**
    * Body of the first packet, which says who you are: `encodeFrame(authToken, { mid: 123 })`, say. A function is
    * asked before each attempt.
    */
-  readonly token: Fixed<Body> | (() => Fixed<Body> | PromiseLike<Fixed<Body>>);
+  readonly token: NoInfer<Body> | (() => NoInfer<Body> | PromiseLike<NoInfer<Body>>);
 
   /**
    * Which servers to speak to.
@@ -75,7 +73,7 @@ export interface GoimClientOptions<Body, P extends SessionProtocol<Body>>
    * What to speak, where it is not the binary packet: `goimJson({ side: "client" })` for v1.0 to v1.2 on WebSocket.
    * @defaultValue `goim()`, with bodies up to what the dialect's servers read, and batches of v2 opened
    */
-  readonly protocol?: (P & SessionProtocol<Body>) | undefined;
+  readonly protocol?: P | undefined;
 
   /**
    * Replies beyond those of the dialect: `chatReplies` for the chat fork.

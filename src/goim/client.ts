@@ -1,18 +1,11 @@
-import {
-  type Clock,
-  type CloseInfo,
-  type Connection,
-  i32be,
-  ProtocolError,
-  systemClock,
-} from "../core/index.ts";
+import { type Clock, type CloseInfo, i32be, ProtocolError, systemClock } from "../core/index.ts";
 import { backoffDelay } from "./backoff.ts";
 import { type Call, Calls } from "./calls.ts";
-import type { BinaryProtocol, GoimClientOptions, SessionProtocol } from "./client-options.ts";
+import type { GoimClientOptions, SessionConnection, SessionProtocol } from "./client-options.ts";
 import { checkedDialect, type Dialect, MAX_BODY, replyTo } from "./dialect.ts";
 import { goim } from "./goim.ts";
 import { operations } from "./operations.ts";
-import { type Packet, type PacketToSend, VERSION } from "./packet.ts";
+import { type Packet, VERSION } from "./packet.ts";
 
 const { heartbeat, heartbeatReply, auth, authReply, raw } = operations.v2;
 
@@ -21,7 +14,7 @@ export type GoimClientState = "connecting" | "authenticating" | "open" | "waitin
 
 /** One attempt: a connection, once there is one, and what was asked over it. */
 interface Link<Body> {
-  connection: Connection<PacketToSend<Body>, Packet<Body>> | undefined;
+  connection: SessionConnection<Body> | undefined;
   readonly calls: Calls<Body>;
 }
 
@@ -61,9 +54,9 @@ interface Link<Body> {
  * }
  * ```
  */
-export class GoimClient<Body = Uint8Array, P extends SessionProtocol<Body> = BinaryProtocol<Body>> {
-  readonly #options: GoimClientOptions<Body, P>;
-  readonly #protocol: P;
+export class GoimClient<Body = Uint8Array> {
+  readonly #options: GoimClientOptions<Body, SessionProtocol<Body>>;
+  readonly #protocol: SessionProtocol<Body>;
   readonly #dialect: Dialect;
   readonly #clock: Clock;
   readonly #inFlight: number;
@@ -87,7 +80,15 @@ export class GoimClient<Body = Uint8Array, P extends SessionProtocol<Body> = Bin
    * @param options - how to connect, who you are, and what to call
    * @throws RangeError for a dialect that is none, or `inFlight` outside 1 to 7
    */
-  constructor(options: GoimClientOptions<Body, P>) {
+  constructor(options: GoimClientOptions<Body>);
+  /** For a protocol without framing, such as JSON: `connect` needs a transport that keeps boundaries. */
+  constructor(
+    options: GoimClientOptions<Body, SessionProtocol<Body>> & {
+      readonly protocol: SessionProtocol<Body>;
+    },
+  );
+  constructor(given: GoimClientOptions<Body> | GoimClientOptions<Body, SessionProtocol<Body>>) {
+    const options = given as GoimClientOptions<Body, SessionProtocol<Body>>;
     const { dialect, inFlight = 4, clock = systemClock } = options;
     this.#options = options;
     this.#dialect = checkedDialect(dialect);
@@ -97,7 +98,7 @@ export class GoimClient<Body = Uint8Array, P extends SessionProtocol<Body> = Bin
     }
     this.#inFlight = inFlight;
     this.#clock = clock;
-    this.#protocol = options.protocol ?? (binary(this.#dialect) as unknown as P);
+    this.#protocol = options.protocol ?? binary(this.#dialect);
     this.#connect();
   }
 
@@ -191,7 +192,7 @@ export class GoimClient<Body = Uint8Array, P extends SessionProtocol<Body> = Bin
     }
   }
 
-  #opened(link: Link<Body>, connection: Connection<PacketToSend<Body>, Packet<Body>>): unknown {
+  #opened(link: Link<Body>, connection: SessionConnection<Body>): unknown {
     link.connection = connection;
     if (this.#link !== link) return connection.abort();
     this.#state = "authenticating";
@@ -351,8 +352,10 @@ export class GoimClient<Body = Uint8Array, P extends SessionProtocol<Body> = Bin
   }
 }
 
-function binary(dialect: Dialect): BinaryProtocol<Uint8Array> {
-  return goim({ flatten: dialect === "v2", maxSendBody: MAX_BODY[dialect] });
+/** Where no protocol is given, bodies are bytes. */
+function binary<Body>(dialect: Dialect): SessionProtocol<Body> {
+  const protocol = goim({ flatten: dialect === "v2", maxSendBody: MAX_BODY[dialect] });
+  return protocol as SessionProtocol<unknown> as SessionProtocol<Body>;
 }
 
 function closed(cause?: unknown): ProtocolError {

@@ -30,10 +30,10 @@ export {
 export { GoimClient, type GoimClientState } from "./client.ts";
 export type {
   BinaryProtocol,
-  Fixed,
   GoimClientHandlers,
   GoimClientOptions,
   Retry,
+  SessionConnection,
   SessionProtocol,
 } from "./client-options.ts";
 export { Comet } from "./comet.ts";
