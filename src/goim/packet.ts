@@ -112,14 +112,12 @@ export function readPacket(bytes: Uint8Array, start: number, end: number, copy: 
 /** Appends one packet. */
 export function writePacket(packet: PacketToSend, out: Output): void {
   const { ver = VERSION, op, seq = 0, body = NOTHING } = packet;
-  if (!(body instanceof Uint8Array)) {
-    throw new ProtocolError("unencodable", "the body of a binary packet must be a Uint8Array");
-  }
   out
     .i32be(HEADER + body.length)
     .i16be(HEADER)
     .i16be(ver)
     .i32be(op)
     .i32be(seq);
-  if (body.length > 0) out.bytes(body);
+  // What is no Uint8Array is refused there.
+  if (body !== NOTHING) out.bytes(body);
 }
