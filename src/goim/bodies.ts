@@ -24,7 +24,7 @@ const LARGEST_INT64 = 2n ** 63n - 1n;
 const INT32 = 0x7fffffff;
 
 /** A 64-bit id as bare decimal digits; a number that may have lost its last digits is refused. */
-export function int64Text(value: bigint | number, what: string): string {
+function int64Text(value: bigint | number, what: string): string {
   const exact = typeof value === "bigint" || Number.isSafeInteger(value);
   if (!exact || value < LEAST_INT64 || value > LARGEST_INT64) {
     throw new ProtocolError("unencodable", `${what} ${String(value)} is no exact 64-bit integer`);

@@ -38,7 +38,7 @@ export interface VectorCase {
   readonly hex: Hex;
 }
 
-export interface Invalid {
+interface Invalid {
   readonly name: string;
   readonly codec: string;
   readonly kind: "truncated" | "header-length" | "pack-length" | "json";
