@@ -55,7 +55,11 @@ export function attach<In, Out = In, Context = undefined>(
   socket.allowHalfOpen = true;
   let failure: unknown;
   socket.on("data", (chunk: Uint8Array) => connection.received(chunk));
-  socket.on("end", () => connection.ended());
+  socket.on("end", () => {
+    // A TLS socket that an alert of its peer has broken ends, too: that is no end of its own, `close` follows.
+    if (failure === undefined) connection.ended();
+    else socket.destroy();
+  });
   socket.on("drain", () => connection.drained());
   socket.on("error", (error) => {
     failure = error;
