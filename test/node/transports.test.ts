@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { type AddressInfo, createServer, connect as dial } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,9 +13,12 @@ import { toWeb } from "../support/web-duplex.ts";
 
 const host = "127.0.0.1";
 const path = join(tmpdir(), `framewright-${process.pid}.sock`);
+const cert = readFileSync(new URL("../fixtures/tls-cert.pem", import.meta.url));
+const key = readFileSync(new URL("../fixtures/tls-key.pem", import.meta.url));
 const stream = { boundary: "stream", pauses: true, halfCloses: true } as const;
 
 let tcp: Server<Uint8Array, Uint8Array, unknown>;
+let tls: Server<Uint8Array, Uint8Array, unknown>;
 let unix: Server<Uint8Array, Uint8Array, unknown>;
 const web = createServer({ allowHalfOpen: true });
 const wsServers = {
@@ -25,6 +28,7 @@ const wsServers = {
 
 beforeAll(async () => {
   tcp = await listen(wire, { ...serverHandlers, host, port: 0 });
+  tls = await listen(wire, { ...serverHandlers, host, port: 0, tls: { key, cert } });
   rmSync(path, { force: true });
   unix = await listen(wire, { ...serverHandlers, path });
   web.on("connection", (socket) => {
@@ -39,7 +43,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await Promise.all([tcp.close({ timeout: 0 }), unix.close({ timeout: 0 })]);
+  await Promise.all([tcp, tls, unix].map((server) => server.close({ timeout: 0 })));
   web.close();
   for (const server of Object.values(wsServers)) {
     for (const client of server.clients) client.terminate();
@@ -53,6 +57,12 @@ describeTransport({
   ...stream,
   name: "TCP",
   connect: (options) => connect(wire, { ...options, host, port: tcp.port! }),
+});
+
+describeTransport({
+  ...stream,
+  name: "TLS",
+  connect: (options) => connect(wire, { ...options, host, port: tls.port!, tls: { ca: cert } }),
 });
 
 describeTransport({
