@@ -7,7 +7,8 @@ import { expectedLines, filesIn, manifest, readText, root } from "../support/pac
 // Every program in examples/ is run as a user runs it, by plain Node against the built package. It must end
 // by itself, with exit code 0 and nothing on stderr, and print what its `//=>` lines say, if it has any.
 // Files whose names begin with an underscore are parts of others; programs that begin with "// Runs until" end when
-// they are told to, and have tests of their own.
+// they are told to, and have tests of their own; those that begin with "// Runs on" want another runtime, where
+// `npm run test:runtimes` runs them.
 const dir = ".examples-check";
 const files = filesIn("examples", /\.\w+$/);
 const programs = files.filter((path) => /\.(ts|mjs)$/.test(path));
@@ -37,7 +38,7 @@ beforeAll(() => {
 afterAll(() => rmSync(`${root}${dir}`, { recursive: true, force: true }));
 
 const isProgram = (path: string): boolean =>
-  !/\/_[^/]*$/.test(path) && !readText(path).startsWith("// Runs until");
+  !/\/_[^/]*$/.test(path) && !/^\/\/ Runs (until|on) /.test(readText(path));
 
 describe("examples", () => {
   it.skipIf(programs.length === 0)("hold what npm start runs", () => {

@@ -73,6 +73,17 @@ const run =
   () =>
     execFileSync(command, [...args, file], { cwd: work, encoding: "utf8", timeout: 60_000 });
 
+/** An example for this runtime: prints what its `//=>` lines say, and ends by itself. */
+const example =
+  (file, ...command) =>
+  () => {
+    const text = readFileSync(join(root, "examples", file), "utf8");
+    const expected = Array.from(text.matchAll(/^\/\/=> (.*)$/gm), (match) => match[1]).join("\n");
+    writeFileSync(join(work, file), text);
+    const out = run(file, ...command)().trim();
+    return out === expected && expected !== "" ? "ok" : `printed ${out}`;
+  };
+
 const runtimes = {
   [`node ${process.version}`]: run("smoke.mjs", process.execPath),
   "node 22": run("smoke.mjs", bin("node22/bin/node")),
@@ -80,8 +91,10 @@ const runtimes = {
   "node 26": run("smoke.mjs", bin("node26/bin/node")),
   bun: run("smoke.mjs", bin(".bin/bun")),
   "bun, sockets": run("sockets-bun.mjs", bin(".bin/bun")),
+  "bun, example": example("bun.mjs", bin(".bin/bun")),
   deno: run("smoke.mjs", bin(".bin/deno"), "run", "-A"),
   "deno, sockets": run("sockets-deno.mjs", bin(".bin/deno"), "run", "-A"),
+  "deno, example": example("deno.mjs", bin(".bin/deno"), "run", "--allow-net"),
   workerd,
   quickjs,
 };
