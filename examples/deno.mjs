@@ -21,16 +21,19 @@ async function serve() {
 const serving = serve();
 
 const socket = await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
-const connection = attachStreams(socket, protocol);
+const connection = attachStreams(socket, protocol, {
+  close(_connection, { by }) {
+    console.log(`closed by ${by}`);
+    listener.close();
+  },
+});
 for (const add of [1, 2, 3]) connection.send({ add });
 for await (const { sum } of connection) {
   console.log(`sum: ${sum}`);
   if (sum === 6) connection.close();
 }
-listener.close();
 await serving;
-console.log(connection.state);
 //=> sum: 1
 //=> sum: 3
 //=> sum: 6
-//=> closed
+//=> closed by local

@@ -49,7 +49,8 @@ describe("the standard streams of a child process", () => {
       const { createInterface } = require("node:readline");
       createInterface({ input: process.stdin }).on("line", (line) => console.log(line.toUpperCase()));
     `);
-    const connection = attach(stream, lines().wrap(utf8()));
+    const { options, closed } = record<string>();
+    const connection = attach(stream, lines().wrap(utf8()), { close: options.close });
     const answers: string[] = [];
     for (const line of ["one", "two", "grüße"]) {
       connection.send(line);
@@ -61,8 +62,7 @@ describe("the standard streams of a child process", () => {
     expect(answers).toEqual(["ONE", "TWO", "GRÜSSE"]);
     connection.close();
     expect(await exit).toEqual([0, null]);
-    for await (const line of connection) expect.unreachable(line);
-    expect(connection.state).toBe("closed");
+    expect(await closed).toEqual({ by: "local" });
   });
 
   it("carry more than pipes hold, in order, with backpressure", async () => {
