@@ -8,5 +8,9 @@ const runs = { runs: 40, canonical: true };
 keeps("goimPackets", laws(goim({ maxFrame: 4096 }), goimPackets(), runs));
 keeps("fastwayPackets", laws(packet({ maxPacket: 600 }), fastwayPackets({ max: 596 }), runs));
 for (const dialect of ["v1", "v2"] as const) {
-  keeps(`fastwayCommands ${dialect}`, laws(command({ dialect }), fastwayCommands(dialect), runs));
+  // Bytes behind the arguments of a command are ignored, so other bytes may mean the same.
+  keeps(
+    `fastwayCommands ${dialect}`,
+    laws(command({ dialect }), fastwayCommands(dialect), { ...runs, canonical: false }),
+  );
 }
