@@ -37,7 +37,9 @@ const flat = readFileSync(join(here, "smoke.mjs"), "utf8").replaceAll(
   (_, entry) => `from "./${entry ?? "index"}.js"`,
 );
 const dist = join(home, "dist");
-const pure = readdirSync(dist).filter((file) => /^(index|goim|chunk-\w+)\.js$/.test(file));
+const pure = readdirSync(dist).filter((file) =>
+  /^(index|goim|fastway|workerman|sproto|protobuf|chunk-\w+)\.js$/.test(file),
+);
 
 async function workerd() {
   const worker = `${flat}\nexport default { fetch: () => new Response(globalThis.smoke) };`;
