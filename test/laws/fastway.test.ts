@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { decodeAll, encodeFrame, type Protocol, raw } from "../../src/core/index.ts";
 import {
   type Command,
@@ -13,6 +13,7 @@ import {
   packet,
 } from "../../src/fastway/index.ts";
 import { bytes, jsonValues, type LawOptions, laws, text } from "../../src/testing/index.ts";
+import { keeps } from "../support/laws.ts";
 
 const RUNS = 60;
 
@@ -22,9 +23,7 @@ function holds<In, Out>(
   values: fc.Arbitrary<In>,
   options: LawOptions<In, Out> = {},
 ): void {
-  describe(name, () => {
-    test.each(laws(protocol, values, { runs: RUNS, ...options }))("$name", ({ check }) => check());
-  });
+  keeps(name, laws(protocol, values, { runs: RUNS, ...options }));
 }
 
 const maxPacket = 300;

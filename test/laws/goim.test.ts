@@ -1,5 +1,4 @@
 import fc from "fast-check";
-import { describe, test } from "vitest";
 import type { Codec } from "../../src/core/index.ts";
 import { perMessage } from "../../src/framing/index.ts";
 import {
@@ -29,6 +28,7 @@ import {
   several,
   text,
 } from "../../src/testing/index.ts";
+import { keeps } from "../support/laws.ts";
 
 const RUNS = 60;
 
@@ -38,9 +38,7 @@ function holds<In, Out>(
   values: fc.Arbitrary<In>,
   options: LawOptions<In, Out> = {},
 ): void {
-  describe(name, () => {
-    for (const law of laws(protocol, values, { runs: RUNS, ...options })) test(law.name, law.check);
-  });
+  keeps(name, laws(protocol, values, { runs: RUNS, ...options }));
 }
 
 const int16 = fc.integer({ min: -(2 ** 15), max: 2 ** 15 - 1 });
