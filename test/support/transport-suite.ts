@@ -4,8 +4,8 @@ import {
   type ConnectionOptions,
   encodeFrame,
   type Handlers,
-  ProtocolError,
 } from "../../src/index.ts";
+import { check, codeOf, equal, type TransportTest, until } from "./suite-checks.ts";
 import { type Hello, heard, numbered, numberOf, type Seen, say, wire } from "./transport-server.ts";
 
 // What every transport is put to, wherever it runs: in Node and Chromium under vitest, in Bun and Deno without it.
@@ -27,12 +27,6 @@ export interface Transport {
   connect(options: Options): Connection<Uint8Array> | Promise<Connection<Uint8Array>>;
 }
 
-/** One test. */
-export interface TransportTest {
-  readonly name: string;
-  run(): Promise<void>;
-}
-
 interface Client {
   readonly connection: Connection<Uint8Array>;
   readonly id: string;
@@ -40,27 +34,6 @@ interface Client {
   readonly errors: unknown[];
   readonly closes: CloseInfo[];
 }
-
-function check(fact: boolean, text: string): asserts fact {
-  if (!fact) throw new Error(text);
-}
-
-function equal(found: unknown, wanted: unknown, what: string): void {
-  const [left, right] = [JSON.stringify(found), JSON.stringify(wanted)];
-  check(left === right, `${what}: ${left}, not ${right}`);
-}
-
-/** Waits until it is so. The time only says when to give up. */
-async function until(fact: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (const end = Date.now() + 15_000; Date.now() < end; ) {
-    if (await fact()) return;
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-  throw new Error(`never: ${what}`);
-}
-
-const codeOf = (error: unknown): unknown =>
-  error instanceof ProtocolError ? error.code : String(error);
 
 const KB64 = 64 * 1024;
 /** What kernels, sockets and streams between the two ends may hold, at the very most. */
