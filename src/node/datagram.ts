@@ -1,10 +1,4 @@
-import {
-  type BindOptions,
-  createSocket,
-  type RemoteInfo,
-  type Socket,
-  type SocketType,
-} from "node:dgram";
+import type { RemoteInfo, Socket } from "node:dgram";
 import { asProtocolError } from "../core/errors.ts";
 import { decodeValues, isFramed } from "../core/frames.ts";
 import { encodeAll, type MessageProtocol, ProtocolError } from "../core/index.ts";
@@ -29,7 +23,11 @@ export interface DatagramHandlers<In, Out = In> {
   readonly error?:
     | ((endpoint: DatagramEndpoint<In>, error: unknown, peer: RemoteInfo) => unknown)
     | undefined;
-  /** The socket failed, or a datagram could not be sent (to a connected peer that is not there, say). */
+  /**
+   * The socket failed, or a datagram could not be sent. A connected socket also hears so of a peer that is not there
+   * (ECONNREFUSED), and goes on: the peer may come back. Without this handler a failure of the socket is an
+   * uncaught error, and what could not be sent is lost, as it might have been later on.
+   */
   readonly socketError?: ((endpoint: DatagramEndpoint<In>, error: Error) => unknown) | undefined;
   /** The socket is closed. */
   readonly close?: ((endpoint: DatagramEndpoint<In>) => unknown) | undefined;
@@ -37,7 +35,10 @@ export interface DatagramHandlers<In, Out = In> {
 
 /** A UDP socket that speaks a protocol. */
 export interface DatagramEndpoint<In> {
-  /** The UDP port that it is bound to. */
+  /**
+   * The UDP port that it is bound to.
+   * @throws the socket's error where it is not bound, or closed
+   */
   readonly port: number;
   /** Node's own socket, for what is not here (multicast, buffer sizes, `ref`). */
   readonly socket: Socket;
@@ -46,27 +47,14 @@ export interface DatagramEndpoint<In> {
    *
    * @param values - what to send
    * @param peer - whom to; not given: the peer that the socket is connected to
-   * @throws ProtocolError `unencodable` for a value that cannot be encoded, and for more than 65507 bytes
+   * @returns false once the endpoint closes: then nothing is sent
+   * @throws ProtocolError `unencodable` for a value that cannot be encoded, and for more than 65507 bytes; the
+   *   socket's error for a peer that cannot be one (a port of 70000, say)
    */
-  send(values: readonly In[], peer?: Peer): void;
-  /** Closes the socket. */
+  send(values: readonly In[], peer?: Peer): boolean;
+  /** Sends what was sent before, delivers nothing more, and closes the socket. */
   close(): Promise<void>;
 }
-
-/** Where to listen for datagrams, and what to call. */
-export type ListenDatagramOptions<In, Out = In> = DatagramHandlers<In, Out> &
-  Pick<BindOptions, "port"> & {
-    /**
-     * Address to bind.
-     * @defaultValue all addresses of the machine
-     */
-    readonly host?: string | undefined;
-    /**
-     * Version of IP.
-     * @defaultValue 'udp4', or 'udp6' where `host` has a colon
-     */
-    readonly type?: SocketType | undefined;
-  };
 
 // A datagram over IPv4 has 65535 bytes, less 20 of the IP header and 8 of the UDP header.
 const MAX_DATAGRAM = 65_507;
@@ -86,6 +74,11 @@ export function attachDatagram<In, Out = In>(
 ): DatagramEndpoint<In> {
   const fresh = isFramed(protocol) ? protocol.perConnection?.({ context: undefined }) : undefined;
   const own: MessageProtocol<In, Out> = fresh ?? protocol;
+  /** Datagrams that are not with the system yet: Node looks up every address, 127.0.0.1 too. */
+  let unsent = 0;
+  let closing: Promise<void> | undefined;
+  let shut = (): void => {};
+
   const endpoint: DatagramEndpoint<In> = Object.freeze<DatagramEndpoint<In>>({
     get port() {
       return socket.address().port;
@@ -97,25 +90,44 @@ export function attachDatagram<In, Out = In>(
         const text = `${bytes.length} bytes exceed the ${MAX_DATAGRAM} of a datagram`;
         throw new ProtocolError("unencodable", text);
       }
-      const sent = (error: Error | null): void => {
-        if (error) handlers.socketError?.(endpoint, error);
-      };
-      if (peer === undefined) socket.send(bytes, sent);
-      else socket.send(bytes, peer.port, peer.address, sent);
+      if (closing !== undefined) return false;
+      try {
+        transmit(socket, bytes, peer, sent);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "ERR_SOCKET_DGRAM_NOT_RUNNING") return false;
+        // Port 0 is where a stranger's datagram may say that it is from: that answering fails is no fault of ours.
+        if (peer?.port !== 0) throw error;
+        handlers.socketError?.(endpoint, error as Error);
+        return true;
+      }
+      unsent++;
+      return true;
     },
-    close: () =>
-      new Promise((resolve) => {
-        socket.once("close", () => resolve());
-        try {
-          socket.close();
-        } catch {
-          // It was closed already.
-          resolve();
-        }
-      }),
+    close() {
+      closing ??= new Promise((resolve) => {
+        socket.once("close", resolve);
+        shut = () => {
+          try {
+            socket.close();
+          } catch {
+            // Somebody else closed it, perhaps long ago.
+            resolve();
+          }
+        };
+        if (unsent === 0) shut();
+      });
+      return closing;
+    },
   });
 
+  function sent(error: Error | null): void {
+    unsent--;
+    if (error) handlers.socketError?.(endpoint, error);
+    if (unsent === 0) shut();
+  }
+
   function received(bytes: Uint8Array, peer: RemoteInfo): void {
+    if (closing !== undefined) return;
     // Fresh for each datagram: nothing of a bad one is left for the next.
     const reader = new MessageReader(own);
     reader.push(bytes);
@@ -128,7 +140,11 @@ export function attachDatagram<In, Out = In>(
         handlers.error?.(endpoint, asProtocolError(error, "malformed", "decode failed"), peer);
         return;
       }
-      for (const value of values) deliver(value, peer);
+      for (const value of values) {
+        deliver(value, peer);
+        // A handler may close the endpoint.
+        if (closing !== undefined) return;
+      }
     }
   }
 
@@ -149,55 +165,50 @@ export function attachDatagram<In, Out = In>(
 
   socket.on("message", received);
   socket.on("error", (error) => {
+    // Where it could not be bound, what waited for that is gone.
+    if (!isBound(socket)) unsent = 0;
     if (handlers.socketError !== undefined) handlers.socketError(endpoint, error);
     else if (socket.listenerCount("error") === 1) throw error;
   });
-  socket.on("close", () => handlers.close?.(endpoint));
+  socket.on("close", () => {
+    unsent = 0;
+    handlers.close?.(endpoint);
+  });
   return endpoint;
 }
 
-/**
- * A UDP socket that speaks a protocol.
- *
- * @param protocol - needs no framing of its own: then a datagram is one message
- * @param options - address and handlers
- * @returns the endpoint, once it is bound; it also sends, and so serves as a client
- * @throws the socket's error (EADDRINUSE and the like)
- *
- * @example
- * ```ts
- * import { json, perMessage } from "framewright";
- * import { listenDatagram } from "framewright/node";
- *
- * const protocol = perMessage().wrap(json<{ n: number }>());
- * const server = await listenDatagram(protocol, {
- *   host: "127.0.0.1",
- *   message: (endpoint, { n }, peer) => endpoint.send([{ n: n + 1 }], peer),
- * });
- * const client = await listenDatagram(protocol, {
- *   host: "127.0.0.1",
- *   async message(endpoint, { n }) {
- *     console.log(n);
- *     await Promise.all([endpoint.close(), server.close()]);
- *   },
- * });
- * client.send([{ n: 41 }], { address: "127.0.0.1", port: server.port });
- * await new Promise((resolve) => server.socket.once("close", resolve));
- * //=> 42
- * ```
- */
-export async function listenDatagram<In, Out = In>(
-  protocol: MessageProtocol<In, Out>,
-  options: ListenDatagramOptions<In, Out> = {},
-): Promise<DatagramEndpoint<In>> {
-  const { port, host, type, ...handlers } = options;
-  const socket = createSocket(type ?? (host?.includes(":") ? "udp6" : "udp4"));
-  await new Promise<void>((resolve, reject) => {
-    socket.once("error", reject);
-    socket.bind({ port: port ?? 0, ...(host === undefined ? {} : { address: host }) }, () => {
-      socket.off("error", reject);
-      resolve();
-    });
-  });
-  return attachDatagram(socket, protocol, handlers as DatagramHandlers<In, Out>);
+function transmit(
+  socket: Socket,
+  bytes: Uint8Array,
+  peer: Peer | undefined,
+  sent: (error: Error | null) => void,
+): void {
+  if (peer === undefined) {
+    socket.send(bytes, sent);
+    return;
+  }
+  try {
+    socket.send(bytes, peer.port, peer.address, sent);
+  } catch (error) {
+    if (!isPeerOf(socket, peer)) throw error;
+    // A connected socket takes no address, not even that of its peer.
+    socket.send(bytes, sent);
+  }
+}
+
+function isPeerOf(socket: Socket, { address, port }: Peer): boolean {
+  try {
+    const remote = socket.remoteAddress();
+    return remote.address === address && remote.port === port;
+  } catch {
+    return false;
+  }
+}
+
+function isBound(socket: Socket): boolean {
+  try {
+    return socket.address().port !== 0;
+  } catch {
+    return false;
+  }
 }

@@ -10,9 +10,14 @@ export {
   attachDatagram,
   type DatagramEndpoint,
   type DatagramHandlers,
-  type ListenDatagramOptions,
-  listenDatagram,
   type Peer,
 } from "./datagram.ts";
 export { type ListenOptions, listen, type Server } from "./listen.ts";
+export {
+  type ConnectDatagramOptions,
+  connectDatagram,
+  type DatagramSocketOptions,
+  type ListenDatagramOptions,
+  listenDatagram,
+} from "./open-datagram.ts";
 export { decoderTransform, encoderTransform, type TransformOptions } from "./transforms.ts";

@@ -1,170 +1,155 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { afterEach, describe, expect, it } from "vitest";
-import { json, lengthPrefixed, lines, perMessage, raw, utf8 } from "../../src/index.ts";
+import { lines, utf8 } from "../../src/index.ts";
 import {
   attachDatagram,
+  connectDatagram,
   type DatagramEndpoint,
-  type DatagramHandlers,
   listenDatagram,
 } from "../../src/node/index.ts";
+import { describeDatagrams } from "../support/transport-vitest.ts";
 
 const host = "127.0.0.1";
 const text = lines({ maxFrame: 100 }).wrap(utf8());
 const open: DatagramEndpoint<never>[] = [];
+const datagrams = { listenDatagram, connectDatagram, refusals: true };
 
-/** An endpoint that writes down what comes to it, and a plain socket to reach it with. */
-async function setup(handlers: DatagramHandlers<string> = {}) {
-  const messages: string[] = [];
-  const errors: unknown[] = [];
-  const endpoint = await listenDatagram(text, {
-    host,
-    message: (_, value) => messages.push(value),
-    error: (_, error) => errors.push(error),
-    ...handlers,
-  });
+/** Whether this machine speaks IPv6. */
+const hasIpv6 = await listenDatagram(text, { host: "::1" }).then(
+  (endpoint) => endpoint.close().then(() => true),
+  () => false,
+);
+
+function closing<E extends DatagramEndpoint<never>>(endpoint: E): E {
   open.push(endpoint);
-  const plain = createSocket("udp4");
-  plain.bind(0, host);
-  await once(plain, "listening");
-  const say = (bytes: string): void => plain.send(bytes, endpoint.port, host);
-  return { endpoint, messages, errors, plain, say };
+  return endpoint;
 }
 
 afterEach(async () => {
   await Promise.all(open.splice(0).map((endpoint) => endpoint.close()));
 });
 
-describe("datagrams", () => {
-  it("hold whole frames, one or several", async () => {
-    const { say, messages, errors, plain } = await setup();
-    say("one\n");
-    say("two\nthree\n");
-    say("");
-    say("four\n");
-    await expect.poll(() => messages).toEqual(["one", "two", "three", "four"]);
-    expect(errors).toEqual([]);
-    plain.close();
-  });
+describeDatagrams({ ...datagrams, name: "UDP over IPv4", host });
+if (hasIpv6) describeDatagrams({ ...datagrams, name: "UDP over IPv6", host: "::1" });
 
-  it("that break the protocol leave the next ones alone", async () => {
-    const { say, messages, errors, plain } = await setup();
-    say("good\nhalf");
-    say(`${"x".repeat(101)}\n`);
-    say("next\n");
-    await expect.poll(() => messages).toEqual(["good", "next"]);
-    expect(errors).toMatchObject([{ code: "truncated", offset: 5 }, { code: "too-long" }]);
-    plain.close();
-  });
-
-  it("are answered to whom they came from", async () => {
-    const { say, plain } = await setup({
-      message: (endpoint, value, peer) => endpoint.send([value.toUpperCase(), "."], peer),
-    });
-    say("hello\n");
-    const [answer] = (await once(plain, "message")) as [Buffer];
-    expect(answer.toString()).toBe("HELLO\n.\n");
-    plain.close();
-  });
-
-  it("may be one message each, without a framing", async () => {
-    const protocol = perMessage({ maxFrame: 10 }).wrap(json<number[]>());
-    const messages: number[][] = [];
-    const errors: unknown[] = [];
-    const server = await listenDatagram(protocol, {
-      host,
-      message: (_, value) => messages.push(value),
-      error: (_, error) => errors.push(error),
-    });
-    open.push(server);
-    const socket = createSocket("udp4");
-    socket.connect(server.port, host);
-    await once(socket, "connect");
-    const client = attachDatagram(socket, protocol);
-    open.push(client);
-    client.send([[1, 2]]);
-    expect(() => client.send([[1], [2]])).toThrow("one message holds 1 value, not 2");
-    await expect.poll(() => messages).toEqual([[1, 2]]);
-    socket.send("[1,2,3,4,5]");
-    socket.send("[");
-    await expect.poll(() => errors).toMatchObject([{ code: "too-long" }, { code: "malformed" }]);
-  });
-
-  it("are refused when no datagram can be so long", async () => {
-    const endpoint = await listenDatagram(lengthPrefixed({ width: 4 }).wrap(raw()), { host });
-    open.push(endpoint);
-    const peer = { address: host, port: endpoint.port };
-    expect(() => endpoint.send([new Uint8Array(65_507 - 3)], peer)).toThrow(
-      "65508 bytes exceed the 65507 of a datagram",
-    );
-  });
-
-  it("whose handler throws are an error of theirs alone", async () => {
-    const failure = new Error("no");
+describe("an endpoint of Node", () => {
+  it("drops what is bad where nobody wants to hear of it", async () => {
     const messages: string[] = [];
-    const { say, errors, plain } = await setup({
-      message(_, value) {
-        messages.push(value);
-        if (value === "throw") throw failure;
-        return value === "reject" ? Promise.reject(failure) : undefined;
-      },
-    });
-    say("throw\nnext\n");
-    say("reject\n");
-    await expect.poll(() => messages).toEqual(["throw", "next", "reject"]);
-    await expect.poll(() => errors).toEqual([failure, failure]);
-    plain.close();
-  });
-
-  it("that are bad vanish where nobody wants to hear of it", async () => {
-    const messages: string[] = [];
-    const endpoint = await listenDatagram(text, {
-      host,
-      message: (_, value) => messages.push(value),
-    });
-    open.push(endpoint);
+    const message = (_: unknown, value: string): unknown => messages.push(value);
+    const endpoint = closing(await listenDatagram(text, { host, message }));
     const peer = { address: host, port: endpoint.port };
     endpoint.socket.send("half", peer.port, peer.address);
     endpoint.send(["whole"], peer);
     await expect.poll(() => messages).toEqual(["whole"]);
   });
 
-  it("tell of a socket that fails", async () => {
+  it("delivers nothing while it closes", async () => {
+    const messages: string[] = [];
+    const message = (_: unknown, value: string): unknown => messages.push(value);
+    const endpoint = closing(await listenDatagram(text, { host, message }));
+    const from = { address: host, port: endpoint.port, family: "IPv4" as const, size: 2 };
+    endpoint.send(["x"], from);
+    const closed = endpoint.close();
+    endpoint.socket.emit("message", Buffer.from("y\n"), from);
+    await closed;
+    expect(messages).toEqual([]);
+  });
+
+  it("says where in a datagram the error is", async () => {
+    const errors: unknown[] = [];
+    const endpoint = closing(
+      await listenDatagram(text, { host, error: (_, error) => errors.push(error) }),
+    );
+    endpoint.socket.send("good\nhalf", endpoint.port, host);
+    await expect.poll(() => errors).toMatchObject([{ code: "truncated", offset: 5 }]);
+  });
+
+  it("tells of a socket that fails", async () => {
     const failures: Error[] = [];
-    let closes = 0;
-    const { endpoint, plain } = await setup({
-      socketError: (_, error) => failures.push(error),
-      close: () => closes++,
-    });
+    const endpoint = closing(
+      await listenDatagram(text, { host, socketError: (_, error) => failures.push(error) }),
+    );
     endpoint.send(["x"], { address: "256.0.0.1", port: 9 });
     await expect.poll(() => failures.length).toBe(1);
     endpoint.socket.emit("error", new Error("failed"));
     expect(failures.length).toBe(2);
-    await endpoint.close();
-    await endpoint.close();
-    expect(closes).toBe(1);
-    plain.close();
 
-    const quiet = attachDatagram(createSocket("udp4"), text);
-    open.push(quiet);
+    const quiet = closing(attachDatagram(createSocket("udp4"), text));
     expect(() => quiet.socket.emit("error", new Error("failed"))).toThrow("failed");
     quiet.socket.on("error", () => {});
     quiet.socket.emit("error", new Error("failed"));
   });
 
-  it("say why they cannot listen, and take IPv6", async () => {
-    const { endpoint, plain } = await setup();
-    await expect(listenDatagram(text, { host, port: endpoint.port })).rejects.toMatchObject({
+  it("is not brought down by a datagram that says it is from port 0", async () => {
+    const failures: unknown[] = [];
+    const endpoint = closing(
+      await listenDatagram(text, {
+        host,
+        message: (server, value, peer) => server.send([value], peer),
+        socketError: (_, error) => failures.push(error),
+      }),
+    );
+    // Which needs a raw socket to send.
+    const from = { address: host, port: 0, family: "IPv4" as const, size: 2 };
+    endpoint.socket.emit("message", Buffer.from("x\n"), from);
+    expect(failures).toMatchObject([{ code: "ERR_SOCKET_BAD_PORT" }]);
+    // A port that is none is a mistake of the program.
+    expect(() => endpoint.send(["x"], { address: host, port: 70_000 })).toThrow(RangeError);
+    expect(() => endpoint.send(["x"])).toThrow(RangeError);
+  });
+
+  it("takes a socket that is not bound yet, and closes behind what was sent", async () => {
+    const messages: string[] = [];
+    const server = closing(
+      await listenDatagram(text, { host, message: (_, value) => messages.push(value) }),
+    );
+    const client = attachDatagram(createSocket("udp4"), text);
+    client.send(["early"], { address: host, port: server.port });
+    await client.close();
+    await expect.poll(() => messages).toEqual(["early"]);
+  });
+
+  it("closes where its socket could not be bound, or is closed", async () => {
+    const server = closing(await listenDatagram(text, { host }));
+    const socket = createSocket("udp4");
+    const failures: unknown[] = [];
+    const late = attachDatagram(socket, text, { socketError: (_, error) => failures.push(error) });
+    socket.bind(server.port, host);
+    late.send(["never"], { address: host, port: server.port });
+    await once(socket, "error").catch(() => {});
+    await expect.poll(() => failures).not.toEqual([]);
+    await late.close();
+
+    const gone = createSocket("udp4");
+    gone.close();
+    await once(gone, "close");
+    await attachDatagram(gone, text).close();
+  });
+
+  it("says why it cannot be opened, and leaves no socket behind", async () => {
+    const endpoint = closing(await listenDatagram(text, { host }));
+    const { port } = endpoint;
+    await expect(listenDatagram(text, { host, port })).rejects.toMatchObject({
       code: "EADDRINUSE",
     });
-    const six = await listenDatagram(text, { host: "::1" }).catch((error) => error);
-    if (!(six instanceof Error)) {
-      expect(six.socket.address().family).toBe("IPv6");
-      open.push(six);
-    } else {
-      // A machine without IPv6.
-      expect(six).toMatchObject({ syscall: "bind" });
-    }
-    plain.close();
+    await expect(connectDatagram(text, { host: "256.0.0.1", port })).rejects.toMatchObject({
+      syscall: "getaddrinfo",
+    });
+    const controller = new AbortController();
+    const attempt = connectDatagram(text, { host, port, signal: controller.signal });
+    controller.abort();
+    await expect(attempt).rejects.toBe(controller.signal.reason);
+  });
+
+  it("takes the options of a socket, and both versions of IP", async () => {
+    const first = closing(await listenDatagram(text, { host, reuseAddr: true }));
+    const second = closing(await listenDatagram(text, { host, reuseAddr: true, port: first.port }));
+    expect(second.port).toBe(first.port);
+    const local = closing(await connectDatagram(text, { port: first.port }));
+    expect(local.socket.remoteAddress().address).toBe(host);
+    if (!hasIpv6) return;
+    const six = closing(await listenDatagram(text, { host: "::1" }));
+    expect(six.socket.address().family).toBe("IPv6");
   });
 });
