@@ -7,6 +7,7 @@ import {
   type Protocol,
   type Sink,
 } from "../core/index.ts";
+import { isSerialPort, serialSink } from "./serial.ts";
 
 /** Handlers and limits of one connection over a Node stream. */
 export type SocketOptions<In, Out = In, Context = undefined> = Omit<
@@ -19,8 +20,8 @@ export type SocketOptions<In, Out = In, Context = undefined> = Omit<
   };
 
 /**
- * Speaks a protocol over a stream that you have: a socket of `net` or `tls`, connected or about to be, or any
- * other Duplex (a serial port, a child process). The stream belongs to the connection from now on.
+ * Speaks a protocol over a stream that you have: a socket of `net` or `tls` or a port of `serialport`, open or about to
+ * be, or any other Duplex (the streams of a child process). The stream belongs to the connection from now on.
  *
  * @param socket - the stream; it must carry bytes, not strings (`setEncoding`) or objects
  * @param protocol - what comes and goes
@@ -50,7 +51,10 @@ export function attach<In, Out = In, Context = undefined>(
     ...rest,
     context: context && (() => context(socket)),
   };
-  const connection = new Connection(protocol, socketSink(socket), handlers, rest);
+  const serial = isSerialPort(socket) ? socket : undefined;
+  const duplex = socketSink(socket);
+  const sink = serial === undefined ? duplex : serialSink(serial, duplex);
+  const connection = new Connection(protocol, sink, handlers, rest);
   // Whether this side ends when the peer does is the connection's business.
   socket.allowHalfOpen = true;
   let failure: unknown;
@@ -63,8 +67,13 @@ export function attach<In, Out = In, Context = undefined>(
   socket.on("drain", () => connection.drained());
   socket.on("error", (error) => {
     failure = error;
+    // It could not be opened, and says nothing more.
+    if (serial?.isOpen === false) connection.lost(error);
   });
-  socket.on("close", () => connection.lost(failure));
+  // A serial port that was pulled out says so here.
+  socket.on("close", (error?: unknown) =>
+    connection.lost(failure ?? (error instanceof Error ? error : undefined)),
+  );
   const event = connectEvent(socket);
   if (event === undefined) connection.opened();
   else socket.once(event, () => connection.opened());
@@ -76,6 +85,7 @@ export function attach<In, Out = In, Context = undefined>(
 
 /** The event that a socket is connected; undefined where it is already. */
 function connectEvent(socket: Duplex): string | undefined {
+  if (isSerialPort(socket)) return socket.isOpen ? undefined : "open";
   const { connecting, encrypted, secureConnecting } = socket as Partial<Socket> & {
     encrypted?: boolean;
     secureConnecting?: boolean;
