@@ -3,6 +3,7 @@ import {
   type ConnectionOptions,
   type Handlers,
   type Protocol,
+  ProtocolError,
   type Sink,
 } from "../core/index.ts";
 
@@ -16,11 +17,17 @@ export interface BunSocket {
   terminate(): void;
   pause(): void;
   resume(): void;
+  /** `"TLSSocket"` where it speaks TLS. */
+  readonly [Symbol.toStringTag]?: string | undefined;
+  /** What accepted it; undefined for a client. */
+  readonly listener?: unknown;
 }
 
 /** The `socket` of `Bun.listen` and `Bun.connect`. */
 export interface BunSocketHandlers<Socket extends BunSocket> {
   open(socket: Socket): void;
+  /** For TLS alone, behind `open`. `isSecure` is false where the handshake failed, or refused the peer's certificate. */
+  handshake(socket: Socket, isSecure: boolean, error?: Error | null): void;
   data(socket: Socket, data: Uint8Array): void;
   drain(socket: Socket): void;
   end(socket: Socket): void;
@@ -51,7 +58,8 @@ interface Held {
  * The handlers for `Bun.listen` and `Bun.connect` that make each of their sockets a connection. Give
  * `allowHalfOpen: true` beside them: then a peer that has ended its half still gets its answers.
  *
- * Bun's `write` takes what fits and forgets the rest: here the rest is kept for `drain`.
+ * Bun's `write` takes what fits and forgets the rest: here the rest is kept for `drain`. A socket with TLS becomes a
+ * connection behind its handshake; where that fails, the handlers of a client are told why, those of a server nothing.
  *
  * @param protocol - what comes and goes
  * @param options - handlers and limits
@@ -83,16 +91,30 @@ export function socketHandlers<
   const { context, ...rest } = options;
   // Not `socket.data`: that is the user's.
   const connections = new WeakMap<Socket, Held>();
+  const begin = (socket: Socket): Connection<In, Out, Context> => {
+    const sink = new BunSink(socket, () => connection.drained());
+    const handlers: Handlers<In, Out, Context> = {
+      ...rest,
+      context: context && (() => context(socket)),
+    };
+    const connection = new Connection(protocol, sink, handlers, rest);
+    connections.set(socket, { connection, drained: () => sink.drained(), failure: undefined });
+    return connection;
+  };
   return {
     open(socket) {
-      const sink = new BunSink(socket, () => connection.drained());
-      const handlers: Handlers<In, Out, Context> = {
-        ...rest,
-        context: context && (() => context(socket)),
-      };
-      const connection = new Connection(protocol, sink, handlers, rest);
-      connections.set(socket, { connection, drained: () => sink.drained(), failure: undefined });
-      connection.opened();
+      // A socket with TLS has its handshake to come, and `context` may want to look at the peer's certificate.
+      if (socket[Symbol.toStringTag] !== "TLSSocket") begin(socket).opened();
+    },
+    handshake(socket, isSecure, error) {
+      if (isSecure) {
+        begin(socket).opened();
+        return;
+      }
+      socket.terminate();
+      // A client hears of it; to a server it is one of those that never came in.
+      if (socket.listener !== undefined) return;
+      begin(socket).lost(error ?? new ProtocolError("closed", "the TLS handshake failed"));
     },
     data: (socket, data) => connections.get(socket)?.connection.received(data),
     drain: (socket) => connections.get(socket)?.drained(),

@@ -128,6 +128,46 @@ describe("sockets of Bun", () => {
     expect(second.closes).toEqual([{ by: "error", error: failure }]);
   });
 
+  it("with TLS become connections behind the handshake", () => {
+    const socket = Object.assign(new FakeSocket(), { [Symbol.toStringTag]: "TLSSocket" });
+    const seen: string[] = [];
+    const handlers = socketHandlers(text, {
+      context: () => seen.push("context"),
+      open: () => seen.push("open"),
+      close: (_, { by }) => seen.push(by),
+    });
+    handlers.open(socket);
+    expect(seen).toEqual([]);
+    handlers.handshake(socket, true, null);
+    expect(seen).toEqual(["context", "open"]);
+    handlers.close(socket);
+    expect(seen).toEqual(["context", "open", "peer"]);
+  });
+
+  it.each([new Error("untrusted"), null])(
+    "whose handshake fails tell a client alone: %s",
+    (why) => {
+      for (const listener of [undefined, {}]) {
+        const socket = Object.assign(new FakeSocket(), {
+          listener,
+          [Symbol.toStringTag]: "TLSSocket",
+        });
+        const seen: unknown[] = [];
+        const handlers = socketHandlers(text, {
+          open: () => seen.push("open"),
+          error: (_, error) => seen.push(error),
+          close: (_, info) => seen.push(info),
+        });
+        handlers.open(socket);
+        handlers.handshake(socket, false, why);
+        handlers.close(socket);
+        expect(socket.calls).toEqual(["terminate"]);
+        const error = why ?? expect.objectContaining({ code: "closed" });
+        expect(seen).toEqual(listener === undefined ? [error, { by: "error", error }] : []);
+      }
+    },
+  );
+
   it("that never opened are nobody's", () => {
     const { handlers } = setup();
     const stranger = new FakeSocket();
