@@ -311,6 +311,86 @@ describe("attachStreams", () => {
     }
   });
 
+  it("leaves neither direction open when one has failed", async () => {
+    const ends: string[] = [];
+    const failure = new Error("gone");
+    let fail = (): void => {};
+    const connection = attachStreams(
+      {
+        readable: new ReadableStream<Uint8Array>({
+          start(controller) {
+            fail = () => controller.error(failure);
+          },
+        }),
+        writable: new WritableStream<Uint8Array>({ abort: (why) => void ends.push(String(why)) }),
+      },
+      text,
+      { message: () => {} },
+    );
+    fail();
+    await expect.poll(() => [connection.state, ends]).toEqual(["closed", ["Error: gone"]]);
+  });
+
+  it.each(["and", "but throws"])(
+    "is cut by the streams' own close, where they have it, %s",
+    async (how) => {
+      const calls: string[] = [];
+      const connection = attachStreams(
+        {
+          readable: new ReadableStream<Uint8Array>({ cancel: () => void calls.push("cancel") }),
+          writable: new WritableStream<Uint8Array>({ abort: () => void calls.push("abort") }),
+          close() {
+            calls.push("close");
+            if (how === "but throws") throw new Error("closed already");
+          },
+        },
+        text,
+        { message: () => {} },
+      );
+      connection.abort();
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      expect(calls).toEqual(["close"]);
+      expect(connection.state).toBe("closed");
+    },
+  );
+
+  // As Cloudflare's sockets, whose desiredSize stays 1; and a stream that never says that it has room.
+  it.each([Infinity, 0])(
+    "waits for a writable whose high-water mark is %d",
+    async (highWaterMark) => {
+      const waiting: (() => void)[] = [];
+      let written = 0;
+      const write = (bytes: Uint8Array): Promise<void> => {
+        written += bytes.length;
+        return new Promise((resolve) => waiting.push(resolve));
+      };
+      const writable = new WritableStream<Uint8Array>({ write }, { highWaterMark });
+      const connection = attachStreams({ writable }, lengthPrefixed({ width: 4 }).wrap(raw()));
+      let sent = 0;
+      while (connection.send(new Uint8Array(60_000))) {
+        sent += 60_004;
+        await Promise.resolve();
+      }
+      sent += 60_004;
+      // What the stream took beyond a batch is in `queued`, as what waits here.
+      expect(sent).toBeLessThan(500_000);
+      expect(connection.queued).toBeGreaterThan(262_144);
+      connection.close();
+      await expect
+        .poll(() => {
+          waiting.shift()?.();
+          return written;
+        })
+        .toBe(sent);
+      await expect
+        .poll(() => {
+          waiting.shift()?.();
+          return connection.state;
+        })
+        .toBe("closed");
+    },
+  );
+
   it("reports a frame that the end of the stream cuts", async () => {
     const received: string[] = [];
     const reading = attachStreams({ readable: chunks(bytesOf("a\nb")).stream }, text);
