@@ -16,7 +16,7 @@ export interface WebSocketLike {
     // biome-ignore lint/suspicious/noExplicitAny: every kind of WebSocket has event types of its own
     listener: (event: any) => void,
   ): void;
-  /** Stops reading. Only `ws` can. */
+  /** Stops reading. Only `ws` and Bun can. */
   pause?(): void;
   /** Reads on. */
   resume?(): void;

@@ -31,6 +31,7 @@ const FULL_WITHOUT_CALLBACK = 256 * 1024;
 const LOOK_EVERY_MS = 5;
 
 const OPEN = 1;
+const CLOSING = 2;
 const CLOSED = 3;
 
 /**
@@ -38,7 +39,7 @@ const CLOSED = 3;
  * Deno or Bun, or one of the package `ws`. The socket belongs to the connection from now on. Text
  * protocols are sent as text frames; received text and binary frames are taken alike.
  *
- * Only `ws` can stop reading: with other sockets what comes during a pause is kept, up to `maxQueued`. When
+ * Only `ws` and Bun can stop reading: with other sockets what comes during a pause is kept, up to `maxQueued`. When
  * something goes wrong the close code tells the peer: 1002 it broke the protocol, 1009 its message was too
  * long, 1008 it was too slow, 1011 a handler threw (browsers may only say 4002, 4009, 4008, 4011).
  *
@@ -100,6 +101,8 @@ export function attachWebSocket<In, Out, Context>(
   });
   socket.addEventListener("close", (event: CloseEventLike) => {
     const { code, reason: text, wasClean } = event;
+    // Not yet closed, as elsewhere: in workerd this tells of the peer's close, and ours is still to be said.
+    if (socket.readyState === CLOSING) socket.close();
     connection.lost(failure ?? (wasClean ? undefined : unclean(code)), { code, text });
   });
   if (socket.readyState === OPEN) connection.opened();

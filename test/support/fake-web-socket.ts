@@ -14,10 +14,12 @@ export class FakeWebSocket implements WebSocketLike {
     this.bufferedAmount += data.length;
   }
 
-  close(code = 1005, reason = ""): void {
-    if (code !== 1000 && !(code >= 3000 && code <= 4999)) throw new Error(`close(${code})`);
+  close(code?: number, reason = ""): void {
+    if (code !== undefined && code !== 1000 && !(code >= 3000 && code <= 4999)) {
+      throw new Error(`close(${code})`);
+    }
     this.readyState = 2;
-    this.closes.push(`${code} ${reason}`);
+    this.closes.push(`${code ?? 1005} ${reason}`);
   }
 
   addEventListener(type: string, listener: (event: never) => void): void {

@@ -124,6 +124,18 @@ it("tells the peer no more than a close frame holds", () => {
   expect(socket.closes).toEqual([`4002 ?${"x".repeat(122)}`]);
 });
 
+it("answers the peer's close where the socket does not do it by itself, as in workerd", () => {
+  for (const readyState of [2, 3]) {
+    const socket = new FakeWebSocket();
+    const closes: CloseInfo[] = [];
+    attachWebSocket(socket, text, { message: () => {}, close: (_, info) => closes.push(info) });
+    socket.readyState = readyState;
+    socket.emit("close", { code: 1000, reason: "bye", wasClean: true });
+    expect(closes).toEqual([{ by: "peer", code: 1000, text: "bye" }]);
+    expect(socket.closes).toEqual(readyState === 2 ? ["1005 "] : []);
+  }
+});
+
 it("says that a WebSocket failed, where the browser does not say why", () => {
   const socket = new FakeWebSocket();
   socket.readyState = 0;
