@@ -19,6 +19,16 @@ export interface Transport {
   readonly boundary: "stream" | "message";
   /** `pause` reaches the peer. */
   readonly pauses: boolean;
+  /**
+   * `send` says that the peer does not read.
+   * @defaultValue true
+   */
+  readonly blocks?: boolean | undefined;
+  /**
+   * The same two of the server's end.
+   * @defaultValue both true
+   */
+  readonly server?: { readonly pauses: boolean; readonly blocks: boolean } | undefined;
   /** One half can be closed. */
   readonly halfCloses: boolean;
   /** Closing has a code that the peer sees. */
@@ -41,6 +51,7 @@ const IN_BETWEEN = 24 * 1024 * 1024;
 
 /** The tests for one transport. */
 export function transportTests(transport: Transport): TransportTest[] {
+  const { blocks = true, server = { pauses: true, blocks: true } } = transport;
   let ids = 0;
   const session = Math.random().toString(36).slice(2);
 
@@ -200,78 +211,103 @@ export function transportTests(transport: Transport): TransportTest[] {
     if (transport.codes) equal(close?.code, transport.codes.tooLong, "the code");
   });
 
-  test("stops sending to a peer that does not read, and goes on when it does", async () => {
+  /** Sends 600 messages of 64 KiB to a server that does not read, as fast as `send` lets it. */
+  async function push() {
     const count = 600;
     const highWater = 4 * KB64;
-    let sent = 0;
-    let most = 0;
-    let drains = 0;
-    let isBlocked = false;
-    const push = (connection: Connection<Uint8Array>): void => {
-      isBlocked = false;
-      while (sent < count && !isBlocked) {
-        isBlocked = !connection.send(numbered(sent++, KB64 - 4));
-        most = Math.max(most, connection.queued);
+    const seen = { count, highWater, sent: 0, most: 0, drains: 0, isBlocked: false };
+    const go = (connection: Connection<Uint8Array>): void => {
+      seen.isBlocked = false;
+      while (seen.sent < count && !seen.isBlocked) {
+        seen.isBlocked = !connection.send(numbered(seen.sent++, KB64 - 4));
+        seen.most = Math.max(seen.most, connection.queued);
       }
     };
-    const client = await join(
-      { role: "deaf", count },
-      {
-        highWater,
-        drain(connection) {
-          drains++;
-          push(connection);
-        },
-      },
-    );
-    push(client.connection);
+    const drain = (connection: Connection<Uint8Array>): void => {
+      seen.drains++;
+      go(connection);
+    };
+    const client = await join({ role: "deaf", count }, { highWater, drain });
+    go(client.connection);
+    return { client, seen };
+  }
+
+  /** The server is woken, and has got all, in order. */
+  async function wake(client: Client, count: number): Promise<void> {
     const ask = await asker(client.id);
-    // Until nothing has moved for many answers of the server.
-    for (let calm = 0, before = -1; calm < 25; calm++) {
-      await ask();
-      if (before !== sent) calm = 0;
-      before = sent;
-    }
-    check(isBlocked && sent < count, `${sent} of ${count} sent: nothing stopped it`);
-    check(sent * KB64 < IN_BETWEEN, `${sent} messages were taken`);
-    check(most <= highWater + KB64, `${most} bytes queued`);
     equal((await ask()).received, 0, "the server read");
     await ask(true);
     await until(() => client.received.length === 1, "the server has read all");
-    const seen = heard<Seen>(client.received[0]!);
-    equal([seen.received, seen.misplaced, sent], [count, 0, count], "what the server read");
-    check(drains > 0, "no drain");
+    const { received, misplaced } = heard<Seen>(client.received[0]!);
+    equal([received, misplaced], [count, 0], "what the server read");
     client.connection.close();
     await closed(client);
     equal(client.closes[0]!.by, "local", "the end");
-  });
+  }
+
+  if (!server.pauses) {
+    test("is cut off by a peer that does not read, but cannot stop what comes", async () => {
+      const { client } = await push();
+      await closed(client);
+      const { received, close } = await serverClose(client);
+      equal([received, close?.by, close?.error], [0, "error", "overflow"], "the server's end");
+    });
+  } else if (blocks) {
+    test("stops sending to a peer that does not read, and goes on when it does", async () => {
+      const { client, seen } = await push();
+      const ask = await asker(client.id);
+      // Until nothing has moved for many answers of the server.
+      for (let calm = 0, before = -1; calm < 25; calm++) {
+        await ask();
+        if (before !== seen.sent) calm = 0;
+        before = seen.sent;
+      }
+      const { count, highWater, sent, most, isBlocked } = seen;
+      check(isBlocked && sent < count, `${sent} of ${count} sent: nothing stopped it`);
+      check(sent * KB64 < IN_BETWEEN, `${sent} messages were taken`);
+      check(most <= highWater + KB64, `${most} bytes queued`);
+      await wake(client, count);
+      check(seen.sent === count && seen.drains > 0, "no drain");
+    });
+  } else {
+    test("loses nothing to a peer that does not read for long, though it cannot know", async () => {
+      const { client, seen } = await push();
+      equal([seen.sent, client.connection.queued], [seen.count, 0], "sent at once");
+      await wake(client, seen.count);
+    });
+  }
 
   if (transport.pauses) {
-    test("slows a peer down while it is paused", async () => {
-      const count = 600;
-      const client = await join(
-        { role: "flood", count, size: KB64 - 4 },
-        { open: (connection) => connection.pause() },
-      );
-      const ask = await asker(client.id);
-      for (let calm = 0, before = -1; calm < 25; calm++) {
-        const { sent } = await ask();
-        if (before !== sent || sent === 0) calm = 0;
-        before = sent;
-      }
-      const seen = await ask();
-      check(seen.blocked && seen.sent < count, `${seen.sent} of ${count} sent: nothing stopped it`);
-      check(seen.sent * KB64 < IN_BETWEEN, `${seen.sent} messages are on their way`);
-      check(seen.mostQueued <= 5 * KB64, `${seen.mostQueued} bytes queued`);
-      equal(client.received.length, 0, "delivered in the pause");
-      client.connection.resume();
-      await until(() => client.received.length === count, "all came");
-      check(
-        client.received.every((bytes, n) => numberOf(bytes) === n),
-        "out of order",
-      );
-      client.connection.close();
-    });
+    test(
+      server.blocks ? "slows a peer down while it is paused" : "misses nothing in a pause",
+      async () => {
+        const count = 600;
+        const client = await join(
+          { role: "flood", count, size: KB64 - 4 },
+          { open: (connection) => connection.pause() },
+        );
+        const ask = await asker(client.id);
+        for (let calm = 0, before = -1; calm < 25; calm++) {
+          const { sent } = await ask();
+          if (before !== sent || sent === 0) calm = 0;
+          before = sent;
+        }
+        const seen = await ask();
+        if (server.blocks) {
+          check(seen.blocked && seen.sent < count, `${seen.sent} of ${count}: nothing stopped it`);
+          check(seen.sent * KB64 < IN_BETWEEN, `${seen.sent} messages are on their way`);
+        }
+        check(seen.mostQueued <= 5 * KB64, `${seen.mostQueued} bytes queued`);
+        equal(client.received.length, 0, "delivered in the pause");
+        client.connection.resume();
+        await until(() => client.received.length === count, "all came");
+        check(
+          client.received.every((bytes, n) => numberOf(bytes) === n),
+          "out of order",
+        );
+        client.connection.close();
+      },
+    );
   } else {
     test("keeps what comes in a pause, up to maxQueued", async () => {
       const client = await join(
