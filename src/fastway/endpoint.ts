@@ -11,7 +11,7 @@ import { type Early, EarlyMessages } from "./early.ts";
 import type { DialOptions, EndpointOptions, FastwayEndpoint } from "./endpoint-options.ts";
 import { Incoming } from "./incoming.ts";
 import { type Exchange, Line } from "./line.ts";
-import { LENGTH } from "./packet.ts";
+import { checkFits, LENGTH } from "./packet.ts";
 import { type FastwayMessage, type FastwayProtocol, fastway } from "./protocol.ts";
 import type { VirtualConnection, VirtualIds, VirtualOptions } from "./virtual-connection.ts";
 
@@ -55,7 +55,9 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
   readonly #clock: Clock;
   readonly #dials: Dials;
   readonly #lines = new Map<number, Line | undefined>();
-  /** Lines that were told to wait. */
+  /** The link has asked to wait for room. */
+  #isFull = false;
+  /** Lines that wait for it, in their order: each gets a turn. */
   readonly #blocked = new Set<Line>();
   readonly #early = new EarlyMessages();
   readonly #incoming: Incoming<VirtualConnection<In, Out, Context>>;
@@ -319,9 +321,14 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
   // ---- for lines
 
   transmit(line: Line, message: Uint8Array): boolean {
-    if (this.#physical.send({ type: "message", connId: line.connId, message })) return true;
-    this.#blocked.add(line);
-    return false;
+    if (this.#isFull) {
+      // Later it would be everybody's error, not this connection's.
+      checkFits(message, this.#protocol.maxPacket);
+      this.#blocked.add(line);
+      return false;
+    }
+    this.#isFull = !this.#physical.send({ type: "message", connId: line.connId, message });
+    return true;
   }
 
   hangUp(line: Line): void {
@@ -335,9 +342,12 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
   }
 
   #drained(): void {
-    const lines = [...this.#blocked];
-    this.#blocked.clear();
-    for (const line of lines) line.drained();
+    this.#isFull = false;
+    for (const line of this.#blocked) {
+      if (this.#isFull) return;
+      this.#blocked.delete(line);
+      line.drained();
+    }
   }
 
   // ---- signs of life (v2)

@@ -5,7 +5,7 @@ import { VirtualConnection, type VirtualIds, type VirtualOptions } from "./virtu
 export interface Exchange {
   /** Longest message that a packet can carry. */
   readonly maxMessage: number;
-  /** Sends one message; false asks to wait for `drained`. */
+  /** Sends one message; false: the link has no room, and `drained` tells when it is worth another try. */
   transmit(line: Line, bytes: Uint8Array): boolean;
   /** Sends Close. */
   hangUp(line: Line): void;
@@ -29,12 +29,19 @@ export type AnyConnection = Pick<
  *     |     Close comes, or the link is lost: nothing goes out            ^
  *     +-------------------------------------------------------------------+
  * ```
+ *
+ * While the link has no room, a line holds the one message that it was given last: the connection, told that its sink
+ * is full, keeps all others. So many lines cannot fill the link beyond its limit, whatever each has to say.
  */
 export class Line implements Sink {
   readonly boundary = "message";
   readonly connId: number;
   readonly #exchange: Exchange;
   #state: "open" | "closing" | "gone" = "open";
+  /** The message that waits for room on the link. */
+  #held: Uint8Array<ArrayBuffer> | undefined;
+  /** `close` was called; Close goes out behind what is held. */
+  #isEnding = false;
   #connection: AnyConnection | undefined;
 
   constructor(exchange: Exchange, connId: number) {
@@ -56,7 +63,9 @@ export class Line implements Sink {
 
   write(bytes: Uint8Array<ArrayBuffer>): boolean {
     // The other end is gone already: as with a socket, what is sent meanwhile goes nowhere.
-    return this.#state !== "open" || this.#exchange.transmit(this, bytes);
+    if (this.#state !== "open" || this.#exchange.transmit(this, bytes)) return true;
+    this.#held = bytes;
+    return false;
   }
 
   /** All connections share one stream: one that does not read must not stop the others. */
@@ -65,11 +74,13 @@ export class Line implements Sink {
   resume(): void {}
 
   close(): void {
+    this.#isEnding = true;
     if (this.#state === "gone") this.#connection!.lost();
-    else this.#hangUp();
+    else if (this.#held === undefined) this.#hangUp();
   }
 
   abort(): void {
+    this.#held = undefined;
     this.#hangUp();
     this.#exchange.forget(this);
   }
@@ -87,17 +98,28 @@ export class Line implements Sink {
     if (this.#state === "open") this.#connection!.received(message);
   }
 
-  /** There is room on the link. */
+  /** There is room on the link, at least for what is held. */
   drained(): void {
-    this.#connection!.drained();
+    const held = this.#held!;
+    this.#held = undefined;
+    this.#exchange.transmit(this, held);
+    if (this.#isEnding) this.#hangUp();
+    else this.#connection!.drained();
   }
 
   /** The gateway says Close: the echo of ours, or the other end's. */
   closed(): void {
     const isEcho = this.#state === "closing";
+    const wasHeld = this.#held !== undefined;
+    this.#held = undefined;
     this.#state = "gone";
-    if (isEcho) this.#connection!.lost();
-    else this.#connection!.ended();
+    if (isEcho || this.#isEnding) {
+      this.#connection!.lost();
+      return;
+    }
+    this.#connection!.ended();
+    // What it has to say goes nowhere now, and must not wait for room.
+    if (wasHeld) this.#connection!.drained();
   }
 
   /** The link to the gateway is gone. */

@@ -123,10 +123,16 @@ export function writePacket(
   maxPacket: number,
   out: Output,
 ): void {
-  const length = LENGTH + message.length;
-  if (length > maxPacket) {
-    const text = `too-large: message of ${message.length} bytes exceeds maxPacket ${maxPacket} - 4`;
-    throw new ProtocolError("unencodable", text);
-  }
-  out.u32le(length).u32le(connId).bytes(message);
+  checkFits(message, maxPacket);
+  out
+    .u32le(LENGTH + message.length)
+    .u32le(connId)
+    .bytes(message);
+}
+
+/** @throws ProtocolError `unencodable` for a message that a packet cannot carry */
+export function checkFits(message: Uint8Array, maxPacket: number): void {
+  if (LENGTH + message.length <= maxPacket) return;
+  const text = `too-large: message of ${message.length} bytes exceeds maxPacket ${maxPacket} - 4`;
+  throw new ProtocolError("unencodable", text);
 }
