@@ -14,15 +14,18 @@ const LIMIT = 1024 * 1024;
 const COST = 64;
 
 /**
- * Messages that overtook the Accept of their connection: when a server dials a client, the client is told
- * first, and its first message may be faster than the server's own Accept. They are kept, in order, until the
- * dial is answered.
+ * Messages that overtook the Accept (or Connect) of their connection: the gateway tells the client first, whose first
+ * message may be faster than what the server is told. They are kept, in order, while a dial is unanswered.
  */
 export class EarlyMessages {
   readonly #kept = new Map<number, Early>();
   #size = 0;
-  /** Something was turned away: what is not kept may be missing its beginning. */
   #isFull = false;
+
+  /** Something was turned away: what is not kept may be missing its beginning. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
 
   /** Keeps a message. False when there is no room: the connection is to be closed. */
   add(connId: number, message: Uint8Array): boolean {
@@ -47,9 +50,7 @@ export class EarlyMessages {
   /** Gives away what was kept for one connection. */
   take(connId: number): Early | undefined {
     const early = this.#kept.get(connId);
-    if (early === undefined) {
-      return this.#isFull ? { messages: [], isClosed: false, isDropped: true } : undefined;
-    }
+    if (early === undefined) return undefined;
     this.#kept.delete(connId);
     this.#size -= COST;
     for (const message of early.messages) this.#size -= message.length + COST;

@@ -192,9 +192,11 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
         remoteId,
         accepted: (connId) => {
           const early = this.#early.take(connId);
-          if (!isWanted || this.#isClosing || connId === 0 || early?.isDropped) {
-            if (!early?.isClosed && !early?.isDropped) this.#decline(connId);
-            dial.failed(early?.isDropped ? overflowError() : closedError(undefined));
+          const isCut = early?.isDropped ?? this.#early.isFull;
+          if (!isWanted || this.#isClosing || connId === 0 || isCut) {
+            // Of one that was cut a Close may have gone out before: the gateway ignores the second.
+            if (!early?.isClosed) this.#decline(connId);
+            dial.failed(isCut ? overflowError() : closedError(undefined));
             return;
           }
           settle();
@@ -255,12 +257,13 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
     const { connId, remoteId } = ids;
     this.#checkFree(connId);
     const isWanted = this.#isServed || !this.#incoming.isFull;
+    const early = this.#early.take(connId);
     // Connection 0, which the first gateways let through, could not carry anything.
-    if (!isWanted || this.#isClosing || connId === 0) {
+    if (!isWanted || this.#isClosing || connId === 0 || early?.isDropped) {
       this.#tellClose(connId);
       return;
     }
-    const connection = this.#connect({ connId, remoteId }, this.#options);
+    const connection = this.#connect({ connId, remoteId }, this.#options, early);
     if (!this.#isServed) this.#incoming.add(connection);
   }
 

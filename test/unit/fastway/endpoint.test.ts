@@ -263,11 +263,55 @@ describe("messages that overtake their Accept", () => {
     // Ids without end are bounded, too; who is turned away may have lost its beginning.
     await say(...Array.from({ length: 20_000 }, (_, i) => message(100 + i)));
     expect((await heard()).length).toBeGreaterThan(1000);
-    await say(accept(20_099, 7));
+    // Nothing came of this one, but that cannot be told; the other end must not be left with it.
+    await say(accept(30_000, 7));
+    expect(await heard()).toEqual([close(30_000)]);
     expect(await rejection(dials[2]!)).toBe("overflow");
     await say({ type: "refuse", remoteId: 8 });
     await rejection(dials[3]!);
+    // Nothing is waited for any more: there is room again.
+    await heard();
+    const next = endpoint.dial(9);
+    await say(message(40_000, 1), accept(40_000, 9));
+    expect((await next).connId).toBe(40_000);
   }, 20_000);
+
+  it("make room again when their connection takes them", async () => {
+    const { endpoint, say, heard } = setup("v2");
+    const dials = [1, 2, 3, 4, 5].map((id) => endpoint.dial(id));
+    await heard();
+    for (const id of [1, 2, 3, 4]) {
+      const large = { ...message(id), message: new Uint8Array(500_000) };
+      await say(large, large, accept(id, id));
+      expect((await dials[id - 1]!).connId).toBe(id);
+    }
+    expect(await heard()).toEqual([]);
+  });
+
+  it("may belong to a connection that the other side makes", async () => {
+    const { endpoint, say, heard } = setup("v2");
+    const dial = endpoint.dial(5);
+    await heard();
+    await say(message(4, 1), { type: "connect", connId: 4, remoteId: 9 }, message(4, 2));
+    await say({ type: "refuse", remoteId: 5 });
+    expect(await rejection(dial)).toBe("refused");
+    expect(await heard()).toEqual([]);
+    await say(close(4));
+    for await (const connection of endpoint) {
+      expect(await readAll(connection)).toEqual([[1], [2], "end"]);
+      break;
+    }
+  });
+
+  it("are given up for such a connection, too, where there were too many", async () => {
+    const { endpoint, say, heard } = setup("v2", { message: () => {} });
+    void endpoint.dial(5);
+    await heard();
+    const large = { ...message(4), message: new Uint8Array(500_000) };
+    await say(large, large, large, { type: "connect", connId: 4, remoteId: 9 });
+    expect(await heard()).toEqual([close(4), close(4)]);
+    expect(endpoint.size).toBe(0);
+  });
 });
 
 describe("a virtual connection", () => {
