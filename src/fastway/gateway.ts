@@ -176,6 +176,8 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
   };
 
   const server = (link: FastwayLink): void => {
+    // Before anything is noted of this server: a source that fails must not leave it half known.
+    const challenge = challengeFrom(random);
     const peer = welcome("server", link);
     if (peer === undefined) return;
     if (unproven.size >= maxUnproven) {
@@ -184,8 +186,6 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
       return;
     }
     unproven.add(peer);
-    // A copy: the source may use its memory again.
-    const challenge = Uint8Array.from(random(CHALLENGE));
     if (authTimeout > 0) {
       peer.stopWatch = clock.after(authTimeout, () => {
         const text = `no answer to the challenge within ${authTimeout} ms`;
@@ -239,6 +239,13 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
       }
     },
   });
+}
+
+function challengeFrom(random: (count: number) => Uint8Array): Uint8Array {
+  // A copy: the source may use its memory again.
+  const challenge = Uint8Array.from(random(CHALLENGE));
+  if (challenge.length === CHALLENGE) return challenge;
+  throw new TypeError(`random(${CHALLENGE}) gave ${challenge.length} bytes`);
 }
 
 function count(name: string, value: number): number {

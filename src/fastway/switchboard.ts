@@ -171,13 +171,19 @@ export class Switchboard {
     this.#circuits.set(connId, circuit);
     client.circuits.add(circuit);
     server.circuits.add(circuit);
-    for (const [peer, other] of [
-      [client, server],
-      [server, client],
-    ] as const) {
-      const type = peer === from || this.#options.dialect === "v1" ? "accept" : "connect";
-      tell(peer, { type, connId, remoteId: other.id! });
+    this.#announce(circuit, from, client, server);
+    if (this.#circuits.get(connId) === circuit) {
+      this.#announce(circuit, from, server, client);
+    } else if (from === server) {
+      // Being told was too much for a client that does not read: it is gone, and the connection with it.
+      const isV1 = this.#options.dialect === "v1";
+      this.#refuse(from, { type: "refuse", ...(isV1 ? { connId } : { remoteId: client.id! }) });
     }
+  }
+
+  #announce({ connId }: Circuit, from: Peer, peer: Peer, other: Peer): void {
+    const type = peer === from || this.#options.dialect === "v1" ? "accept" : "connect";
+    tell(peer, { type, connId, remoteId: other.id! });
   }
 
   #close(from: Peer, connId: number): void {

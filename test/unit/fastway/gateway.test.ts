@@ -213,6 +213,22 @@ describe("servers", () => {
     expect(gateway.counters.servers).toBe(2);
   });
 
+  it("are nobody where the source of challenges fails", async () => {
+    for (const [random, said] of [
+      [
+        () => {
+          throw new Error("no randomness");
+        },
+        /no randomness/,
+      ],
+      [() => new Uint8Array(7), /random\(8\) gave 7 bytes/],
+    ] as const) {
+      const { gateway, raw } = setup("v2", { random });
+      expect(raw).toThrow(said);
+      expect(gateway.counters.unproven).toBe(0);
+    }
+  });
+
   it("may send packets right behind their answer", async () => {
     const { client, raw } = setup("v2");
     const caller = client();
@@ -338,6 +354,48 @@ describe("misbehaviour", () => {
     quick.say(message(1, 7));
     expect(await one.heard()).toEqual([[1, 7]]);
     expect(gateway.counters).toMatchObject({ clients: 1, servers: 1, connections: 1 });
+  });
+
+  it.each([
+    ["v1", { type: "refuse", connId: 1 }],
+    ["v2", { type: "refuse", remoteId: 1 }],
+  ] as const)(
+    "of such a reader in %s that is dialled: the dial is refused",
+    async (dialect, no) => {
+      const { server, gateway, clock } = setup(dialect);
+      const other = await server(1);
+      // Full to the brim: one command more is too much.
+      const sink = new ScriptedSink();
+      const slow = new Connection(gateway.protocol, sink, {}, { clock, maxQueued: 20 });
+      slow.opened();
+      gateway.client(slow);
+      sink.roomy = false;
+      slow.send({ type: "ping" });
+      if (dialect === "v1") other.say({ type: "new" });
+      await other.heard();
+      other.say(dialect === "v1" ? dial(1, 1) : dial(1));
+      expect(slow.state).toBe("closed");
+      expect(await other.heard()).toEqual([close(1), no]);
+      expect(gateway.counters).toMatchObject({ clients: 0, servers: 1, connections: 0 });
+    },
+  );
+
+  it("of such a client that dials: the server never hears of it", async () => {
+    const { server, gateway, clock } = setup("v2");
+    const other = await server(1);
+    const sink = new ScriptedSink();
+    const slow = new Connection(gateway.protocol, sink, {}, { clock, maxQueued: 20 });
+    slow.opened();
+    gateway.client(slow);
+    sink.roomy = false;
+    slow.send({ type: "ping" });
+    await settled();
+    slow.received(encodeFrame(fastway({ dialect: "v2" }), dial(1) as never));
+    slow.received(encodeFrame(fastway({ dialect: "v2" }), dial(1) as never));
+    expect(slow.state).toBe("closed");
+    const heard = (await other.heard()) as { type: string }[];
+    expect(heard.map(({ type }) => type)).toEqual(["close"]);
+    expect(gateway.counters).toMatchObject({ clients: 0, servers: 1, connections: 0 });
   });
 
   it("of half a connection: the other ends hear of it at once", async () => {
