@@ -23,7 +23,8 @@ export interface EndpointOptions<In, Out = In, Context = undefined>
   readonly pingInterval?: number | undefined;
 
   /**
-   * v2: how long to wait for the answer, in milliseconds, before the connection is given up.
+   * v2: how long to wait for the answer, in milliseconds, before the connection is given up; 0: for ever (then no
+   * second ping follows an unanswered one).
    * @defaultValue 10 000
    */
   readonly pingTimeout?: number | undefined;

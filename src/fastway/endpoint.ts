@@ -363,6 +363,7 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
     this.#stopPing = this.#clock.after(pingInterval, () => {
       this.#isPinged = true;
       this.#physical.send({ type: "ping" });
+      if (pingTimeout === 0) return;
       this.#stopPing = this.#clock.after(pingTimeout, () => {
         this.abort(new ProtocolError("timeout", `no answer to a ping within ${pingTimeout} ms`));
       });

@@ -187,6 +187,9 @@ describe("dialling", () => {
     await heard();
     await say(accept(1, 1));
     expect(await heard()).toEqual([close(1)]);
+    // Until the echo comes there is nothing more to say about it.
+    await say(message(1, 9));
+    expect(await heard()).toEqual([]);
     const aborted = AbortSignal.abort("never");
     expect(await rejection(endpoint.dial(1, { signal: aborted }))).toBe("never");
     expect(await heard()).toEqual([]);
@@ -263,6 +266,8 @@ describe("messages that overtake their Accept", () => {
     // Ids without end are bounded, too; who is turned away may have lost its beginning.
     await say(...Array.from({ length: 20_000 }, (_, i) => message(100 + i)));
     expect((await heard()).length).toBeGreaterThan(1000);
+    // There is no room for the news of its end either; that hurts nobody.
+    await say(close(50_000));
     // Nothing came of this one, but that cannot be told; the other end must not be left with it.
     await say(accept(30_000, 7));
     expect(await heard()).toEqual([close(30_000)]);
@@ -474,6 +479,9 @@ describe("incoming connections", () => {
       if (got.length === 3) break;
     }
     expect(got).toEqual([1, [[5], "end"], 2]);
+    // Who leaves the loop, or never was in it, is told so.
+    const left = await endpoint[Symbol.asyncIterator]().return?.();
+    expect(left).toEqual({ done: true, value: undefined });
     // Somebody who waits is served at once, whatever the backlog.
     const next = endpoint[Symbol.asyncIterator]().next();
     await say({ type: "connect", connId: 4, remoteId: 1 });
@@ -520,6 +528,14 @@ describe("unknown connections and pings", () => {
     clock.advance(300);
     expect((await endpoint.closed).error).toMatchObject({ code: "timeout" });
     expect(clock.waiting).toBe(0);
+  });
+
+  it("waits for the answer as long as it is told, 0 for ever", async () => {
+    const { heard, clock, endpoint } = setup("v2", { pingInterval: 1000, pingTimeout: 0 });
+    clock.advance(1e9);
+    expect(await heard()).toEqual([{ type: "ping" }]);
+    expect([clock.waiting, endpoint.size]).toEqual([0, 0]);
+    await expect(Promise.race([endpoint.closed, "open"])).resolves.toBe("open");
   });
 
   it("asks nothing in v1, nor where it is told not to", async () => {

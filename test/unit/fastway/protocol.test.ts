@@ -1,5 +1,11 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
-import { decodeFrame, encodeFrame, type Received, type Sent } from "../../../src/core/index.ts";
+import {
+  decodeAll,
+  decodeFrame,
+  encodeFrame,
+  type Received,
+  type Sent,
+} from "../../../src/core/index.ts";
 import {
   command,
   type Dialect,
@@ -21,6 +27,23 @@ describe("fastway", () => {
     expect(() => encodeFrame(v2, { type: "message", connId: 0, message })).toThrow(/connection 0/);
   });
 
+  it("gives views, or memory of its own on demand", () => {
+    const frame = encodeFrame(fastway({ dialect: "v2" }), { type: "message", connId: 7, message });
+    const read = (copy?: boolean) => decodeFrame(fastway({ dialect: "v2", copy }), frame);
+    const [view, copy] = [read() as FastwayMessage, read(true) as FastwayMessage];
+    frame[8] = 99;
+    expect([view.message[0], copy.message[0]]).toEqual([99, 72]);
+  });
+
+  it("reads no argument beyond the end of its command, wherever that lies", () => {
+    const v2 = fastway({ dialect: "v2" });
+    const ping = encodeFrame(v2, { type: "ping" });
+    const short = Uint8Array.of(5, 0, 0, 0, 0, 0, 0, 0, 0);
+    expect(() => decodeAll(v2, Uint8Array.of(...ping, ...short, ...ping))).toThrow(
+      /^short-command: "dial" has Length 5, needs 9/,
+    );
+  });
+
   it("says what it speaks", () => {
     const gateway = fastway({ dialect: "v1", side: "gateway", maxPacket: 64 });
     expect(gateway).toMatchObject({ dialect: "v1", side: "gateway", maxPacket: 64, maxFrame: 68 });
@@ -35,6 +58,8 @@ describe("fastway", () => {
     }
     const side = "client" as unknown as "gateway";
     expect(() => fastway({ dialect: "v1", side })).toThrow(/side must be/);
+    // The longest command has 13 bytes.
+    expect(fastway({ dialect: "v1", maxPacket: 13 }).maxFrame).toBe(17);
     expect(() => fastway({ dialect: "v1", maxPacket: 12 })).toThrow(RangeError);
   });
 
