@@ -62,7 +62,7 @@ export type Peeked<S extends PeekShape> = {
  * @param end - where it ends
  * @defaultValue start 0, end `bytes.length`
  * @throws ProtocolError `malformed` with the index of the byte to blame, as `WireReader.next` does, and for text
- *   that is not UTF-8
+ *   that is not UTF-8; RangeError when `[start, end)` is no range of the bytes
  *
  * @example
  * ```ts

@@ -1,4 +1,5 @@
 import { ProtocolError } from "../core/index.ts";
+import { checkRange } from "../core/range.ts";
 
 /** How the value behind a tag is written; 6 and 7 do not exist. */
 export const VARINT = 0;
@@ -62,8 +63,10 @@ export class WireReader {
    * @param start - where the message begins
    * @param end - where it ends
    * @defaultValue start 0, end `bytes.length`
+   * @throws RangeError when that is no range of the bytes
    */
   constructor(bytes: Uint8Array, start = 0, end: number = bytes.length) {
+    checkRange(bytes, start, end);
     this.bytes = bytes;
     this.#at = start;
     this.end = end;

@@ -45,7 +45,8 @@ export interface SprotoOptions {
   readonly maxDepth?: number | undefined;
 
   /**
-   * Largest message in bytes, packed or not, reading and writing. The limit of the frame around it is another one.
+   * Largest message in bytes, packed or not, reading and writing; of one that is packed, with the padding to a multiple
+   * of 8. The limit of the frame around it is another one.
    * @defaultValue 16 MiB
    */
   readonly maxSize?: number | undefined;

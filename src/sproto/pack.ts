@@ -142,6 +142,19 @@ export function checkPacked(size: number, maxSize: number): void {
 }
 
 /**
+ * Unpacking gives whole words: a message that fits without its padding alone could not be read again.
+ *
+ * @throws ProtocolError `unencodable` when the padded message is larger than allowed
+ */
+export function checkPadded(size: number, maxSize: number): void {
+  const padded = size + (-size & 7);
+  if (padded > maxSize) {
+    const text = `message of ${size} bytes, padded to ${padded}, exceeds maxSize ${maxSize}`;
+    throw new ProtocolError("unencodable", text);
+  }
+}
+
+/**
  * What `pack` made of some bytes, padded with zeros to a multiple of 8. At most 8 bytes come out of each one.
  *
  * @throws ProtocolError `malformed` when bytes are missing, `too-long` when the result is larger than `maxSize`

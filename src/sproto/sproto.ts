@@ -1,12 +1,13 @@
 import { type Codec, type Output, ProtocolError } from "../core/index.ts";
 import { plain } from "../core/memory.ts";
+import { checkRange } from "../core/range.ts";
 import { writeBundle } from "./bundle.ts";
 import { bad, withoutPlace } from "./decoding.ts";
 import { defaultOf } from "./default.ts";
 import type { DecodeStruct, EncodeStruct, Engine } from "./engine.ts";
 import { type HostOptions, SprotoHost } from "./host.ts";
 import type { Settings } from "./options.ts";
-import { checkPacked, packedRoom, packInto, unpackInto } from "./pack.ts";
+import { checkPacked, checkPadded, packedRoom, packInto, unpackInto } from "./pack.ts";
 import type { FieldKind, Schema, SchemaProtocol } from "./schema.ts";
 import type { AnyTypes, Decoded, Encodable, SprotoTypes, TypeName } from "./types.ts";
 import { type Writer, writing } from "./writer.ts";
@@ -98,7 +99,7 @@ export class Sproto<T extends SprotoTypes = AnyTypes> {
   /**
    * The message at the beginning of `bytes[start .. end)`, and how many bytes it takes.
    *
-   * @throws as `decode`
+   * @throws as `decode`; RangeError when the range does not lie within the bytes
    */
   decodeFrom<N extends TypeName<T>>(
     type: N,
@@ -106,7 +107,9 @@ export class Sproto<T extends SprotoTypes = AnyTypes> {
     start = 0,
     end: number = bytes.length,
   ): { value: Decoded<T, N>; consumed: number } {
-    const value = this.#read(this.#decoder(type), plain(bytes), start, end) as Decoded<T, N>;
+    const from = plain(bytes);
+    checkRange(from, start, end);
+    const value = this.#read(this.#decoder(type), from, start, end) as Decoded<T, N>;
     return { value, consumed: this.#engine.stop() - start };
   }
 
@@ -134,7 +137,8 @@ export class Sproto<T extends SprotoTypes = AnyTypes> {
   /**
    * `encode`, then `pack`.
    *
-   * @throws as `encode`; `unencodable` too when the packed message is larger than `maxSize`
+   * @throws as `encode`; `unencodable` too when the message is larger than `maxSize` once it is packed, or padded to
+   *   whole words of 8 bytes, which is how the other side unpacks it
    */
   pencode<N extends TypeName<T>>(type: N, value: Encodable<T, N>): Uint8Array<ArrayBuffer> {
     const encode = this.#encoder(type);
@@ -269,6 +273,7 @@ export class Sproto<T extends SprotoTypes = AnyTypes> {
   #packed(w: Writer, from: number): Uint8Array<ArrayBuffer> {
     const end = w.at;
     const { start } = w;
+    checkPadded(end - from, w.maxSize);
     w.need(packedRoom(end - from));
     const stop = packInto(w.bytes, from, end, w.bytes, end);
     w.bytes.copyWithin(start, end, stop);

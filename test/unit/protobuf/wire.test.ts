@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { WireReader } from "../../../src/protobuf/index.ts";
+import { peek, WireReader } from "../../../src/protobuf/index.ts";
 import { errorOf, hex } from "./samples.ts";
 
 /** Every field as "number:type from-to", between a byte before and one behind that must not be looked at. */
@@ -88,5 +88,19 @@ describe("WireReader", () => {
     expect([reader.low, reader.high]).toEqual([low, high]);
     expect(reader.number()).toBe(value);
     expect(reader.bigint()).toBe(BigInt(value));
+  });
+
+  it.each([
+    [-1, 2],
+    [2, 1],
+    [0, 4],
+    [0, Number.NaN],
+    [0.5, 2],
+  ])("walks over no range that is none of its bytes (%d to %d)", (start, end) => {
+    // Behind these three bytes their buffer has more.
+    const bytes = hex("080112020304").subarray(0, 3);
+    const text = `[${start}, ${end}) is no range of 3 bytes`;
+    expect(() => new WireReader(bytes, start, end)).toThrow(text);
+    expect(() => peek(bytes, { a: 1 }, start, end)).toThrow(RangeError);
   });
 });
