@@ -228,10 +228,17 @@ class TextParser {
   #fail(reason: string, at = this.#at): never {
     FOUND.lastIndex = at;
     const found = FOUND.exec(this.#text)?.[0];
-    const shown = found === undefined ? "the end of the text" : JSON.stringify(found);
+    const shown = found === undefined ? "the end of the text" : visible(found);
     const text = at === this.#at ? `${reason}, found ${shown}` : reason;
     throw new SchemaError(this.#place(at), text);
   }
+}
+
+/** Quoted, with escapes for what one would not see: a byte order mark, say. */
+function visible(text: string): string {
+  return JSON.stringify(text).replace(/[\p{C}\p{Z}]/gu, (one) =>
+    one === " " ? one : `\\u{${one.codePointAt(0)!.toString(16)}}`,
+  );
 }
 
 const WORD = /[A-Za-z_][A-Za-z0-9_]*/y;

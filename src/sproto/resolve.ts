@@ -184,12 +184,16 @@ function protocolOf(
   for (const { part, place, type } of parts) {
     const text = "fields" in type ? type.name.text : type.text;
     const isNil = text === "nil";
-    const target = declared.get(text)?.type;
+    // Even where a type has that name: the reference knows it in fields only.
+    const target = isNil ? undefined : declared.get(text)?.type;
     if (found[part] !== undefined && !(isNil && found[part] === "nil")) {
       fail(place, `redefine ${part} in protocol ${name.text}`);
     }
     if (!isNil && target === undefined) {
-      fail(place, `Undefined ${part} type ${text} in protocol ${name.text}`);
+      fail(
+        "fields" in type ? place : type.place,
+        `Undefined ${part} type ${text} in protocol ${name.text}`,
+      );
     }
     found[part] = target ?? "nil";
   }

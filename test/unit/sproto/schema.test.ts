@@ -31,9 +31,11 @@ describe("a schema text that is wrong", () => {
     [".A{ k 0 : *integer } .B{ a 0 : *A(k) }", "1:33: Invalid map index :k"],
     [".P{ k 0 : P v 1 : integer } .B{ a 0 : *P() }", "1:40: Invalid map index :k"],
     [".A{} p 1 { response nil response A }", "1:25: redefine response in protocol p"],
-    [".A{} p 1 { request A.B }", "1:12: Undefined request type A.B in protocol p"],
+    [".A{} p 1 { request A.B }", "1:20: Undefined request type A.B in protocol p"],
     [".A{} p 1{} q 1{}", "1:12: redefined protocol tag 1 at q"],
     ["\u{1f600}", '1:1: expected a type or a protocol, found "\u{1f600}"'],
+    ["\ufeff.A{}", '1:1: expected a type or a protocol, found "\\u{feff}"'],
+    [".A{ a 0 :\u00a0integer }", '1:10: expected the type of field a, found "\\u{a0}"'],
   ])("%j", (text, message) => {
     expect(refused(text).message).toBe(message);
   });
@@ -90,6 +92,14 @@ describe("a schema text", () => {
     const [p] = parse(".A{} p 1 { request nil request nil response nil response nil }").schema
       .protocols;
     expect(p).toMatchObject({ request: undefined, response: undefined, confirm: true });
+  });
+
+  it("means no type by nil, even where one has that name", () => {
+    const { types, protocols } = parse(`
+      .nil { a 0 : nil }
+      p 1 { request nil  response nil }`).schema;
+    expect(types[0]!.fields[0]!.type).toBe(types[0]);
+    expect(protocols[0]).toMatchObject({ request: undefined, response: undefined, confirm: true });
   });
 
   it("finds protocols by name and tag", () => {
