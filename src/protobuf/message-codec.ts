@@ -1,5 +1,6 @@
 import { asProtocolError } from "../core/errors.ts";
 import { type Codec, ProtocolError } from "../core/index.ts";
+import { isBytes } from "../core/memory.ts";
 import { WireReader } from "./wire.ts";
 
 /** What turns one message into bytes and back: generated code, a library, functions of your own. */
@@ -60,7 +61,7 @@ export function messageCodec<In, Out = In>(
     encode(message, out) {
       try {
         const written = functions.encode(message);
-        out.bytes(written instanceof Uint8Array ? written : written.finish());
+        out.bytes(isBytes(written) ? written : written.finish());
       } catch (error) {
         throw asProtocolError(error, "unencodable", `${name} cannot be encoded`);
       }

@@ -1,4 +1,5 @@
 import { decodeUtf8, i32le, ProtocolError } from "../core/index.ts";
+import { copy } from "../core/memory.ts";
 import type { SchemaField } from "./schema.ts";
 
 /*
@@ -184,7 +185,10 @@ export function blob(bytes: Uint8Array, start: number, end: number): Uint8Array 
 
 /** Bytes in memory of their own. */
 export function ownBlob(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  return bytes.slice(start, end);
+  const own = new Uint8Array(end - start);
+  // No slice: that of Node's Buffer is a view.
+  copy(bytes, start, end, own, 0);
+  return own;
 }
 
 /** `*integer`: a width byte, then elements. A lone width byte, whatever it says, is an empty list. */

@@ -1,4 +1,5 @@
 import { ProtocolError } from "../core/index.ts";
+import { isBytes } from "../core/memory.ts";
 import { encodeUtf8Into } from "../core/utf8.ts";
 import type { SchemaField } from "./schema.ts";
 import { size, type Writer } from "./writer.ts";
@@ -19,8 +20,16 @@ function shown(value: unknown): string {
   if (typeof value === "number") return `the number ${value}`;
   if (typeof value === "bigint") return `the bigint ${value}`;
   if (value === null || value === undefined || typeof value === "boolean") return String(value);
-  if (typeof value === "object") return Array.isArray(value) ? "an array" : "an object";
-  return `a ${typeof value}`;
+  if (typeof value !== "object") return `a ${typeof value}`;
+  if (Array.isArray(value)) return "an array";
+  if (value instanceof Map) return "a Map";
+  return isBytes(value) ? "a Uint8Array" : "an object";
+}
+
+/** What is in the place of a struct, or of an element of a list of them, must have fields. */
+export function checkStruct(value: unknown, label: string, i?: number): void {
+  if (typeof value === "object" && value !== null) return;
+  noStruct(value, i === undefined ? label : `${label}[${i}]`);
 }
 
 /** The fields of a struct are properties of an object. */
@@ -163,7 +172,7 @@ function longText(bytes: Uint8Array, at: number, value: string, label: string): 
 
 /** Bytes with their length, and room for `rest` bytes behind them. */
 export function blob(w: Writer, value: unknown, rest: number, label: string): void {
-  if (!(value instanceof Uint8Array)) refuse(label, value, "a Uint8Array");
+  if (!isBytes(value)) refuse(label, value, "a Uint8Array");
   w.need(4 + value.length + rest);
   const p = w.at;
   w.bytes.set(value, p + 4);
@@ -173,7 +182,7 @@ export function blob(w: Writer, value: unknown, rest: number, label: string): vo
 
 /** Text, or bytes that are not. */
 export function textOrBlob(w: Writer, value: unknown, rest: number, label: string): void {
-  if (value instanceof Uint8Array) blob(w, value, rest, label);
+  if (isBytes(value)) blob(w, value, rest, label);
   else text(w, value, rest, label);
 }
 
@@ -266,10 +275,10 @@ export function blobs(w: Writer, value: unknown, write: typeof text, label: stri
   const p = open(w, 0);
   for (let i = 0; i < values.length; i++) {
     const element = values[i];
-    // The label of an element is made only where it is needed.
-    if (typeof element === "string" || element instanceof Uint8Array) {
+    try {
       write(w, element, 0, label);
-    } else {
+    } catch {
+      // Refused once more, by its own name, which is made only where it is needed.
       write(w, element, 0, `${label}[${i}]`);
     }
   }

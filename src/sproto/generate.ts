@@ -187,7 +187,7 @@ class Code {
     const grown = (...body: Lines): Lines =>
       wrap(...body, ...(rest > 0 ? [`w.need(${rest});`] : []), "b = w.bytes;");
     const structs = (list: string): Lines =>
-      grown(`const a = ${list};`, `${this.#use("structs")}(w, a, e${type}, d + 1);`);
+      grown(`const a = ${list};`, `${this.#use("structs")}(w, a, e${type}, d + 1, ${label});`);
     const map = `m${this.#index}_${nth}`;
     switch (op) {
       case "boolean":
@@ -205,7 +205,7 @@ class Code {
       case "blob":
         return wrap(`${this.#use(op)}(w, ${f}, ${rest}, ${label});`, "b = w.bytes;");
       case "struct":
-        return grown(`e${type}(w, ${f}, d + 1);`);
+        return grown(`${this.#use("checkStruct")}(${f}, ${label});`, `e${type}(w, ${f}, d + 1);`);
       case "structs":
         return structs(`${this.#use("list")}(${f}, ${label})`);
       case "keyed":

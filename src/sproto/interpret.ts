@@ -85,6 +85,7 @@ export function interpret(schema: Schema, reading: read.Reading): Engine {
         w.at = write.wide(w.bytes, w.at, value as number | bigint);
         break;
       case "struct":
+        write.checkStruct(value, label);
         encoders[plan.type]!(w, value, depth + 1);
         break;
       case "structs":
@@ -126,14 +127,17 @@ export function interpret(schema: Schema, reading: read.Reading): Engine {
   function writeStructs(
     w: Writer,
     structs: readonly unknown[],
-    { type }: FieldPlan,
+    { type, label }: FieldPlan,
     depth: number,
   ): void {
     const encode = encoders[type]!;
     w.need(4);
     const at = w.at;
     w.at += 4;
-    for (let i = 0; i < structs.length; i++) encode(w, structs[i], depth + 1);
+    for (let i = 0; i < structs.length; i++) {
+      write.checkStruct(structs[i], label, i);
+      encode(w, structs[i], depth + 1);
+    }
     size(w, at);
   }
 

@@ -14,11 +14,20 @@ function skip(bytes: Uint8Array, r: number, next: number, tag: number): number {
 }
 
 /** Writes a list of structs behind its length. */
-function structs(w: Writer, list: readonly unknown[], encode: EncodeStruct, depth: number): void {
+function structs(
+  w: Writer,
+  list: readonly unknown[],
+  encode: EncodeStruct,
+  depth: number,
+  label: string,
+): void {
   w.need(4);
   const at = w.at;
   w.at += 4;
-  for (let i = 0; i < list.length; i++) encode(w, list[i], depth);
+  for (let i = 0; i < list.length; i++) {
+    write.checkStruct(list[i], label, i);
+    encode(w, list[i], depth);
+  }
   size(w, at);
 }
 
@@ -74,6 +83,7 @@ export function runtimeOf(schema: Schema, reading: read.Reading): Runtime {
     structs,
     own: write.own,
     noStruct: write.noStruct,
+    checkStruct: write.checkStruct,
     checkEmpty: write.checkEmpty,
     deepWrite: write.tooDeep,
     integer: write.integer,

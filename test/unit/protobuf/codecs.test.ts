@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm";
 import { create, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { sizeDelimitedEncode, sizeDelimitedPeek } from "@bufbuild/protobuf/wire";
@@ -284,5 +285,11 @@ describe("messageCodec", () => {
     expect(encodeFrame(protocol, hex("0801"))).toEqual(hex("020801"));
     expect(decodeFrame(protocol, hex("020801"))).toEqual(hex("0801"));
     expect(Object.isFrozen(codec)).toBe(true);
+  });
+
+  it("takes bytes of another realm", () => {
+    const foreign = runInNewContext("Uint8Array.of(8, 1)") as Uint8Array;
+    const codec = messageCodec<null>({ encode: () => foreign, decode: () => null });
+    expect(encodeFrame(varintPrefixed().wrap(codec), null)).toEqual(hex("020801"));
   });
 });

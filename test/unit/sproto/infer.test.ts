@@ -49,7 +49,7 @@ describe("types read from a schema in the program", () => {
     // @ts-expect-error no such field: not sent
     expect(school.encode("Person", { agee: 3 }).length).toBe(2);
     // @ts-expect-error the elements are structs
-    expect(() => school.encode("Person", { kids: ["x"] })).toThrow("Person is an object");
+    expect(() => school.encode("Person", { kids: ["x"] })).toThrow("Person.kids[0] is an object");
   });
 
   it("know maps, and take whatever can be one", () => {

@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { decodeFrame, encodeFrame, Output, ProtocolError } from "../../../src/core/index.ts";
 import { lengthPrefixed } from "../../../src/framing/index.ts";
@@ -51,20 +52,24 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     [{ x: "abc" }, "T.x is a Uint8Array, not a string"],
     [{ x: [1] }, "T.x is a Uint8Array, not an array"],
     [{ d: 1n }, "T.d is a number, not the bigint 1"],
-    [{ t: 5 }, "T is an object, not the number 5"],
-    [{ t: null }, "T is an object, not null"],
+    [{ t: 5 }, "T.t is an object, not the number 5"],
+    [{ t: null }, "T.t is an object, not null"],
     [{ t: [] }, "T is an object, not an array"],
-    [{ t: new Map() }, "T is an object, not an object"],
+    [{ t: new Map() }, "T is an object, not a Map"],
+    [{ t: new Uint8Array(2) }, "T is an object, not a Uint8Array"],
+    [{ s: {} }, "T.s is a string, not an object"],
     [{ li: "123" }, "T.li is an array or an iterable, not a string"],
     [{ li: [1, undefined] }, "T.li[1] is an integer, not undefined"],
     [{ li: [1, 2 ** 40, "x"] }, "T.li[2] is an integer, not a string"],
     [{ lf: [1, "x"] }, "T.lf[1] is a number, not a string"],
     [{ lb: [true, 0] }, "T.lb[1] is a boolean, not the number 0"],
     [{ ls: ["", 0] }, "T.ls[1] is a string, not the number 0"],
-    [{ lx: [new Uint8Array(1), "a"] }, "T.lx is a Uint8Array, not a string"],
+    [{ lx: [new Uint8Array(1), "a"] }, "T.lx[1] is a Uint8Array, not a string"],
+    [{ ls: ["", "a\ud800"] }, "T.ls[1]: lone surrogate at index 1 of 2 has no UTF-8 form"],
     [{ ld: [0, "0"] }, "T.ld[1] is a number, not a string"],
     [{ lt: {} }, "T.lt is an array or an iterable, not an object"],
-    [{ lt: [{}, undefined] }, "T is an object, not undefined"],
+    [{ lt: [{}, undefined] }, "T.lt[1] is an object, not undefined"],
+    [{ m: [{ i: 1 }, "x"] }, "T.m[1] is an object, not a string"],
     [{ m: [{ s: "no key" }] }, "T.m is a map of structs with the field i, not an object"],
     [{ m: 5 }, "T.m is a map, not the number 5"],
     [{ p: 5 }, "T.p is a map, not the number 5"],
@@ -221,6 +226,46 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     expect(x).toEqual(new Uint8Array(3));
   });
 
+  it("copies bytes of a Buffer too, whose slices are views", () => {
+    const copies = parse(text, { engine, copy: true });
+    const buffer = Buffer.from(copies.encode("T", { x: Uint8Array.of(1, 2, 3) }));
+    const { x } = copies.type("T").decode(buffer, 0, buffer.length);
+    buffer.fill(0);
+    expect(x).toEqual(Uint8Array.of(1, 2, 3));
+  });
+
+  it("takes bytes of another realm, as test runners and frames make them", () => {
+    const bytes = runInNewContext("Uint8Array.of(1, 2)") as Uint8Array;
+    expect(bytes).not.toBeInstanceOf(Uint8Array);
+    const loose = parse(text, { engine, strings: "bytes" });
+    const value = { s: bytes, x: bytes, ls: [bytes], lx: [bytes] };
+    const own = Uint8Array.of(1, 2);
+    expect(loose.decode("T", loose.encode("T", value))).toEqual({
+      s: own,
+      x: own,
+      ls: [own],
+      lx: [own],
+    });
+  });
+
+  it("reads nothing beyond the bytes that it is given", () => {
+    const all = sproto.encode("T", { x: Uint8Array.of(1, 2, 3) });
+    const part = all.subarray(0, all.length - 1);
+    for (const [start, end] of [
+      [0, all.length],
+      [-1, 3],
+      [3, 2],
+      [0, Number.NaN],
+      [0.5, 4],
+    ] as const) {
+      expect(() => sproto.decodeFrom("T", part, start, end)).toThrow(RangeError);
+    }
+    expect(() => sproto.decodeFrom("T", part, 0, 99)).toThrow(
+      `[0, 99) is no range of ${part.length} bytes`,
+    );
+    expect(() => sproto.decodeFrom("T", part, part.length)).toThrow(ProtocolError);
+  });
+
   it("keeps unpacked bytes as they are while other messages come and go", () => {
     const packed = sproto.pencode("T", { x: Uint8Array.of(1, 2, 3) });
     const kept = Array.from({ length: 3000 }, () => sproto.pdecode("T", packed).x!);
@@ -306,6 +351,17 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     expect(thrown(() => larger.pencode("T", { x: full }))).toMatchObject({
       code: "unencodable",
       message: "packed 8204 bytes exceed maxSize 8200",
+    });
+  });
+
+  it("packs nothing that could not be unpacked again", () => {
+    const small = parse(".T { s 0 : string }", { engine, maxSize: 20 });
+    const fits = { s: "x".repeat(8) };
+    expect(small.pdecode("T", small.pencode("T", fits))).toEqual(fits);
+    expect(small.encode("T", { s: "x".repeat(12) }).length).toBe(20);
+    expect(thrown(() => small.pencode("T", { s: "x".repeat(12) }))).toMatchObject({
+      code: "unencodable",
+      message: "message of 20 bytes, padded to 24, exceeds maxSize 20",
     });
   });
 
