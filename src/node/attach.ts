@@ -75,8 +75,16 @@ export function attach<In, Out = In, Context = undefined>(
     connection.lost(failure ?? (error instanceof Error ? error : undefined)),
   );
   const event = connectEvent(socket);
-  if (event === undefined) connection.opened();
-  else socket.once(event, () => connection.opened());
+  if (event === undefined) {
+    connection.opened();
+  } else {
+    const opened = (): void => {
+      if (!socket.destroyed) connection.opened();
+    };
+    socket.once(event, opened);
+    // What a TLSSocket that was made by hand (for STARTTLS) says in its place.
+    if (event === "secureConnect") socket.once("secure", opened);
+  }
   // What a socket said before it was attached it does not say again.
   if (socket.closed) queueMicrotask(() => connection.lost(socket.errored ?? undefined));
   else if (socket.readableEnded) queueMicrotask(() => connection.ended());

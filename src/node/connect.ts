@@ -1,13 +1,15 @@
-import { connect as connectTcp } from "node:net";
+import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { type Connection, type Protocol, ProtocolError } from "../core/index.ts";
-import type { Address, ClientTls } from "./address.ts";
+import type { Address, ClientTls, ConnectSettings, KeepAlive } from "./address.ts";
 import { attach, type SocketOptions } from "./attach.ts";
 
 /** Where to connect, with which handlers and limits. */
 export type ConnectOptions<In, Out = In, Context = undefined> = Address &
-  SocketOptions<In, Out, Context> & {
-    /** Speak TLS: `true`, or the options of `tls.connect`. */
+  SocketOptions<In, Out, Context> &
+  ConnectSettings &
+  KeepAlive & {
+    /** Speak TLS: `true`, or the options of `tls.connect`. `servername` is the host's name, unless it is given. */
     readonly tls?: true | ClientTls | undefined;
     /** Calls the attempt off; once connected, cuts the connection. `AbortSignal.timeout(ms)` limits the wait. */
     readonly signal?: AbortSignal | undefined;
@@ -45,28 +47,57 @@ export function connect<In, Out = In, Context = undefined>(
   protocol: Protocol<In, Out>,
   options: ConnectOptions<In, Out, Context>,
 ): Promise<Connection<In, Out, Context>> {
-  const { port, host, path, tls, signal, ...rest } = options;
+  const { signal } = options;
   return new Promise((resolve, reject) => {
     if (signal?.aborted) throw signal.reason;
-    // One write a batch: waiting for more to send would only make answers late.
-    const target = { ...(path === undefined ? { port, host } : { path }), noDelay: true };
-    const socket = tls
-      ? connectTls({ ...target, ...(tls === true ? {} : tls) } as ClientTls)
-      : connectTcp(target as { port: number });
+    const socket = dial(options);
+    let connection: Connection<In, Out, Context>;
+    try {
+      connection = attach<In, Out, Context>(socket, protocol, {
+        ...options,
+        open(opened) {
+          resolve(opened);
+          return options.open?.(opened);
+        },
+        close(closed, info) {
+          const closedEarly = new ProtocolError("closed", "closed before the connection was open");
+          reject(info.error ?? closedEarly);
+          return options.close?.(closed, info);
+        },
+      });
+    } catch (error) {
+      // The context handler, say; nobody hears of this socket any more.
+      socket.on("error", () => {});
+      socket.destroy();
+      throw error;
+    }
     const abort = (): void => connection.abort(signal?.reason);
     signal?.addEventListener("abort", abort, { once: true });
     socket.once("close", () => signal?.removeEventListener("abort", abort));
-    const connection: Connection<In, Out, Context> = attach<In, Out, Context>(socket, protocol, {
-      ...rest,
-      open(opened) {
-        resolve(opened);
-        return rest.open?.(opened);
-      },
-      close(closed, info) {
-        const closedEarly = new ProtocolError("closed", "closed before the connection was open");
-        reject(info.error ?? closedEarly);
-        return rest.close?.(closed, info);
-      },
-    });
   });
+}
+
+function dial<In, Out, Context>(options: ConnectOptions<In, Out, Context>): Socket {
+  const { port, host, path, tls, keepAlive, keepAliveInitialDelay } = options;
+  const { localAddress, localPort, family, hints, lookup } = options;
+  const { autoSelectFamily, autoSelectFamilyAttemptTimeout } = options;
+  const target =
+    path === undefined
+      ? {
+          ...{ port, host, localAddress, localPort, family, hints, lookup },
+          ...{ autoSelectFamily, autoSelectFamilyAttemptTimeout },
+        }
+      : { path };
+  let socket: Socket;
+  if (tls) {
+    // Servers of several names ask for this one. Node sends what it is told to, and an address must not be sent.
+    const servername = host === undefined || isIP(host) ? undefined : host;
+    socket = connectTls({ servername, ...target, ...(tls === true ? {} : tls) } as ClientTls);
+  } else {
+    socket = connectTcp(target as { port: number });
+  }
+  // One write a batch: waiting for more to send would only make answers late. As options, TLS would not hear of these.
+  socket.setNoDelay(true);
+  if (keepAlive) socket.setKeepAlive(true, keepAliveInitialDelay);
+  return socket;
 }

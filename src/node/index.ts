@@ -3,7 +3,14 @@
  *
  * @packageDocumentation
  */
-export type { Address, ClientTls, ServerTls } from "./address.ts";
+export type {
+  Address,
+  ClientTls,
+  ConnectSettings,
+  KeepAlive,
+  ListenSettings,
+  ServerTls,
+} from "./address.ts";
 export { attach, type SocketOptions } from "./attach.ts";
 export { type ConnectOptions, connect } from "./connect.ts";
 export {

@@ -1,5 +1,7 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { type AddressInfo, createConnection, createServer, type Socket } from "node:net";
+import { connect as connectTls, createSecureContext, TLSSocket } from "node:tls";
 import { expect, it } from "vitest";
 import { type CloseInfo, lines, utf8 } from "../../src/index.ts";
 import { attach } from "../../src/node/index.ts";
@@ -66,5 +68,81 @@ it("tells of a peer that ended before the socket was attached, and can still ans
   expect(await closed).toEqual({ by: "local" });
   await gone;
   expect(Buffer.concat(got).toString()).toBe("bye\n");
+  stop();
+});
+
+it("waits for the handshake of a socket that turns to TLS half-way", async () => {
+  const { near, far, stop } = await pair();
+  const cert = readFileSync(new URL("../fixtures/tls-cert.pem", import.meta.url));
+  const key = readFileSync(new URL("../fixtures/tls-key.pem", import.meta.url));
+  const secureContext = createSecureContext({ cert, key });
+  const server = attach(new TLSSocket(near, { isServer: true, secureContext }), protocol, {
+    message: (connection, line) => connection.send(line.toUpperCase()),
+  });
+  expect(server.state).toBe("opening");
+  const secure = connectTls({ socket: far, ca: cert, servername: "localhost" });
+  const client = attach(secure, protocol);
+  client.send("hello");
+  for await (const line of client) {
+    expect(line).toBe("HELLO");
+    client.close();
+  }
+  await expect.poll(() => server.state).toBe("closed");
+  stop();
+});
+
+it("is not open where the peer of such a socket cannot prove itself", async () => {
+  const { near, far, stop } = await pair();
+  const cert = readFileSync(new URL("../fixtures/tls-cert.pem", import.meta.url));
+  const key = readFileSync(new URL("../fixtures/tls-key.pem", import.meta.url));
+  new TLSSocket(near, { isServer: true, key, cert }).on("error", () => {});
+  let opened = 0;
+  const info = await new Promise<CloseInfo>((resolve) => {
+    attach(connectTls({ socket: far, servername: "localhost" }), protocol, {
+      open: () => opened++,
+      message() {},
+      close: (_, closed) => resolve(closed),
+    });
+  });
+  expect(info).toMatchObject({ by: "error", error: { code: "DEPTH_ZERO_SELF_SIGNED_CERT" } });
+  expect(opened).toBe(0);
+  stop();
+});
+
+/** A connection in a pause; the peer can reach it. */
+async function pausedPair() {
+  const { near, far, stop } = await pair();
+  far.on("error", () => {});
+  let tell: (info: CloseInfo) => void = () => {};
+  const closed = new Promise<CloseInfo>((resolve) => {
+    tell = resolve;
+  });
+  const connection = attach(near, protocol, { message() {}, close: (_, info) => tell(info) });
+  connection.pause();
+  return { near, far, connection, closed, stop };
+}
+
+it("tells of a reset and of the end in a pause, while there is room for what comes", async () => {
+  const reset = await pausedPair();
+  reset.far.resetAndDestroy();
+  expect(await reset.closed).toMatchObject({ by: "error", error: { code: "ECONNRESET" } });
+  reset.stop();
+  const ended = await pausedPair();
+  ended.far.end();
+  expect(await ended.closed).toEqual({ by: "peer" });
+  ended.stop();
+});
+
+it("tells of a reset at the next send, when what comes in a pause has filled the socket", async () => {
+  const { near, far, connection, closed, stop } = await pausedPair();
+  const block = Buffer.alloc(65_536);
+  while (far.write(block) || near.readableLength < near.readableHighWaterMark) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  far.resetAndDestroy();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(connection.state).toBe("open");
+  connection.send("are you there?");
+  expect(await closed).toMatchObject({ by: "error", error: { code: "ECONNRESET" } });
   stop();
 });

@@ -1,8 +1,10 @@
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createConnection, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Duplex } from "node:stream";
+import { connect as connectTls } from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
 import {
   type CloseInfo,
@@ -292,9 +294,50 @@ describe("closing", () => {
   it("of a server does not wait for an endless TLS handshake", async () => {
     const server = await listen(text, { port: 0, host, tls: { key, cert } });
     const { socket, end } = bare(server.port);
-    await new Promise((resolve) => socket.once("connect", resolve));
-    await server.close({ timeout: 50 });
+    await once(server.server, "connection");
+    await server.close({ timeout: Number.POSITIVE_INFINITY });
+    expect(await end).toBe("");
+    expect(socket.destroyed).toBe(true);
+  });
+
+  it("of a server cuts nobody when it may take for ever", async () => {
+    const { server } = await echo();
+    const { socket, end } = bare(server.port, { allowHalfOpen: true });
+    socket.write("a\n");
+    await once(socket, "data");
+    const closed = server.close({ timeout: Number.POSITIVE_INFINITY });
+    // It has ended its half by then, and waits for ours.
+    await once(socket, "end");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect([socket.destroyed, server.connections.size]).toEqual([false, 1]);
+    socket.end();
+    await closed;
     await end;
+  });
+
+  it("of a server opens no connection any more", async () => {
+    let opened = 0;
+    const server = await listen(text, {
+      port: 0,
+      host,
+      tls: { key, cert },
+      message() {},
+      open: () => opened++,
+    });
+    // Stays when the server ends its half.
+    const stays = { message() {}, end() {} };
+    const first = await connect(text, { port: server.port!, host, tls: { ca: cert }, ...stays });
+    await expect.poll(() => opened).toBe(1);
+    const { socket } = bare(server.port);
+    await once(server.server, "connection");
+    const closed = server.close();
+    // Its handshake comes too late.
+    const late = connectTls({ socket, ca: cert });
+    late.on("error", () => {});
+    await new Promise<void>((resolve) => late.once("close", () => resolve()));
+    first.close();
+    await closed;
+    expect(opened).toBe(1);
   });
 
   it("in the middle of a frame is reported", async () => {
