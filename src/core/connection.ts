@@ -162,7 +162,7 @@ export class Connection<In, Out = In, Context = undefined> {
     return this.#sink.boundary;
   }
 
-  /** Bytes that wait to be written. */
+  /** Bytes that wait to be written; where messages keep their boundaries, each counts 64 bytes more. */
   get queued(): number {
     return this.#outbox.queued;
   }
@@ -187,8 +187,7 @@ export class Connection<In, Out = In, Context = undefined> {
    */
   sendFrame(bytes: Uint8Array<ArrayBuffer>): boolean {
     if (this.#isOver) return false;
-    this.#outbox.add(bytes, this.#protocol.text === true);
-    return this.#sent(bytes.length);
+    return this.#sent(this.#outbox.add(bytes, this.#protocol.text === true));
   }
 
   /** Sends what was sent before, then closes: half at first, so that nothing on its way is lost. */
@@ -315,7 +314,6 @@ export class Connection<In, Out = In, Context = undefined> {
    * @param info - close code and text, where the transport has them
    */
   lost(error?: unknown, info: Pick<CloseInfo, "code" | "text"> = {}): void {
-    if (this.#state === "closed") return;
     this.#isLost = true;
     if (!this.#isOver && error !== undefined) {
       this.#outcome = { by: "error", error };
@@ -459,13 +457,14 @@ export class Connection<In, Out = In, Context = undefined> {
     if (!this.#isSourcePaused || this.#state === "closed") return;
     this.#isSourcePaused = false;
     this.#idle?.heard();
+    this.#first?.heard();
     this.#sink.resume();
   }
 
   // ---- output: send -> outbox -> sink
 
-  /** A frame of `length` bytes was added. */
-  #sent(length: number): boolean {
+  /** A frame was added, and `added` to what is queued. */
+  #sent(added: number): boolean {
     if (this.#busy === 0) this.#planFlush();
     const { isDue } = this.#outbox;
     if (!isDue && this.queued <= this.#highWater) return true;
@@ -473,7 +472,7 @@ export class Connection<In, Out = In, Context = undefined> {
     const { queued } = this;
     if (queued <= this.#highWater) return !this.#isOver;
     // One frame alone may be as long as it likes: the protocol's limit has been checked.
-    if (queued > this.#maxQueued && queued > length) {
+    if (queued > this.#maxQueued && queued > added) {
       this.#fail(overflow("unsent", queued, this.#maxQueued), true);
     }
     this.#isDrainOwed = true;

@@ -33,3 +33,6 @@ export function copy(
     for (let i = start, j = at; i < end; i++, j++) to[j] = from[i]!;
   }
 }
+
+/** What a message costs in memory beside its bytes: empty ones must not wait without end either. */
+export const MESSAGE_COST = 64;

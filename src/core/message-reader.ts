@@ -1,9 +1,6 @@
 import { checkMessage, frameEnd, isFramed } from "./frames.ts";
-import { NOTHING, plain } from "./memory.ts";
+import { MESSAGE_COST, NOTHING, plain } from "./memory.ts";
 import type { MessageProtocol } from "./protocol.ts";
-
-// What a message costs in memory beside its bytes: empty ones must not wait without end either.
-const COST = 64;
 
 /**
  * The cursor of `Splitter` over a transport that keeps boundaries: each message holds whole frames, or is one
@@ -36,7 +33,7 @@ export class MessageReader {
 
   push(message: Uint8Array): void {
     this.#messages.push(plain(message));
-    this.#queued += message.length + COST;
+    this.#queued += message.length + MESSAGE_COST;
   }
 
   next(): boolean {
@@ -64,7 +61,7 @@ export class MessageReader {
     const messages = this.#messages;
     const message = messages[this.#head];
     if (message === undefined) return undefined;
-    this.#queued -= message.length + COST;
+    this.#queued -= message.length + MESSAGE_COST;
     this.#head++;
     if (2 * this.#head >= messages.length) {
       // Half empty: moving the rest up costs no more than its pushes did.

@@ -1,4 +1,5 @@
 import { writeFrame } from "./frames.ts";
+import { MESSAGE_COST } from "./memory.ts";
 import { Output } from "./output.ts";
 import type { MessageProtocol } from "./protocol.ts";
 import type { Sink } from "./sink.ts";
@@ -26,6 +27,8 @@ let spare: Output | undefined;
 export class Outbox {
   readonly #sink: Sink;
   readonly #joined: boolean;
+  /** What a piece costs in memory beside its bytes, where each is a message and may be empty. */
+  readonly #cost: number;
   #out: Output | undefined;
   readonly #pieces: Piece[] = [];
   #waiting = 0;
@@ -39,16 +42,17 @@ export class Outbox {
   constructor(sink: Sink) {
     this.#sink = sink;
     this.#joined = sink.boundary === "stream";
+    this.#cost = this.#joined ? 0 : MESSAGE_COST;
   }
 
-  /** Bytes that wait to be written. */
+  /** Bytes that wait to be written, with what it costs to keep them. */
   get queued(): number {
     return this.#waiting + (this.#out?.length ?? 0) + this.#inSink;
   }
 
   /** Nothing waits here (though the sink may still have bytes). */
   get isEmpty(): boolean {
-    return this.#waiting === 0 && (this.#out?.length ?? 0) === 0;
+    return this.#pieces.length === 0 && (this.#out?.length ?? 0) === 0;
   }
 
   /** The batch is long enough for a write of its own. */
@@ -62,7 +66,7 @@ export class Outbox {
   }
 
   /**
-   * Adds one frame and gives its length.
+   * Adds one frame and gives what it adds to `queued`.
    * @throws ProtocolError `unencodable`: then nothing is added
    */
   encode<In>(protocol: MessageProtocol<In, unknown>, value: In): number {
@@ -70,18 +74,20 @@ export class Outbox {
     const start = out.length;
     writeFrame(protocol, value, out);
     const length = out.length - start;
-    if (!this.#joined) this.#endMessage(protocol.text === true);
-    return length;
+    // A message may be empty, and is still sent.
+    if (!this.#joined) this.#append(out.take(), protocol.text === true);
+    return length + this.#cost;
   }
 
-  /** Adds a frame that is encoded already. Large ones are not copied. */
-  add(bytes: Uint8Array<ArrayBuffer>, text: boolean): void {
+  /** Adds a frame that is encoded already, and gives what it adds to `queued`. Large ones are not copied. */
+  add(bytes: Uint8Array<ArrayBuffer>, text: boolean): number {
     if (this.#joined && bytes.length < LARGE) {
       this.#batch().bytes(bytes);
     } else {
       this.#cut(text);
       this.#append(bytes, text);
     }
+    return bytes.length + this.#cost;
   }
 
   /** The sink can be written to from now on. */
@@ -113,7 +119,7 @@ export class Outbox {
   }
 
   #write({ bytes, text }: Piece): void {
-    this.#waiting -= bytes.length;
+    this.#waiting -= bytes.length + this.#cost;
     const drains = this.#drains;
     if (this.#sink.write(bytes, text) || this.#drains !== drains) return;
     this.#full = true;
@@ -136,11 +142,6 @@ export class Outbox {
     return this.#out;
   }
 
-  /** A message may be empty, and is still sent. */
-  #endMessage(text: boolean): void {
-    this.#append(this.#out!.take(), text);
-  }
-
   /** Ends the batch: it becomes one piece, and the output is free for the next connection. */
   #cut(text: boolean): void {
     const out = this.#out;
@@ -152,6 +153,6 @@ export class Outbox {
 
   #append(bytes: Uint8Array<ArrayBuffer>, text: boolean): void {
     this.#pieces.push({ bytes, text });
-    this.#waiting += bytes.length;
+    this.#waiting += bytes.length + this.#cost;
   }
 }

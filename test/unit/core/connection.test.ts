@@ -215,6 +215,40 @@ describe("messages of a transport that keeps boundaries", () => {
     expect(binary.state).toBe("open");
   });
 
+  it("go out before it closes, empty ones too", () => {
+    const blank = perMessage().wrap(utf8());
+    const early = setup({ boundary: "message", protocol: blank, open: false });
+    early.connection.send("");
+    early.connection.close();
+    early.connection.opened();
+    expect(early.sink.calls).toEqual(["write ", "close"]);
+    const { connection, sink } = setup({ boundary: "message", protocol: blank });
+    sink.roomy = false;
+    connection.send("first");
+    connection.drained();
+    connection.send("");
+    connection.close();
+    expect(sink.calls).toEqual(["write first"]);
+    sink.roomy = true;
+    connection.drained();
+    expect(sink.calls).toEqual(["write first", "write ", "close"]);
+  });
+
+  it("that are empty do not wait without end either", () => {
+    const { connection, errors } = setup({
+      boundary: "message",
+      protocol: perMessage().wrap(utf8()),
+      options: { highWater: 200, maxQueued: 500 },
+      open: false,
+    });
+    const answers = [1, 2, 3, 4].map(() => connection.send(""));
+    expect(answers).toEqual([true, true, true, false]);
+    expect(connection.queued).toBe(4 * 64);
+    for (let n = 4; n < 8; n++) connection.send("");
+    expect(codes(errors)).toEqual(["overflow"]);
+    expect(connection.state).toBe("closed");
+  });
+
   it("wait in a paused connection, and are bounded", () => {
     const { connection, messages, errors, sink } = setup({
       boundary: "message",
@@ -598,6 +632,18 @@ describe("the peer's end", () => {
     expect(closes).toEqual([{ by: "error", error: reset }]);
   });
 
+  it("with the whole transport leaves nothing to end or to close", () => {
+    const ends: string[] = [];
+    for (const handlers of [{}, { end: () => ends.push("end") }]) {
+      const { connection, sink, closes } = setup({ handlers });
+      connection.lost();
+      connection.lost(new Error("again"));
+      expect(sink.calls).toEqual([]);
+      expect(closes).toEqual([{ by: "peer" }]);
+    }
+    expect(ends).toEqual([]);
+  });
+
   it("with an error while we close is no news", () => {
     const { connection, errors, closes } = setup();
     connection.close();
@@ -827,6 +873,8 @@ describe("iteration", () => {
     connection.ended();
     expect((await next).done).toBe(true);
     expect(connection.state).toBe("open");
+    // And whoever asks only now.
+    expect((await connection[Symbol.asyncIterator]().next()).done).toBe(true);
   });
 
   it("notices the end even if nobody iterates", () => {
@@ -943,6 +991,16 @@ describe("time", () => {
     expect(errors).toEqual([]);
     clock.advance(1);
     expect(codes(errors)).toEqual(["timeout"]);
+    for (const options of [{ idleTimeout: 100 }, { openTimeout: 100 }]) {
+      const silent = setup({ options });
+      silent.connection.pause();
+      silent.clock.advance(190);
+      silent.connection.resume();
+      silent.clock.advance(99);
+      expect(silent.errors).toEqual([]);
+      silent.clock.advance(1);
+      expect(codes(silent.errors)).toEqual(["timeout"]);
+    }
   });
 
   it("wants a first message in time, but drips do not count", () => {
