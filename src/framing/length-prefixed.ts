@@ -1,14 +1,4 @@
-import {
-  type Endian,
-  ProtocolError,
-  u8,
-  u16be,
-  u16le,
-  u24be,
-  u24le,
-  u32be,
-  u32le,
-} from "../core/index.ts";
+import { type Endian, ProtocolError, u16be, u16le, u32be, u32le } from "../core/index.ts";
 import { isBytes } from "../core/memory.ts";
 import { type FramingOptions, limit, makeFraming, type WrappingFraming } from "./wrap.ts";
 
@@ -92,7 +82,7 @@ export function lengthPrefixed(options: LengthPrefixedOptions): WrappingFraming 
     header === undefined || (isBytes(header) && header.length === offset),
     `header must be a Uint8Array of ${offset} bytes, not ${header?.length}`,
   );
-  const read = READERS[width][endian];
+  const isBig = endian === "be";
   const start = offset + width;
   /** Length of the frame whose field is 0. */
   const base = adjust + (counts === "frame" ? 0 : start);
@@ -101,24 +91,23 @@ export function lengthPrefixed(options: LengthPrefixedOptions): WrappingFraming 
   const least = Math.max(base, start);
   const maxFrame = limit(options, least, most);
   // The caller's array may change after this; frames must not.
-  const magic = header === undefined ? undefined : Uint8Array.from(header);
+  const magic = Uint8Array.from(header ?? []);
+  const hasMagic = header !== undefined;
 
   return makeFraming({
     name: `length-prefixed u${8 * width}${width === 1 ? "" : endian}`,
     maxFrame,
     text: false,
     measure(bytes, at, end, seen) {
-      if (magic !== undefined) checkHeader(magic, bytes, at, end, seen);
+      if (hasMagic) checkHeader(magic, bytes, at, end, seen);
       if (end - at < start) return 0;
-      const length = base + read(bytes, at + offset);
+      const length = base + readLength(bytes, at + offset, width, isBig);
       if (length >= start) return length;
-      const text = `length field ${length - base} gives a frame of ${length} bytes`;
-      throw new ProtocolError("malformed", `${text}, its header has ${start}`, at + offset);
+      throw belowHeader(length - base, length, start, at + offset);
     },
     payloadStart: (_, at) => at + start,
     open(out) {
-      if (magic !== undefined) out.bytes(magic);
-      out.reserve(magic === undefined ? start : width);
+      out.bytes(magic).reserve(start - magic.length);
     },
     close(out, at) {
       const length = out.length - at;
@@ -133,6 +122,11 @@ export function lengthPrefixed(options: LengthPrefixedOptions): WrappingFraming 
 
 function check(condition: boolean, text: string): void {
   if (!condition) throw new RangeError(`lengthPrefixed: ${text}`);
+}
+
+function belowHeader(field: number, length: number, header: number, at: number): ProtocolError {
+  const text = `length field ${field} gives a frame of ${length} bytes, its header has ${header}`;
+  return new ProtocolError("malformed", text, at);
 }
 
 /** What was seen is not looked at again: a long header that drips in stays linear. */
@@ -152,17 +146,16 @@ function checkHeader(
   }
 }
 
-type Reader = (bytes: Uint8Array, at: number) => number;
-
-const READERS: Readonly<Record<LengthPrefixedOptions["width"], Readonly<Record<Endian, Reader>>>> =
-  {
-    1: { be: u8, le: u8 },
-    2: { be: u16be, le: u16le },
-    3: { be: u24be, le: u24le },
-    4: { be: u32be, le: u32le },
-    // As a number the last digits may be off: it is then far above every maxFrame.
-    8: {
-      be: (bytes, at) => u32be(bytes, at) * 0x1_0000_0000 + u32be(bytes, at + 4),
-      le: (bytes, at) => u32le(bytes, at + 4) * 0x1_0000_0000 + u32le(bytes, at),
-    },
-  };
+/**
+ * The length field. The usual widths are read at once; a table of readers would cost more, where a program uses
+ * several. Of 8 bytes the last digits may be off: such a number is far above every maxFrame.
+ */
+function readLength(bytes: Uint8Array, at: number, width: number, isBig: boolean): number {
+  if (width === 4) return isBig ? u32be(bytes, at) : u32le(bytes, at);
+  if (width === 2) return isBig ? u16be(bytes, at) : u16le(bytes, at);
+  let value = 0;
+  for (let i = 0; i < width; i++) {
+    value = value * 0x100 + bytes[isBig ? at + i : at + width - 1 - i]!;
+  }
+  return value;
+}
