@@ -8,8 +8,11 @@ export interface Clock {
   after(ms: number, run: () => void): () => void;
 }
 
+// What setTimeout can wait for, about 24 days: of more it makes 1 ms.
+const LONGEST = 0x7fff_ffff;
+
 /**
- * The runtime's own clock: what is used where no clock is given.
+ * The runtime's own clock: what is used where no clock is given. Any time may be waited for; `Infinity` is for ever.
  *
  * @throws TypeError from `after` in a runtime without timers: give a clock there
  */
@@ -17,7 +20,14 @@ export const systemClock: Clock = /* @__PURE__ */ Object.freeze({
   now,
   after: (ms: number, run: () => void): (() => void) => {
     if (timers === undefined) throw new TypeError("this runtime has no timers: give a clock");
-    const timer = timers.set.call(undefined, run, ms);
+    let left = ms;
+    let timer: unknown;
+    const wait = (): void => {
+      const part = Math.min(left, LONGEST);
+      left -= part;
+      timer = timers?.set.call(undefined, left > 0 ? wait : run, part);
+    };
+    wait();
     return () => timers?.clear.call(undefined, timer);
   },
 });

@@ -174,6 +174,32 @@ describe("systemClock", () => {
     expect(Object.isFrozen(systemClock)).toBe(true);
   });
 
+  it("waits as long as it is told, also where no timer of the runtime can", async () => {
+    const runs: (() => void)[] = [];
+    const waits: number[] = [];
+    const cleared: unknown[] = [];
+    vi.stubGlobal("setTimeout", (run: () => void, ms: number) => {
+      runs.push(run);
+      return waits.push(ms);
+    });
+    vi.stubGlobal("clearTimeout", (timer: unknown) => cleared.push(timer));
+    const { systemClock } = await import("../../../src/core/clock.ts");
+    let ran = 0;
+    systemClock.after(2 ** 32, () => ran++);
+    for (const _ of [1, 2]) runs.shift()!();
+    expect(ran).toBe(0);
+    runs.shift()!();
+    expect([ran, waits]).toEqual([1, [2 ** 31 - 1, 2 ** 31 - 1, 2]]);
+    const cancel = systemClock.after(Number.POSITIVE_INFINITY, () => ran++);
+    for (const _ of [1, 2, 3]) runs.shift()!();
+    cancel();
+    // Called off is what runs now, not what ran first.
+    expect([ran, cleared]).toEqual([1, [7]]);
+    systemClock.after(2 ** 31 - 1, () => ran++);
+    runs.pop()!();
+    expect(ran).toBe(2);
+  });
+
   it.each(["setTimeout", "clearTimeout"])("asks for a clock where there is no %s", async (name) => {
     vi.stubGlobal(name, undefined);
     const { systemClock } = await import("../../../src/core/clock.ts");
