@@ -59,7 +59,7 @@ export interface GoimClientOptions<Body, P = BinaryProtocol<Body>>
 
   /**
    * Body of the first packet, which says who you are: `encodeFrame(authToken, { mid: 123 })`, say. A function is
-   * asked before each attempt.
+   * asked once each connection opens; where it fails, the attempt has failed (`retry`).
    */
   readonly token: NoInfer<Body> | (() => NoInfer<Body> | PromiseLike<NoInfer<Body>>);
 
@@ -107,13 +107,13 @@ export interface GoimClientOptions<Body, P = BinaryProtocol<Body>>
   readonly requestTimeout?: number | undefined;
 
   /**
-   * How long a connection may take to open.
+   * How long a connection may take to open; 0 for no limit.
    * @defaultValue 10 000
    */
   readonly connectTimeout?: number | undefined;
 
   /**
-   * How long the server may take to accept the token. It gives up itself after 5 s.
+   * How long the server may take to accept the token; 0 for no limit. It gives up itself after 5 s.
    * @defaultValue 4500
    */
   readonly authTimeout?: number | undefined;

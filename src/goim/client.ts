@@ -60,6 +60,8 @@ export class GoimClient<Body = Uint8Array> {
   readonly #dialect: Dialect;
   readonly #clock: Clock;
   readonly #inFlight: number;
+  /** Between heartbeats. */
+  readonly #interval: number;
 
   #state: GoimClientState = "connecting";
   #link: Link<Body> | undefined;
@@ -78,7 +80,7 @@ export class GoimClient<Body = Uint8Array> {
    * Begins to connect at once.
    *
    * @param options - how to connect, who you are, and what to call
-   * @throws RangeError for a dialect that is none, or `inFlight` outside 1 to 7
+   * @throws RangeError for a dialect that is none, `inFlight` outside 1 to 7, or no time between heartbeats
    */
   constructor(options: GoimClientOptions<Body>);
   /** For a protocol without framing, such as JSON: `connect` needs a transport that keeps boundaries. */
@@ -89,14 +91,17 @@ export class GoimClient<Body = Uint8Array> {
   );
   constructor(given: GoimClientOptions<Body> | GoimClientOptions<Body, SessionProtocol<Body>>) {
     const options = given as GoimClientOptions<Body, SessionProtocol<Body>>;
-    const { dialect, inFlight = 4, clock = systemClock } = options;
+    const { dialect, inFlight = 4, heartbeat: interval = 30_000, clock = systemClock } = options;
     this.#options = options;
     this.#dialect = checkedDialect(dialect);
     // The server's ring holds 8, and it claims the next place before it reads.
     if (!(Number.isInteger(inFlight) && inFlight >= 1 && inFlight <= 7)) {
       throw new RangeError(`inFlight must be an integer from 1 to 7, not ${inFlight}`);
     }
+    // Without heartbeats there is no telling whether the server is still there, nor does it keep the client for long.
+    if (!(interval > 0)) throw new RangeError(`heartbeat must be more than 0 ms, not ${interval}`);
     this.#inFlight = inFlight;
+    this.#interval = interval;
     this.#clock = clock;
     this.#protocol = options.protocol ?? binary(this.#dialect);
     this.#connect();
@@ -192,15 +197,25 @@ export class GoimClient<Body = Uint8Array> {
     }
   }
 
-  #opened(link: Link<Body>, connection: SessionConnection<Body>): unknown {
+  #opened(link: Link<Body>, connection: SessionConnection<Body>): void {
     link.connection = connection;
-    if (this.#link !== link) return connection.abort();
+    if (this.#link !== link) {
+      connection.abort();
+      return;
+    }
     this.#state = "authenticating";
     this.#limit(this.#options.authTimeout ?? 4500, "reply to the token");
     const token = this.#options.token as Body | (() => Body | PromiseLike<Body>);
-    const made = typeof token === "function" ? (token as () => Body | PromiseLike<Body>)() : token;
-    if (!isThenable(made)) return this.#authenticate(link, made);
-    return made.then((later) => this.#authenticate(link, later));
+    // No token, no session: an attempt that failed, like one to connect.
+    const failed = (reason: unknown): void => this.#dropLink(link, reason);
+    try {
+      const made =
+        typeof token === "function" ? (token as () => Body | PromiseLike<Body>)() : token;
+      if (isThenable(made)) made.then((later) => this.#authenticate(link, later), failed);
+      else this.#authenticate(link, made);
+    } catch (reason) {
+      failed(reason);
+    }
   }
 
   #authenticate(link: Link<Body>, token: Body): void {
@@ -233,7 +248,7 @@ export class GoimClient<Body = Uint8Array> {
 
   /** At once when the session opens, and then at each interval. */
   #beat(): void {
-    const { heartbeat: interval = 30_000 } = this.#options;
+    const interval = this.#interval;
     if (this.#isBeatOpen) {
       this.#drop(new ProtocolError("timeout", `no reply to a heartbeat within ${interval} ms`));
       return;
@@ -297,6 +312,8 @@ export class GoimClient<Body = Uint8Array> {
 
   #limit(ms: number, what: string): void {
     this.#calm();
+    this.#calm = () => {};
+    if (ms === 0) return;
     this.#calm = this.#clock.after(ms, () => {
       this.#drop(new ProtocolError("timeout", `no ${what} within ${ms} ms`));
     });
@@ -304,8 +321,10 @@ export class GoimClient<Body = Uint8Array> {
 
   /** Gives this connection up. */
   #drop(error: unknown): void {
-    const link = this.#link;
-    if (link === undefined) return;
+    if (this.#link !== undefined) this.#dropLink(this.#link, error);
+  }
+
+  #dropLink(link: Link<Body>, error: unknown): void {
     this.#lost(link, error);
     link.connection?.abort(error);
   }

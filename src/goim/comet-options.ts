@@ -97,6 +97,12 @@ export interface CometOptions<User, Body> {
   readonly maxBacklog?: number | undefined;
 
   /**
+   * Operations that a client may have subscribed to (v2), those of its admission included; who asks for more is cut off.
+   * @defaultValue 4096
+   */
+  readonly maxAccepts?: number | undefined;
+
+  /**
    * Where time comes from.
    * @defaultValue the runtime's clock
    */

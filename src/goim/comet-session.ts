@@ -37,6 +37,7 @@ export interface Hub<User, Body> {
   readonly authTimeout: number;
   readonly heartbeatTimeout: number;
   readonly maxBacklog: number;
+  readonly maxAccepts: number;
   prepare(packets: readonly PacketToSend<Body>[]): Push<Body>;
   encode(packet: PacketToSend<Body>): Uint8Array<ArrayBuffer>;
   admitted(session: CometSession<User, Body>): unknown;
@@ -109,9 +110,9 @@ export class CometSession<User = unknown, Body = Uint8Array> {
     return this.deliver(this.#hub.prepare(packets));
   }
 
-  /** Moves this client to another room; empty: to none. */
+  /** Moves this client to another room; empty: to none. Who is not let in yet, or gone, stays where they are. */
   move(room: string): void {
-    if (this.#isGone) return;
+    if (this.#isGone || this.#admission === undefined) return;
     this.#hub.moved(this, this.#room, room);
     this.#room = room;
   }
@@ -215,16 +216,25 @@ export class CometSession<User = unknown, Body = Uint8Array> {
     this.#reply(packet, heartbeatReply, count as Body | undefined);
   }
 
-  #change(body: Body, change: (op: number) => void): void {
-    for (const op of decodeBody(operationList, body)) change(op);
+  #subscribe(body: Body): void {
+    const { maxAccepts } = this.#hub;
+    for (const op of decodeBody(operationList, body)) this.#accepts?.add(op);
+    // Their memory must not be the client's choice.
+    const size = this.#accepts?.size ?? 0;
+    if (size <= maxAccepts) return;
+    throw new ProtocolError("overflow", `${size} operations exceed maxAccepts ${maxAccepts}`);
+  }
+
+  #unsubscribe(body: Body): void {
+    for (const op of decodeBody(operationList, body)) this.#accepts?.delete(op);
   }
 
   /** What clients of v2 may change about themselves; the reply repeats the body. */
   #manage(packet: Packet<Body>): unknown {
     const { op, body } = packet;
     if (op === changeRoom) this.move(decodeBody(roomId, body));
-    else if (op === subscribe) this.#change(body, (one) => this.#accepts?.add(one));
-    else this.#change(body, (one) => this.#accepts?.delete(one));
+    else if (op === subscribe) this.#subscribe(body);
+    else this.#unsubscribe(body);
     return this.#reply(packet, this.#replyTo(op), body);
   }
 

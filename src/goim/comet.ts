@@ -149,6 +149,7 @@ export class Comet<User = unknown, Body = Uint8Array> {
       authTimeout: options.authTimeout ?? 5000,
       heartbeatTimeout: options.heartbeatTimeout ?? minutes * 60_000,
       maxBacklog: options.maxBacklog ?? 256 * 1024,
+      maxAccepts: options.maxAccepts ?? 4096,
       prepare: (packets) => new Push(this.#writer, dialect, packets),
       encode: (packet) => encodeFrame(this.#writer, packet),
       admitted: (session) => this.#admit(session),

@@ -343,6 +343,19 @@ describe("GoimClient", () => {
     expect(world.link().connection.state).toBe("closed");
   });
 
+  it("waits for ever for what it is told to wait for without limit", () => {
+    const { client, clock, link } = setup({ connectTimeout: 0, authTimeout: 0 });
+    clock.advance(1e9);
+    expect(client.state).toBe("connecting");
+    link().connection.opened();
+    clock.advance(1e9);
+    expect([client.state, clock.waiting]).toEqual(["authenticating", 0]);
+  });
+
+  it.each([0, -1, Number.NaN])("refuses %s ms between heartbeats", (heartbeat) => {
+    expect(() => setup({ heartbeat })).toThrow(/heartbeat must be more than 0 ms/);
+  });
+
   it("gives up on a server that answers no heartbeat", () => {
     const { client, clock, link, events, welcome } = setup({ heartbeat: 1000 });
     welcome();
@@ -465,18 +478,31 @@ describe("GoimClient", () => {
     expect(sent()).toEqual([]);
   });
 
-  it("fails an attempt whose token cannot be had, or written", async () => {
-    const errors: unknown[] = [];
-    const { events, link } = setup({
-      token: () => Promise.reject(new Error("no token")),
-      error: (_, error) => errors.push((error as Error).message),
-    });
+  it.each([
+    ["rejects", () => Promise.reject(new Error("no token"))],
+    [
+      "throws",
+      () => {
+        throw new Error("no token");
+      },
+    ],
+  ])("fails an attempt whose token cannot be had: it %s", async (_, token) => {
+    // Nobody listens for errors: what can be tried again must not be uncaught.
+    const { events, link, clock, links } = setup({ token });
     link().connection.opened();
     await settle();
-    expect(errors).toEqual(["no token"]);
+    expect(events).toEqual([["retry", 1, 1000, "no token"]]);
+    expect(link().connection.state).toBe("closed");
+    clock.advance(1000);
+    expect(links.length).toBe(2);
+    // A token that fails too late is nobody's business any more.
+    link().connection.opened();
     link().connection.lost();
-    expect(events.at(-1)).toEqual(["retry", 1, 1000, "no token"]);
+    await settle();
+    expect(events.length).toBe(2);
+  });
 
+  it("fails an attempt whose token cannot be written", () => {
     const large = setup({ token: new Uint8Array(5000) });
     large.link().connection.opened();
     expect(large.events).toEqual([["retry", 1, 1000, "unencodable"]]);

@@ -138,6 +138,50 @@ describe("Comet", () => {
     expect(world.clock.waiting).toBe(0);
   });
 
+  it("puts nobody into a room before they are let in", () => {
+    const { comet, clock } = setup({
+      authenticate: (token, session) => {
+        session.move("early");
+        return admission(token);
+      },
+    });
+    const refused = dial(comet, clock);
+    refused.send({ op: v2.auth, seq: 1, body: text("") });
+    expect([refused.closed, comet.room("early").size]).toEqual([["refused"], 0]);
+    const known = dial(comet, clock);
+    known.send({ op: v2.auth, seq: 1, body: text("ann r") });
+    expect([known.session.room, comet.room("early").size, comet.room("r").size]).toEqual([
+      "r",
+      0,
+      1,
+    ]);
+  });
+
+  it("keeps no more subscriptions of a client than it is told", () => {
+    const world = setup({ maxAccepts: 3 });
+    const client = member(world, "ann r k 1,2");
+    client.send(
+      { op: v2.subscribe, seq: 2, body: text("3,2,1") },
+      { op: v2.unsubscribe, seq: 3, body: text("1") },
+      { op: v2.subscribe, seq: 4, body: text("4") },
+    );
+    expect(client.got().map(({ op }) => op)).toEqual([15, 17, 15]);
+    client.send({ op: v2.subscribe, seq: 5, body: text("5") });
+    expect([client.closed, world.codes]).toEqual([["overflow"], ["overflow"]]);
+    // Not given: 4096.
+    const wide = member(setup(), "ann r k 1");
+    const list = (from: number): Uint8Array =>
+      text(Array.from({ length: 819 }, (_, i) => 1000 + from + i).join(","));
+    for (let i = 0; i < 5; i++) wide.send({ op: v2.subscribe, body: list(819 * i) });
+    expect(wide.closed).toEqual([]);
+    wide.send({ op: v2.subscribe, body: text("9,8") });
+    expect(wide.closed).toEqual(["overflow"]);
+    // Who takes everything keeps no list.
+    const all = member(world, "bob");
+    for (let i = 0; i < 10; i++) all.send({ op: v2.subscribe, body: list(819 * i) });
+    expect(all.closed).toEqual([]);
+  });
+
   it("refuses whom it does not know, without a word", () => {
     const { comet, clock, events } = setup();
     const client = dial(comet, clock);
