@@ -1,5 +1,5 @@
 import { json, type Output, type Protocol, ProtocolError, u32be } from "../core/index.ts";
-import { plain } from "../core/memory.ts";
+import { isBytes, plain } from "../core/memory.ts";
 import { checkedMaxFrame } from "../core/protocol.ts";
 import { LARGEST } from "./goim.ts";
 import { operations } from "./operations.ts";
@@ -161,8 +161,8 @@ export function bilibili(options: BilibiliOptions): Protocol<BilibiliPacket> {
   });
 }
 
-function methodOf({ op, ver }: Packet): "zlib" | "brotli" | undefined {
-  if (op !== message) return undefined;
+function methodOf({ op, ver, body }: Packet): "zlib" | "brotli" | undefined {
+  if (op !== message || body.length === 0) return undefined;
   return ver === ZLIB ? "zlib" : ver === BROTLI ? "brotli" : undefined;
 }
 
@@ -173,13 +173,16 @@ function inflated(
   room: number,
   at: number,
 ): Uint8Array {
-  let bytes: Uint8Array;
+  let given: unknown;
   try {
-    bytes = plain(inflate(method, body, room));
+    given = inflate(method, body, room);
   } catch (cause) {
     const text = `${body.length} bytes are no ${method} stream of at most ${room} bytes`;
     throw new ProtocolError("malformed", text, at, { cause });
   }
+  // A promise, most likely: that is not the peer's fault, and should not read like it.
+  if (!isBytes(given)) throw new TypeError("inflate must return a Uint8Array, and at once");
+  const bytes = plain(given);
   if (bytes.length <= room) return bytes;
   // The limit is the user's function's to keep; but it must not be only that.
   const text = `${method} stream unpacks to ${bytes.length} bytes, ${room} are left of maxInflated`;
@@ -206,13 +209,15 @@ function unpack(bytes: Uint8Array, outer: number, packets: BilibiliPacket[]): vo
 
 function add({ ver, op, seq, body }: Packet, at: number, packets: BilibiliPacket[]): void {
   const length = body.length;
+  // Whatever its `ver`, it says nothing.
+  if (op === message && length === 0) return;
   if (op === heartbeatReply) {
     if (length < 4) {
       throw new ProtocolError("malformed", `popularity of ${length} bytes, not 4`, at);
     }
     packets.push({ type: "popularity", ver, seq, popularity: u32be(body, 0) });
   } else if (op === message && ver >= PLAIN && ver <= VERSION) {
-    if (length > 0) packets.push({ type: "message", ver, seq, body: parsed(body, at) });
+    packets.push({ type: "message", ver, seq, body: parsed(body, at) });
   } else if (op === auth) {
     packets.push({ type: "auth", ver, seq, body: parsed(body, at) });
   } else if (op === authReply) {
@@ -260,6 +265,7 @@ function encode(packet: BilibiliPacket, out: Output): void {
       break;
     case "unknown":
       if (isKnown(packet.op, ver)) throw unwritable(`operation ${packet.op} as an unknown one`);
+      if (packet.op === message && packet.body.length === 0) throw unwritable("empty message");
       begin(packet.op).bytes(packet.body);
       break;
     default:

@@ -1,4 +1,4 @@
-import { encodeAll, encodeFrame } from "../core/index.ts";
+import { encodeAll, encodeFrame, ProtocolError } from "../core/index.ts";
 import { batch } from "./batch.ts";
 import type { SessionProtocol } from "./client-options.ts";
 import type { Dialect } from "./dialect.ts";
@@ -56,6 +56,13 @@ export class Push<Body> {
       const outer = batch(packets as readonly PacketToSend<Uint8Array>[]);
       return [encodeFrame(protocol, outer as PacketToSend<Body>)];
     }
-    return [encodeAll(protocol, packets)];
+    const all = encodeAll(protocol, packets);
+    const { maxFrame } = protocol;
+    // On a stream each packet is a frame; the reader of a message has a limit for all of it.
+    if (boundary === "message" && all.length > maxFrame) {
+      const text = `message of ${all.length} bytes exceeds maxFrame ${maxFrame}`;
+      throw new ProtocolError("unencodable", text);
+    }
+    return [all];
   }
 }

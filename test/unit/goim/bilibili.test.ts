@@ -106,6 +106,18 @@ describe("bilibili", () => {
   it("ignores an empty message, packed or not", () => {
     expect(decodeAll(protocol, packet(0, 5, new Uint8Array(0)))).toEqual([]);
     expect(decodeAll(protocol, packet(2, 5, deflateSync(new Uint8Array(0))))).toEqual([]);
+    for (const ver of [2, 3, 7]) {
+      expect(decodeAll(protocol, packet(ver, 5, new Uint8Array(0)))).toEqual([]);
+    }
+    // So nobody can write one.
+    const empty = { type: "unknown" as const, ver: 7, op: 5, body: new Uint8Array(0) };
+    expect(failure(() => encodeFrame(protocol, empty)).code).toBe("unencodable");
+  });
+
+  it("says whose fault it is when inflate does not answer at once", () => {
+    const late = bilibili({ inflate: (async () => new Uint8Array(0)) as never });
+    const bytes = packet(2, 5, deflateSync(packet(0, 5, text(1))));
+    expect(() => decodeAll(late, bytes)).toThrow(/inflate must return a Uint8Array, and at once/);
   });
 
   it("hands on what it does not know", () => {

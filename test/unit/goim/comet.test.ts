@@ -500,6 +500,19 @@ describe("Comet of v1", () => {
     expect(client.sink.writes.at(-1)).toEqual(encodeAll(goim(), [{ op: 5 }, { op: 5 }]));
   });
 
+  it("puts no more into one message than its reader takes", async () => {
+    const world = setup({ dialect: "v1" });
+    const client = member(world, "ann r", "message");
+    const half = { op: 5, body: new Uint8Array(2 ** 19 - 16) };
+    expect(client.session.push(half, half)).toBe(true);
+    await settle();
+    expect(client.sink.writes.at(-1)?.length).toBe(2 ** 20);
+    expect(() => client.session.push(half, half, { op: 5 })).toThrow(/exceeds maxFrame 1048576/);
+    // On a stream there is no such limit.
+    const stream = member(world, "bob r");
+    expect(stream.session.push(half, half, { op: 5 })).toBe(true);
+  });
+
   it.each([
     ["v1.2", ['[{"ver":1,"op":5,"seq":0,"body":1},{"ver":1,"op":5,"seq":0,"body":2}]']],
     ["v1.0", ['{"ver":1,"op":5,"seq":0,"body":1}', '{"ver":1,"op":5,"seq":0,"body":2}']],
