@@ -2,9 +2,11 @@
 //
 //   npm run soak
 //   npm run soak -- fastway [clients] [echoes] [seed]
-//   npm run soak -- tcp [--seconds 120] [--connections 2000] [--seed 1]
+//   npm run soak -- tcp [--seconds 120 | --lives 2] [--connections 2000] [--seed 1]
 import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
 
 const all = ["fastway", "tcp"];
 const [name, ...rest] = process.argv.slice(2);
@@ -12,11 +14,33 @@ if (name !== undefined && !all.includes(name)) {
   console.error(`no soak named ${name}: there are ${all.join(", ")}`);
   process.exit(2);
 }
-for (const soak of name === undefined ? all : [name]) {
-  console.log(`== ${soak}`);
-  const file = fileURLToPath(new URL(`${soak}.mjs`, import.meta.url));
-  const { status } = spawnSync(process.execPath, ["--expose-gc", file, ...rest], {
-    stdio: "inherit",
+const pathOf = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+// Node 20 runs no TypeScript, so that is bundled first: inside the package, to find it by its name.
+mkdirSync(pathOf("../../reports"), { recursive: true });
+const folder = mkdtempSync(pathOf("../../reports/soak-"));
+process.exitCode = 0;
+try {
+  await build({
+    entryPoints: [pathOf("tcp.ts"), pathOf("tcp-peers.ts")],
+    outdir: folder,
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    packages: "external",
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    logLevel: "warning",
   });
-  if (status !== 0) process.exit(status ?? 1);
+  const files = { fastway: pathOf("fastway.mjs"), tcp: `${folder}/tcp.mjs` };
+  for (const soak of name === undefined ? all : [name]) {
+    console.log(`== ${soak}`);
+    const { status } = spawnSync(process.execPath, ["--expose-gc", files[soak], ...rest], {
+      stdio: "inherit",
+    });
+    process.exitCode = status ?? 1;
+    if (status !== 0) break;
+  }
+} finally {
+  rmSync(folder, { recursive: true });
 }
