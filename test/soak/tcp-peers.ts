@@ -256,7 +256,7 @@ async function talk(peer: Peer, isLast: boolean): Promise<void> {
   };
   for (let i = 0; i < bursts.length && !closed.isGiven && !stop.isGiven; i++) {
     await burst(i, true);
-    if (i + 1 < bursts.length) await think(peer, THINK[kind as keyof typeof THINK], i);
+    await think(peer, THINK[kind as keyof typeof THINK], i);
   }
   if (!isLast && !stop.isGiven) {
     peer.isDone = peer.received === peer.sent;

@@ -160,7 +160,7 @@ async function round(seconds: number, lives: number, connections: number, base: 
   }
   const until = performance.now() + seconds * 1000;
   while (!isReady && performance.now() < until) {
-    await sleep(isBrief ? 100 : 1000);
+    await sleep(isBrief ? 100 : 2000);
     await checkpoint();
   }
 

@@ -60,7 +60,7 @@ const none = { least: 0, most: 0, size: 1, pad: 0, want: 0 };
 const HABITS: Readonly<Record<Kind, Habit>> = {
   good: { least: 1, most: 20, size: 8, pad: 300, want: 300 },
   // Long requests, one behind the other.
-  uploader: { least: 1, most: 4, size: 32, pad: LONG, want: 50 },
+  uploader: { least: 1, most: 4, size: 16, pad: LONG, want: 50 },
   // Asks for more than the sockets hold, in more bytes than the server keeps unread, and lets the answers lie.
   slowReader: { least: 1, most: 2, size: 128, pad: 10_000, want: LONG },
   // A few bytes at a time.
