@@ -46,17 +46,20 @@ export function decoderTransform<Out>(
   let used: ((error?: Error | null) => void) | undefined;
   let isFinished = false;
 
-  function find(): Out | Out[] | undefined {
-    if (!batch) return decoder.next() ? decoder.value : undefined;
-    const values = decoder.take();
-    return values.length > 0 ? values : undefined;
+  let found: Out | Out[];
+  function find(): boolean {
+    if (!batch) {
+      if (!decoder.next()) return false;
+      found = decoder.value;
+      return true;
+    }
+    found = decoder.take();
+    return found.length > 0;
   }
 
   function pump(): void {
     try {
-      while (isWanted) {
-        const found = find();
-        if (found === undefined) break;
+      while (isWanted && find()) {
         isWanted = false;
         // Node takes null for the end of the stream.
         if (found === null) throw new TypeError("a stream cannot carry null: use batch");

@@ -55,18 +55,22 @@ export function decoderStream<Out>(
   let failWritable: (error: unknown) => void = () => {};
   let failReadable: (error: unknown) => void = () => {};
 
-  function find(): Out | Out[] | undefined {
-    if (!batch) return decoder.next() ? decoder.value : undefined;
-    const values = decoder.take();
-    return values.length > 0 ? values : undefined;
+  let found: Out | Out[];
+  function find(): boolean {
+    if (!batch) {
+      if (!decoder.next()) return false;
+      found = decoder.value;
+      return true;
+    }
+    found = decoder.take();
+    return found.length > 0;
   }
 
   /** The next message, once there is one; false at the end. */
   async function pull(controller: ReadableStreamDefaultController<Out | Out[]>): Promise<void> {
     for (;;) {
       try {
-        const found = find();
-        if (found !== undefined) return controller.enqueue(found);
+        if (find()) return controller.enqueue(found);
       } catch (error) {
         failWriter?.(error);
         failWritable(error);

@@ -12,6 +12,7 @@ import {
   utf8,
 } from "../../src/index.ts";
 import { decoderTransform, encoderTransform } from "../../src/node/index.ts";
+import { decoderStream } from "../../src/web/index.ts";
 
 const text = lines({ maxFrame: 64 }).wrap(utf8());
 const bad = Buffer.from(`a\nb\n${"x".repeat(65)}\nc\n`);
@@ -126,6 +127,25 @@ describe("decoderTransform and encoderTransform", () => {
     expect(error).toBeInstanceOf(TypeError);
     const batch = decoderTransform(nothing, { batch: true });
     expect((await drain(cut(bytes, 100).pipe(batch))).values).toEqual([[null, null]]);
+  });
+
+  it("give a message that is undefined, as any other", async () => {
+    const beats = defineProtocol<undefined>({
+      name: "heartbeats",
+      maxFrame: 1,
+      measure: (_bytes, start, end) => (end > start ? 1 : 0),
+      decode: () => undefined,
+      encode: (_, out) => void out.u8(0),
+    });
+    const bytes = encodeAll(beats, [undefined, undefined, undefined]);
+    const expected = [undefined, undefined, undefined];
+    const { values } = await drain(cut(bytes, 3).pipe(decoderTransform(beats)));
+    expect(values).toEqual(expected);
+    const heard: unknown[] = [];
+    for await (const beat of new Response(bytes).body!.pipeThrough(decoderStream(beats))) {
+      heard.push(beat);
+    }
+    expect(heard).toEqual(expected);
   });
 
   it("give each stream a protocol of its own, and every value of a frame", async () => {

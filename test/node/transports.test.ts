@@ -1,11 +1,13 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, rmSync } from "node:fs";
 import { type AddressInfo, createServer, connect as dial } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Duplex } from "node:stream";
 import { afterAll, beforeAll } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
-import { connect, listen, type Server } from "../../src/node/index.ts";
+import { attach, connect, listen, type Server } from "../../src/node/index.ts";
 import { attachStreams, attachWebSocket } from "../../src/web/index.ts";
 import { serverHandlers, wire } from "../support/transport-server.ts";
 import { describeTransport } from "../support/transport-vitest.ts";
@@ -69,6 +71,25 @@ describeTransport({
   ...stream,
   name: "Unix domain socket",
   connect: (options) => connect(wire, { ...options, path }),
+});
+
+describeTransport({
+  ...stream,
+  name: "standard streams of a child process",
+  connect(options) {
+    // The child hands everything on to the server, as `ssh -W` does.
+    const relay = `
+      const { connect, Socket } = require("node:net");
+      const socket = connect({ path: ${JSON.stringify(path)}, allowHalfOpen: true });
+      // process.stdout cannot be ended before the process does.
+      process.stdin.pipe(socket).pipe(new Socket({ fd: 1, readable: false }));
+      socket.on("error", () => process.exit());
+    `;
+    const { stdin, stdout } = spawn(process.execPath, ["-e", relay], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    return attach(Duplex.from({ readable: stdout, writable: stdin }), wire, options);
+  },
 });
 
 describeTransport({
