@@ -76,6 +76,7 @@ export function attachDatagram<In, Out = In>(
   const own: MessageProtocol<In, Out> = fresh ?? protocol;
   /** Datagrams that are not with the system yet: Node looks up every address, 127.0.0.1 too. */
   let unsent = 0;
+  let isClosed = false;
   let closing: Promise<void> | undefined;
   let shut = (): void => {};
 
@@ -104,6 +105,8 @@ export function attachDatagram<In, Out = In>(
       return true;
     },
     close() {
+      // Where somebody else closed the socket, Node says so once more; Deno does not.
+      if (isClosed) closing ??= Promise.resolve();
       closing ??= new Promise((resolve) => {
         socket.once("close", resolve);
         shut = () => {
@@ -121,6 +124,8 @@ export function attachDatagram<In, Out = In>(
   });
 
   function sent(error: Error | null): void {
+    // Deno tells of datagrams that the socket took with it when it closed.
+    if (isClosed) return;
     unsent--;
     if (error) handlers.socketError?.(endpoint, error);
     if (unsent === 0) shut();
@@ -171,7 +176,7 @@ export function attachDatagram<In, Out = In>(
     else if (socket.listenerCount("error") === 1) throw error;
   });
   socket.on("close", () => {
-    unsent = 0;
+    isClosed = true;
     handlers.close?.(endpoint);
   });
   return endpoint;

@@ -1,5 +1,5 @@
-import { createSocket } from "node:dgram";
-import { once } from "node:events";
+import { createSocket, type Socket } from "node:dgram";
+import { EventEmitter, once } from "node:events";
 import { afterEach, describe, expect, it } from "vitest";
 import { lines, utf8 } from "../../src/index.ts";
 import {
@@ -97,6 +97,26 @@ describe("an endpoint of Node", () => {
     // A port that is none is a mistake of the program.
     expect(() => endpoint.send(["x"], { address: host, port: 70_000 })).toThrow(RangeError);
     expect(() => endpoint.send(["x"])).toThrow(RangeError);
+  });
+
+  it("is over when its socket is, also where that goes on talking, as on Deno", async () => {
+    const answers: ((error: Error | null) => void)[] = [];
+    const socket = Object.assign(new EventEmitter(), {
+      send: (_: Uint8Array, _port: number, _address: string, sent: () => void) =>
+        answers.push(sent),
+      close: () => {},
+      address: () => ({ port: 1 }),
+    }) as unknown as Socket;
+    const told: unknown[] = [];
+    const endpoint = attachDatagram(socket, text, {
+      socketError: (_, error) => told.push(error),
+      close: () => told.push("close"),
+    });
+    endpoint.send(["x"], { address: host, port: 9 });
+    socket.emit("close");
+    await endpoint.close();
+    for (const answer of answers) answer(new Error("socket closed"));
+    expect([answers.length, told]).toEqual([1, ["close"]]);
   });
 
   it("takes a socket that is not bound yet, and closes behind what was sent", async () => {
