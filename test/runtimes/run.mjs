@@ -1,117 +1,136 @@
-// Packs the package, unpacks the tarball as an installed package in an empty folder, and runs it on every runtime.
-import { execFileSync } from "node:child_process";
-import {
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+// Packs the package, unpacks the tarball as an installed package in an empty folder, and runs it on every runtime:
+// the protocols, the transport tests over whatever sockets the runtime has, and the examples for it.
+import { execFile } from "node:child_process";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { Miniflare } from "miniflare";
-import { getQuickJS } from "quickjs-emscripten";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { runInQuickJs } from "./quickjs.mjs";
+import { root, unpack } from "./unpack.mjs";
+import { withWorker } from "./workerd.mjs";
 
-const here = fileURLToPath(new URL(".", import.meta.url));
-const root = join(here, "../..");
-const work = mkdtempSync(join(tmpdir(), "framewright-"));
-const home = join(work, "node_modules/framewright");
-const bin = (name) => join(here, "node_modules", name);
-
-mkdirSync(home, { recursive: true });
-const [pack] = JSON.parse(
-  execFileSync("npm", ["pack", "--json", "--pack-destination", work], { cwd: root }),
-);
-execFileSync("tar", ["-xzf", join(work, pack.filename), "--strip-components=1", "-C", home]);
-for (const file of readdirSync(here).filter((name) => /^(smoke|sockets-.*)\.mjs$/.test(name))) {
-  copyFileSync(join(here, file), join(work, file));
-}
-writeFileSync(join(work, "package.json"), '{ "dependencies": { "framewright": "*" } }'); // for Deno
-
-// What a bare runtime gets: the ESM files as modules of one flat folder.
-const flat = readFileSync(join(here, "smoke.mjs"), "utf8").replaceAll(
-  /from "framewright(?:\/(\w+))?"/g,
-  (_, entry) => `from "./${entry ?? "index"}.js"`,
-);
-const dist = join(home, "dist");
-const pure = readdirSync(dist).filter((file) =>
-  /^(index|goim|fastway|workerman|sproto|protobuf|chunk-\w+)\.js$/.test(file),
-);
-
-async function workerd() {
-  const worker = `${flat}\nexport default { fetch: () => new Response(globalThis.smoke) };`;
-  const mf = new Miniflare({
-    compatibilityDate: "2026-04-01",
-    modules: [
-      { type: "ESModule", path: "main.js", contents: worker },
-      ...pure.map((path) => ({
-        type: "ESModule",
-        path,
-        contents: readFileSync(join(dist, path), "utf8"),
-      })),
-    ],
-  });
-  try {
-    return await (await mf.dispatchFetch("http://localhost/")).text();
-  } finally {
-    await mf.dispose();
-  }
-}
-
-async function quickjs() {
-  const runtime = (await getQuickJS()).newRuntime();
-  runtime.setModuleLoader((name) => readFileSync(join(dist, name.replace(/^.*\//, "")), "utf8"));
-  const vm = runtime.newContext();
-  const result = vm.evalCode(flat, "main.js", { type: "module" });
-  if (result.error) throw new Error(JSON.stringify(vm.dump(result.error)));
-  return vm.dump(vm.getProp(vm.global, "smoke"));
-}
-
-const run =
-  (file, command, ...args) =>
-  () =>
-    execFileSync(command, [...args, file], { cwd: work, encoding: "utf8", timeout: 60_000 });
-
-/** An example for this runtime: prints what its `//=>` lines say, and ends by itself. */
-const example =
-  (file, ...command) =>
-  () => {
-    const text = readFileSync(join(root, "examples", file), "utf8");
-    const expected = Array.from(text.matchAll(/^\/\/=> (.*)$/gm), (match) => match[1]).join("\n");
-    writeFileSync(join(work, file), text);
-    const out = run(file, ...command)().trim();
-    return out === expected && expected !== "" ? "ok" : `printed ${out}`;
-  };
-
-const runtimes = {
-  [`node ${process.version}`]: run("smoke.mjs", process.execPath),
-  "node 22": run("smoke.mjs", bin("node22/bin/node")),
-  "node 24": run("smoke.mjs", bin("node24/bin/node")),
-  "node 26": run("smoke.mjs", bin("node26/bin/node")),
-  bun: run("smoke.mjs", bin(".bin/bun")),
-  "bun, sockets": run("sockets-bun.mjs", bin(".bin/bun")),
-  "bun, example": example("bun.mjs", bin(".bin/bun")),
-  deno: run("smoke.mjs", bin(".bin/deno"), "run", "-A"),
-  "deno, sockets": run("sockets-deno.mjs", bin(".bin/deno"), "run", "-A"),
-  "deno, example": example("deno.mjs", bin(".bin/deno"), "run", "--allow-net"),
-  workerd,
-  quickjs,
+const bin = (path) => fileURLToPath(new URL(`node_modules/${path}`, import.meta.url));
+const deno = [bin(".bin/deno"), "run", "-A"];
+const bun = [bin(".bin/bun")];
+const nodes = {
+  [`node ${process.version}`]: [process.execPath],
+  "node 22": [bin("node22/bin/node")],
+  "node 24": [bin("node24/bin/node")],
+  "node 26": [bin("node26/bin/node")],
 };
 
+const { work, dist } = await unpack();
+const { startPeers } = await import(pathToFileURL(join(work, "peers.mjs")));
+const peers = await startPeers();
+
+/** Runs a program in the folder, and gives what it prints. */
+async function print([command, ...args]) {
+  const options = { cwd: work, timeout: 180_000, maxBuffer: 1 << 24 };
+  const { stdout } = await promisify(execFile)(command, args, options);
+  return stdout.trim();
+}
+
+/** The outcome of tests as text; throws with the names of those that failed. */
+function judge({ passed, failures }) {
+  if (failures.length > 0 || passed === 0) {
+    throw new Error([`${passed} tests passed`, ...failures].join("\n          "));
+  }
+  return `${passed} tests`;
+}
+
+/** The transport tests of this file of suite/. */
+const suite = async (command, file, ...args) => {
+  const lines = (await print([...command, `${file}.mjs`, ...args])).split("\n");
+  return judge(JSON.parse(lines.at(-1)));
+};
+
+/** All protocols, without a socket. */
+const protocols = async (command) => isOk(await print([...command, "smoke.mjs"]));
+
+function isOk(out) {
+  if (out !== "ok") throw new Error(`printed ${out}`);
+  return "";
+}
+
+/** An example for this runtime: prints what its `//=>` lines say, and ends by itself. */
+async function example(command, file) {
+  const text = readFileSync(join(root, "examples", file), "utf8");
+  const expected = Array.from(text.matchAll(/^\/\/=> (.*)$/gm), (match) => match[1]).join("\n");
+  writeFileSync(join(work, file), text);
+  const out = await print([...command, file]);
+  if (out !== expected || out === "") throw new Error(`printed ${out}`);
+  return "";
+}
+
+const text = (file) => readFileSync(join(work, file), "utf8");
+
+async function workerdProtocols() {
+  const worker = `${text("smoke.mjs")}\nexport default { fetch: () => new Response(globalThis.smoke) };`;
+  return withWorker({ text: worker, dist }, async (mf) =>
+    isOk(await (await mf.dispatchFetch("http://localhost/")).text()),
+  );
+}
+
+/** The tests run in a request to the worker. */
+async function workerdClients() {
+  return withWorker(server, async (mf) => {
+    const body = JSON.stringify({ port: peers.port, url: peers.url });
+    const response = await mf.dispatchFetch("http://localhost/", { method: "POST", body });
+    return judge(await response.json());
+  });
+}
+
+async function workerdServer() {
+  return withWorker(server, (_, url) =>
+    suite([process.execPath], "to-workerd", `ws://${url.host}`),
+  );
+}
+
+const server = { text: text("worker.mjs"), dist, durableObjects: { SERVER: "Server" } };
+
+const checks = {};
+for (const [name, node] of Object.entries(nodes)) {
+  checks[`${name}: protocols`] = () => protocols(node);
+  checks[`${name}: framewright/node, TCP TLS Unix UDP`] = () => suite(node, "node");
+  checks[`${name}: framewright/web, ws`] = () => suite(node, "ws");
+  // Node 20 has no WebSocket of its own.
+  if (name.startsWith("node v20")) continue;
+  checks[`${name}: framewright/web, its WebSocket`] = () => suite(node, "web-socket", peers.url);
+}
+Object.assign(checks, {
+  "bun: protocols": () => protocols(bun),
+  "bun: framewright/bun, TCP TLS Unix": () => suite(bun, "bun"),
+  "bun: framewright/node, TCP TLS Unix UDP": () => suite(bun, "node"),
+  "bun: framewright/web, ws": () => suite(bun, "ws"),
+  "bun: framewright/web, its WebSocket": () => suite(bun, "web-socket", peers.url),
+  "bun: example": () => example(bun, "bun.mjs"),
+  "deno: protocols": () => protocols(deno),
+  "deno: framewright/web, TCP TLS Unix WebSocket": () => suite(deno, "deno"),
+  "deno: framewright/node, TCP TLS Unix UDP": () => suite(deno, "node"),
+  "deno: framewright/web, ws": () => suite(deno, "ws"),
+  "deno: framewright/web, its WebSocket": () => suite(deno, "web-socket", peers.url),
+  "deno: example": () => example([bin(".bin/deno"), "run", "--allow-net"], "deno.mjs"),
+  "workerd: protocols": workerdProtocols,
+  "workerd: framewright/web, TCP WebSocket WebSocketPair": workerdClients,
+  "workerd: framewright/web, a Durable Object": workerdServer,
+  "quickjs: protocols": async () => isOk(await runInQuickJs(text("smoke.mjs"), dist, "smoke")),
+});
+
+// With an argument only those whose name has it: `node run.mjs deno`.
+const chosen = Object.entries(checks).filter(([name]) => name.includes(process.argv[2] ?? ""));
 let failed = 0;
-for (const [name, start] of Object.entries(runtimes)) {
+for (const [name, run] of chosen) {
+  const start = Date.now();
+  const seconds = () => `${((Date.now() - start) / 1000).toFixed(1)} s`;
   try {
-    const out = (await start()).trim();
-    if (out !== "ok") throw new Error(out);
-    console.log(`ok      ${name}`);
+    const result = await run();
+    console.log(`ok      ${name.padEnd(56)} ${result.padStart(9)} ${seconds().padStart(7)}`);
   } catch (error) {
     failed++;
-    console.log(`FAILED  ${name}: ${error.message}`);
+    console.log(`FAILED  ${name} ${seconds()}: ${error.message}\n${error.stderr ?? ""}`);
   }
 }
+await peers.stop();
 rmSync(work, { recursive: true, force: true });
-console.log(`${Object.keys(runtimes).length - failed} passed, ${failed} failed`);
-process.exitCode = failed > 0 ? 1 : 0;
+console.log(`${chosen.length - failed} passed, ${failed} failed`);
+process.exitCode = failed > 0 || chosen.length === 0 ? 1 : 0;

@@ -1,0 +1,71 @@
+// A folder as a user's, with the packed package installed, and the tests bundled against it.
+import { execFileSync } from "node:child_process";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+export const root = join(here, "../..");
+
+/** Imports of the sources become those of the package. */
+const fromPackage = {
+  name: "from-package",
+  setup({ onResolve }) {
+    onResolve({ filter: /\/src\/(\w+\/)?index\.ts$/ }, ({ path }) => {
+      const [, entry] = /\/src\/(?:(\w+)\/)?index\.ts$/.exec(path);
+      return { path: entry === undefined ? "framewright" : `framewright/${entry}`, external: true };
+    });
+  },
+};
+
+/** Makes the folder: `work`, and in it the package's `dist`. */
+export async function unpack() {
+  const work = mkdtempSync(join(tmpdir(), "framewright-"));
+  const home = join(work, "node_modules/framewright");
+  mkdirSync(home, { recursive: true });
+  const [{ filename }] = JSON.parse(
+    execFileSync("npm", ["pack", "--json", "--pack-destination", work], { cwd: root }),
+  );
+  execFileSync("tar", ["-xzf", join(work, filename), "--strip-components=1", "-C", home]);
+  symlinkSync(join(here, "node_modules/ws"), join(work, "node_modules/ws"));
+  // Deno wants to be told what is in node_modules.
+  writeFileSync(
+    join(work, "package.json"),
+    '{ "dependencies": { "framewright": "*", "ws": "*" } }',
+  );
+  copyFileSync(join(here, "smoke.mjs"), join(work, "smoke.mjs"));
+  for (const pem of ["tls-cert.pem", "tls-key.pem"]) {
+    copyFileSync(join(root, "test/fixtures", pem), join(work, pem));
+  }
+  await build({
+    entryPoints: readdirSync(join(here, "suite"))
+      .filter((file) => file.endsWith(".mjs"))
+      .map((file) => join(here, "suite", file)),
+    outdir: work,
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    format: "esm",
+    platform: "neutral",
+    target: "es2022",
+    external: ["node:*", "cloudflare:*", "ws"],
+    plugins: [fromPackage],
+  });
+  return { work, dist: join(home, "dist") };
+}
+
+/** What a runtime without node_modules gets: modules of one flat folder. */
+export function flat(text) {
+  return text.replaceAll(
+    /from "framewright(?:\/(\w+))?"/g,
+    (_, entry) => `from "./${entry ?? "index"}.js"`,
+  );
+}
