@@ -8,6 +8,7 @@ import { Outbox } from "./outbox.ts";
 import type { MessageProtocol, Protocol } from "./protocol.ts";
 import type { Sink } from "./sink.ts";
 import { Splitter } from "./splitter.ts";
+import { isThenable } from "./thenable.ts";
 import { Watchdog } from "./watchdog.ts";
 
 /** Where a connection is in its life; it never goes back. */
@@ -652,15 +653,6 @@ function bothWays(): TypeError {
 
 function overflow(what: string, found: number, allowed: number): ProtocolError {
   return new ProtocolError("overflow", `${found} ${what} bytes exceed maxQueued ${allowed}`);
-}
-
-function isThenable(result: unknown): result is PromiseLike<unknown> {
-  return (
-    typeof result === "object" &&
-    result !== null &&
-    "then" in result &&
-    typeof result.then === "function"
-  );
 }
 
 /** Calls a handler that nobody is left to catch for. */

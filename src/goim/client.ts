@@ -1,4 +1,5 @@
 import { type Clock, type CloseInfo, i32be, ProtocolError, systemClock } from "../core/index.ts";
+import { isThenable } from "../core/thenable.ts";
 import { backoffDelay } from "./backoff.ts";
 import { type Call, Calls } from "./calls.ts";
 import type { GoimClientOptions, SessionConnection, SessionProtocol } from "./client-options.ts";
@@ -386,8 +387,4 @@ function closed(cause?: unknown): ProtocolError {
 
 function reasonOf({ by, error }: CloseInfo): unknown {
   return by === "error" ? error : undefined;
-}
-
-function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }

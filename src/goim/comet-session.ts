@@ -6,6 +6,7 @@ import {
   type MessageProtocol,
   ProtocolError,
 } from "../core/index.ts";
+import { isThenable } from "../core/thenable.ts";
 import { Watchdog } from "../core/watchdog.ts";
 import { onlineCount, operationList, roomId } from "./bodies.ts";
 import type { Admission, CometOptions } from "./comet-options.ts";
@@ -286,8 +287,4 @@ export class CometSession<User = unknown, Body = Uint8Array> {
 /** The body of a binary packet. */
 function decodeBody<Out>(codec: MessageProtocol<never, Out>, body: unknown): Out {
   return decodeFrame(codec, body as Uint8Array);
-}
-
-function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }

@@ -1,4 +1,5 @@
 import type { Connection, Received } from "../core/index.ts";
+import { isThenable } from "../core/thenable.ts";
 import type {
   Answered,
   HeaderRefusal,
@@ -115,8 +116,4 @@ export function answer<R extends Requests, P extends Pushes, Context>(
 /** By its name: a program may have an ESM and a CommonJS copy of the class. */
 function isErrorReply(error: unknown): error is ErrorReply {
   return error instanceof Error && error.name === "ErrorReply";
-}
-
-function isThenable(result: unknown): result is PromiseLike<unknown> {
-  return typeof result === "object" && result !== null && "then" in result;
 }
