@@ -1,4 +1,5 @@
 import type { Codec } from "../core/index.ts";
+import { refuseBrokenText } from "./loss.ts";
 import { messageCodec } from "./message-codec.ts";
 
 /** What is needed of a message schema of @bufbuild/protobuf. */
@@ -34,7 +35,7 @@ export interface BufbuildFunctions<S, in In, out Out = In> {
  * @param schema - the schema of the message, `GamesSchema` of generated code
  * @param functions - `{ toBinary, fromBinary }`
  * @returns a codec for any framing. It throws ProtocolError `malformed` for bytes that protobuf-es refuses,
- *   `unencodable` for messages that it refuses
+ *   `unencodable` for messages that it refuses, and for text with a lone surrogate, which it would replace
  *
  * @example
  * ```ts
@@ -55,7 +56,10 @@ export function bufbuild<S extends BufbuildSchema, T = BufbuildMessage<S>>(
   const { toBinary, fromBinary } = functions;
   return messageCodec<T>(
     {
-      encode: (message) => toBinary(schema, message),
+      encode(message) {
+        refuseBrokenText(message);
+        return toBinary(schema, message);
+      },
       decode: (bytes) => fromBinary(schema, bytes),
     },
     { name: schema.typeName },

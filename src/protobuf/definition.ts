@@ -106,7 +106,7 @@ export type ServerSent<R extends Requests, P extends Pushes> =
 /** An error, as it is sent and received. */
 export interface HeaderError {
   readonly kind: "error";
-  /** Number of the request that it answers; 0 where the request's header could not be read. */
+  /** Number of the request that it answers, 32 bits, unsigned; 0 where the request's header could not be read. */
   readonly seq: number;
   /** What went wrong, for programs: `"INVALID_REQUEST"`. */
   readonly code: string;
@@ -118,6 +118,7 @@ export interface HeaderError {
 export type ClientSent<R extends Requests> = {
   [K in Names<R>]: {
     readonly type: K;
+    /** 32 bits, unsigned; 0 is not written. */
     readonly seq: number;
     readonly message: RequestOf<R, K>;
     readonly extras?: HeaderExtras | undefined;

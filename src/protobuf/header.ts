@@ -97,7 +97,12 @@ function expectType(header: WireReader, type: number): void {
   throw new ProtocolError("malformed", text, header.from);
 }
 
-/** Writes a header as field 1. Like all of protobuf, it leaves out what is 0 or empty. @internal */
+/**
+ * Writes a header as field 1. Like all of protobuf, it leaves out what is 0 or empty.
+ *
+ * @throws ProtocolError `unencodable` for a number that its field cannot hold
+ * @internal
+ */
 export function writeHeader(
   out: Output,
   type: string,
@@ -107,16 +112,30 @@ export function writeHeader(
   out.u8(FIRST_TAG);
   const start = out.length;
   writeType(out, type, seq);
-  if (extras?.version) writeVarint(out, 3, extras.version);
-  if (extras?.timestamp) writeVarint(out, 4, BigInt.asUintN(64, BigInt(extras.timestamp)));
-  if (extras?.clientVersion) writeText(out, 5, extras.clientVersion);
+  const { version = 0, timestamp = 0, clientVersion = "" } = extras ?? {};
+  if (!isUint32(version)) refuse("version", "uint32", version);
+  if (version > 0) writeVarint(out, 3, version);
+  if (!isInt64(timestamp)) refuse("timestamp", "int64", timestamp);
+  if (BigInt(timestamp) !== 0n) writeVarint(out, 4, BigInt.asUintN(64, BigInt(timestamp)));
+  if (clientVersion !== "") writeText(out, 5, clientVersion);
   insertLength(out, start);
 }
 
-/** The first two fields of a header. @internal */
+/** The first two fields of a header. Throws as `writeHeader` does. @internal */
 export function writeType(out: Output, type: string, seq: number): void {
+  if (!isUint32(seq)) refuse("seq", "uint32", seq);
   writeText(out, TYPE, type);
   if (seq > 0) writeVarint(out, SEQ, seq);
+}
+
+const isUint32 = (value: number): boolean => value >>> 0 === value;
+
+/** A number that is not a safe integer stands for several of them. */
+const isInt64 = (value: number | bigint): boolean =>
+  typeof value === "bigint" ? BigInt.asIntN(64, value) === value : Number.isSafeInteger(value);
+
+function refuse(field: string, type: string, value: unknown): never {
+  throw new ProtocolError("unencodable", `header.${field}: ${type} cannot hold ${String(value)}`);
 }
 
 /** @internal */

@@ -162,6 +162,42 @@ describe("protobufjs", () => {
     expect(() => write(lists, value)).toThrow(/cannot hold/);
   });
 
+  it("refuses what is no number, map or bytes of its field", () => {
+    const { fromString } = protobuf.util.Long as unknown as {
+      fromString(text: string, unsigned: boolean): object;
+    };
+    for (const [value, text] of [
+      [{ uint64: fromString("-1", false) }, "uint64: uint64 cannot hold -1"],
+      [
+        { int64: fromString("18446744073709551615", true) },
+        "int64 cannot hold 18446744073709551615",
+      ],
+      [{ bytes: [1, 256] }, "bytes: bytes cannot hold 256"],
+      [{ bytes: [-1] }, "bytes: bytes cannot hold -1"],
+    ] as const) {
+      expect(() => write(everything, value)).toThrow(text);
+    }
+    expect(() => write(lists, { flags: { 18446744073709551616: true } })).toThrow(/fixed64 cannot/);
+    expect(() => write(lists, { flags: { "-1": true } })).toThrow(/fixed64 cannot hold -1/);
+    expect(() => write(lists, { numbers: new Map([[1, 2]]) })).toThrow(
+      "numbers: map cannot hold a Map, only an object",
+    );
+    // Bits without a sign are what the field makes of them.
+    const max = { uint64: { low: -1, high: -1 }, bytes: [0, 255] };
+    expect(write(everything, max)).toEqual(hex("28ffffffffffffffffff01 7a0200ff"));
+    expect(write(lists, { flags: { "18446744073709551615": true } }).length).toBe(13);
+  });
+
+  it("takes no field for what every object has of its name", () => {
+    const { root } = protobuf.parse(
+      'syntax = "proto3"; message M { int32 constructor = 1; M valueOf = 2; map<string, M> toString = 3; }',
+    );
+    const odd = protobufjs<Record<string, unknown>>(root.lookupType("M"));
+    expect(write(odd, {})).toEqual(hex(""));
+    expect(write(odd, { valueOf: { constructor: 5 } })).toEqual(hex("12020805"));
+    expect(() => write(odd, { constructor: 2 ** 31 })).toThrow("constructor: int32 cannot hold");
+  });
+
   it("writes what fits, to the last bit", () => {
     const { fromString } = protobuf.util.Long as unknown as {
       fromString(text: string, unsigned: boolean): object;
@@ -247,6 +283,26 @@ describe("bufbuild", () => {
     expectTypeOf(es.decode(bytes, 0, bytes.length)).toEqualTypeOf<{ readonly $typeName: string }>();
     // @ts-expect-error a number is no text
     expect(() => encodeFrame(perMessage().wrap(texts), { value: 5 })).toThrow(/StringValue/);
+  });
+
+  it("refuses text that would be replaced, wherever it stands", () => {
+    const everything = bufbuild(schemaOf("Everything"), { toBinary, fromBinary });
+    const lists = bufbuild(schemaOf("Lists"), { toBinary, fromBinary });
+    const write = (codec: Codec<never>, schema: Parameters<typeof schemaOf>[0], init: object) =>
+      encodeFrame(perMessage().wrap(codec), create(schemaOf(schema), init) as never);
+    for (const [init, text] of [
+      [{ strings: ["", "a\ud800"] }, "strings: string cannot hold a lone surrogate"],
+      [{ byName: { "\udc00": {} } }, "byName: string cannot hold"],
+    ] as const) {
+      expect(() => write(lists, "Lists", init)).toThrow(text);
+    }
+    const inner = create(schemaOf("Everything"), { string: "\ud800" });
+    expect(errorOf(() => write(everything, "Everything", { inner }))).toMatchObject({
+      code: "unencodable",
+      message: "inner.string: string cannot hold a lone surrogate",
+    });
+    const whole = { string: "\u{1f9c0}", bytes: Uint8Array.of(1) };
+    expect(write(everything, "Everything", whole).length).toBe(9);
   });
 
   it("keeps unknown fields, and 64-bit integers exactly", () => {

@@ -244,6 +244,39 @@ describe("the server's side", () => {
     expect(() => encodeFrame(game.clientProtocol, unknown as never)).toThrow(/no request constr/);
   });
 
+  it("refuses numbers that the header cannot hold", () => {
+    const write = (seq: number, extras?: object) =>
+      encodeFrame(game.clientProtocol, {
+        type: "game.LoginReq",
+        seq,
+        message: { account: "a" },
+        extras,
+      });
+    for (const wrong of [-1, 1.5, 2 ** 32, Number.NaN]) {
+      const text = `uint32 cannot hold ${wrong}`;
+      expect(() => write(wrong)).toThrow(`header.seq: ${text}`);
+      expect(() => write(1, { version: wrong })).toThrow(`header.version: ${text}`);
+      const error = { kind: "error", seq: wrong, code: "", text: "" } as const;
+      expect(() => encodeFrame(game.serverProtocol, error)).toThrow(text);
+    }
+    for (const timestamp of [2n ** 63n, -(2n ** 63n) - 1n, 2 ** 53, 1.5]) {
+      const error = errorOf(() => write(1, { timestamp }));
+      expect(error).toMatchObject({ code: "unencodable" });
+      expect((error as Error).message).toBe(`header.timestamp: int64 cannot hold ${timestamp}`);
+    }
+    for (const timestamp of [2n ** 63n - 1n, -(2n ** 63n), -1, 2 ** 53 - 1]) {
+      const bytes = write(2 ** 32 - 1, { version: 2 ** 32 - 1, timestamp });
+      const { message, seq } = decodeFrame(game.serverProtocol, bytes) as {
+        message: LoginReq;
+        seq: number;
+      };
+      expect(seq).toBe(2 ** 32 - 1);
+      expect(message.header!.version).toBe(2 ** 32 - 1);
+      expect(String(message.header!.timestamp)).toBe(String(timestamp));
+    }
+    expect(write(0, { version: 0, timestamp: 0n, clientVersion: "" })).toEqual(write(0));
+  });
+
   it("refuses a message that brings a header of its own", () => {
     const message = { header: { msgType: "x" }, account: "a" } as never;
     const error = errorOf(() =>
