@@ -10,3 +10,14 @@ export function checkRange(bytes: Uint8Array, start: number, end: number): void 
   }
   throw new RangeError(`[${start}, ${end}) is no range of ${bytes.length} bytes`);
 }
+
+/**
+ * Is it a time or a count that can be a limit? NaN, which no count ever exceeds, is none.
+ *
+ * @param name - of the option
+ * @throws RangeError when it is no number of at least 0; Infinity is one
+ */
+export function checkLimit(name: string, value: number): void {
+  if (typeof value === "number" && value >= 0) return;
+  throw new RangeError(`${name} must be a number of at least 0, not ${String(value)}`);
+}

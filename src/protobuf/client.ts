@@ -6,6 +6,7 @@ import {
   type Received,
   systemClock,
 } from "../core/index.ts";
+import { checkLimit } from "../core/range.ts";
 import type {
   Answered,
   ClientReceived,
@@ -31,7 +32,8 @@ export type HeaderClientConnection<R extends Requests, P extends Pushes> = Conne
 /** What a client can be given. Times are in milliseconds. */
 export interface HeaderClientOptions<R extends Requests, P extends Pushes> {
   /**
-   * How long a request waits for its response, from the call on. Servers keep silent now and then. 0: for ever.
+   * How long a request waits for its response, from the call on. Servers keep silent now and then. 0 or
+   * Infinity: for ever.
    * @defaultValue 10 000
    */
   readonly timeout?: number | undefined;
@@ -125,6 +127,8 @@ class Client<R extends Requests, P extends Pushes> implements HeaderClient<R, P>
     this.#clock = options.clock ?? systemClock;
     this.#timeout = options.timeout ?? 10_000;
     this.#maxPending = options.maxPending ?? 1024;
+    checkLimit("timeout", this.#timeout);
+    checkLimit("maxPending", this.#maxPending);
     this.handlers = Object.freeze<Handlers<ClientSent<R>, ClientReceived<P>>>({
       open: (connection) => {
         this.#connection = connection;

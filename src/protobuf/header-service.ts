@@ -26,7 +26,11 @@ export interface HeaderService<R extends Requests, P extends Pushes> extends Hea
     ) => unknown;
   };
 
-  /** A client, for a connection that speaks `clientProtocol` or a wrapped `clientCodec`. */
+  /**
+   * A client, for a connection that speaks `clientProtocol` or a wrapped `clientCodec`.
+   *
+   * @throws RangeError for a `timeout` or `maxPending` that is no number of at least 0
+   */
   client(options?: HeaderClientOptions<R, P>): HeaderClient<R, P>;
 }
 

@@ -1,4 +1,5 @@
 import { plain } from "../core/memory.ts";
+import { checkLimit } from "../core/range.ts";
 import { RpcError } from "./rpc-error.ts";
 import {
   checkedBody,
@@ -100,6 +101,7 @@ export class SprotoHost {
     this.#sproto = sproto;
     this.#packageName = packageName;
     this.#maxPending = options.maxPending ?? 65536;
+    checkLimit("maxPending", this.#maxPending);
   }
 
   /** Number of sessions that wait for an answer. */

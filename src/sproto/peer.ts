@@ -6,10 +6,13 @@ import {
   type Handlers,
   systemClock,
 } from "../core/index.ts";
+import { checkLimit } from "../core/range.ts";
+import { isThenable } from "../core/thenable.ts";
 import type { RpcReceived, RpcSent } from "./rpc.ts";
 import { RpcError } from "./rpc-error.ts";
 import { placeOf, readBody } from "./rpc-format.ts";
 import type { SchemaProtocol } from "./schema.ts";
+import { sessionAfter } from "./session.ts";
 import type { Sproto } from "./sproto.ts";
 import type { AnyTypes, ProtocolName, SprotoTypes } from "./types.ts";
 
@@ -73,7 +76,7 @@ export interface PeerOptions<
   readonly stray?: ((error: RpcError, peer: RpcPeer<R, Context>) => unknown) | undefined;
 
   /**
-   * How long a request waits for its answer, in milliseconds. 0: for ever.
+   * How long a request waits for its answer, in milliseconds. 0 or Infinity: for ever.
    * @defaultValue 30 000, or 0 in a runtime without timers
    */
   readonly timeout?: number | undefined;
@@ -117,9 +120,6 @@ interface Waiting {
   reject(error: RpcError): void;
   cancel(): void;
 }
-
-/** Sessions are made in this range, round and round: all of them fit four bytes. */
-const LAST_SESSION = 0x7fff_ffff;
 
 /**
  * The other side of a connection, to be asked: `connection.context` of a connection with the handlers of
@@ -181,8 +181,10 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
         const text = `${this.#waiting.size} requests wait, maxPending is ${this.#maxPending}`;
         throw new RpcError("overflow", text, placeOf(protocol, undefined));
       }
-      const session = this.#nextSession();
-      const timeout = options.timeout ?? this.#timeout;
+      const { timeout = this.#timeout } = options;
+      checkLimit("timeout", timeout);
+      const session = sessionAfter(this.#session, this.#waiting);
+      this.#session = session;
       const expire = (): void => {
         this.#waiting.delete(session);
         const text = `no answer within ${timeout} ms`;
@@ -280,13 +282,6 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
     return connection;
   }
 
-  #nextSession(): number {
-    do {
-      this.#session = this.#session === LAST_SESSION ? 1 : this.#session + 1;
-    } while (this.#waiting.has(this.#session));
-    return this.#session;
-  }
-
   #answered(message: Extract<RpcReceived, { kind: "response" }>): unknown {
     const { session, body } = message;
     const waiting = this.#waiting.get(session);
@@ -330,10 +325,6 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
 
 type Handler = (args: unknown, call: unknown) => unknown;
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && "then" in value;
-}
-
 /**
  * The handlers that bind each connection to a peer of its own.
  * @internal
@@ -342,7 +333,9 @@ export function peerHandlers<L extends SprotoTypes, R extends SprotoTypes, Conte
   remote: Sproto<R>,
   options: PeerOptions<L, R, Context>,
 ): Handlers<RpcSent, RpcReceived, RpcPeer<R, Context>> {
-  const { error } = options;
+  const { error, timeout = 0, maxPending = 0 } = options;
+  checkLimit("timeout", timeout);
+  checkLimit("maxPending", maxPending);
   const untyped = options as unknown as PeerOptions<AnyTypes, R, Context>;
   return Object.freeze<Handlers<RpcSent, RpcReceived, RpcPeer<R, Context>>>({
     context: () => new RpcPeer<R, Context>(remote as unknown as Sproto, untyped),

@@ -99,6 +99,8 @@ export interface RpcPeers<L extends SprotoTypes, R extends SprotoTypes> {
   /**
    * Handlers for `listen`, `connect` or `attach`, which answer requests and give each connection a
    * {@link RpcPeer} for its own: `connection.context`.
+   *
+   * @throws RangeError for a `timeout` or `maxPending` that is no number of at least 0
    */
   peers<Context = undefined>(
     options?: PeerOptions<L, R, Context>,

@@ -198,7 +198,8 @@ export class Sproto<T extends SprotoTypes = AnyTypes> {
    *
    * @param packageName - the type of the header
    * @defaultValue packageName `'package'`
-   * @throws TypeError when there is no such type, or it lacks the integers `type` and `session`
+   * @throws TypeError when there is no such type, or it lacks the integers `type` and `session`; RangeError for a
+   *   limit that is none
    */
   host(packageName = "package", options: HostOptions = {}): SprotoHost {
     return new SprotoHost(this as unknown as Sproto, packageName, options);

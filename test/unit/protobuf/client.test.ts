@@ -283,6 +283,15 @@ describe("a client", () => {
     });
   });
 
+  it("has limits that are some", () => {
+    for (const wrong of [Number.NaN, -1, "3" as never]) {
+      expect(() => game.client({ timeout: wrong })).toThrow(RangeError);
+      expect(() => game.client({ maxPending: wrong })).toThrow(
+        `maxPending must be a number of at least 0, not ${wrong}`,
+      );
+    }
+  });
+
   it("is typed by its service", () => {
     // @ts-expect-error no such push
     game.client({ push: { "game.Nope": () => {} } });

@@ -115,6 +115,11 @@ describe("host", () => {
     expect(host.pending).toBe(2);
   });
 
+  it("has a limit that is one", () => {
+    expect(() => sproto.host("package", { maxPending: Number.NaN })).toThrow(RangeError);
+    expect(sproto.host("package", { maxPending: Number.POSITIVE_INFINITY }).pending).toBe(0);
+  });
+
   it("remembers no session of a request that could not be written", () => {
     const host = sproto.host();
     expect(() => host.attach(sproto)("move", { x: "no" }, 1)).toThrow("Pos.x is an integer");

@@ -1,6 +1,7 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
 import {
   Connection,
+  decodeAll,
   decodeFrame,
   encodeFrame,
   ProtocolError,
@@ -16,6 +17,7 @@ import {
   type RpcSent,
   sprotoRpc,
 } from "../../../src/sproto/index.ts";
+import { sessionAfter } from "../../../src/sproto/session.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ScriptedSink } from "../../support/scripted-sink.ts";
 import { bytesOf, fromVector, hexOf, vectors } from "../../support/sproto-vectors.ts";
@@ -435,11 +437,50 @@ describe("peers", () => {
     ]);
   });
 
-  it("use sessions again, but none that waits", async () => {
-    const { peer } = pair({ on: { sure: () => {}, late: () => new Promise<never>(() => {}) } });
+  it("count their sessions, and use again what nobody waits for", async () => {
+    const { peer, sinks } = pair({
+      on: { sure: () => {}, late: () => new Promise<never>(() => {}) },
+    });
     void peer.request("late").catch(() => {});
-    for (let i = 0; i < 3; i++) await peer.request("sure");
+    for (let i = 0; i < 2; i++) await peer.request("sure");
     expect(peer.pending).toBe(1);
+    const sent = sinks.client.writes.flatMap((bytes) =>
+      decodeAll(toClient, bytes).map(({ session }) => session),
+    );
+    expect(sent).toEqual([1, 2, 3]);
+    const last = 2 ** 31 - 1;
+    expect(sessionAfter(last - 1, new Set())).toBe(last);
+    expect(sessionAfter(last, new Set())).toBe(1);
+    expect(sessionAfter(last - 2, new Set([last - 1, last, 1, 2, 4]))).toBe(3);
+  });
+
+  it("answer with a struct that has a field called then", async () => {
+    const then = "then";
+    const text: string = `${HEADER} when 1 { response { then 0 : string } }`;
+    const rpc = sprotoRpc({ local: parse(text), remote: parse(text) });
+    const sink = new ScriptedSink();
+    const connection = new Connection(
+      rpc,
+      sink,
+      rpc.peers({ on: { when: () => ({ [then]: "later" }) } }),
+    );
+    connection.opened();
+    connection.received(encodeFrame(rpc, { kind: "request", name: "when", session: 1 }));
+    await soon();
+    expect(connection.state).toBe("open");
+    expect(sink.writes.length).toBe(1);
+  });
+
+  it("have limits that are some", async () => {
+    for (const wrong of [Number.NaN, -1, "5" as never]) {
+      expect(() => toServer.peers({ timeout: wrong })).toThrow(RangeError);
+      expect(() => toServer.peers({ maxPending: wrong })).toThrow(
+        `maxPending must be a number of at least 0, not ${wrong}`,
+      );
+      const { peer } = pair();
+      await expect(peer.request("late", undefined, { timeout: wrong })).rejects.toThrow(RangeError);
+      expect(peer.pending).toBe(0);
+    }
   });
 
   it("end the connection on bytes that are no message", () => {
