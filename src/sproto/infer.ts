@@ -8,7 +8,7 @@ import type { AnyTypes } from "./types.ts";
  *   text -> lines without comments -> words -> declarations -> values
  *
  * Everything that goes along the text is tail-recursive with an accumulator. The compiler follows 1000 steps: that
- * is enough for 1000 lines, and for some hundred types of some fields each.
+ * is enough for 1000 lines, and for a hundred types of some fields each.
  */
 
 // ---- text -> words

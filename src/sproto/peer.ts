@@ -208,16 +208,18 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
    *
    * @param name - name of a protocol of the remote schema
    * @param rest - the request, and options
-   * @returns as `send` of the connection: false where it is better to wait
-   * @throws RpcError `closed`, ProtocolError `unencodable`, TypeError for a name that is not in the schema
+   * @returns as `send` of the connection: false where it is better to wait, and where nothing was sent because the
+   *   connection is not open (any more), so that telling many does not fail for one who is about to leave
+   * @throws ProtocolError `unencodable`, TypeError for a name that is not in the schema
    */
   push<N extends ProtocolName<R>>(
     name: N,
     ...rest: Arguments<R["protocols"][N]["request"]["in"], Pick<RequestOptions, "ud">>
   ): boolean {
     const [args, options = {}] = rest;
-    const connection = this.#open(placeOf(this.#protocol(name), undefined));
-    return connection.send({ kind: "request", name, args, ud: options.ud });
+    this.#protocol(name);
+    const connection = this.#connection;
+    return connection?.send({ kind: "request", name, args, ud: options.ud }) ?? false;
   }
 
   /** @internal */

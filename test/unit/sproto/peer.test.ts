@@ -321,7 +321,7 @@ describe("peers", () => {
     expect(ends).toEqual(["error"]);
     expect(clock.waiting).toBe(0);
     expect(await rejected(peer.request("sure"))).toMatchObject({ code: "closed" });
-    expect(() => peer.push("note")).toThrow("the connection is closed");
+    expect(peer.push("note")).toBe(false);
   });
 
   it("refuse to ask before the connection is open", async () => {
@@ -333,6 +333,21 @@ describe("peers", () => {
     expect(error.message).toBe("the connection is not open yet (protocol sure)");
     connection.opened();
     expect(opened).toEqual([connection.context]);
+  });
+
+  it("tell nothing, and do not fail, where nobody listens any more", () => {
+    const handlers = toClient.peers();
+    const opening = new Connection(toClient, new ScriptedSink(), handlers);
+    expect(opening.context.push("news", { text: "too early" })).toBe(false);
+    const { there, sinks } = pair();
+    const { length } = sinks.server.writes;
+    there.close();
+    expect(there.state).toBe("closing");
+    expect(there.context.push("news", { text: "too late" })).toBe(false);
+    there.abort();
+    expect(there.context.push("news", { text: "too late" })).toBe(false);
+    expect(sinks.server.writes.length).toBe(length);
+    expect(() => there.context.push("nope" as never, {})).toThrow(TypeError);
   });
 
   it("keep nothing of a request that cannot be written", async () => {
