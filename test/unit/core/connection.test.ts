@@ -374,6 +374,31 @@ describe("sending", () => {
     expect(connection.send("0123456789")).toBe(true);
   });
 
+  it("joins what a drain handler sends, and writes it at once", () => {
+    const { connection, sink } = setup({
+      options: { highWater: 0 },
+      handlers: {
+        drain(c) {
+          sink.roomy = true;
+          c.send("two");
+          c.send("three");
+        },
+      },
+    });
+    sink.roomy = false;
+    expect(connection.send("one")).toBe(false);
+    connection.drained();
+    expect(sink.calls).toEqual(["write one\n", "write two\n", "write three\n"]);
+    const roomy = setup({
+      options: { highWater: 20 },
+      handlers: { drain: (c) => void (c.send("two"), c.send("three")) },
+    });
+    roomy.sink.roomy = false;
+    roomy.connection.send("123456789012345678901234567890");
+    roomy.connection.drained();
+    expect(roomy.sink.calls.slice(1)).toEqual(["write two\nthree\n"]);
+  });
+
   it("tells of no drain that nobody was promised", () => {
     const drain = vi.fn();
     const { connection } = setup({ handlers: { drain } });
@@ -510,6 +535,30 @@ describe("pause, resume and close", () => {
     expect(clock.waiting).toBe(0);
   });
 
+  it("stops to wait for bytes and messages, and closes its sink once", () => {
+    const options = { idleTimeout: 100, openTimeout: 100, closeTimeout: 0 };
+    const { connection, sink, clock, closes } = setup({ options });
+    connection.close();
+    expect(clock.waiting).toBe(0);
+    connection.drained();
+    clock.advance(1_000_000);
+    expect(sink.calls).toEqual(["close"]);
+    connection.lost();
+    expect(closes).toEqual([{ by: "local" }]);
+    const gone = setup({ options });
+    gone.connection.lost();
+    expect(gone.clock.waiting).toBe(0);
+  });
+
+  it("delivers nothing to a handler that is paused when the connection is lost", () => {
+    const { connection, messages } = setup();
+    connection.pause();
+    connection.received(ascii("late\n"));
+    connection.lost();
+    connection.resume();
+    expect(messages).toEqual([]);
+  });
+
   it("waits for a full sink before it closes, but not for ever", () => {
     const { connection, sink, clock, closes } = setup({ options: { closeTimeout: 500 } });
     sink.roomy = false;
@@ -596,12 +645,14 @@ describe("the peer's end", () => {
 
   it("inside a frame is an error", () => {
     for (const end of ["ended", "lost"] as const) {
-      const { connection, messages, errors, closes } = setup();
+      const { connection, messages, errors, closes, sink } = setup();
       connection.received(ascii("whole\npart"));
       connection[end]();
       expect(messages).toEqual(["whole"]);
       expect(codes(errors)).toEqual(["truncated"]);
       expect((errors[0] as ProtocolError).offset).toBe(6);
+      // A transport that is gone need not be closed.
+      expect(sink.calls).toEqual(end === "ended" ? ["close"] : []);
       connection.lost();
       expect(closes).toEqual([{ by: "error", error: errors[0] }]);
     }
