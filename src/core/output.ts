@@ -323,8 +323,12 @@ export class Output {
   bytes(bytes: Uint8Array): this {
     if (!isBytes(bytes)) refuse("bytes", bytes);
     // The place is taken first: growing may replace the slab that `set` is called on.
-    const at = this.#grow(bytes.length);
-    this.#slab.set(bytes, at);
+    const { length } = bytes;
+    const at = this.#grow(length);
+    const slab = this.#slab;
+    // A few by hand (a delimiter, a header): a call into the runtime costs as much as eight of them.
+    if (length > 8) slab.set(bytes, at);
+    else for (let i = 0; i < length; i++) slab[at + i] = bytes[i]!;
     return this;
   }
 

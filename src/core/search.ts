@@ -1,15 +1,18 @@
 import { searchByte } from "./host.ts";
 
-// A call into the host costs as much as looking at some forty bytes.
-const NEAR = 32;
+// Looking at so many bytes costs as much as a call into the host.
+const NEAR = 8;
+// The same with a view, which a search that must not go on to the end needs.
+const NEAR_WITH_VIEW = 48;
 
 /**
  * Index of the first `byte` in `bytes[from .. end)`, or -1: what a delimiter search is made of. Short ways are
  * looped over, long ones left to the runtime's own search; nothing at or behind `end` is looked at.
  */
 export function indexOfByte(bytes: Uint8Array, byte: number, from: number, end: number): number {
-  const near = Math.min(end, from + NEAR);
+  const isOpen = end === bytes.length;
+  const near = Math.min(end, from + (isOpen ? NEAR : NEAR_WITH_VIEW));
   for (let at = from; at < near; at++) if (bytes[at] === byte) return at;
   if (near >= end) return -1;
-  return searchByte(end === bytes.length ? bytes : bytes.subarray(0, end), byte, near);
+  return searchByte(isOpen ? bytes : bytes.subarray(0, end), byte, near);
 }

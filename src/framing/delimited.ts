@@ -91,9 +91,9 @@ function delimitedBy(
     throw new ProtocolError("malformed", `frame of ${end - start} bytes ends in no delimiter`, end);
   };
 
-  /** Would this frame be read back as it was written? */
+  /** Would this frame be read back as it was written? Its own delimiter ends the search, wherever the memory does. */
   const isFaithful = (bytes: Uint8Array, start: number, end: number): boolean =>
-    measure(bytes, start, end, 0) === end - start &&
+    measure(bytes, start, bytes.length, 0) === end - start &&
     payloadEnd(bytes, start, end) === end - written.length;
 
   return makeFraming({
