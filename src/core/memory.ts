@@ -19,6 +19,14 @@ export function plain(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/**
+ * The same bytes; in memory of their own where they would keep far more alive. What is encoded lies in slabs that
+ * connections share: a few bytes that nobody takes for minutes must not hold one.
+ */
+export function compact(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  return 4 * bytes.length < bytes.buffer.byteLength ? bytes.slice() : bytes;
+}
+
 /** Copies a few bytes by hand: making a view costs as much as some sixty of them. */
 export function copy(
   from: Uint8Array,

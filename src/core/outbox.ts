@@ -104,6 +104,9 @@ export class Outbox {
 
   /** Writes what can be written. */
   flush(): void {
+    // While nothing can, the batch grows on, and its output is not shared: each piece would keep alive a slab
+    // that is filled with what others wrote long ago.
+    if (this.isBlocked && !this.isDue) return;
     this.#cut(false);
     // A sink may call back while it writes, and what is sent then joins this flush.
     if (this.#flushing) return;

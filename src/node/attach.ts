@@ -7,6 +7,7 @@ import {
   type Protocol,
   type Sink,
 } from "../core/index.ts";
+import { compact } from "../core/memory.ts";
 import { isSerialPort, serialSink } from "./serial.ts";
 
 /** Handlers and limits of one connection over a Node stream. */
@@ -106,7 +107,9 @@ function socketSink(socket: Duplex): Sink {
   return {
     boundary: "stream",
     // A stream that is gone says so by its events; writing to it would only make another error.
-    write: (bytes) => !socket.writable || socket.write(bytes),
+    write: (bytes) =>
+      // Behind bytes that wait it will wait, too.
+      !socket.writable || socket.write(socket.writableLength > 0 ? compact(bytes) : bytes),
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),
     close: () => void socket.end(),

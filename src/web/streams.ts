@@ -5,6 +5,7 @@ import {
   type Protocol,
   type Sink,
 } from "../core/index.ts";
+import { compact } from "../core/memory.ts";
 
 /** Two streams of bytes: a Deno connection, a Cloudflare socket, a WebTransport stream; or one of them alone. */
 export interface ByteStreams {
@@ -62,9 +63,10 @@ export function attachStreams<In, Out = In, Context = undefined>(
     write(bytes) {
       if (writer === undefined)
         throw new TypeError("these streams have no writable: nothing can be sent");
+      const own = unwritten > 0 ? compact(bytes) : bytes;
       unwritten += bytes.length;
       // What fails is told by `closed`, below.
-      writer.write(bytes).then(() => written(bytes.length), ignore);
+      writer.write(own).then(() => written(bytes.length), ignore);
       isFull = unwritten > FULL || (writer.desiredSize ?? 1) <= 0;
       return !isFull;
     },

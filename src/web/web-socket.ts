@@ -9,6 +9,7 @@ import {
   type Sink,
   systemClock,
 } from "../core/index.ts";
+import { compact } from "../core/memory.ts";
 import { closeWith } from "./close-code.ts";
 import { bytesOf, isEmitter, type WebSocketLike } from "./web-socket-like.ts";
 
@@ -142,8 +143,10 @@ function webSocketSink(
       if (socket.readyState !== OPEN) return true;
       const asText = isText && boundary === "message";
       if (isEmitter(socket)) {
-        const isFull = buffered() + bytes.length > FULL;
-        socket.send(bytes, { binary: !asText }, isFull ? drained : undefined);
+        const behind = buffered();
+        const isFull = behind + bytes.length > FULL;
+        const own = behind > 0 ? compact(bytes) : bytes;
+        socket.send(own, { binary: !asText }, isFull ? drained : undefined);
         return !isFull;
       }
       decoder ??= new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

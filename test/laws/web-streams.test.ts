@@ -391,6 +391,36 @@ describe("attachStreams", () => {
     },
   );
 
+  it("keeps hardly more memory alive than waits in a stream, whatever others write meanwhile", async () => {
+    const sent: Uint8Array[] = [];
+    // It is never done with the first.
+    const slow = new WritableStream<Uint8Array>(
+      { write: () => new Promise(() => {}) },
+      { highWaterMark: Infinity },
+    );
+    const writer = slow.getWriter();
+    const { write } = writer;
+    writer.write = (bytes) => {
+      sent.push(bytes!);
+      return write.call(writer, bytes);
+    };
+    slow.getWriter = () => writer;
+    const connections = [slow, new WritableStream<Uint8Array>()].map((writable) =>
+      attachStreams({ writable }, lengthPrefixed({ width: 4 }).wrap(raw())),
+    );
+    for (let i = 0; i < 200; i++) {
+      expect(connections[0]!.send(Uint8Array.of(i))).toBe(true);
+      await Promise.resolve();
+      // A slab's worth: what is written next lies in another one.
+      connections[1]!.send(new Uint8Array(8192));
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    expect(sent).toHaveLength(200);
+    const held = Array.from(new Set(sent.map(({ buffer }) => buffer)), (one) => one.byteLength);
+    expect(held.reduce((sum, length) => sum + length)).toBeLessThan(200 * 5 + 2 * 65_536);
+    for (const connection of connections) connection.abort();
+  });
+
   it("reports a frame that the end of the stream cuts", async () => {
     const received: string[] = [];
     const reading = attachStreams({ readable: chunks(bytesOf("a\nb")).stream }, text);

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { type AddressInfo, createConnection, createServer, type Socket } from "node:net";
+import { Duplex } from "node:stream";
 import { connect as connectTls, createSecureContext, TLSSocket } from "node:tls";
 import { expect, it } from "vitest";
 import { type CloseInfo, lines, utf8 } from "../../src/index.ts";
@@ -45,6 +46,35 @@ it("tells of a socket that failed before it was attached", async () => {
   expect(await endOf(near)).toEqual({ by: "error", error: failure });
   far.destroy();
   stop();
+});
+
+it("keeps hardly more memory alive than waits in a socket, whatever others write meanwhile", async () => {
+  // Takes one chunk, and is never done with it.
+  const sink = new Duplex({
+    writableHighWaterMark: 100_000,
+    read() {},
+    write() {},
+  });
+  const other = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+  const [slow, busy] = [sink, other].map((socket) => attach(socket, protocol, { message() {} }));
+  const written: Uint8Array[] = [];
+  const { write } = sink;
+  sink.write = ((chunk: Uint8Array) => {
+    written.push(chunk);
+    return Reflect.apply(write, sink, [chunk]) as boolean;
+  }) as typeof sink.write;
+  for (let i = 0; i < 200; i++) {
+    expect(slow!.send(`message ${i}`)).toBe(true);
+    await Promise.resolve();
+    // A slab's worth: what is written next lies in another one.
+    busy!.send("x".repeat(8192));
+    await Promise.resolve();
+  }
+  expect(written).toHaveLength(200);
+  const held = Array.from(new Set(written.map(({ buffer }) => buffer)), (one) => one.byteLength);
+  expect(held.reduce((sum, length) => sum + length)).toBeLessThan(200 * 12 + 2 * 65_536);
+  sink.destroy();
+  other.destroy();
 });
 
 it("tells of a peer that ended before the socket was attached, and can still answer it", async () => {

@@ -443,6 +443,36 @@ describe("sending", () => {
     expect(connection.send("a")).toBe(false);
   });
 
+  it.each(["stream", "message"] as const)(
+    "keeps hardly more memory alive than waits for a slow %s, whatever others write meanwhile",
+    async (boundary) => {
+      const slow = setup({ boundary });
+      slow.sink.roomy = false;
+      slow.connection.send("the first one fills it");
+      await microtask();
+      const other = setup({ boundary });
+      for (let i = 0; i < 500; i++) {
+        slow.connection.send(`message ${i}`);
+        await microtask();
+        // A slab's worth: what is written next lies in another one.
+        for (let n = 0; n < 140; n++) other.connection.send("x".repeat(60));
+        await microtask();
+      }
+      const { queued } = slow.connection;
+      expect(queued).toBeGreaterThan(500 * 10);
+      slow.sink.roomy = true;
+      slow.connection.drained();
+      const sent = slow.sink.writes.map((bytes) => String.fromCharCode(...bytes)).join("");
+      expect(sent.split("\n").slice(1, 501)).toEqual(
+        Array.from({ length: 500 }, (_, i) => `message ${i}`),
+      );
+      // A slab is 8 KiB, and may be shared with what came before and comes after.
+      const alive = new Set(slow.sink.writes.map((bytes) => bytes.buffer));
+      const held = Array.from(alive, ({ byteLength }) => byteLength).reduce((a, b) => a + b);
+      expect(held).toBeLessThan(2 * queued + 3 * 8192);
+    },
+  );
+
   it("survives a sink that calls back while it writes", () => {
     const { connection, sink, messages } = setup({
       handlers: {

@@ -1,6 +1,6 @@
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
-import { copy, isBytes, plain } from "../../../src/core/memory.ts";
+import { compact, copy, isBytes, plain } from "../../../src/core/memory.ts";
 import { decodeFrame, delimited, encodeFrame, raw } from "../../../src/index.ts";
 
 // Frames and the sandboxes of test runners have a Uint8Array of their own.
@@ -63,5 +63,18 @@ describe("copy", () => {
     copy(from, 2, 2 + count, to, 3);
     expect(to.slice(3, 3 + count)).toEqual(from.slice(2, 2 + count));
     expect([...to.slice(0, 3), ...to.slice(3 + count)]).toEqual(new Array(6).fill(0xee));
+  });
+});
+
+describe("compact", () => {
+  it("copies a few bytes of a large memory, and leaves what fills its own", () => {
+    const memory = new Uint8Array(100).fill(7);
+    const few = memory.subarray(10, 34);
+    const copied = compact(few);
+    expect([...copied]).toEqual([...few]);
+    expect(copied.buffer.byteLength).toBe(24);
+    const many = memory.subarray(10, 35);
+    expect(compact(many)).toBe(many);
+    expect(compact(memory)).toBe(memory);
   });
 });

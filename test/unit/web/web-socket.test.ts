@@ -157,6 +157,26 @@ it("puts frames of a stream into binary messages, joined", async () => {
   expect(socket.sent).toEqual([new TextEncoder().encode("a\nb\n")]);
 });
 
+it("keeps hardly more memory alive than waits in a socket, whatever others write meanwhile", async () => {
+  // As those of `ws`, which keep what they are given.
+  const [slow, busy] = [new FakeWebSocket(), new FakeWebSocket()].map((socket) => {
+    const emitter = Object.assign(socket, { on() {} });
+    return { socket, connection: attachWebSocket(emitter, bytes, { message() {} }) };
+  });
+  for (let i = 0; i < 200; i++) {
+    expect(slow!.connection.send(Uint8Array.of(i))).toBe(true);
+    await Promise.resolve();
+    // A slab's worth: what is written next lies in another one.
+    busy!.connection.send(new Uint8Array(8192));
+    await Promise.resolve();
+    busy!.socket.bufferedAmount = 0;
+  }
+  const sent = slow!.socket.sent as Uint8Array[];
+  expect(sent.map(([first]) => first)).toEqual(Array.from({ length: 200 }, (_, i) => i));
+  const held = Array.from(new Set(sent.map(({ buffer }) => buffer)), (one) => one.byteLength);
+  expect(held.reduce((sum, length) => sum + length)).toBeLessThan(200 + 2 * 65_536);
+});
+
 it("has types for every WebSocket there is", () => {
   expectTypeOf<WebSocket>().toExtend<WebSocketLike>();
   expectTypeOf<WsSocket>().toExtend<WebSocketLike>();
