@@ -3,6 +3,7 @@ import { connect as connectTls } from "node:tls";
 import { type Connection, type Protocol, ProtocolError } from "../core/index.ts";
 import type { Address, ClientTls, ConnectSettings, KeepAlive } from "./address.ts";
 import { attach, type SocketOptions } from "./attach.ts";
+import { slabReader } from "./slab.ts";
 
 /** Where to connect, with which handlers and limits. */
 export type ConnectOptions<In, Out = In, Context = undefined> = Address &
@@ -13,6 +14,13 @@ export type ConnectOptions<In, Out = In, Context = undefined> = Address &
     readonly tls?: true | ClientTls | undefined;
     /** Calls the attempt off; once connected, cuts the connection. `AbortSignal.timeout(ms)` limits the wait. */
     readonly signal?: AbortSignal | undefined;
+    /**
+     * Read into slabs of so many bytes, at least 4096, in place of fresh memory for each read: less CPU for much that comes.
+     * 262 144 is a good size. The connection holds one slab; whoever keeps bytes of a message keeps its whole slab.
+     * While paused, nothing is heard of the peer's end.
+     * @defaultValue none: fresh memory
+     */
+    readonly slab?: number | undefined;
   };
 
 /**
@@ -50,8 +58,12 @@ export function connect<In, Out = In, Context = undefined>(
   const { signal } = options;
   return new Promise((resolve, reject) => {
     if (signal?.aborted) throw signal.reason;
-    const socket = dial(options);
     let connection: Connection<In, Out, Context>;
+    const socket: Socket = dial(options, (bytes) => {
+      connection.received(bytes);
+      // A pause before the first read does not keep Node from it.
+      return !socket.isPaused();
+    });
     try {
       connection = attach<In, Out, Context>(socket, protocol, {
         ...options,
@@ -77,17 +89,23 @@ export function connect<In, Out = In, Context = undefined>(
   });
 }
 
-function dial<In, Out, Context>(options: ConnectOptions<In, Out, Context>): Socket {
-  const { port, host, path, tls, keepAlive, keepAliveInitialDelay } = options;
+function dial<In, Out, Context>(
+  options: ConnectOptions<In, Out, Context>,
+  received: (bytes: Uint8Array<ArrayBuffer>) => boolean,
+): Socket {
+  const { port, host, path, tls, slab, keepAlive, keepAliveInitialDelay } = options;
   const { localAddress, localPort, family, hints, lookup } = options;
   const { autoSelectFamily, autoSelectFamilyAttemptTimeout } = options;
-  const target =
+  const address =
     path === undefined
       ? {
           ...{ port, host, localAddress, localPort, family, hints, lookup },
           ...{ autoSelectFamily, autoSelectFamilyAttemptTimeout },
         }
       : { path };
+  // A runtime that does not know `onread` says `data`, and `attach` hears that, too.
+  const onread = slab === undefined ? undefined : slabReader(slab, received);
+  const target = { ...address, onread };
   let socket: Socket;
   if (tls) {
     // Servers of several names ask for this one. Node sends what it is told to, and an address must not be sent.

@@ -69,6 +69,19 @@ describeTransport({
 
 describeTransport({
   ...stream,
+  name: "TCP, read into slabs",
+  connect: (options) => connect(wire, { ...options, host, port: tcp.port!, slab: 262_144 }),
+});
+
+describeTransport({
+  ...stream,
+  name: "TLS, read into slabs",
+  connect: (options) =>
+    connect(wire, { ...options, host, port: tls.port!, tls: { ca: cert }, slab: 4096 }),
+});
+
+describeTransport({
+  ...stream,
   name: "Unix domain socket",
   connect: (options) => connect(wire, { ...options, path }),
 });
