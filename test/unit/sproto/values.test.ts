@@ -128,6 +128,60 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     expect(thrown(() => any.encode("T", { q: { yes: 1 } })).message).toMatch("B.k is a boolean");
   });
 
+  it("writes integer(n) up to the ends of 64 bits", () => {
+    const whole = parse(".T { f 0 : integer(0)  l 1 : *integer(0) }", { engine });
+    const largest = 2 ** 63 - 1024;
+    const value = { f: -(2 ** 63), l: [largest, -(2 ** 63)] };
+    expect(whole.decode("T", whole.encode("T", value))).toEqual(value);
+    for (const f of [2 ** 63, -(2 ** 63) - 2048]) {
+      expect(thrown(() => whole.encode("T", { f })).message).toMatch("fits 64 bits times 1");
+    }
+  });
+
+  it("writes lists of wide numbers that are longer than its memory", () => {
+    const li = Array.from({ length: 5000 }, (_, i) => 2 ** 40 + i);
+    const ld = li.map((i) => i / 7);
+    const value = { li, ld, lf: li.map((i) => i + 0.5) };
+    expect(sproto.decode("T", sproto.encode("T", value))).toEqual(value);
+  });
+
+  it("takes keys of objects for what they mean, to the last digit", () => {
+    const far = parse(".T { m 0 : *P() } .P { k 0 : integer  v 1 : integer }", { engine });
+    const m = { "-9007199254740993": 1, "9007199254740993": 2 };
+    expect(far.decode("T", far.encode("T", { m })).m).toEqual(
+      new Map([
+        [-9007199254740993n, 1],
+        [9007199254740993n, 2],
+      ]),
+    );
+  });
+
+  it("takes pairs whose fields are named like what every object has", () => {
+    const odd = parse(
+      `.T { a 0 : *A()  b 1 : *B() }
+      .A { __proto__ 0 : string  constructor 1 : A }
+      .B { valueOf 0 : integer  __proto__ 1 : *B() }`,
+      { engine },
+    );
+    const value = {
+      a: new Map([["x", { constructor: {} }]]),
+      b: new Map([[1, new Map([[2, new Map()]])]]),
+    };
+    expect((odd as Sproto).decode("T", odd.encode("T", value as never))).toEqual(value);
+  });
+
+  it("says what is cut off or too long, and looks at nothing behind", () => {
+    const refused = (hex: string, end?: number): string => {
+      const bytes = bytesOf(hex);
+      return thrown(() => sproto.decodeFrom("T", bytes, 0, end ?? bytes.length)).message;
+    };
+    // The record is behind the end, and would be a skip word.
+    expect(refused("01000100", 2)).toBe("T: 1 records exceed the 0 bytes left");
+    expect(refused("01000000010000", 7)).toBe("T: a length of 4 bytes is cut off after 3");
+    expect(refused("0100000001000000", 7)).toBe("T: a length of 4 bytes is cut off after 3");
+    expect(refused("02000900000009000000010203040506070809")).toBe("T.d: double of 9 bytes, not 8");
+  });
+
   it("gives maps as objects without a prototype, if told to", () => {
     const objects = parse(text, { engine, maps: "object" });
     const bytes = sproto.encode("Maps", {
