@@ -197,5 +197,40 @@ describe("a bundle that is wrong", () => {
     expect(() => load(bytesOf(hex.replace(from, "07000000010006000200040002000400")))).toThrow(
       "map A.m needs a type of two fields",
     );
+    // The second field of P as key.
+    expect(() => load(bytesOf(hex.replace(from, "07000000010004000200040004000400")))).toThrow(
+      "map A.m needs a type of two fields, the key first",
+    );
+  });
+
+  it("has parts that reach beyond their wholes, or do not fill them", () => {
+    const records = "0000020001000200";
+    const hex = bundle(records, 4);
+    expect(hex.endsWith("0100000061")).toBe(true);
+    for (const length of [2, 3, 4, 5]) {
+      const longer = hex.replace(/01000000(?=61$)/, sized("00".repeat(length)).slice(0, 8));
+      expect(codeAndText(longer)).toBe(
+        `malformed: bundle: length ${length} exceeds the 1 bytes left`,
+      );
+      // Also where bytes follow in the bundle.
+      expect(codeAndText(`${longer}${"00".repeat(8)}`)).toMatch(/exceeds the 1 bytes left$/);
+    }
+    const type = (rest: string): string => `01000000${sized(sized(`010000000100000041${rest}`))}`;
+    expect(codeAndText(type(""))).toBe("taken");
+    expect(codeAndText(type("00"))).toBe("malformed: bundle: 1 bytes behind a type");
+    expect(codeAndText(`${type("")}00`)).toBe("taken");
+  });
+
+  it("has more types than indexes", () => {
+    const types = (count: number): string => {
+      const all = Array.from({ length: count }, (_, i) =>
+        sized(`01000000${sized(Buffer.from(`T${i}`).toString("hex"))}`),
+      ).join("");
+      const length = Buffer.alloc(4);
+      length.writeUInt32LE(all.length / 2);
+      return `01000000${length.toString("hex")}${all}`;
+    };
+    expect(codeAndText(types(32767))).toBe("taken");
+    expect(codeAndText(types(32768))).toBe("malformed: bundle: 32768 types exceed 32767");
   });
 });
