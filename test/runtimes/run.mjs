@@ -23,9 +23,12 @@ const { work, dist } = await unpack();
 const { startPeers } = await import(pathToFileURL(join(work, "peers.mjs")));
 const peers = await startPeers();
 
+// Against hanging alone: nothing takes a tenth of it.
+const TIMEOUT = 180_000;
+
 /** Runs a program in the folder, and gives what it prints. */
 async function print([command, ...args]) {
-  const options = { cwd: work, timeout: 180_000, maxBuffer: 1 << 24 };
+  const options = { cwd: work, timeout: TIMEOUT, maxBuffer: 1 << 24 };
   const { stdout } = await promisify(execFile)(command, args, options);
   return stdout.trim();
 }
@@ -75,7 +78,8 @@ async function workerdProtocols() {
 async function workerdClients() {
   return withWorker(server, async (mf) => {
     const body = JSON.stringify({ port: peers.port, url: peers.url });
-    const response = await mf.dispatchFetch("http://localhost/", { method: "POST", body });
+    const signal = AbortSignal.timeout(TIMEOUT);
+    const response = await mf.dispatchFetch("http://localhost/", { method: "POST", body, signal });
     return judge(await response.json());
   });
 }

@@ -44,8 +44,15 @@ async function failureOf(test: TransportTest, ms: number): Promise<string | unde
 }
 
 /** Runs all tests, one after the other. */
-export async function runSuites(suites: readonly Suite[]): Promise<Outcome> {
+export async function runSuites(
+  suites: readonly Suite[],
+  onFailure?: (text: string) => void,
+): Promise<Outcome> {
   const outcome: Outcome = { passed: 0, failures: [] };
+  const fail = (text: string): void => {
+    outcome.failures.push(text);
+    onFailure?.(text);
+  };
   for (const { name, tests, fails = {} } of suites) {
     for (const test of tests) {
       const expected = fails[test.name];
@@ -53,14 +60,13 @@ export async function runSuites(suites: readonly Suite[]): Promise<Outcome> {
       const failure = await failureOf(test, ms);
       const isAsExpected =
         expected === undefined ? failure === undefined : failure?.includes(expected);
-      if (!isAsExpected)
-        outcome.failures.push(`${name}: ${test.name}: ${failure ?? "it passes now"}`);
+      if (!isAsExpected) fail(`${name}: ${test.name}: ${failure ?? "it passes now"}`);
       else if (expected === undefined) outcome.passed++;
     }
     const unknown = Object.keys(fails).filter(
       (known) => !tests.some((test) => test.name === known),
     );
-    for (const known of unknown) outcome.failures.push(`${name}: ${known}: there is no such test`);
+    for (const known of unknown) fail(`${name}: ${known}: there is no such test`);
   }
   return outcome;
 }
@@ -73,7 +79,7 @@ export function suitesOf(transports: readonly Transport[]): Suite[] {
   }));
 }
 
-/** For a program of its own: prints what came of it as the last line. */
+/** For a program of its own: prints what fails as it does, in case that it hangs, and what came of it as the last line. */
 export async function report(suites: readonly Suite[]): Promise<void> {
-  console.log(JSON.stringify(await runSuites(suites)));
+  console.log(JSON.stringify(await runSuites(suites, (text) => console.error(text))));
 }
