@@ -53,3 +53,13 @@ export function closeWith(
     socket.close(code + 3000, text);
   }
 }
+
+/** Answers the peer's close with the same code, where it can be said. */
+export function answerClose(socket: { close(code?: number): void }, code: number): void {
+  try {
+    socket.close(code);
+  } catch {
+    // 1005: the peer gave none.
+    socket.close();
+  }
+}

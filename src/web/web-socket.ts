@@ -10,7 +10,7 @@ import {
   systemClock,
 } from "../core/index.ts";
 import { compact } from "../core/memory.ts";
-import { closeWith } from "./close-code.ts";
+import { answerClose, closeWith } from "./close-code.ts";
 import { bytesOf, isEmitter, type WebSocketLike } from "./web-socket-like.ts";
 
 /** Handlers and limits of one connection over a WebSocket. */
@@ -103,7 +103,7 @@ export function attachWebSocket<In, Out, Context>(
   socket.addEventListener("close", (event: CloseEventLike) => {
     const { code, reason: text, wasClean } = event;
     // Not yet closed, as elsewhere: in workerd this tells of the peer's close, and ours is still to be said.
-    if (socket.readyState === CLOSING) socket.close();
+    if (socket.readyState === CLOSING) answerClose(socket, code);
     connection.lost(failure ?? (wasClean ? undefined : unclean(code)), { code, text });
   });
   if (socket.readyState === OPEN) connection.opened();

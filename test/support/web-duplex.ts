@@ -6,7 +6,7 @@ import type { ByteStreams } from "../../src/web/index.ts";
  * where it should count bytes, so that nothing slows a peer down, and ends its readable only when the writable has
  * ended, too.)
  */
-export function toWeb(socket: Socket): Required<ByteStreams> {
+export function toWeb(socket: Socket): Required<Pick<ByteStreams, "readable" | "writable">> {
   // What fails is told to the streams, each of which may be over already.
   const quietly = (tell: () => void): void => {
     try {

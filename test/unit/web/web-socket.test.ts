@@ -125,14 +125,18 @@ it("tells the peer no more than a close frame holds", () => {
 });
 
 it("answers the peer's close where the socket does not do it by itself, as in workerd", () => {
-  for (const readyState of [2, 3]) {
+  for (const [readyState, code, answer] of [
+    [2, 1000, ["1000 "]],
+    [2, 1005, ["1005 "]],
+    [3, 1000, []],
+  ] as const) {
     const socket = new FakeWebSocket();
     const closes: CloseInfo[] = [];
     attachWebSocket(socket, text, { message: () => {}, close: (_, info) => closes.push(info) });
     socket.readyState = readyState;
-    socket.emit("close", { code: 1000, reason: "bye", wasClean: true });
-    expect(closes).toEqual([{ by: "peer", code: 1000, text: "bye" }]);
-    expect(socket.closes).toEqual(readyState === 2 ? ["1005 "] : []);
+    socket.emit("close", { code, reason: "bye", wasClean: true });
+    expect(closes).toEqual([{ by: "peer", code, text: "bye" }]);
+    expect(socket.closes).toEqual(answer);
   }
 });
 
