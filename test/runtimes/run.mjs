@@ -96,6 +96,7 @@ const checks = {};
 for (const [name, node] of Object.entries(nodes)) {
   checks[`${name}: protocols`] = () => protocols(node);
   checks[`${name}: framewright/node, TCP TLS Unix UDP`] = () => suite(node, "node");
+  checks[`${name}: framewright/web, streams`] = () => suite(node, "streams");
   checks[`${name}: framewright/web, ws`] = () => suite(node, "ws");
   // Node 20 has no WebSocket of its own.
   if (name.startsWith("node v20")) continue;
@@ -105,6 +106,7 @@ Object.assign(checks, {
   "bun: protocols": () => protocols(bun),
   "bun: framewright/bun, TCP TLS Unix": () => suite(bun, "bun"),
   "bun: framewright/node, TCP TLS Unix UDP": () => suite(bun, "node"),
+  "bun: framewright/web, streams": () => suite(bun, "streams"),
   "bun: framewright/web, ws": () => suite(bun, "ws"),
   "bun: framewright/web, its WebSocket": () => suite(bun, "web-socket", peers.url),
   "bun: example": () => example(bun, "bun.mjs"),
