@@ -124,19 +124,22 @@ Object.assign(checks, {
 
 // With an argument only those whose name has it: `node run.mjs deno`.
 const chosen = Object.entries(checks).filter(([name]) => name.includes(process.argv[2] ?? ""));
+const secondsSince = (start) => `${((Date.now() - start) / 1000).toFixed(1)} s`;
+const begin = Date.now();
 let failed = 0;
 for (const [name, run] of chosen) {
   const start = Date.now();
-  const seconds = () => `${((Date.now() - start) / 1000).toFixed(1)} s`;
   try {
     const result = await run();
-    console.log(`ok      ${name.padEnd(56)} ${result.padStart(9)} ${seconds().padStart(7)}`);
+    console.log(
+      `ok      ${name.padEnd(56)} ${result.padStart(9)} ${secondsSince(start).padStart(7)}`,
+    );
   } catch (error) {
     failed++;
-    console.log(`FAILED  ${name} ${seconds()}: ${error.message}\n${error.stderr ?? ""}`);
+    console.log(`FAILED  ${name} ${secondsSince(start)}: ${error.message}\n${error.stderr ?? ""}`);
   }
 }
 await peers.stop();
 rmSync(work, { recursive: true, force: true });
-console.log(`${chosen.length - failed} passed, ${failed} failed`);
+console.log(`${chosen.length - failed} passed, ${failed} failed, in ${secondsSince(begin)}`);
 process.exitCode = failed > 0 || chosen.length === 0 ? 1 : 0;
