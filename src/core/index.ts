@@ -1,4 +1,5 @@
 export * from "./bytes.ts";
+export type { CancelSignal } from "./cancel.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export { json, raw, utf8 } from "./codecs.ts";
 export { Connection, type ConnectionState } from "./connection.ts";

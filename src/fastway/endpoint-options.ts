@@ -1,4 +1,4 @@
-import type { CloseInfo } from "../core/index.ts";
+import type { CancelSignal, CloseInfo } from "../core/index.ts";
 import type { Dialect } from "./commands.ts";
 import type { VirtualConnection, VirtualOptions } from "./virtual-connection.ts";
 
@@ -30,14 +30,6 @@ export interface EndpointOptions<In, Out = In, Context = undefined>
   readonly pingTimeout?: number | undefined;
 }
 
-/** What calls a dial off: an `AbortSignal`, or what looks like one. */
-export interface CancelSignal {
-  readonly aborted: boolean;
-  readonly reason?: unknown;
-  addEventListener(type: "abort", listener: () => void): void;
-  removeEventListener(type: "abort", listener: () => void): void;
-}
-
 /** How to dial: protocol, handlers and limits of the connection, and how long to wait. */
 export interface DialOptions<In, Out = In, Context = undefined>
   extends VirtualOptions<In, Out, Context> {
@@ -48,7 +40,7 @@ export interface DialOptions<In, Out = In, Context = undefined>
    */
   readonly timeout?: number | undefined;
 
-  /** Calls the dial off. */
+  /** Calls the dial off: an `AbortSignal`, say. */
   readonly signal?: CancelSignal | undefined;
 }
 

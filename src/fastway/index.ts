@@ -24,12 +24,7 @@ export type {
   Side,
 } from "./commands.ts";
 export type { FastwayLink } from "./endpoint.ts";
-export type {
-  CancelSignal,
-  DialOptions,
-  EndpointOptions,
-  FastwayEndpoint,
-} from "./endpoint-options.ts";
+export type { DialOptions, EndpointOptions, FastwayEndpoint } from "./endpoint-options.ts";
 export { fastwayGateway } from "./gateway.ts";
 export type {
   FastwayGateway,

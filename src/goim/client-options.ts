@@ -1,4 +1,11 @@
-import type { Clock, Connection, Handlers, MessageProtocol, Protocol } from "../core/index.ts";
+import type {
+  CancelSignal,
+  Clock,
+  Connection,
+  Handlers,
+  MessageProtocol,
+  Protocol,
+} from "../core/index.ts";
 import type { Backoff } from "./backoff.ts";
 import type { GoimClient } from "./client.ts";
 import type { Dialect, Replies } from "./dialect.ts";
@@ -12,6 +19,15 @@ export type SessionProtocol<Body> = MessageProtocol<PacketToSend<Body>, Packet<B
 
 /** A connection that carries a client's session. */
 export type SessionConnection<Body> = Connection<PacketToSend<Body>, Packet<Body>>;
+
+/** What a session gives to the connection that it asks for. */
+export interface SessionHandlers<Body> extends Handlers<PacketToSend<Body>, Packet<Body>> {
+  /**
+   * Calls the attempt off: it took too long, or the client was closed. As the option of that name of `connect`; of no
+   * use where `connect` answers with a connection at once, which the session then cuts itself.
+   */
+  readonly signal: CancelSignal;
+}
 
 /** Why the connection is gone, and when the next attempt comes. */
 export interface Retry {
@@ -50,11 +66,11 @@ export interface GoimClientOptions<Body, P = BinaryProtocol<Body>>
    * on as they are.
    *
    * @param protocol - what to speak
-   * @param handlers - for the connection
+   * @param handlers - for the connection, and the `signal` that calls the attempt off
    */
   readonly connect: (
     protocol: P,
-    handlers: Handlers<PacketToSend<Body>, Packet<Body>>,
+    handlers: SessionHandlers<Body>,
   ) => SessionConnection<Body> | PromiseLike<SessionConnection<Body>>;
 
   /**

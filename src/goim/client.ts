@@ -2,6 +2,7 @@ import { type Clock, type CloseInfo, i32be, ProtocolError, systemClock } from ".
 import { isThenable } from "../core/thenable.ts";
 import { backoffDelay } from "./backoff.ts";
 import { type Call, Calls } from "./calls.ts";
+import { Cancel } from "./cancel.ts";
 import type { GoimClientOptions, SessionConnection, SessionProtocol } from "./client-options.ts";
 import { checkedDialect, type Dialect, MAX_BODY, replyTo } from "./dialect.ts";
 import { goim } from "./goim.ts";
@@ -16,6 +17,8 @@ export type GoimClientState = "connecting" | "authenticating" | "open" | "waitin
 /** One attempt: a connection, once there is one, and what was asked over it. */
 interface Link<Body> {
   connection: SessionConnection<Body> | undefined;
+  /** While there is none. */
+  readonly cancel: Cancel;
   readonly calls: Calls<Body>;
 }
 
@@ -178,13 +181,18 @@ export class GoimClient<Body = Uint8Array> {
   // ---- connecting
 
   #connect(): void {
-    const link: Link<Body> = { connection: undefined, calls: new Calls(this.#inFlight) };
+    const link: Link<Body> = {
+      connection: undefined,
+      cancel: new Cancel(),
+      calls: new Calls(this.#inFlight),
+    };
     this.#link = link;
     this.#state = "connecting";
     const { connectTimeout = 10_000, connect, error } = this.#options;
     this.#limit(connectTimeout, "open connection");
     try {
       const opening = connect(this.#protocol, {
+        signal: link.cancel,
         open: (connection) => this.#opened(link, connection),
         message: (_, packet) => this.#received(link, packet),
         close: (_, info) => this.#lost(link, reasonOf(info)),
@@ -327,7 +335,7 @@ export class GoimClient<Body = Uint8Array> {
 
   #dropLink(link: Link<Body>, error: unknown): void {
     this.#lost(link, error);
-    link.connection?.abort(error);
+    (link.connection ?? link.cancel).abort(error);
   }
 
   #lost(link: Link<Body>, reason: unknown): void {
@@ -367,7 +375,8 @@ export class GoimClient<Body = Uint8Array> {
     const calls = [...(link?.calls.clear() ?? []), ...this.#waiting];
     this.#waiting = [];
     for (const call of calls) call.failed(closed(error));
-    link?.connection?.close();
+    if (link?.connection === undefined) link?.cancel.abort(closed(error));
+    else link.connection.close();
     this.#options.close?.(this, error);
   }
 }

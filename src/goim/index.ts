@@ -34,6 +34,7 @@ export type {
   GoimClientOptions,
   Retry,
   SessionConnection,
+  SessionHandlers,
   SessionProtocol,
 } from "./client-options.ts";
 export { Comet } from "./comet.ts";

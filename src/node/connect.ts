@@ -1,6 +1,6 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { type Connection, type Protocol, ProtocolError } from "../core/index.ts";
+import { type CancelSignal, type Connection, type Protocol, ProtocolError } from "../core/index.ts";
 import type { Address, ClientTls, ConnectSettings, KeepAlive } from "./address.ts";
 import { attach, type SocketOptions } from "./attach.ts";
 import { slabReader } from "./slab.ts";
@@ -13,7 +13,7 @@ export type ConnectOptions<In, Out = In, Context = undefined> = Address &
     /** Speak TLS: `true`, or the options of `tls.connect`. `servername` is the host's name, unless it is given. */
     readonly tls?: true | ClientTls | undefined;
     /** Calls the attempt off; once connected, cuts the connection. `AbortSignal.timeout(ms)` limits the wait. */
-    readonly signal?: AbortSignal | undefined;
+    readonly signal?: CancelSignal | undefined;
     /**
      * Read into slabs of so many bytes, at least 4096, in place of fresh memory for each read: less CPU for much that comes.
      * 262 144 is a good size. The connection holds one slab; whoever keeps bytes of a message keeps its whole slab.
@@ -84,7 +84,7 @@ export function connect<In, Out = In, Context = undefined>(
       throw error;
     }
     const abort = (): void => connection.abort(signal?.reason);
-    signal?.addEventListener("abort", abort, { once: true });
+    signal?.addEventListener("abort", abort);
     socket.once("close", () => signal?.removeEventListener("abort", abort));
   });
 }

@@ -239,6 +239,25 @@ describe("goim over real sockets", () => {
     expect([await pushes.take(), await pushes.take()]).toEqual([1, [2]]);
   });
 
+  it("leaves no socket behind when it is closed while it connects", async () => {
+    // A server that never says a word of TLS: the attempt would go on for minutes.
+    const silent = createServer();
+    const came = once(silent, "connection");
+    await once(silent.listen(0, host), "listening");
+    toClose.push(() => silent.close());
+    const { port } = silent.address() as AddressInfo;
+    const client = new GoimClient({
+      connect: (protocol, handlers) => connect(protocol, { host, port, tls: true, ...handlers }),
+      token: text("token"),
+    });
+    const [socket] = (await came) as [Socket];
+    socket.on("error", () => {});
+    const gone = once(socket.resume(), "close");
+    client.close();
+    await gone;
+    expect(client.state).toBe("closed");
+  });
+
   it("reaches a thousand connections with one encoding", async () => {
     const { comet, port } = await serve();
     let heard = 0;

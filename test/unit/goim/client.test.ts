@@ -434,6 +434,35 @@ describe("GoimClient", () => {
     expect(client.state).toBe("closed");
   });
 
+  it("calls an attempt off that takes too long, or that it no longer wants", async () => {
+    const signals: { readonly aborted: boolean; readonly reason?: unknown }[] = [];
+    const heard: string[] = [];
+    const { client, clock, events } = setup({
+      connect: (_, { signal }) => {
+        signals.push(signal);
+        const early = () => heard.push("early");
+        signal.addEventListener("abort", early);
+        signal.addEventListener("abort", () => heard.push(`attempt ${signals.length}`));
+        signal.removeEventListener("abort", early);
+        return new Promise(() => {});
+      },
+    });
+    clock.advance(9999);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
+    clock.advance(1);
+    expect(signals[0]).toMatchObject({ aborted: true, reason: { code: "timeout" } });
+    expect(events).toEqual([["retry", 1, 1000, "timeout"]]);
+    clock.advance(1000);
+    client.close();
+    expect(signals[1]).toMatchObject({ aborted: true, reason: { code: "closed" } });
+    expect(heard).toEqual(["attempt 1", "attempt 2"]);
+    // Once there is a connection, it is what the session closes.
+    const open = setup();
+    open.welcome();
+    open.client.close();
+    expect(open.link().sink.calls.at(-1)).toBe("close");
+  });
+
   it.each([
     [
       "throws",
