@@ -173,7 +173,7 @@ function eachJsonMember(
     throw new ProtocolError("malformed", "json: not valid JSON", start, { cause: error });
   }
   if (json[0] !== "{") throw malformed("json: not an object");
-  eachMember(json, 0, (key, value) => {
+  eachMember(json, (key, value) => {
     if (value !== "null") visit(foldedKey(key), value);
   });
 }
@@ -185,7 +185,7 @@ function text(value: string, what: string): string {
 
 function int32s(value: string): number[] {
   if (value[0] !== "[") throw malformed("json: accepts is no array");
-  return elements(value, 0).map(readInt32);
+  return elements(value).map(readInt32);
 }
 
 function readInt32(digits: string): number {

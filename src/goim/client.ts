@@ -199,7 +199,7 @@ export class GoimClient<Body = Uint8Array> {
         // Without one, what a handler throws is reported as uncaught.
         ...(error && { error: (_: unknown, thrown: unknown) => error(this, thrown) }),
       });
-      if ("then" in opening) opening.then(undefined, (reason) => this.#lost(link, reason));
+      if (isThenable(opening)) opening.then(undefined, (reason) => this.#lost(link, reason));
       else link.connection ??= opening;
     } catch (reason) {
       this.#lost(link, reason);

@@ -43,17 +43,9 @@ function skipValue(text: string, at: number): number {
   }
 }
 
-/**
- * The members of the object that begins at `at`, keys decoded, values as text, in their order.
- *
- * @returns index behind the object
- */
-export function eachMember(
-  text: string,
-  at: number,
-  visit: (key: string, value: string) => void,
-): number {
-  at = skipSpace(text, at + 1);
+/** The members of the object that `text` is, keys decoded, values as text, in their order. */
+export function eachMember(text: string, visit: (key: string, value: string) => void): void {
+  let at = skipSpace(text, 1);
   while (text[at] === '"') {
     const keyEnd = skipString(text, at);
     const key = JSON.parse(text.slice(at, keyEnd)) as string;
@@ -64,13 +56,12 @@ export function eachMember(
     at = skipSpace(text, end);
     if (text[at] === ",") at = skipSpace(text, at + 1);
   }
-  return at + 1;
 }
 
-/** The elements of the array that begins at `at`, as text. */
-export function elements(text: string, at: number): string[] {
+/** The elements of the array that `text` is, as text. */
+export function elements(text: string): string[] {
   const found: string[] = [];
-  at = skipSpace(text, at + 1);
+  let at = skipSpace(text, 1);
   while (text[at] !== "]") {
     const end = skipValue(text, at);
     found.push(text.slice(at, end));

@@ -179,7 +179,7 @@ function packetTexts(text: string, side: "client" | "server" | undefined): strin
   const value: unknown = JSON.parse(text);
   if (Array.isArray(value)) {
     if (side === "server") throw malformed("array from a client");
-    return elements(text, 0);
+    return elements(text);
   }
   // What the v1.2 server makes of a batch of no packets.
   if (value === null && side === "client") return [];
@@ -191,7 +191,7 @@ function packetOf(text: string, read: (text: string) => unknown): Packet<unknown
   if (text === "null") return packet;
   if (text[0] !== "{") throw malformed("packet is not an object");
   let body: string | undefined;
-  eachMember(text, 0, (key, value) => {
+  eachMember(text, (key, value) => {
     switch (foldedKey(key)) {
       case "VER":
         packet.ver = integer(value, INT16, "ver", packet.ver);

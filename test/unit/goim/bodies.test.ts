@@ -176,12 +176,17 @@ describe("onlineCount, roomId, operationList", () => {
 
   it("reads numbers as Go's strconv does", () => {
     expect(decodeFrame(operationList, bytes("007,+8,-9"))).toEqual([7, 8, -9]);
+    const edges = [2 ** 31 - 1, -(2 ** 31)];
+    expect(decodeFrame(operationList, bytes(edges.join(",")))).toEqual(edges);
     expect(decodeUtf8(encodeFrame(operationList, [1000, 1001]))).toBe("1000,1001");
   });
 
-  it.each([",", "1,", "1 ,2", "1;2", "2147483648", "1.5", "+-1", "++1"])("refuses %j", (text) => {
-    expect(code(() => decodeFrame(operationList, bytes(text)))).toBe("malformed");
-  });
+  it.each([",", "1,", "1 ,2", "1;2", "2147483648", "-2147483649", "1.5", "+-1", "++1"])(
+    "refuses %j",
+    (text) => {
+      expect(code(() => decodeFrame(operationList, bytes(text)))).toBe("malformed");
+    },
+  );
 
   it("refuses operations that are none", () => {
     expect(code(() => encodeFrame(operationList, [1, 1.5]))).toBe("unencodable");

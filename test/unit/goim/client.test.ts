@@ -241,15 +241,24 @@ describe("GoimClient", () => {
     clock.advance(500);
     expect(await Promise.all(late)).toEqual(["timeout", "timeout", "timeout"]);
     // Their places are still taken, but nothing waits any more.
-    const next = client.request(4);
+    const next = [client.request(4), client.request(4)];
     await settle();
     expect(sent().length).toBe(4);
     // The later reply frees both places: replies come in order.
     reply({ op: 4, seq: 4 });
     await settle();
-    expect(brief(sent()).slice(4)).toEqual([[4, 5]]);
+    expect(brief(sent()).slice(4)).toEqual([
+      [4, 5],
+      [4, 6],
+    ]);
+    // Out of order, it frees nobody else's.
+    const third = client.request(4);
+    reply({ op: 4, seq: 6 });
+    await settle();
+    expect(brief(sent()).slice(6)).toEqual([[4, 7]]);
     reply({ op: 4, seq: 5 });
-    expect(((await next) as Packet).seq).toBe(5);
+    reply({ op: 4, seq: 7 });
+    expect((await Promise.all([...next, third])).map(({ seq }) => seq)).toEqual([5, 6, 7]);
     expect(events).toEqual([]);
     expect(clock.waiting).toBe(1);
   });

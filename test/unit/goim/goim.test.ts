@@ -96,6 +96,7 @@ describe("goim", () => {
   it("bounds what is sent apart from what is read", () => {
     const protocol = goim({ maxFrame: 100, maxSendBody: 4 });
     expect(encodeFrame(protocol, packet(1, "1234")).length).toBe(20);
+    expect(encodeFrame(goim({ maxSendBody: 0 }), packet(1)).length).toBe(16);
     const long = packet(1, "12345");
     expect(failure(() => encodeFrame(protocol, long))).toEqual(
       error("unencodable", /body of 5 bytes exceeds maxSendBody 4/),
@@ -142,7 +143,12 @@ describe("goim", () => {
 
   it.each([0, 1, 15])("calls a message of %i bytes truncated", (length) => {
     const bytes = encodeFrame(goim(), packet(2)).subarray(0, length);
-    const text = error("truncated", new RegExp(`message ends after ${length} bytes`), 0);
+    const whole = length < 6 ? "a header of 16" : "a packet of 16";
+    const text = error(
+      "truncated",
+      new RegExp(`message ends after ${length} bytes of ${whole}`),
+      0,
+    );
     expect(() => goim().decodeMany?.(bytes, 0, length)).toThrow(text);
     expect(() => goim().decode(bytes, 0, length)).toThrow(text);
   });
