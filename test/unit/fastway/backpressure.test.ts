@@ -92,8 +92,8 @@ describe("a link without room", () => {
       await drain();
     }
     expect(arrived.length).toBe(22);
-    const last = (arrived as number[][]).findLastIndex(([, first]) => first === 99);
-    expect(last).toBeLessThan(8);
+    const last = (arrived as number[][]).map(([, first]) => first).lastIndexOf(99);
+    expect([last >= 0, last < 8]).toEqual([true, true]);
   });
 
   it("sends a Close behind what waits", async () => {
