@@ -132,7 +132,8 @@ export function writePacket(
 
 /** @throws ProtocolError `unencodable` for a message that a packet cannot carry */
 export function checkFits(message: Uint8Array, maxPacket: number): void {
-  if (LENGTH + message.length <= maxPacket) return;
-  const text = `too-large: message of ${message.length} bytes exceeds maxPacket ${maxPacket} - 4`;
-  throw new ProtocolError("unencodable", text);
+  if (LENGTH + message.length > maxPacket) {
+    const text = `too-large: message of ${message.length} bytes exceeds maxPacket ${maxPacket} - 4`;
+    throw new ProtocolError("unencodable", text);
+  }
 }

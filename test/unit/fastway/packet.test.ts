@@ -29,6 +29,13 @@ describe("packet", () => {
     }
   });
 
+  it("refuses a message that is no bytes", () => {
+    for (const message of ["text", new ArrayBuffer(3), [1], undefined]) {
+      const value = { connId: 1, message: message as never };
+      expect(() => encodeFrame(packet(), value)).toThrow(/cannot hold|cannot write/);
+    }
+  });
+
   it("gives views, or memory of its own on demand", () => {
     const frame = encodeFrame(packet(), { connId: 1, message: bytes(7) });
     const view = decodeFrame(packet(), frame).message;

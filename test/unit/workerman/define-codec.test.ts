@@ -293,6 +293,33 @@ describe("consume", () => {
     },
   );
 
+  it("of all there is leaves none, of which none may be consumed", () => {
+    const protocol = codec({
+      input(buffer, connection) {
+        connection.consume(buffer.length);
+        connection.consume(0);
+        return 0;
+      },
+    });
+    expect(decodeAll(protocol, ascii("abc"))).toEqual([]);
+  });
+
+  it("is asked for anew where a frame was not measured right before", () => {
+    // Frames found by other means, as where a transport keeps them apart.
+    const protocol = codec({
+      input(buffer, connection) {
+        if (buffer[0] === 0x21) connection.consume(1);
+        return buffer.length - (buffer[0] === 0x21 ? 1 : 0);
+      },
+    });
+    const own = protocol.perConnection!({ context: undefined });
+    const [marked, plain] = [ascii("!a"), ascii("bc")];
+    expect(own.measure(marked, 0, 2, 0)).toBe(2);
+    expect(own.decode(marked, 0, 2)).toBe("a");
+    expect(own.decode(plain, 0, 2)).toBe("bc");
+    expect(own.decode(marked, 0, 2)).toBe("a");
+  });
+
   it("is for input alone", () => {
     let kept: { consume(count: number): void } | undefined;
     const protocol = codec({
