@@ -127,6 +127,21 @@ describe("frame", () => {
   });
 });
 
+describe("text", () => {
+  it("refuses a CR at the end alone, of text and of bytes", () => {
+    for (const inner of ["\r", "a\r", "\r\r"]) {
+      const said = /ends in a CR, which every reader cuts off/;
+      expect(() => encodeFrame(text(), inner)).toThrow(said);
+      expect(() => encodeFrame(text({ bytes: true }), ascii(inner))).toThrow(said);
+    }
+    for (const inner of ["", "a", "a\rb", "\rb"]) {
+      expect(decodeFrame(text(), encodeFrame(text(), inner))).toBe(inner);
+      const rows = text({ bytes: true });
+      expect(decodeFrame(rows, encodeFrame(rows, ascii(inner)))).toEqual(ascii(inner));
+    }
+  });
+});
+
 describe("xml10", () => {
   it("refuses a byte that is no digit as soon as it is here", () => {
     expect(measured(xml10(), ascii("00x"))).toEqual([
