@@ -25,6 +25,10 @@ export interface Admission<User> {
   readonly accepts?: Iterable<number> | undefined;
 }
 
+/** The body of a reply; a handler that has none need not say so. */
+// biome-ignore lint/suspicious/noConfusingVoidType: that is what functions without a return are to the compiler
+export type Answer<Body> = Body | undefined | void;
+
 /** What a comet needs to know. Times are in milliseconds. */
 export interface CometOptions<User, Body> {
   /**
@@ -39,7 +43,7 @@ export interface CometOptions<User, Body> {
   ) => Admission<User> | undefined | PromiseLike<Admission<User> | undefined>;
 
   /**
-   * Answers a request: all that is no heartbeat, room or subscription. What it gives is the body of the reply. While a
+   * Answers a request: all that is no heartbeat, room or subscription. What it gives is the body of the reply, if any. While a
    * promise is open, later packets of this client wait: replies come in the order of requests.
    * @defaultValue v2: a reply without body; v1: operation 4 with the body that came
    */
@@ -47,7 +51,7 @@ export interface CometOptions<User, Body> {
     | ((
         session: CometSession<User, Body>,
         packet: Packet<Body>,
-      ) => Body | undefined | PromiseLike<Body | undefined>)
+      ) => Answer<Body> | PromiseLike<Answer<Body>>)
     | undefined;
 
   /** Somebody was let in. */

@@ -246,7 +246,7 @@ export class CometSession<User = unknown, Body = Uint8Array> {
     const { request } = this.#hub.options;
     if (request !== undefined) {
       const answer = request(this, packet);
-      return this.#after(answer, (body) => this.#reply(packet, reply, body));
+      return this.#after(answer, (body) => this.#reply(packet, reply, body as Body | undefined));
     }
     const isEcho = this.#hub.dialect === "v1" && packet.op === operations.v1.send;
     return this.#reply(packet, reply, isEcho ? packet.body : undefined);

@@ -36,7 +36,6 @@ const NOBODY: ReadonlySet<never> = new Set<never>();
  *   },
  *   request(session, packet) {
  *     comet.pushRoom(session.room, { op: 1000, body: packet.body });
- *     return undefined;
  *   },
  * });
  * const server = await listen(comet.protocol, { port: 0, ...comet.handlers });

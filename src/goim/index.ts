@@ -38,7 +38,7 @@ export type {
   SessionProtocol,
 } from "./client-options.ts";
 export { Comet } from "./comet.ts";
-export type { Admission, CometOptions } from "./comet-options.ts";
+export type { Admission, Answer, CometOptions } from "./comet-options.ts";
 export type { CometConnection, CometSession } from "./comet-session.ts";
 export { chatReplies, type Dialect, type Replies } from "./dialect.ts";
 export { type GoimOptions, goim } from "./goim.ts";

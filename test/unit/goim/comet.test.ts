@@ -310,6 +310,20 @@ describe("Comet", () => {
   });
 
   it.each([
+    ["at once", (_: unknown, { op }: Packet) => void expect(op).toBe(4)],
+    ["later", async (_: unknown, { op }: Packet) => void expect(op).toBe(4)],
+  ])(
+    "takes a request that answers nothing, %s, for an answer without a body",
+    async (_, request) => {
+      const world = setup({ request });
+      const client = member(world, "ann");
+      client.send({ op: 4, seq: 2 });
+      await settle();
+      expect(client.got()).toEqual([{ ver: 1, op: 4, seq: 2, body: new Uint8Array(0) }]);
+    },
+  );
+
+  it.each([
     [
       "throws",
       () => {
@@ -511,6 +525,22 @@ describe("Comet of v1", () => {
     // On a stream there is no such limit.
     const stream = member(world, "bob r");
     expect(stream.session.push(half, half, { op: 5 })).toBe(true);
+  });
+
+  it("keeps a body of null apart from none", () => {
+    const clock = new ManualClock();
+    const comet = new Comet<unknown, unknown>({
+      dialect: "v1",
+      clock,
+      protocol: goimJson({ side: "server" }),
+      authenticate: (user) => ({ user }),
+      request: () => null,
+    });
+    const sink = new ScriptedSink("message");
+    const connection = new Connection(comet.messageProtocol, sink, comet.handlers, { clock });
+    connection.opened();
+    for (const op of [7, 4]) connection.received(encodeFrame(goimJson(), { op, seq: op }));
+    expect(sink.writes.map((bytes) => decodeFrame(goimJson(), bytes).body)).toEqual([{}, null]);
   });
 
   it.each([
