@@ -108,7 +108,13 @@ interface Endpoint {
   isDead: boolean;
 }
 
-async function run(dialect: Dialect, actions: readonly Action[], seed: number): Promise<void> {
+/** @param highWater - above so many unsent bytes links ask to wait */
+async function run(
+  dialect: Dialect,
+  actions: readonly Action[],
+  seed: number,
+  highWater: number | undefined,
+): Promise<void> {
   const clock = new ManualClock();
   const network = new Network(generator(seed), clock);
   const gateway = fastwayGateway({
@@ -137,7 +143,7 @@ async function run(dialect: Dialect, actions: readonly Action[], seed: number): 
   };
 
   for (let i = 0; i < ENDPOINTS; i++) {
-    const [near, far] = network.wire(speaks, gateway.protocol, 500);
+    const [near, far] = network.wire(speaks, gateway.protocol, highWater ?? 500, highWater);
     const link = near;
     const isClient = i < CLIENTS;
     if (isClient) gateway.client(far);
@@ -250,8 +256,14 @@ describe.each(["v1", "v2"] as const)("a gateway of %s between endpoints", (diale
   it("loses, repeats and misplaces nothing", async () => {
     const programs = fc.array(action, { maxLength: 60, size: "max" });
     await fc.assert(
-      fc.asyncProperty(programs, fc.integer(), (actions, seed) => run(dialect, actions, seed)),
-      { numRuns: 60 },
+      fc.asyncProperty(
+        programs,
+        fc.integer(),
+        // Links that are hardly ever full, and links that nearly always are.
+        fc.constantFrom(undefined, 20, 200),
+        (actions, seed, highWater) => run(dialect, actions, seed, highWater),
+      ),
+      { numRuns: 100 },
     );
   }, 60_000);
 });

@@ -103,13 +103,15 @@ export class Network {
     left: MessageProtocol<A, B>,
     right: MessageProtocol<C, D>,
     capacity = 64 * 1024,
+    highWater?: number,
   ): [Connection<A, B, unknown>, Connection<C, D, unknown>] {
     const a = new End(capacity);
     const b = new End(capacity);
     a.other = b;
     b.other = a;
-    const first = new Connection<A, B, unknown>(left, a, {}, { clock: this.#clock });
-    const second = new Connection<C, D, unknown>(right, b, {}, { clock: this.#clock });
+    const options = { clock: this.#clock, highWater };
+    const first = new Connection<A, B, unknown>(left, a, {}, options);
+    const second = new Connection<C, D, unknown>(right, b, {}, options);
     a.connection = first as unknown as AnyConnection;
     b.connection = second as unknown as AnyConnection;
     this.#ends.push(a, b);

@@ -151,15 +151,23 @@ describe("input", () => {
       message: "input-threw: third byte",
       offset: 2,
     });
-    const strange = codec({
-      input() {
-        // biome-ignore lint/style/useThrowOnlyError: users do
-        throw "a string";
-      },
-    });
-    expect(errorOf(() => decodeFrame(strange, ascii("abcd"))).message).toBe(
-      "input-threw: a string",
-    );
+    for (const [thrown, said] of [
+      ["a string", "a string"],
+      [undefined, "undefined"],
+      [null, "null"],
+      // A place in somebody else's file is none here.
+      [Object.assign(new Error("not found"), { offset: 3 }), "not found"],
+    ]) {
+      const strange = codec({
+        input() {
+          throw thrown;
+        },
+      });
+      expect(errorOf(() => decodeFrame(strange, ascii("abcd")))).toMatchObject({
+        message: `input-threw: ${said}`,
+        offset: 0,
+      });
+    }
   });
 
   it("is not asked again once it has told a length", () => {

@@ -250,6 +250,7 @@ describe("reading", () => {
     ['"\\ud800x"', "a lone surrogate at character 7 of 9"],
     ['"\\ud800\\n"', "a lone surrogate at character 7 of 10"],
     ['"\\ud800\\ud800"', "a lone surrogate at character 13 of 14"],
+    ['"\\udc00\\udc00"', "a lone surrogate at character 7 of 14"],
     ['"\\u12"', "no four hexadecimal digits at character 3 of 6"],
     ['"\\', "no such escape at character 3 of 2"],
     ['"abc', "an unfinished string or a control character in one at character 4 of 4"],
