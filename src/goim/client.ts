@@ -199,11 +199,26 @@ export class GoimClient<Body = Uint8Array> {
         // Without one, what a handler throws is reported as uncaught.
         ...(error && { error: (_: unknown, thrown: unknown) => error(this, thrown) }),
       });
-      if (isThenable(opening)) opening.then(undefined, (reason) => this.#lost(link, reason));
-      else link.connection ??= opening;
+      if (isThenable(opening)) {
+        opening.then(
+          (connection) => this.#given(link, connection),
+          (reason) => this.#lost(link, reason),
+        );
+      } else {
+        this.#given(link, opening);
+      }
     } catch (reason) {
       this.#lost(link, reason);
     }
+  }
+
+  /** What `connect` answered with; most connections have said themselves that they are open by now. */
+  #given(link: Link<Body>, connection: SessionConnection<Body>): void {
+    if (link.connection === undefined && connection.state === "open") {
+      connection.abort();
+      this.#lost(link, new TypeError("connect did not give the handlers to its connection"));
+    }
+    link.connection ??= connection;
   }
 
   #opened(link: Link<Body>, connection: SessionConnection<Body>): void {

@@ -443,6 +443,41 @@ describe("GoimClient", () => {
     expect(client.state).toBe("closed");
   });
 
+  it.each(["at once", "later"])(
+    "notices a connection without its handlers, given %s",
+    async (when) => {
+      const given: Carried[] = [];
+      const { events } = setup({
+        connect(protocol) {
+          const connection = new Connection(protocol, new ScriptedSink());
+          connection.opened();
+          given.push(connection);
+          return when === "later" ? Promise.resolve(connection) : connection;
+        },
+      });
+      await settle();
+      expect(events).toEqual([
+        ["retry", 1, 1000, "connect did not give the handlers to its connection"],
+      ]);
+      expect(given[0]?.state).toBe("closed");
+    },
+  );
+
+  it("cuts a connection that was promised before it is open", async () => {
+    const promised: Carried[] = [];
+    const { client } = setup({
+      connect: async (protocol, handlers) => {
+        const connection = new Connection(protocol, new ScriptedSink(), handlers);
+        promised.push(connection);
+        return connection;
+      },
+    });
+    await settle();
+    expect(promised[0]?.state).toBe("opening");
+    client.close();
+    expect(promised[0]?.state).toBe("closed");
+  });
+
   it("calls an attempt off that takes too long, or that it no longer wants", async () => {
     const signals: { readonly aborted: boolean; readonly reason?: unknown }[] = [];
     const heard: string[] = [];
