@@ -1,5 +1,5 @@
-import type { Socket } from "node:net";
-import type { Duplex } from "node:stream";
+import { Socket } from "node:net";
+import { type Duplex, finished } from "node:stream";
 import {
   Connection,
   type ConnectionOptions,
@@ -75,6 +75,8 @@ export function attach<In, Out = In, Context = undefined>(
   socket.on("close", (error?: unknown) =>
     connection.lost(failure ?? (error instanceof Error ? error : undefined)),
   );
+  // A Duplex of another kind may never say `close`: an older one, or one that was made so.
+  if (!(socket instanceof Socket)) finished(socket, () => connection.lost(failure));
   const event = connectEvent(socket);
   if (event === undefined) {
     connection.opened();

@@ -139,6 +139,37 @@ it("is not open where the peer of such a socket cannot prove itself", async () =
   stop();
 });
 
+it("tells of the end and of the failure of a stream that never says `close`", async () => {
+  const make = (): Duplex =>
+    new Duplex({ emitClose: false, read() {}, write: (_chunk, _encoding, done) => done() });
+  const follow = (stream: Duplex): { closed: Promise<CloseInfo>; lines: string[] } => {
+    const heard: string[] = [];
+    const closed = new Promise<CloseInfo>((resolve) => {
+      attach(stream, protocol, {
+        message: (_, line) => heard.push(line),
+        close: (_, info) => resolve(info),
+        closeTimeout: 0,
+      });
+    });
+    return { closed, lines: heard };
+  };
+  const ended = make();
+  const first = follow(ended);
+  ended.push("a\nb\n");
+  ended.push(null);
+  expect([await first.closed, first.lines]).toEqual([{ by: "peer" }, ["a", "b"]]);
+  const broken = make();
+  const second = follow(broken);
+  const failure = new Error("pulled out");
+  broken.destroy(failure);
+  expect(await second.closed).toEqual({ by: "error", error: failure });
+  const gone = make();
+  gone.on("error", () => {});
+  gone.destroy(failure);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(await follow(gone).closed).toEqual({ by: "error", error: failure });
+});
+
 /** A connection in a pause; the peer can reach it. */
 async function pausedPair() {
   const { near, far, stop } = await pair();
