@@ -3,6 +3,7 @@ import { asProtocolError } from "../core/errors.ts";
 import { decodeValues, isFramed } from "../core/frames.ts";
 import { encodeAll, type MessageProtocol, ProtocolError } from "../core/index.ts";
 import { MessageReader } from "../core/message-reader.ts";
+import { isThenable } from "../core/thenable.ts";
 
 /** Whom a datagram is from, or to. */
 export interface Peer {
@@ -162,7 +163,7 @@ export function attachDatagram<In, Out = In>(
     const failed = (error: unknown): void => void handler(endpoint, error, peer);
     try {
       const result = message?.(endpoint, value, peer);
-      if (result instanceof Promise) result.catch(failed);
+      if (isThenable(result)) result.then(undefined, failed);
     } catch (error) {
       failed(error);
     }
