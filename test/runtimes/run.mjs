@@ -136,7 +136,7 @@ for (const [name, run] of chosen) {
     );
   } catch (error) {
     failed++;
-    console.log(`FAILED  ${name} ${secondsSince(start)}: ${error.message}\n${error.stderr ?? ""}`);
+    console.log(`FAILED  ${name} ${secondsSince(start)}: ${error.message}`);
   }
 }
 await peers.stop();
