@@ -10,7 +10,7 @@ import {
 import { ErrorReply, headerService, messageCodec } from "../../../src/protobuf/index.ts";
 import { readText } from "../../support/package.ts";
 import { ScriptedSink } from "../../support/scripted-sink.ts";
-import { game, type LoginResp, lookup } from "./game.ts";
+import { game, type LoginReq, type LoginResp, lookup } from "./game.ts";
 import { errorOf, hex } from "./samples.ts";
 
 interface Vector {

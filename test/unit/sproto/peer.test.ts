@@ -347,7 +347,7 @@ describe("peers", () => {
     there.abort();
     expect(there.context.push("news", { text: "too late" })).toBe(false);
     expect(sinks.server.writes.length).toBe(length);
-    expect(() => there.context.push("nope" as never, {})).toThrow(TypeError);
+    expect(() => there.context.push("nope" as never, {} as never)).toThrow(TypeError);
   });
 
   it("keep nothing of a request that cannot be written", async () => {
