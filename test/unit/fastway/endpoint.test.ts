@@ -196,6 +196,24 @@ describe("dialling", () => {
     expect(clock.waiting).toBe(0);
   });
 
+  it("leaves no timer and no listener behind, however it ends", async () => {
+    const { endpoint, say, clock } = setup("v2", { pingInterval: 0 });
+    const listeners = new Set<() => void>();
+    const signal = {
+      aborted: false,
+      addEventListener: (_: "abort", listener: () => void) => void listeners.add(listener),
+      removeEventListener: (_: "abort", listener: () => void) => void listeners.delete(listener),
+    };
+    const dials = [1, 2, 3].map((id) => endpoint.dial(id, { signal, timeout: 1000 * id }));
+    expect([listeners.size, clock.waiting]).toEqual([3, 3]);
+    await say(accept(1, 1), { type: "refuse", remoteId: 2 });
+    expect([listeners.size, clock.waiting]).toEqual([1, 1]);
+    clock.advance(3000);
+    expect([listeners.size, clock.waiting]).toEqual([0, 0]);
+    expect(await Promise.all(dials.slice(1).map(rejection))).toEqual(["refused", "timeout"]);
+    expect((await dials[0]!).state).toBe("open");
+  });
+
   it("refuses ids that are none, before anything is sent", async () => {
     const { endpoint, heard } = setup("v1");
     for (const id of [-1, 1.5, 2 ** 32, Number.NaN]) {
@@ -625,6 +643,8 @@ describe("what endpoints are made of", () => {
     expect(() => fastwayClient(text)).toThrow(/fastway\(\{ dialect \}\)/);
     const gateway = new Connection(fastway({ dialect: "v1", side: "gateway" }), sink);
     expect(() => fastwayClient(gateway)).toThrow(/gateway's end/);
+    const half = Object.assign(Object.create(lines().wrap(utf8())), { dialect: "v2" });
+    expect(() => fastwayClient(new Connection(half, sink))).toThrow(/fastway\(\{ dialect \}\)/);
   });
 });
 

@@ -395,7 +395,7 @@ describe("misbehaviour", () => {
     expect(slow.state).toBe("closed");
     const heard = (await other.heard()) as { type: string }[];
     expect(heard.map(({ type }) => type)).toEqual(["close"]);
-    expect(gateway.counters).toMatchObject({ clients: 0, servers: 1, connections: 0 });
+    expect(gateway.counters).toMatchObject({ clients: 0, servers: 1, connections: 0, refused: 0 });
   });
 
   it("of half a connection: the other ends hear of it at once", async () => {
@@ -444,6 +444,18 @@ describe("silence", () => {
     expect(two.isClosed).toBe(true);
     clock.advance(1000);
     expect(one.isClosed).toBe(true);
+  });
+
+  it.each([
+    ["v1", "no packet within 2000 ms"],
+    ["v2", "no packet within 1000 ms"],
+  ] as const)("of %s is given as the reason", (dialect, text) => {
+    const reasons: unknown[] = [];
+    const left = (_: unknown, error: unknown) => reasons.push((error as Error).message);
+    const { client, clock } = setup(dialect, { clientIdle: 1000, left });
+    client();
+    clock.advance(2000);
+    expect(reasons).toEqual([text]);
   });
 
   it("is of no interest where it is told so", async () => {

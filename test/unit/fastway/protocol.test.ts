@@ -109,6 +109,11 @@ describe("fastway", () => {
 });
 
 describe("command", () => {
+  it("has the limit of the packets that it is made of", () => {
+    expect(command({ dialect: "v1" }).maxFrame).toBe(524_288 + 4);
+    expect(command({ dialect: "v2", maxPacket: 20 }).maxFrame).toBe(24);
+  });
+
   it("refuses a message", () => {
     const frame = encodeFrame(fastway({ dialect: "v1" }), { type: "message", connId: 3, message });
     expect(() => decodeFrame(command({ dialect: "v1" }), frame)).toThrow(/message on connection 3/);
