@@ -1,3 +1,4 @@
+import { throwUncaught } from "../core/host.ts";
 import {
   type Connection,
   defineProtocol,
@@ -102,7 +103,12 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
     peers.delete(peer);
     unproven.delete(peer);
     board.remove(peer);
-    left?.({ side: peer.side, id: peer.id }, error);
+    try {
+      left?.({ side: peer.side, id: peer.id }, error);
+    } catch (thrown) {
+      // Its connection must be closed all the same, and perhaps those of others.
+      throwUncaught(thrown);
+    }
   };
 
   const drop = (peer: Peer, error: ProtocolError): void => {

@@ -1,3 +1,4 @@
+import { throwUncaught } from "../core/host.ts";
 import {
   type Clock,
   type Connection,
@@ -266,7 +267,11 @@ export class CometSession<User = unknown, Body = Uint8Array> {
 
   /** Ends this client, who is to blame. */
   #cut(error: unknown): void {
-    this.#hub.options.error?.(this, error);
+    try {
+      this.#hub.options.error?.(this, error);
+    } catch (thrown) {
+      throwUncaught(thrown);
+    }
     this.connection.abort(error);
   }
 

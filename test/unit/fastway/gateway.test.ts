@@ -12,6 +12,7 @@ import {
 import { RecordedPeer, settled } from "../../support/fastway-peer.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ScriptedSink } from "../../support/scripted-sink.ts";
+import { uncaughtBy } from "../../support/uncaught.ts";
 
 type Value = FastwayMessage | Command;
 
@@ -499,6 +500,22 @@ describe("a gateway", () => {
     expect(raw().isClosed).toBe(true);
     for (const end of ends) end.peer.hangUp();
     expect(clock.waiting).toBe(0);
+  });
+
+  it("closes whom it must, whatever who is told of it makes of that", async () => {
+    const bug = new Error("bug");
+    const { client, raw, gateway, clock } = setup("v2", {
+      left: () => {
+        throw bug;
+      },
+    });
+    const ends = [client(), client(), raw()];
+    const late = client();
+    expect(await uncaughtBy(() => clock.advance(5000))).toEqual([bug]);
+    expect(ends.map(({ isClosed }) => isClosed)).toEqual([false, false, true]);
+    expect(await uncaughtBy(() => late.peer.hangUp())).toEqual([bug]);
+    expect(await uncaughtBy(() => gateway.close())).toEqual([bug, bug]);
+    expect(ends.every(({ isClosed }) => isClosed)).toBe(true);
   });
 
   it("does not take what is closed already", () => {

@@ -23,6 +23,7 @@ import {
 } from "../../../src/index.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ScriptedSink } from "../../support/scripted-sink.ts";
+import { uncaughtBy } from "../../support/uncaught.ts";
 import { settle } from "../../support/wire.ts";
 
 const { v1, v2 } = operations;
@@ -188,6 +189,18 @@ describe("Comet", () => {
     client.send({ op: v2.auth, seq: 1, body: text("") });
     expect([client.closed, client.got(), events]).toEqual([["refused"], [], []]);
     expect(clock.waiting).toBe(0);
+  });
+
+  it("cuts whom it must, whatever who is told of it makes of that", async () => {
+    const bug = new Error("bug");
+    const { comet, clock } = setup({
+      error: () => {
+        throw bug;
+      },
+    });
+    const client = dial(comet, clock);
+    expect(await uncaughtBy(() => clock.advance(5000))).toEqual([bug]);
+    expect(client.closed).toEqual(["timeout"]);
   });
 
   it("waits for a token only so long", () => {
