@@ -83,13 +83,13 @@ export interface CometOptions<User, Body> {
   readonly replies?: Replies | undefined;
 
   /**
-   * How long a client may take to be let in.
+   * How long a client may take to be let in; 0 for no limit.
    * @defaultValue 5000
    */
   readonly authTimeout?: number | undefined;
 
   /**
-   * A client that sends no heartbeat for this long is cut off.
+   * A client that sends no heartbeat for this long is cut off; 0: never.
    * @defaultValue 8 minutes (v2), 5 minutes (v1)
    */
   readonly heartbeatTimeout?: number | undefined;

@@ -138,6 +138,7 @@ export class CometSession<User = unknown, Body = Uint8Array> {
   opened(connection: CometConnection<User, Body>): void {
     this.#connection = connection;
     const { clock, authTimeout } = this.#hub;
+    if (authTimeout === 0) return;
     this.#calm = clock.after(authTimeout, () => {
       this.#cut(new ProtocolError("timeout", `not let in within ${authTimeout} ms`));
     });
@@ -199,10 +200,12 @@ export class CometSession<User = unknown, Body = Uint8Array> {
     this.#admission = admission;
     this.#accepts = admission.accepts && new Set(admission.accepts);
     const { clock, heartbeatTimeout } = this.#hub;
-    this.#heartbeats = new Watchdog(clock, heartbeatTimeout, () => {
-      const text = `no heartbeat within ${heartbeatTimeout} ms`;
-      this.#cut(new ProtocolError("timeout", text));
-    });
+    if (heartbeatTimeout > 0) {
+      this.#heartbeats = new Watchdog(clock, heartbeatTimeout, () => {
+        const text = `no heartbeat within ${heartbeatTimeout} ms`;
+        this.#cut(new ProtocolError("timeout", text));
+      });
+    }
     this.move(admission.room ?? "");
     this.#reply(packet, authReply, undefined);
     return this.#hub.admitted(this);

@@ -323,6 +323,17 @@ describe("GoimClient", () => {
     ]);
   });
 
+  it("waits for a minute at most where nothing is said", () => {
+    const { clock, link, events } = setup({ connectTimeout: 0 });
+    for (let i = 0; i < 8; i++) {
+      link().connection.lost();
+      clock.advance(60_000);
+    }
+    expect(events.map(([, , delay]) => delay)).toEqual([
+      1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000,
+    ]);
+  });
+
   it("takes a random half off each wait", () => {
     const { clock, link, links } = setup({ random: () => 0 });
     link().connection.lost();

@@ -214,6 +214,14 @@ describe("Comet", () => {
     expect(client.closed).toEqual(["timeout"]);
   });
 
+  it("waits for ever for what it is told to wait for without limit", () => {
+    const world = setup({ authTimeout: 0, heartbeatTimeout: 0 });
+    const stranger = dial(world.comet, world.clock);
+    const client = member(world, "ann");
+    world.clock.advance(1e9);
+    expect([stranger.closed, client.closed, world.clock.waiting]).toEqual([[], [], 0]);
+  });
+
   it("lets nothing overtake a token that takes its time", async () => {
     const { comet, clock } = setup({
       authenticate: (token) =>
