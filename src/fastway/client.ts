@@ -1,3 +1,4 @@
+import { type CloseInfo, ProtocolError } from "../core/index.ts";
 import { Endpoint, type FastwayLink } from "./endpoint.ts";
 import type { EndpointOptions, FastwayEndpoint } from "./endpoint-options.ts";
 
@@ -28,6 +29,14 @@ export function fastwayClient<In = Uint8Array, Out = In, Context = undefined>(
   options: EndpointOptions<In, Out, Context> = {},
 ): FastwayEndpoint<In, Out, Context> {
   const endpoint = new Endpoint(link, options);
-  endpoint.begin();
+  endpoint.begin((info) => (endpoint.isHeard ? info : explained(info)));
   return endpoint;
+}
+
+/** The two ports of a gateway look alike, but servers are greeted: with random bytes, most likely of a huge Length. */
+function explained(info: CloseInfo): CloseInfo {
+  const { error } = info;
+  if (!(error instanceof ProtocolError) || error.code !== "too-long") return info;
+  const text = `${error.message}: is it the gateway's port for servers?`;
+  return { ...info, error: new ProtocolError(error.code, text, error.offset, { cause: error }) };
 }

@@ -98,7 +98,7 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
       message: (_, value) => this.#take(value),
       drain: () => this.#drained(),
       // Nobody need wait until the gateway has hung up, too.
-      error: (_, error) => this.over({ by: "error", error }),
+      error: (_, error) => this.over(explain({ by: "error", error })),
       close: (_, info) => this.over(explain(info)),
     });
     const waiting = this.#waiting;

@@ -583,6 +583,32 @@ describe("the end of the link", () => {
     expect(incoming).toEqual([[[1], "closed"]]);
   });
 
+  it("hints at the other port where the very first bytes are no packet", async () => {
+    const challenge = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+    const lost = setup("v2");
+    const dial = lost.endpoint.dial(1);
+    lost.peer.connection.received(challenge);
+    expect((await lost.endpoint.closed).error).toMatchObject({
+      code: "too-long",
+      offset: 0,
+      message:
+        "too-large: Length 67305985 exceeds maxPacket 524288: is it the gateway's port for servers?",
+    });
+    expect(await rejection(dial)).toBe("closed");
+    // Not so behind a packet, nor for what a gateway of the other dialect says.
+    const known = setup("v2");
+    await known.say({ type: "ping" });
+    known.peer.connection.received(challenge);
+    expect((await known.endpoint.closed).error).toMatchObject({
+      message: "too-large: Length 67305985 exceeds maxPacket 524288",
+    });
+    const other = setup("v2");
+    other.peer.connection.received(Uint8Array.of(5, 0, 0, 0, 0, 0, 0, 0, 1));
+    expect((await other.endpoint.closed).error).toMatchObject({
+      message: 'short-command: "accept" has Length 5, needs 13',
+    });
+  });
+
   it("tells whoever waits for connections why", async () => {
     const { endpoint, peer } = setup("v2");
     const next = endpoint[Symbol.asyncIterator]().next();
@@ -679,6 +705,12 @@ describe("a server", () => {
     expect((await endpoint.closed).error).toMatchObject({ code: "refused" });
     expect(await rejection(dial)).toBe("closed");
     expect(await rejection(endpoint[Symbol.asyncIterator]().next())).toBe("refused");
+    // A gateway that did not read all that came cuts the connection; that says no more.
+    const cut = server();
+    cut.peer.connection.received(new Uint8Array(8));
+    const reset = new Error("read ECONNRESET");
+    cut.peer.connection.lost(reset);
+    expect((await cut.endpoint.closed).error).toMatchObject({ code: "refused", cause: reset });
     // Not so when it was our own doing, or the gateway has said something.
     const own = server();
     own.peer.connection.received(new Uint8Array(8));
