@@ -40,21 +40,28 @@ export class MessageReader {
     const protocol = this.#protocol;
     for (;;) {
       this.start = this.end;
-      if (isFramed(protocol) && this.end < this.bytes.length) {
-        this.end = frameEnd(protocol, this.bytes, this.start, this.bytes.length);
-        return true;
-      }
+      if (this.end < this.bytes.length) return this.#rest();
       const message = this.#take();
       this.bytes = message ?? NOTHING;
       this.start = 0;
       this.end = 0;
       if (message === undefined) return false;
-      if (!isFramed(protocol)) {
-        checkMessage(protocol, message.length);
-        this.end = message.length;
-        return true;
-      }
+      // An empty one has no frames, but is a value where there is no framing.
+      if (!isFramed(protocol)) return this.#rest();
     }
+  }
+
+  /** One frame of what is left of the message; all of it where the protocol has no framing, or has none any more. */
+  #rest(): true {
+    const protocol = this.#protocol;
+    const { length } = this.bytes;
+    if (isFramed(protocol)) {
+      this.end = frameEnd(protocol, this.bytes, this.start, length);
+    } else {
+      checkMessage(protocol, length - this.start);
+      this.end = length;
+    }
+    return true;
   }
 
   #take(): Uint8Array | undefined {

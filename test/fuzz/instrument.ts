@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import vm from "node:vm";
 import { build } from "esbuild";
 import { createInstrumenter } from "istanbul-lib-instrument";
@@ -13,6 +14,8 @@ interface Coverage {
 interface Left {
   __fuzzed?: { readonly target: Target };
   __fuzzCoverage?: Record<string, Coverage>;
+  /** What a script has of Node, which a module is not given. */
+  require?: NodeJS.Require;
 }
 
 /**
@@ -40,6 +43,7 @@ export async function instrumented(
     compact: true,
   });
   const code = instrumenter.instrumentSync(file!.text, path);
+  (globalThis as Left).require ??= createRequire(import.meta.url);
   vm.runInThisContext(`${code}\nglobalThis.__fuzzed = __fuzzed;`, { filename: path });
   const left = globalThis as Left;
   const counters = flatten(left.__fuzzCoverage![path]!);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Connection, perMessage, raw } from "../../../src/index.ts";
+import { Connection, lines, perMessage, raw, utf8 } from "../../../src/index.ts";
 import { ScriptedSink } from "../../support/scripted-sink.ts";
 
 const bytes = perMessage().wrap(raw());
@@ -30,6 +30,36 @@ describe("messages that wait", () => {
       if (read.length === 50) break;
     }
     expect(read).toEqual(Array.from({ length: 50 }, (_, i) => i));
+  });
+});
+
+describe("what is left of a message", () => {
+  it("is one of a protocol without framing, once that is spoken", () => {
+    const heard: unknown[] = [];
+    const connection = new Connection(lines().wrap(utf8()), new ScriptedSink("message"), {
+      message(connection, greeting) {
+        heard.push(greeting);
+        connection.use(bytes, { message: (_, rest) => heard.push([...rest]) });
+      },
+    });
+    connection.opened();
+    connection.received(Uint8Array.of(0x68, 0x69, 0x0a, 1, 2, 3));
+    connection.received(Uint8Array.of());
+    connection.received(Uint8Array.of(4));
+    expect(heard).toEqual(["hi", [1, 2, 3], [], [4]]);
+  });
+
+  it("is nothing where nothing is left", () => {
+    const heard: unknown[] = [];
+    const connection = new Connection(lines().wrap(utf8()), new ScriptedSink("message"), {
+      message(connection, greeting) {
+        heard.push(greeting);
+        connection.use(bytes, { message: (_, rest) => heard.push([...rest]) });
+      },
+    });
+    connection.opened();
+    connection.received(Uint8Array.of(0x68, 0x69, 0x0a));
+    expect(heard).toEqual(["hi"]);
   });
 });
 
