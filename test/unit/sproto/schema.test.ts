@@ -34,6 +34,7 @@ describe("a schema text that is wrong", () => {
     [".A{} p 1 { request A.B }", "1:20: Undefined request type A.B in protocol p"],
     [".A{} p 1{} q 1{}", "1:12: redefined protocol tag 1 at q"],
     ["\u{1f600}", '1:1: expected a type or a protocol, found "\u{1f600}"'],
+    [".A{}\r.B{}", '1:5: expected a type or a protocol, found "\\r"'],
     ["\ufeff.A{}", '1:1: expected a type or a protocol, found "\\u{feff}"'],
     [".A{ a 0 :\u00a0integer }", '1:10: expected the type of field a, found "\\u{a0}"'],
   ])("%j", (text, message) => {
