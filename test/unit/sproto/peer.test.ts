@@ -289,6 +289,13 @@ describe("peers", () => {
     expect(strays).toEqual(["unknown session (session 1)"]);
     finish[1]!({ n: 2 });
     expect(await patient).toEqual({ n: 2 });
+    // An answer calls its timer off.
+    const answered = peer.request("late");
+    await soon();
+    expect(clock.waiting).toBe(1);
+    finish[2]!({ n: 3 });
+    await answered;
+    expect(clock.waiting).toBe(0);
   });
 
   it("drop late answers quietly where nobody listens for them", async () => {

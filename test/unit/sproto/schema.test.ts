@@ -148,7 +148,7 @@ describe("a bundle that is wrong", () => {
     ["integer(10)", "0000020016000200", 4, /integer\(10\)/],
     ["key without a map", "00000100020002000100" + "0200", 6, /key 0 of A.a is no field/],
     ["map without a key", "000002000100020003000400", 6, /map A.a has no key/],
-    ["field of a later version", "0000020001000200050002000200", 7, /only 0 to 6 are known/],
+    ["field of a later version", "000002000100020005000200", 6, /field 7, only 0 to 6 are known/],
     ["name inline", "0200020001000200", 4, /no text|behind a field/],
     ["number in the data part", "00000000", 2, /no inline number|exceeds|cut off/],
   ])("%s", (_, records, count, reason) => {
@@ -220,6 +220,25 @@ describe("a bundle that is wrong", () => {
     expect(codeAndText(type(""))).toBe("taken");
     expect(codeAndText(type("00"))).toBe("malformed: bundle: 1 bytes behind a type");
     expect(codeAndText(`${type("")}00`)).toBe("taken");
+  });
+
+  it("has fields of a later version in group, type or protocol", () => {
+    const group = (type: string, protocol: string): string =>
+      `02000000 0000 ${sized(sized(type))} ${sized(sized(protocol))}`.replaceAll(" ", "");
+    const type = "0100 0000 01000000 41".replaceAll(" ", "");
+    const protocol = "0200 0000 0400 01000000 70".replaceAll(" ", "");
+    expect(codeAndText(group(type, protocol))).toBe("taken");
+    for (const [hex, text] of [
+      [group("0200 0000 0300".replaceAll(" ", "") + type.slice(8), protocol), "taken"],
+      [group(`030000000100 0200${type.slice(8)}`.replace(" ", ""), protocol), /type has a field 2/],
+      [group(type, `04000000040005000200${protocol.slice(12)}`), /protocol has a field 5/],
+      [
+        `03000000 0000 0200${group(type, protocol).slice(12)}`.replaceAll(" ", ""),
+        /group has a field 2/,
+      ],
+    ] as const) {
+      expect(codeAndText(hex)).toMatch(text);
+    }
   });
 
   it("has more types than indexes", () => {
