@@ -21,3 +21,18 @@ export function checkLimit(name: string, value: number): void {
   if (typeof value === "number" && value >= 0) return;
   throw new RangeError(`${name} must be a number of at least 0, not ${String(value)}`);
 }
+
+/**
+ * The same for options that may be left out.
+ *
+ * @throws RangeError that names the first one which is no limit
+ */
+export function checkLimits<Name extends string>(
+  options: { readonly [name in Name]?: number | undefined },
+  ...names: Name[]
+): void {
+  for (const name of names) {
+    const value = options[name];
+    if (value !== undefined) checkLimit(name, value);
+  }
+}

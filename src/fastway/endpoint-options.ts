@@ -67,7 +67,7 @@ export interface FastwayEndpoint<In = Uint8Array, Out = In, Context = undefined>
    * @returns the connection, open
    * @throws ProtocolError `refused` when there is nobody with this id, or too many connections; `timeout`;
    *   `closed` when the link is lost or closed; `overflow` when more arrived before the answer than is kept;
-   *   the signal's reason
+   *   the signal's reason. RangeError for a `timeout` that is none
    */
   dial<DialIn = Uint8Array, DialOut = DialIn, DialContext = undefined>(
     remoteId: number,

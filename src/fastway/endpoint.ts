@@ -5,6 +5,7 @@ import {
   ProtocolError,
   systemClock,
 } from "../core/index.ts";
+import { checkLimit, checkLimits } from "../core/range.ts";
 import type { Dialect, EndpointCommand, GatewayCommand } from "./commands.ts";
 import { type Dial, type Dials, dialsOf } from "./dials.ts";
 import { type Early, EarlyMessages } from "./early.ts";
@@ -72,6 +73,7 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
   #stopPing: (() => void) | undefined;
 
   constructor(link: FastwayLink, options: EndpointOptions<In, Out, Context>) {
+    checkLimits(options, "backlog", "pingInterval", "pingTimeout");
     this.#physical = link as unknown as Physical;
     this.#protocol = protocolOf(link);
     this.dialect = this.#protocol.dialect;
@@ -173,6 +175,7 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
   ): Promise<VirtualConnection<DialIn, DialOut, DialContext>> {
     const { timeout = TEN_SECONDS, signal, ...rest } = options;
     return new Promise((resolve, reject) => {
+      checkLimit("timeout", timeout);
       if (remoteId >>> 0 !== remoteId) throw new ProtocolError("unencodable", `no id: ${remoteId}`);
       if (signal?.aborted) throw signal.reason;
       if (this.#settle === undefined || this.#isClosing) throw closedError(undefined);

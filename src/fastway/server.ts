@@ -6,6 +6,7 @@ import {
   ProtocolError,
   systemClock,
 } from "../core/index.ts";
+import { checkLimit } from "../core/range.ts";
 import { Endpoint, type FastwayLink } from "./endpoint.ts";
 import type { EndpointOptions, FastwayEndpoint } from "./endpoint-options.ts";
 import { ANSWER, answerChallenge, CHALLENGE } from "./handshake.ts";
@@ -49,7 +50,7 @@ const handshake: Protocol<Uint8Array> = defineProtocol<Uint8Array>({
  * @param link - a connection to the gateway's server port, opened with `fastway({ dialect })` over any
  *   transport; it is the server's from now on, handlers included
  * @param options - `serverId`, `key`; for incoming connections and pings
- * @throws TypeError when the connection does not speak fastway, RangeError for a server id that is none
+ * @throws TypeError when the connection does not speak fastway, RangeError for a server id or a limit that is none
  *
  * @example
  * ```ts
@@ -73,6 +74,7 @@ export function fastwayServer<In = Uint8Array, Out = In, Context = undefined>(
 ): FastwayEndpoint<In, Out, Context> {
   const { serverId, key = "", authTimeout = FIVE_SECONDS, clock = systemClock } = options;
   if (serverId >>> 0 !== serverId) throw new RangeError(`serverId must be a u32, not ${serverId}`);
+  checkLimit("authTimeout", authTimeout);
   const endpoint = new Endpoint(link, options);
   let stopTimer = (): void => {};
   const physical = link as unknown as Connection<Uint8Array, Uint8Array, unknown>;

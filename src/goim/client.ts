@@ -1,4 +1,5 @@
 import { type Clock, type CloseInfo, i32be, ProtocolError, systemClock } from "../core/index.ts";
+import { checkLimits } from "../core/range.ts";
 import { isThenable } from "../core/thenable.ts";
 import { backoffDelay } from "./backoff.ts";
 import { type Call, Calls } from "./calls.ts";
@@ -84,7 +85,8 @@ export class GoimClient<Body = Uint8Array> {
    * Begins to connect at once.
    *
    * @param options - how to connect, who you are, and what to call
-   * @throws RangeError for a dialect that is none, `inFlight` outside 1 to 7, or no time between heartbeats
+   * @throws RangeError for a dialect that is none, `inFlight` outside 1 to 7, no time between heartbeats, or another limit
+   *   that is none
    */
   constructor(options: GoimClientOptions<Body>);
   /** For a protocol without framing, such as JSON: `connect` needs a transport that keeps boundaries. */
@@ -102,6 +104,15 @@ export class GoimClient<Body = Uint8Array> {
     if (!(Number.isInteger(inFlight) && inFlight >= 1 && inFlight <= 7)) {
       throw new RangeError(`inFlight must be an integer from 1 to 7, not ${inFlight}`);
     }
+    checkLimits(
+      options,
+      "connectTimeout",
+      "authTimeout",
+      "requestTimeout",
+      "maxWaiting",
+      "retries",
+    );
+    checkLimits(options.backoff ?? {}, "least", "most");
     // Without heartbeats there is no telling whether the server is still there, nor does it keep the client for long.
     if (!(interval > 0)) throw new RangeError(`heartbeat must be more than 0 ms, not ${interval}`);
     this.#inFlight = inFlight;

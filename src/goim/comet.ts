@@ -5,6 +5,7 @@ import {
   type MessageProtocol,
   systemClock,
 } from "../core/index.ts";
+import { checkLimits } from "../core/range.ts";
 import { perMessage } from "../framing/index.ts";
 import type { BinaryProtocol, SessionProtocol } from "./client-options.ts";
 import type { CometOptions } from "./comet-options.ts";
@@ -64,10 +65,11 @@ export class Comet<User = unknown, Body = Uint8Array> {
 
   /**
    * @param options - whom to let in, and what to answer
-   * @throws RangeError for a dialect that is none
+   * @throws RangeError for a dialect that is none, or a limit that is none
    */
   constructor(options: CometOptions<User, Body>) {
     const dialect = checkedDialect(options.dialect);
+    checkLimits(options, "authTimeout", "heartbeatTimeout", "maxBacklog", "maxAccepts");
     this.#options = options;
     this.#dialect = dialect;
     const maxFrame = HEADER + MAX_BODY[dialect];

@@ -664,6 +664,23 @@ describe("the end of the link", () => {
 });
 
 describe("what endpoints are made of", () => {
+  it.each(["backlog", "pingInterval", "pingTimeout", "authTimeout"])(
+    "refuses a limit that is none: %s",
+    (name) => {
+      const link = new Connection(fastway({ dialect: "v2" }), new ScriptedSink());
+      const options = { serverId: 1, [name]: Number.NaN };
+      expect(() => fastwayServer(link, options)).toThrow(`${name} must be a number of at least 0`);
+      // Nothing was done with the connection: it can still be used.
+      expect(() => fastwayServer(link, { serverId: 1, authTimeout: 0 })).not.toThrow();
+    },
+  );
+
+  it("refuses to wait for a dial for no time that there is", async () => {
+    const { endpoint, heard } = setup("v2");
+    expect(await rejection(endpoint.dial(1, { timeout: Number.NaN }))).toBeInstanceOf(RangeError);
+    expect(await heard()).toEqual([]);
+  });
+
   it("must be a connection that speaks fastway, from this end", () => {
     const sink = new ScriptedSink();
     const text = new Connection(lines().wrap(utf8()), sink);

@@ -199,6 +199,16 @@ describe("GoimClient", () => {
     expect(() => setup({ inFlight })).toThrow(RangeError);
   });
 
+  it.each([
+    ...["connectTimeout", "authTimeout", "requestTimeout", "maxWaiting", "retries"].map(
+      (name) => [name, { [name]: Number.NaN }] as const,
+    ),
+    ["least", { backoff: { least: -1 } }],
+    ["most", { backoff: { most: Number.NaN } }],
+  ] as const)("refuses a limit that is none: %s", (name, options) => {
+    expect(() => setup(options)).toThrow(new RegExp(`^${name} must be a number of at least 0`));
+  });
+
   it("refuses a dialect that is none", () => {
     expect(() => setup({ dialect: "v3" as never })).toThrow(RangeError);
   });

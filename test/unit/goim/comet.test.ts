@@ -410,6 +410,13 @@ describe("Comet", () => {
     expect([client.got(), world.codes]).toEqual([[], ["malformed"]]);
   });
 
+  it.each(["authTimeout", "heartbeatTimeout", "maxBacklog", "maxAccepts"])(
+    "refuses a limit that is none: %s",
+    (name) => {
+      expect(() => setup({ [name]: Number.NaN })).toThrow(`${name} must be a number of at least 0`);
+    },
+  );
+
   it("refuses a dialect that is none", () => {
     expect(() => setup({ dialect: "v3" as never })).toThrow(RangeError);
   });
