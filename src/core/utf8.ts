@@ -10,6 +10,8 @@ import { decoder, encoder, isWellFormed, sliceUtf8, writeUtf8 } from "./host.ts"
  */
 
 const SHORT = 24;
+// V8 joins up to this many characters by copying, more of them by a tree that is gathered up when it is read.
+const TINY = 12;
 
 /**
  * The text in `bytes[start .. end)`.
@@ -17,7 +19,9 @@ const SHORT = 24;
  * @throws ProtocolError `malformed`, its offset the index of the first byte that is not UTF-8
  */
 export function decodeUtf8(bytes: Uint8Array, start = 0, end: number = bytes.length): string {
-  if (end - start <= SHORT) return decodePlain(bytes, start, end);
+  if (end - start <= TINY) return decodeTiny(bytes, start, end);
+  // Other scripts cost the host more than a loop; what begins in ASCII mostly goes on so.
+  if (end - start <= SHORT && bytes[start]! > 0x7f) return decodePlain(bytes, start, end);
   if (sliceUtf8 !== undefined) {
     const text = sliceUtf8(bytes, start, end);
     // Else it was in the bytes, or stands for bytes that are no UTF-8: the strict way tells which.
@@ -31,6 +35,26 @@ export function decodeUtf8(bytes: Uint8Array, start = 0, end: number = bytes.len
     }
   }
   return decodePlain(bytes, start, end);
+}
+
+/** ASCII, four bytes at a time; what else there is begins again. */
+function decodeTiny(bytes: Uint8Array, start: number, end: number): string {
+  let text = "";
+  let at = start;
+  for (; at + 4 <= end; at += 4) {
+    const a = bytes[at]!;
+    const b = bytes[at + 1]!;
+    const c = bytes[at + 2]!;
+    const d = bytes[at + 3]!;
+    if ((a | b | c | d) > 0x7f) return decodePlain(bytes, start, end);
+    text += String.fromCharCode(a, b, c, d);
+  }
+  for (; at < end; at++) {
+    const byte = bytes[at]!;
+    if (byte > 0x7f) return decodePlain(bytes, start, end);
+    text += String.fromCharCode(byte);
+  }
+  return text;
 }
 
 // Characters are joined in runs: String.fromCharCode takes its arguments from the stack.

@@ -145,31 +145,8 @@ export function double(bytes: Uint8Array, start: number, end: number, label: str
   return float(bytes, start);
 }
 
-// Above this the host's decoder is faster than a loop.
-const SHORT = 24;
-
 /** Text: strict UTF-8. */
 export function text(bytes: Uint8Array, start: number, end: number, label: string): string {
-  if (end - start > SHORT) return longText(bytes, start, end, label);
-  let result = "";
-  let at = start;
-  for (; at + 4 <= end; at += 4) {
-    const a = bytes[at]!;
-    const b = bytes[at + 1]!;
-    const c = bytes[at + 2]!;
-    const d = bytes[at + 3]!;
-    if ((a | b | c | d) > 0x7f) return longText(bytes, start, end, label);
-    result += String.fromCharCode(a, b, c, d);
-  }
-  for (; at < end; at++) {
-    const a = bytes[at]!;
-    if (a > 0x7f) return longText(bytes, start, end, label);
-    result += String.fromCharCode(a);
-  }
-  return result;
-}
-
-function longText(bytes: Uint8Array, start: number, end: number, label: string): string {
   try {
     return decodeUtf8(bytes, start, end);
   } catch (error) {

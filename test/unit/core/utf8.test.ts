@@ -68,6 +68,17 @@ describe.each(decoders)("%s", (_, decode) => {
     );
   });
 
+  it("sees a byte that is not ASCII at every place of every short length", () => {
+    for (let length = 1; length <= 28; length++) {
+      for (let at = 0; at < length; at++) {
+        const bytes = new Uint8Array(length).fill(0x61);
+        bytes[at] = 0xff;
+        const failure = failureOf(() => decode(bytes, 0, length));
+        expect(failure).toMatchObject({ code: "malformed", offset: at });
+      }
+    }
+  });
+
   it("gives text back as it was", () => {
     fc.assert(
       fc.property(plausibleText(), (text) => {
