@@ -180,6 +180,40 @@ describe("framewright sproto", () => {
     expect(out).toContain('  { int64: "bigint", maps: "object" },\n');
   });
 
+  it.each([
+    [
+      [],
+      "number | bigint",
+      "(number | bigint)[]",
+      "string[]",
+      "Map<Uint8Array, (number | bigint)[]>",
+    ],
+    [["--int64", "bigint"], "bigint", "bigint[]", "string[]", "Map<Uint8Array, bigint[]>"],
+    // Bytes are no name of a property.
+    [
+      ["--int64", "number", "--maps", "object"],
+      "number",
+      "number[]",
+      "string[]",
+      "Map<Uint8Array, number[]>",
+    ],
+    [
+      ["--strings", "bytes"],
+      "number | bigint",
+      "(number | bigint)[]",
+      "Uint8Array[]",
+      "Map<Uint8Array, (number | bigint)[]>",
+    ],
+  ])("writes the types of lists and maps with %j", (options, integer, integers, strings, map) => {
+    const a = file(
+      "lists.sproto",
+      ".A { i 0 : integer  l 1 : *integer  s 2 : *string  m 3 : *P() } .P { k 0 : binary  v 1 : *integer }",
+    );
+    const { out } = framewright("sproto", a, ...options);
+    const found = [..."ilsm"].map((name) => out.match(`  ${name}\\?: (.*) \\| undefined;\n`)?.[1]);
+    expect(found).toEqual([integer, integers, strings, map]);
+  });
+
   it("says where a schema is wrong", () => {
     const a = file("wrong.sproto", ".A {\n  b 0 integer\n}");
     const { code, errors } = framewright("sproto", a);
@@ -196,7 +230,9 @@ describe("framewright sproto", () => {
     });
     expect(framewright("sproto").errors).toMatch(/no files/);
     expect(framewright("sproto", a, "--nope").code).toBe(2);
-    expect(framewright("sproto", a, "--width", "3").errors).toMatch(/--width/);
+    expect(framewright("sproto", a, "--width", "59").errors).toMatch(/--width/);
+    expect(framewright("sproto", a, "--width", "60.5").errors).toMatch(/--width/);
+    expect(framewright("sproto", a, "--width", "60").errors).toMatch(/no types/);
     expect(framewright("sproto", a, "--int64", "3").errors).toMatch(/int64 must be one of/);
     expect(framewright("sproto", "--help").out).toMatch(/^framewright sproto/);
     expect(framewright("--help").code).toBe(0);

@@ -41,7 +41,7 @@ const login = (userid: number) =>
 
 describe("a client", () => {
   it("asks one after the other, and gives each its response", async () => {
-    const { client, server, asked } = open();
+    const { client, clock, server, asked } = open();
     const first = client.request("game.LoginReq", { account: "a" });
     const second = client.request("game.GetPlayerInfoReq", { userid: 7 });
     expectTypeOf(first).toEqualTypeOf<Promise<LoginResp>>();
@@ -55,6 +55,7 @@ describe("a client", () => {
     server.send({ kind: "response", to: "game.GetPlayerInfoReq", message: { player } });
     expect(await second).toMatchObject({ player });
     expect(client.pending).toBe(0);
+    expect(clock.waiting).toBe(0);
   });
 
   it("works with a server's answers, on one pair of connections", async () => {
@@ -220,6 +221,14 @@ describe("a client", () => {
     two.connection.received(encodeFrame(game.serverProtocol, login(2)));
     expect(String((await late).userid)).toBe("2");
     expect(opened).toBe(2);
+
+    // The end of an old connection is none of the new one.
+    const three = connect();
+    three.connection.opened();
+    const asked = client.request("game.LoginReq", { account: "d" });
+    two.connection.lost();
+    three.connection.received(encodeFrame(game.serverProtocol, login(3)));
+    expect(String((await asked).userid)).toBe("3");
   });
 
   it("rejects what waits when a connection never opens", async () => {

@@ -141,6 +141,7 @@ describe("the error form", () => {
     `${name} 1007 1203776879 0a024e4f`,
     `1007 ${name} 1203776879 0a024e4f`,
     `1802 ${name} 20ff01 2a0131 1007 0a024e4f 1203776879 7a00`,
+    `${name} 0a024e4f 1007 0a0158 1203776879`,
   ])("is read with its fields in any order (%#)", (payload) => {
     expect(read(payload)).toEqual({ kind: "error", seq: 7, code: "NO", text: "why" });
   });
@@ -182,6 +183,8 @@ describe("the server's side", () => {
 
   it.each<[string, string, string, number]>([
     ["an empty message", "", "INVALID_MESSAGE", 0],
+    ["a header that is a number", "0801", "INVALID_MESSAGE", 0],
+    ["a header that is a group", "0b0c", "INVALID_MESSAGE", 0],
     ["an overlong tag of the header", `8a0011 ${login} 1001`, "INVALID_MESSAGE", 0],
     ["a header whose length is missing", "0a", "INVALID_MESSAGE", 0],
     ["a header whose length is cut", "0a80", "INVALID_MESSAGE", 0],
@@ -289,9 +292,13 @@ describe("the server's side", () => {
   it("tells names of one length apart, and needs no pushes", () => {
     const body = messageCodec<Uint8Array>({ encode: (b) => b, decode: (b) => b });
     const both = headerService({
-      requests: { "a.x": { request: body, response: body }, "a.y": { request: body } },
+      requests: {
+        "a.x": { request: body, response: body },
+        "a.y": { request: body },
+        "b.x": { request: body },
+      },
     });
-    for (const type of ["a.x", "a.y"] as const) {
+    for (const type of ["a.x", "a.y", "b.x"] as const) {
       const sent = { type, seq: 1, message: hex("1001") };
       const received = decodeFrame(both.serverProtocol, encodeFrame(both.clientProtocol, sent));
       expect(received).toMatchObject({ kind: "request", type });
@@ -389,6 +396,25 @@ describe("answer", () => {
     finish[0]!({ userid: 1 });
     await settled();
     expect(replies(sink)).toEqual([{ userid: 2 }, { userid: 1 }]);
+  });
+
+  it("leaves a connection that a handler has paused as it is, when told not to wait", async () => {
+    const { connection, sink } = serve(
+      game.answer(
+        {
+          "game.LoginReq": async (_, call) => {
+            call.connection.pause();
+            return { userid: 1 };
+          },
+        },
+        { concurrent: true },
+      ),
+    );
+    connection.received(request(1, "a"));
+    await settled();
+    expect(replies(sink)).toEqual([{ userid: 1 }]);
+    expect(sink.calls).toContain("pause");
+    expect(sink.calls).not.toContain("resume");
   });
 
   it("tells the client what a handler wants it to know, and nothing else", async () => {

@@ -407,7 +407,7 @@ describe("peers", () => {
       "first.response.n is an integer (beyond 2^53 a bigint), not the number 0.5",
     ]);
     const calls: string[] = [];
-    const { peer, there } = pair({
+    const { peer, there, sinks } = pair({
       ...options,
       failed: (error, call) => {
         calls.push(call.name);
@@ -418,9 +418,11 @@ describe("peers", () => {
     });
     expect(await peer.request("fail")).toEqual({ ok: false, why: "broken" });
     expect(await peer.request("late")).toEqual({ n: -1 });
+    const { length } = sinks.server.writes;
     void peer.request("first", {}, { timeout: 0 }).catch(() => {});
     await soon();
     expect(calls).toEqual(["fail", "late", "first"]);
+    expect(sinks.server.writes.length).toBe(length);
     expect(there.state).toBe("open");
   });
 
