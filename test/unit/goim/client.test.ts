@@ -199,6 +199,16 @@ describe("GoimClient", () => {
     expect(() => setup({ inFlight })).toThrow(RangeError);
   });
 
+  it.each([1, 7])("keeps up to %s requests in flight", async (inFlight) => {
+    const { client, sent, welcome } = setup({ inFlight });
+    welcome();
+    const asked = Array.from({ length: 9 }, () => outcome(client.request(4)));
+    await settle();
+    expect(sent().slice(2).length).toBe(inFlight);
+    client.close();
+    await Promise.all(asked);
+  });
+
   it.each([
     ...["connectTimeout", "authTimeout", "requestTimeout", "maxWaiting", "retries"].map(
       (name) => [name, { [name]: Number.NaN }] as const,

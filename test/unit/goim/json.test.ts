@@ -80,6 +80,7 @@ describe("goimJson", () => {
   it("takes null of a client as a packet of zeros, of a server as nothing", () => {
     const zeros = { ver: 0, op: 0, seq: 0, body: undefined };
     expect(decodeAll(server, bytes("null"))).toEqual([zeros]);
+    expect(decodeAll(server, bytes(" \tnull\r\n"))).toEqual([zeros]);
     expect(decodeAll(goimJson(), bytes("null"))).toEqual([zeros]);
     expect(decodeAll(client, bytes(" null "))).toEqual([]);
   });
