@@ -42,9 +42,15 @@ export interface Retry {
   readonly error: unknown;
 }
 
-/** What a user wants to hear of a client. Each is called with the client first. */
+/**
+ * What a user wants to hear of a client. Each is called with the client first. One that throws, or whose promise is rejected,
+ * ends the connection (`error`), save where it waited for a request that failed with its connection.
+ */
 export interface GoimClientHandlers<Body> {
-  /** The server has accepted the token; called again after each reconnect. */
+  /**
+   * The server has accepted the token; called again after each reconnect. What the token does not say (a room, more
+   * operations) is to be asked for here.
+   */
   readonly open?: ((client: GoimClient<Body>) => unknown) | undefined;
   /** A push came, or any other packet that answers no request. Pushes come in order. */
   readonly push?: ((client: GoimClient<Body>, packet: Packet<Body>) => unknown) | undefined;

@@ -1,9 +1,9 @@
-import { type Clock, type CloseInfo, i32be, ProtocolError, systemClock } from "../core/index.ts";
+import { type Clock, i32be, ProtocolError, systemClock } from "../core/index.ts";
 import { checkLimits } from "../core/range.ts";
 import { isThenable } from "../core/thenable.ts";
 import { backoffDelay } from "./backoff.ts";
-import { type Call, Calls } from "./calls.ts";
-import { Cancel } from "./cancel.ts";
+import type { Call } from "./calls.ts";
+import { closedError, Link, reasonOf } from "./client-link.ts";
 import type { GoimClientOptions, SessionConnection, SessionProtocol } from "./client-options.ts";
 import { checkedDialect, type Dialect, MAX_BODY, replyTo } from "./dialect.ts";
 import { goim } from "./goim.ts";
@@ -14,14 +14,6 @@ const { heartbeat, heartbeatReply, auth, authReply, raw } = operations.v2;
 
 /** Where a client is. */
 export type GoimClientState = "connecting" | "authenticating" | "open" | "waiting" | "closed";
-
-/** One attempt: a connection, once there is one, and what was asked over it. */
-interface Link<Body> {
-  connection: SessionConnection<Body> | undefined;
-  /** While there is none. */
-  readonly cancel: Cancel;
-  readonly calls: Calls<Body>;
-}
 
 /**
  * A client of goim that behaves: it says who it is, sends heartbeats, keeps requests within what the server
@@ -52,9 +44,10 @@ interface Link<Body> {
  *   const client = new GoimClient({
  *     connect: (protocol, handlers) => connect(protocol, { host, port: 3101, ...handlers }),
  *     token: encodeFrame(authToken, { mid: 123, accepts: [1000] }),
+ *     // After each reconnect: the server knows no more than the token says.
+ *     open: (client) => client.request(operations.v2.changeRoom, encodeFrame(roomId, room)),
  *     push: (_, packet) => console.log(packet.op, packet.body.length),
  *   });
- *   void client.request(operations.v2.changeRoom, encodeFrame(roomId, room));
  *   return client;
  * }
  * ```
@@ -144,7 +137,7 @@ export class GoimClient<Body = Uint8Array> {
   request(op: number, body?: Body): Promise<Packet<Body>> {
     return new Promise((resolve, reject) => {
       const reply = this.#replyTo(op);
-      if (this.#state === "closed") throw closed();
+      if (this.#state === "closed") throw closedError();
       const { maxWaiting = 1000, requestTimeout = 10_000 } = this.#options;
       if (this.#waiting.length >= maxWaiting) {
         throw new ProtocolError("overflow", `${maxWaiting} requests wait already`);
@@ -192,11 +185,7 @@ export class GoimClient<Body = Uint8Array> {
   // ---- connecting
 
   #connect(): void {
-    const link: Link<Body> = {
-      connection: undefined,
-      cancel: new Cancel(),
-      calls: new Calls(this.#inFlight),
-    };
+    const link = new Link<Body>(this.#inFlight);
     this.#link = link;
     this.#state = "connecting";
     const { connectTimeout = 10_000, connect, error } = this.#options;
@@ -205,7 +194,7 @@ export class GoimClient<Body = Uint8Array> {
       const opening = connect(this.#protocol, {
         signal: link.cancel,
         open: (connection) => this.#opened(link, connection),
-        message: (_, packet) => this.#received(link, packet),
+        message: (_, packet) => this.#excused(link, this.#received(link, packet)),
         close: (_, info) => this.#lost(link, reasonOf(info)),
         // Without one, what a handler throws is reported as uncaught.
         ...(error && { error: (_: unknown, thrown: unknown) => error(this, thrown) }),
@@ -279,6 +268,15 @@ export class GoimClient<Body = Uint8Array> {
     const result = call.isOver ? undefined : call.answered(packet);
     this.#pump();
     return result;
+  }
+
+  /** A handler whose request failed with its connection has not failed itself: `retry` tells of that. */
+  #excused(link: Link<Body>, result: unknown): unknown {
+    if (!isThenable(result)) return result;
+    return result.then(undefined, (error: unknown) => {
+      const isLost = error instanceof ProtocolError && error.code === "closed";
+      if (!isLost || this.#link === link) throw error;
+    });
   }
 
   /** At once when the session opens, and then at each interval. */
@@ -361,7 +359,7 @@ export class GoimClient<Body = Uint8Array> {
 
   #dropLink(link: Link<Body>, error: unknown): void {
     this.#lost(link, error);
-    (link.connection ?? link.cancel).abort(error);
+    link.abort(error);
   }
 
   #lost(link: Link<Body>, reason: unknown): void {
@@ -372,7 +370,7 @@ export class GoimClient<Body = Uint8Array> {
     this.#isBeatDue = false;
     this.#state = "waiting";
     this.#failures++;
-    for (const call of link.calls.clear()) call.failed(closed(error));
+    for (const call of link.calls.clear()) call.failed(closedError(error));
 
     const { retries = Infinity, backoff = {}, random = Math.random, retry } = this.#options;
     const failures = this.#failures;
@@ -400,9 +398,8 @@ export class GoimClient<Body = Uint8Array> {
     this.#link = undefined;
     const calls = [...(link?.calls.clear() ?? []), ...this.#waiting];
     this.#waiting = [];
-    for (const call of calls) call.failed(closed(error));
-    if (link?.connection === undefined) link?.cancel.abort(closed(error));
-    else link.connection.close();
+    for (const call of calls) call.failed(closedError(error));
+    link?.close();
     this.#options.close?.(this, error);
   }
 }
@@ -411,15 +408,4 @@ export class GoimClient<Body = Uint8Array> {
 function binary<Body>(dialect: Dialect): SessionProtocol<Body> {
   const protocol = goim({ flatten: dialect === "v2", maxSendBody: MAX_BODY[dialect] });
   return protocol as SessionProtocol<unknown> as SessionProtocol<Body>;
-}
-
-function closed(cause?: unknown): ProtocolError {
-  const why = cause instanceof Error ? `: ${cause.message}` : "";
-  return new ProtocolError("closed", `the session ended before a reply${why}`, undefined, {
-    cause,
-  });
-}
-
-function reasonOf({ by, error }: CloseInfo): unknown {
-  return by === "error" ? error : undefined;
 }

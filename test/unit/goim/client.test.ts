@@ -23,6 +23,7 @@ import {
 } from "../../../src/index.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ScriptedSink } from "../../support/scripted-sink.ts";
+import { uncaughtBy } from "../../support/uncaught.ts";
 import { settle } from "../../support/wire.ts";
 
 const { v1, v2 } = operations;
@@ -626,6 +627,51 @@ describe("GoimClient", () => {
     expect(errors).toEqual(["mine"]);
     link().connection.lost();
     expect(client.state).toBe("waiting");
+  });
+
+  it("excuses a handler whose request failed with its connection, and no other", async () => {
+    const uncaught = await uncaughtBy(async () => {
+      const { link, welcome, clock, events } = setup({
+        open: (self) => self.request(v2.changeRoom, TOKEN),
+        push: async (self) => void (await self.request(4)),
+      });
+      welcome();
+      link().connection.received(encodeFrame(goim(), { op: 1000 }));
+      await settle();
+      link().connection.lost();
+      await settle();
+      clock.advance(1000);
+      welcome();
+      expect(events.filter(([name]) => name === "retry").length).toBe(1);
+    });
+    expect(uncaught).toEqual([]);
+    const late = new Error("mine, later");
+    const other = await uncaughtBy(async () => {
+      const { client, link, welcome } = setup({
+        open: (self) =>
+          self.request(4).catch(() => {
+            throw late;
+          }),
+      });
+      welcome();
+      await settle();
+      link().connection.lost();
+      await settle();
+      client.close();
+    });
+    expect(other).toEqual([late]);
+    // Too late is not lost: the connection is there.
+    const errors: unknown[] = [];
+    const slow = setup({
+      requestTimeout: 100,
+      open: (self) => self.request(4),
+      error: (_, error) => errors.push((error as ProtocolError).code),
+    });
+    slow.welcome();
+    await settle();
+    slow.clock.advance(100);
+    await settle();
+    expect(errors).toEqual(["timeout"]);
   });
 
   it("ends a connection that breaks the protocol", () => {
