@@ -152,6 +152,7 @@ describe("input", () => {
       offset: 2,
     });
     for (const [thrown, said] of [
+      [new ProtocolError("refused", "somewhere"), "somewhere"],
       ["a string", "a string"],
       [undefined, "undefined"],
       [null, "null"],

@@ -128,6 +128,12 @@ describe("frame", () => {
 });
 
 describe("text", () => {
+  it("cuts no CR off that is not its own", () => {
+    const bytes = ascii("\r\n\n");
+    expect(text().decode(bytes, 1, 2)).toBe("");
+    expect(text().decode(bytes, 0, 2)).toBe("");
+  });
+
   it("refuses a CR at the end alone, of text and of bytes", () => {
     for (const inner of ["\r", "a\r", "\r\r"]) {
       const said = /ends in a CR, which every reader cuts off/;
