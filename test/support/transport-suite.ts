@@ -231,6 +231,9 @@ export function transportTests(transport: Transport): TransportTest[] {
     };
     const client = await join({ role: "deaf", count }, { highWater, drain });
     go(client.connection);
+    // What is between the two may take its time to start.
+    const ask = await asker(client.id);
+    await until(async () => (await ask()).received !== undefined, "the server knows the client");
     return { client, seen };
   }
 
