@@ -325,10 +325,8 @@ export class Output {
     // The place is taken first: growing may replace the slab that `set` is called on.
     const { length } = bytes;
     const at = this.#grow(length);
-    const slab = this.#slab;
-    // A few by hand (a delimiter, a header): a call into the runtime costs as much as eight of them.
-    if (length > 8) slab.set(bytes, at);
-    else for (let i = 0; i < length; i++) slab[at + i] = bytes[i]!;
+    if (length > 8) this.#slab.set(bytes, at);
+    else putFew(this.#slab, at, bytes);
     return this;
   }
 
@@ -461,6 +459,11 @@ function writeU32le(slab: Uint8Array, at: number, value: number): void {
   slab[at + 1] = value >> 8;
   slab[at + 2] = value >> 16;
   slab[at + 3] = value >> 24;
+}
+
+/** A delimiter, a short header: a call into the runtime costs as much as eight bytes by hand. */
+function putFew(slab: Uint8Array, at: number, bytes: Uint8Array): void {
+  for (let i = 0; i < bytes.length; i++) slab[at + i] = bytes[i]!;
 }
 
 /** A few bytes by hand: a call into the runtime costs as much as sixteen of them. */
