@@ -43,7 +43,28 @@ export function delimited(
 ): WrappingFraming {
   const given = typeof delimiters === "string" || isBytes(delimiters) ? [delimiters] : delimiters;
   const text = given.every((delimiter) => typeof delimiter === "string");
-  return delimitedBy("delimited", given.map(toBytes), text, options);
+  const all = given.map(toBytes);
+  check(all);
+  // Where a longer one ends in a shorter one, looking for the shorter finds both.
+  const needles = all.filter(
+    (one) => !all.some((other) => other !== one && isAt(one, one.length - other.length, other)),
+  );
+  const [needle] = needles;
+  const measure =
+    needles.length === 1 && needle!.length === 1 ? measureByte(needle![0]!) : measureAny(needles);
+  return delimitedBy("delimited", all, text, measure, options);
+}
+
+function check(delimiters: readonly Uint8Array[]): void {
+  if (delimiters.length === 0) throw new RangeError("delimited: no delimiter given");
+  for (const [i, delimiter] of delimiters.entries()) {
+    if (delimiter.length === 0) throw new RangeError(`delimited: delimiter ${i} is empty`);
+    for (const [j, other] of delimiters.entries()) {
+      if (i !== j && isAt(other, 0, delimiter)) {
+        throw new RangeError(`delimited: delimiter ${i} begins delimiter ${j}`);
+      }
+    }
+  }
 }
 
 /**
@@ -54,34 +75,26 @@ export function delimited(
  * @defaultValue maxFrame 1 MiB
  */
 export function lines(options: FramingOptions = {}): WrappingFraming {
-  return delimitedBy("lines", [Uint8Array.of(LF), Uint8Array.of(CR, LF)], true, options);
+  // LF alone is looked for: it ends both. (And who only reads lines need not carry a search for anything longer.)
+  return delimitedBy(
+    "lines",
+    [Uint8Array.of(LF), Uint8Array.of(CR, LF)],
+    true,
+    measureByte(LF),
+    options,
+  );
 }
 
+/** The first delimiter is written; `measure` finds whichever ends first. */
 function delimitedBy(
   name: string,
   delimiters: readonly Uint8Array[],
   text: boolean,
+  measure: Measure,
   options: FramingOptions,
 ): WrappingFraming {
-  const written = delimiters[0];
-  if (written === undefined) throw new RangeError("delimited: no delimiter given");
-  for (const [i, delimiter] of delimiters.entries()) {
-    if (delimiter.length === 0) throw new RangeError(`delimited: delimiter ${i} is empty`);
-    for (const [j, other] of delimiters.entries()) {
-      if (i !== j && isAt(other, 0, delimiter)) {
-        throw new RangeError(`delimited: delimiter ${i} begins delimiter ${j}`);
-      }
-    }
-  }
+  const written = delimiters[0]!;
   const byLength = [...delimiters].sort((a, b) => b.length - a.length);
-  // Where a longer one ends in a shorter one, looking for the shorter finds both.
-  const needles = delimiters.filter(
-    (one) =>
-      !delimiters.some((other) => other !== one && isAt(one, one.length - other.length, other)),
-  );
-  const [needle] = needles;
-  const measure =
-    needles.length === 1 && needle!.length === 1 ? measureByte(needle![0]!) : measureAny(needles);
 
   const payloadEnd = (bytes: Uint8Array, start: number, end: number): number => {
     for (const delimiter of byLength) {

@@ -30,7 +30,7 @@ function stream(size, count) {
   for (let at = 0; at < bytes.length; at += 65_536) {
     chunks.push(new Uint8Array(bytes.slice(at, at + 65_536)));
   }
-  return { bytes, chunks };
+  return { size, count, bytes, chunks };
 }
 
 const be32 = (b, at) => (b[at] << 24) | (b[at + 1] << 16) | (b[at + 2] << 8) | b[at + 3];
@@ -59,56 +59,41 @@ function bareRead(bytes, each) {
   return sum / 1007;
 }
 
+const copying = goim({ copy: true });
+const barePacket = (b, at, body) => ({
+  ver: be16(b, at + 6),
+  op: be32(b, at + 8),
+  seq: be32(b, at + 12),
+  body,
+});
+
+/** Packets as objects, their bodies cut out by `part`. */
+function compareDecode(kind, { count, bytes, chunks, size }, codec, part) {
+  const sum = ({ op, seq }) => op + seq;
+  return compare(
+    `decode, body of ${size} B a ${kind}`,
+    count,
+    () => read(chunks, (b, start, end) => sum(codec.decode(b, start, end))),
+    () => bareRead(bytes, (b, at, end) => sum(barePacket(b, at, part(b, at + 16, end)))),
+  );
+}
+
 const byGo = [];
 
 for (const size of sizes) {
   const count = size === 64 ? PACKETS : PACKETS / 5;
-  const { bytes, chunks } = stream(size, count);
+  const packets = stream(size, count);
+  const { bytes, chunks } = packets;
   const header = await compare(
     `read the header, body of ${size} B`,
     count,
     () => read(chunks, (b, start) => i32be(b, start + 8) + i32be(b, start + 12)),
     () => bareRead(bytes, (b, at) => be32(b, at + 8) + be32(b, at + 12)),
   );
-  const view = await compare(
-    `decode, body of ${size} B a view`,
-    count,
-    () =>
-      read(chunks, (b, start, end) => {
-        const { op, seq } = protocol.decode(b, start, end);
-        return op + seq;
-      }),
-    () =>
-      bareRead(bytes, (b, at, end) => {
-        const packet = {
-          ver: be16(b, at + 6),
-          op: be32(b, at + 8),
-          seq: be32(b, at + 12),
-          body: b.subarray(at + 16, end),
-        };
-        return packet.op + packet.seq;
-      }),
+  const view = await compareDecode("view", packets, protocol, (b, from, to) =>
+    b.subarray(from, to),
   );
-  const copying = goim({ copy: true });
-  const copy = await compare(
-    `decode, body of ${size} B a copy`,
-    count,
-    () =>
-      read(chunks, (b, start, end) => {
-        const { op, seq } = copying.decode(b, start, end);
-        return op + seq;
-      }),
-    () =>
-      bareRead(bytes, (b, at, end) => {
-        const packet = {
-          ver: be16(b, at + 6),
-          op: be32(b, at + 8),
-          seq: be32(b, at + 12),
-          body: b.slice(at + 16, end),
-        };
-        return packet.op + packet.seq;
-      }),
-  );
+  const copy = await compareDecode("copy", packets, copying, (b, from, to) => b.slice(from, to));
 
   const packet = packetOf(size);
   const room = new Uint8Array(64 * 1024);
@@ -205,12 +190,7 @@ await compare(
       const packets = [];
       for (let at = 16; at < packed.length; ) {
         const end = at + be32(packed, at);
-        packets.push({
-          ver: be16(packed, at + 6),
-          op: be32(packed, at + 8),
-          seq: be32(packed, at + 12),
-          body: packed.subarray(at + 16, end),
-        });
+        packets.push(barePacket(packed, at, packed.subarray(at + 16, end)));
         at = end;
       }
       count += packets.length;
