@@ -6,7 +6,7 @@ import {
   type Received,
   systemClock,
 } from "../core/index.ts";
-import { checkLimit } from "../core/range.ts";
+import { checkLimits } from "../core/range.ts";
 import type {
   Answered,
   ClientReceived,
@@ -127,8 +127,7 @@ class Client<R extends Requests, P extends Pushes> implements HeaderClient<R, P>
     this.#clock = options.clock ?? systemClock;
     this.#timeout = options.timeout ?? 10_000;
     this.#maxPending = options.maxPending ?? 1024;
-    checkLimit("timeout", this.#timeout);
-    checkLimit("maxPending", this.#maxPending);
+    checkLimits(options, "timeout", "maxPending");
     this.handlers = Object.freeze<Handlers<ClientSent<R>, ClientReceived<P>>>({
       open: (connection) => {
         this.#connection = connection;

@@ -6,7 +6,7 @@ import {
   type Handlers,
   systemClock,
 } from "../core/index.ts";
-import { checkLimit } from "../core/range.ts";
+import { checkLimit, checkLimits } from "../core/range.ts";
 import { isThenable } from "../core/thenable.ts";
 import type { RpcReceived, RpcSent } from "./rpc.ts";
 import { RpcError } from "./rpc-error.ts";
@@ -335,9 +335,8 @@ export function peerHandlers<L extends SprotoTypes, R extends SprotoTypes, Conte
   remote: Sproto<R>,
   options: PeerOptions<L, R, Context>,
 ): Handlers<RpcSent, RpcReceived, RpcPeer<R, Context>> {
-  const { error, timeout = 0, maxPending = 0 } = options;
-  checkLimit("timeout", timeout);
-  checkLimit("maxPending", maxPending);
+  const { error } = options;
+  checkLimits(options, "timeout", "maxPending");
   const untyped = options as unknown as PeerOptions<AnyTypes, R, Context>;
   return Object.freeze<Handlers<RpcSent, RpcReceived, RpcPeer<R, Context>>>({
     context: () => new RpcPeer<R, Context>(remote as unknown as Sproto, untyped),
