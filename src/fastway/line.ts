@@ -109,11 +109,10 @@ export class Line implements Sink {
 
   /** The gateway says Close: the echo of ours, or the other end's. */
   closed(): void {
-    const isEcho = this.#state === "closing";
     const wasHeld = this.#held !== undefined;
     this.#held = undefined;
     this.#state = "gone";
-    if (isEcho || this.#isEnding) {
+    if (this.#isEnding) {
       this.#connection!.lost();
       return;
     }

@@ -114,6 +114,42 @@ describe("a link without room", () => {
     expect(await left()).toEqual([[2, 2], [1, 7], { type: "close", connId: 1 }]);
     say({ type: "close", connId: 1 });
     expect(one.state).toBe("closed");
+    // What waited once waits no more.
+    sink.roomy = false;
+    two.send(bytes(3));
+    await settled();
+    two.send(bytes(4));
+    await settled();
+    sink.roomy = true;
+    await drain();
+    expect(await left()).toEqual([
+      [2, 3],
+      [2, 4],
+    ]);
+    two.close();
+    expect(await left()).toEqual([{ type: "close", connId: 2 }]);
+  });
+
+  it("does not send what waits to an end that closed meanwhile", async () => {
+    const { sink, connections, left, drain, say } = await setup(2);
+    const [one, two] = connections as [VirtualConnection, VirtualConnection];
+    sink.roomy = false;
+    for (const n of [1, 2]) {
+      two.send(bytes(n));
+      await settled();
+    }
+    one.send(bytes(7));
+    await settled();
+    // Its Close would go out behind the message; the other end's is here first.
+    one.close();
+    say({ type: "close", connId: 1 });
+    expect(one.state).toBe("closed");
+    sink.roomy = true;
+    await drain();
+    expect(await left()).toEqual([
+      [2, 1],
+      [2, 2],
+    ]);
   });
 
   it.each([

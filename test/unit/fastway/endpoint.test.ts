@@ -278,6 +278,9 @@ describe("messages that overtake their Accept", () => {
     await say(large, large, message(4, 1));
     // The third is one too many: the connection is given up. What else comes still has room.
     expect(await heard()).toEqual([close(3)]);
+    // What was given up takes no room from what is not.
+    await say({ ...large, connId: 4 }, { ...large, connId: 4 });
+    expect(await heard()).toEqual([]);
     await say(close(3), accept(3, 5), accept(4, 6));
     expect(await rejection(dials[0]!)).toBe("overflow");
     expect((await dials[1]!).state).toBe("open");
