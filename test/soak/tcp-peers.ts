@@ -116,11 +116,10 @@ async function open(life: Life): Promise<Peer | undefined> {
   const opened = signal();
   const closed = signal();
   const socket = createConnection({ port, host: HOST, noDelay: true });
-  let mine = 0;
+  let name = { port: 0, use: 0 };
   let isResting = false;
   let wasOpen = false;
   connecting++;
-  const name = `${life.kind} ${life.id}.${life.life}`;
   const connection = attach(socket, asking, {
     // Whether the server is slow is not for peers to say.
     closeTimeout: 0,
@@ -128,13 +127,16 @@ async function open(life: Life): Promise<Peer | undefined> {
       connecting--;
       made++;
       wasOpen = true;
-      mine = socket.localPort!;
+      // Now, as the server does when it takes it: a port may be used again before its old socket says that it is closed.
+      name = { port: socket.localPort!, use: useOf(socket.localPort!) };
       opened.give();
     },
     message(_, answer) {
       const planned = plan.answer(plan.request(life.id, life.life, peer.received));
       const wrong = difference(answer, planned);
-      if (wrong !== undefined) fail(`${name}: answer ${peer.received}: ${wrong}`);
+      if (wrong !== undefined) {
+        fail(`${life.kind} ${life.id}.${life.life}: answer ${peer.received}: ${wrong}`);
+      }
       peer.received++;
       peer.delivered += lengthOf(planned);
       peer.answered();
@@ -142,8 +144,7 @@ async function open(life: Life): Promise<Peer | undefined> {
     close(_, { by, error }) {
       if (wasOpen) {
         account({
-          port: mine,
-          use: useOf(mine),
+          ...name,
           id: life.id,
           life: life.life,
           sent: peer.sent,

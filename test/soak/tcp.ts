@@ -37,7 +37,8 @@ const limits: Limits = {
   highWater: 65_536,
   maxQueued: 512 * 1024,
   openTimeout: isBrief ? 1500 : 15_000,
-  idleTimeout: 30_000,
+  // Whoever reads slowly has nothing to say meanwhile.
+  idleTimeout: 60_000,
   closeTimeout: 10_000,
 };
 

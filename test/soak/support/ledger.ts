@@ -78,7 +78,7 @@ const CODES: Readonly<Record<Kind, readonly (string | undefined)[]>> = {
 };
 
 /** What they sent behind their whole requests is no request, however long. */
-const NO_REQUESTS: readonly Kind[] = ["garbage", "gigabyte", "notJson"];
+const NO_REQUESTS: readonly Kind[] = ["garbage", "gigabyte", "notJson", "never"];
 /** They do not wait for their answers. */
 const NO_ANSWERS: readonly Kind[] = ["reset", "glutton"];
 /** Timers may be this early. */
@@ -167,7 +167,10 @@ export function ledgerOf(plan: Plan): Ledger {
     peers.delete(key);
     servers.delete(key);
     const verdict = judge(plan, peer, server);
-    if (verdict.is === "wrong") return verdict;
+    if (verdict.is === "wrong") {
+      const both = `peer ${JSON.stringify(peer)}, server ${JSON.stringify(server)}`;
+      return { ...verdict, why: `${verdict.why}: ${both}` };
+    }
     const name = verdict.is === "whole" ? verdict.kind : `${verdict.kind}: ${verdict.why}`;
     counts[verdict.is].set(name, (counts[verdict.is].get(name) ?? 0) + 1);
     return verdict;

@@ -82,6 +82,12 @@ describe("ledger", () => {
       { ...cutShort, sent: 0, received: 0 },
       { ...timedOut, ...waited, served: 0 },
     ],
+    [
+      "dripping",
+      "never",
+      { ...cutShort, sent: 0, received: 0 },
+      { ...timedOut, ...waited, served: 0, left: 150 },
+    ],
   ])("finds a peer whole that was %s", (...row) => {
     expect(verdictOf(row)).toMatchObject({ is: "whole", kind: row[1] });
   });
@@ -205,7 +211,10 @@ describe("ledger", () => {
     expect([...ledger.counts.whole]).toEqual([["good", 2]]);
     // Wrong ones are no figures.
     ledger.peer(left);
-    expect(ledger.server({ ...wasLeft, served: 9 })?.is).toBe("wrong");
+    const wrong = ledger.server({ ...wasLeft, served: 9 });
+    expect(wrong?.is).toBe("wrong");
+    // With both accounts, for whoever looks for the reason.
+    expect(wrong?.why).toMatch(/"received":8.*"served":9/);
     ledger.peer(cutShort);
     expect(ledger.server({ ...timedOut, ...waited })?.is).toBe("excused");
     expect([...ledger.counts.excused]).toEqual([["good: timeout", 1]]);
