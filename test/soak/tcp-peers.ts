@@ -191,10 +191,12 @@ async function open(life: Life): Promise<Peer | undefined> {
 /** So many milliseconds at most, less if the connection is gone or all are told to stop. */
 async function think({ life: { id, life, kind }, closed }: Peer, ms: number, n: number) {
   const wait = plan.upTo(Math.ceil(ms * pace), `think ${kind}`, id, life, n);
-  const timer = new AbortController();
-  const time = sleep(wait, undefined, { signal: timer.signal }).catch(() => {});
+  let timer: NodeJS.Timeout | undefined;
+  const time = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, wait);
+  });
   await Promise.race([time, closed.seen, stop.seen]);
-  timer.abort();
+  clearTimeout(timer);
 }
 
 /** The next requests, as whole frames. */

@@ -80,8 +80,8 @@ const HABITS: Readonly<Record<Kind, Habit>> = {
 const ONE_IS_LONG = 64;
 
 /** Mixes numbers into one of 32 bits; as good as random, and always the same. */
-function mix(numbers: readonly number[]): number {
-  let hash = 0x811c9dc5;
+function mix(numbers: readonly number[], from = 0x811c9dc5): number {
+  let hash = from;
   for (const number of numbers) {
     hash = Math.imul(hash ^ number, 0x85ebca6b);
     hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
@@ -100,9 +100,15 @@ const LETTERS: string = Array.from({ length: 2 ** 17 }, (_, i) =>
  * @param isBrief fewer bursts, for a soak of a few seconds
  */
 export function planOf(seed: number, isBrief = false): Plan {
+  /** Where to begin for a purpose: so that no two have the same numbers. */
+  const beginnings = new Map<string, number>();
   const draw = (below: number, purpose: string, ...numbers: number[]): number => {
-    const name = Array.from(purpose, (letter) => letter.charCodeAt(0));
-    return mix([seed, ...name, ...numbers]) % below;
+    let beginning = beginnings.get(purpose);
+    if (beginning === undefined) {
+      beginning = mix([seed, ...Array.from(purpose, (letter) => letter.charCodeAt(0))]);
+      beginnings.set(purpose, beginning);
+    }
+    return mix(numbers, beginning) % below;
   };
   const text = (length: number, ...which: number[]): string => {
     const at = draw(LETTERS.length - LONG, "text", ...which);
