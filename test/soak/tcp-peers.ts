@@ -62,7 +62,8 @@ const resting = new Map<string, () => void>();
 
 process.on("message", (message: ToPeers) => {
   if (message !== "stop") {
-    resting.get(message.felt)?.();
+    if ("felt" in message) resting.get(message.felt)?.();
+    else taken = message.taken;
     return;
   }
   stop.give();
@@ -95,6 +96,16 @@ function account(one: PeerAccount): void {
 let made = 0;
 let connecting = 0;
 let refused = 0;
+/** How many of them the server has taken. */
+let taken = 0;
+
+/**
+ * Waits while too many are on their way: beyond 511 the system forgets about some that it has called connected, and
+ * resets them a minute later.
+ */
+async function roomAtTheDoor(): Promise<void> {
+  while (made + connecting - taken > 200 && !stop.isGiven) await sleep(5);
+}
 
 /** One peer's connection, and what is noted of it. */
 interface Peer {
@@ -345,10 +356,11 @@ function ready(id: number): void {
 }
 
 async function live(id: number): Promise<void> {
-  // More at once than the system keeps for a listener, and it lets some wait for seconds.
   await sleep(Math.floor(id / 50) * 20);
   for (let life = 0; life <= lives && !stop.isGiven; ) {
     const planned = plan.life(id, life);
+    await roomAtTheDoor();
+    if (stop.isGiven) break;
     const peer = await open(planned);
     if (peer === undefined) {
       await sleep(100);

@@ -132,8 +132,16 @@ async function round(seconds: number, lives: number, connections: number, base: 
     const done = tally.accepted + tally.ended + tally.served + verdicts;
     ticks = done === last ? ticks + 1 : 0;
     last = done;
-    if (ticks === PATIENCE_TICKS) fail(`nothing has happened for long: ${JSON.stringify(tally)}`);
+    if (ticks === PATIENCE_TICKS) {
+      fail(`nothing has happened for long; ${made} connections made, ${JSON.stringify(tally)}`);
+    }
   }, 1000);
+
+  let told = 0;
+  const telling = setInterval(() => {
+    if (tally.accepted !== told) send({ taken: tally.accepted });
+    told = tally.accepted;
+  }, 20);
 
   const held: number[] = [];
   let share = 0;
@@ -165,6 +173,7 @@ async function round(seconds: number, lives: number, connections: number, base: 
     await checkpoint();
   }
 
+  clearInterval(telling);
   send("stop");
   // What the system has connected is taken by the server, sooner or later.
   while (made === undefined || tally.accepted < made) await sleep(20);

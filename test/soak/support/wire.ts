@@ -30,8 +30,13 @@ export type FromPeers =
     }
   | { readonly failure: string };
 
-/** What they are told: to stop, or that the server has felt how slowly a connection is read. */
-export type ToPeers = "stop" | { readonly felt: string };
+/** What they are told. */
+export type ToPeers =
+  | "stop"
+  /** The server has felt how slowly a connection is read. */
+  | { readonly felt: string }
+  /** It has taken so many connections. */
+  | { readonly taken: number };
 
 /** How often each port was used: with it, a name for a connection that both sides know. */
 export function usesOfPorts(): (port: number) => number {
