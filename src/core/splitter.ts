@@ -172,19 +172,17 @@ export class Splitter {
    */
   rest(): Uint8Array {
     const { pending } = this;
-    let rest: Uint8Array;
-    if (this.#queued === 0) {
-      rest = this.bytes.subarray(this.end, this.#limit);
-    } else {
-      rest = new Uint8Array(pending);
-      let at = this.#limit - this.end;
-      rest.set(this.bytes.subarray(this.end, this.#limit));
-      while (this.#queued > 0) {
-        const chunk = this.#first();
-        rest.set(chunk.subarray(this.#taken), at);
-        at += chunk.length - this.#taken;
-        this.#take(chunk.length - this.#taken);
+    let rest = this.bytes.subarray(this.end, this.#limit);
+    if (this.#queued > 0) {
+      const all = new Uint8Array(pending);
+      all.set(rest);
+      for (let at = rest.length; at < pending; ) {
+        const part = this.#first().subarray(this.#taken);
+        all.set(part, at);
+        at += part.length;
+        this.#take(part.length);
       }
+      rest = all;
     }
     this.#limit = this.end + pending;
     this.end = this.#limit;
