@@ -183,6 +183,10 @@ describe("protobufjs", () => {
       "numbers: map cannot hold a Map, only an object",
     );
     // Bits without a sign are what the field makes of them.
+    // What is not negative has no sign to lose.
+    expect(
+      write(everything, { uint64: fromString("5", false), int64: fromString("6", true) }),
+    ).toEqual(hex("2006 2805"));
     const max = { uint64: { low: -1, high: -1 }, bytes: [0, 255] };
     expect(write(everything, max)).toEqual(hex("28ffffffffffffffffff01 7a0200ff"));
     expect(write(lists, { flags: { "18446744073709551615": true } }).length).toBe(13);

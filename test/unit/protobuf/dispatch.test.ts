@@ -162,6 +162,13 @@ describe("the error form", () => {
     expect(read(payload)).toEqual({ kind: "response", bytes: hex(payload) });
   });
 
+  it("is written without what is empty, but for its code", () => {
+    const error = { kind: "error", seq: 0, code: "", text: "" } as const;
+    expect(hexOf(encodeFrame(game.serverProtocol, error))).toBe(
+      `14000000${name}0a00`.replaceAll(" ", ""),
+    );
+  });
+
   it("is written and read back with any number and text", () => {
     for (const error of [
       { kind: "error", seq: 0, code: "", text: "" },

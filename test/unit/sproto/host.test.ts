@@ -109,6 +109,10 @@ describe("host", () => {
     expect(() => send("where", undefined, 1n)).toThrow("waits for an answer already");
     send("where", {}, 2);
     expect(() => send("where", undefined, 3)).toThrow("maxPending is 2");
+    // 0 is a session like any other.
+    const zero = sproto.host().attach(sproto);
+    zero("where", undefined, 0);
+    expect(() => zero("where", undefined, 0)).toThrow("(protocol where, session 0)");
     send("ping");
     expect(() => send("ping", { x: 1 })).toThrow("a body where there is none");
     expect(() => send("ping", 5)).toThrow("a body where there is none");

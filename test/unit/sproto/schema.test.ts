@@ -138,6 +138,15 @@ describe("a bundle that is wrong", () => {
     expect(codeAndText(bundle("0000020001000200", 4))).toBe("taken");
     const { schema } = load(bytesOf(bundle("0000020001000200", 4)));
     expect(schema.types[0]).toMatchObject({ name: "A", fields: [{ name: "a", kind: "integer" }] });
+    // A string is bytes with type 1 alone.
+    for (const [type, kind] of [
+      ["0200", "string"],
+      ["0400", "binary"],
+      ["0600", "string"],
+    ] as const) {
+      const loaded = load(bytesOf(bundle(`00000600${type}0200`, 4)));
+      expect(loaded.schema.types[0]!.fields[0]!.kind).toBe(kind);
+    }
   });
 
   it.each([
