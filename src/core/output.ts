@@ -1,5 +1,6 @@
 import { ProtocolError } from "./errors.ts";
 import { isBytes } from "./memory.ts";
+import { isBeyondF32 } from "./range.ts";
 import { encodeUtf8Into } from "./utf8.ts";
 
 /** Byte order of a number. */
@@ -256,14 +257,17 @@ export class Output {
     return this.#wide("i64", value, 8, "le", true);
   }
 
-  /** Appends a 32-bit big-endian float, rounded to the nearest one, as everywhere in JavaScript. */
+  /**
+   * Appends a 32-bit big-endian float, rounded to the nearest one, as everywhere in JavaScript. A finite number that would become
+   * infinite is refused.
+   */
   f32be(value: number): this {
     const at = this.#growFloat(value, 4);
     this.#floats!.setFloat32(at, value);
     return this;
   }
 
-  /** Appends a 32-bit little-endian float, rounded to the nearest one. */
+  /** Appends a 32-bit little-endian float, as `f32be` does. */
   f32le(value: number): this {
     const at = this.#growFloat(value, 4);
     this.#floats!.setFloat32(at, value, true);
@@ -285,7 +289,8 @@ export class Output {
   }
 
   #growFloat(value: number, width: number): number {
-    if (typeof value !== "number") refuse(`f${8 * width}`, value);
+    if (typeof value !== "number" || (width === 4 && isBeyondF32(value)))
+      refuse(`f${8 * width}`, value);
     const at = this.#grow(width);
     this.#floats ??= new DataView(this.#slab.buffer);
     return at;

@@ -36,3 +36,8 @@ export function checkLimits<Name extends string>(
     if (value !== undefined) checkLimit(name, value);
   }
 }
+
+/** Would a 32-bit float make this finite number infinite? */
+export function isBeyondF32(value: number): boolean {
+  return Number.isFinite(value) && !Number.isFinite(Math.fround(value));
+}

@@ -1,4 +1,5 @@
 import { ProtocolError } from "../core/index.ts";
+import { isBeyondF32 } from "../core/range.ts";
 
 /** What reflected types of protobufjs tell about their fields; other types tell nothing. */
 interface Reflected {
@@ -29,7 +30,7 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
  * Refuses what protobufjs would write as something else without a word, in a message that its `verify` has
- * passed: integers that do not fit, numbers that are not exact, texts that are not Unicode.
+ * passed: numbers that do not fit, integers that are not exact, texts that are not Unicode.
  *
  * @param type - of the message; nothing is checked if it is not reflected
  * @throws ProtocolError `unencodable`, with the path of the field
@@ -86,6 +87,7 @@ function checkScalar(type: string, value: unknown, path: string): void {
     const wrong = value.find((byte) => (byte & 0xff) !== byte);
     if (wrong !== undefined) refuse(path, type, String(wrong));
   }
+  if (type === "float" && isBeyondF32(value as number)) refuse(path, type, String(value));
   const kind = INTEGER.exec(type);
   if (kind === null) return;
   const isUnsigned = kind[1] === "u" || type.startsWith("fixed");

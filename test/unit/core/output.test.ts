@@ -106,6 +106,27 @@ describe("Output.f32be and f32le", () => {
         ).toBe(Math.fround(0.1));
     }
   });
+
+  const largest = 3.4028234663852886e38; // (2 - 2 ** -23) * 2 ** 127
+  const tie = 2 ** 128 - 2 ** 103; // halfway to what would be the next one
+
+  it.each([largest, -largest, tie - 2 ** 75, Infinity, -Infinity, Number.NaN])(
+    "write %s",
+    (value) => {
+      for (const { read, write } of floats.filter(({ width }) => width === 4)) {
+        const bytes = written((out) => write(out, value));
+        expect(read(bytes, 0)).toBe(Math.fround(value));
+      }
+    },
+  );
+
+  it.each([tie, -tie, 1e300])("refuse %s, which would become infinite", (value) => {
+    for (const { write } of floats.filter(({ width }) => width === 4)) {
+      const out = new Output();
+      expect(() => write(out, value)).toThrow(/^f32 .*e\+/);
+      expect(out.length).toBe(0);
+    }
+  });
 });
 
 describe("Output.varint", () => {

@@ -174,6 +174,7 @@ describe("protobufjs", () => {
       ],
       [{ bytes: [1, 256] }, "bytes: bytes cannot hold 256"],
       [{ bytes: [-1] }, "bytes: bytes cannot hold -1"],
+      [{ float: -1e39 }, "float: float cannot hold -1e+39"],
     ] as const) {
       expect(() => write(everything, value)).toThrow(text);
     }
