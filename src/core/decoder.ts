@@ -4,22 +4,28 @@ import type { Protocol } from "./protocol.ts";
 import { Splitter } from "./splitter.ts";
 
 /**
- * The values of a stream of chunks, one at a time: a `Splitter` that decodes, for transports that are no
+ * The values of a stream of chunks: a `Splitter` that decodes, for transports that are no
  * connection (transform streams). An error is final, and its offset counts from the first byte of the stream.
  * @internal
  */
 export class Decoder<Out> {
-  /** The value that `next` found. */
-  value!: Out;
+  /** What `next` found. */
+  value!: Out | Out[];
 
   readonly #protocol: Protocol<never, Out>;
   readonly #splitter: Splitter;
+  readonly #isBatch: boolean;
   /** The rest of a frame that holds several values. */
   #values: readonly Out[] = [];
   #at = 0;
   #error: ProtocolError | undefined;
 
-  constructor(protocol: Protocol<never, Out>) {
+  /**
+   * @param protocol - what comes
+   * @param batch - find arrays of all values that are here, in place of values
+   */
+  constructor(protocol: Protocol<never, Out>, batch = false) {
+    this.#isBatch = batch;
     this.#protocol = protocol.perConnection?.({ context: undefined }) ?? protocol;
     this.#splitter = new Splitter(this.#protocol);
   }
@@ -34,8 +40,20 @@ export class Decoder<Out> {
     this.#splitter.finish();
   }
 
-  /** Is there another value? */
+  /** Is there something to hand on? What comes before an error is handed on before it is thrown. */
   next(): boolean {
+    if (!this.#isBatch) return this.#next();
+    const values: Out[] = [];
+    try {
+      while (this.#next()) values.push(this.value as Out);
+    } catch (error) {
+      if (values.length === 0) throw error;
+    }
+    this.value = values;
+    return values.length > 0;
+  }
+
+  #next(): boolean {
     if (this.#error !== undefined) throw this.#error;
     const splitter = this.#splitter;
     const protocol = this.#protocol;
@@ -58,16 +76,5 @@ export class Decoder<Out> {
         throw this.#error;
       }
     }
-  }
-
-  /** All values that are here; those before an error, which the next call throws. */
-  take(): Out[] {
-    const values: Out[] = [];
-    try {
-      while (this.next()) values.push(this.value);
-    } catch (error) {
-      if (values.length === 0) throw error;
-    }
-    return values;
   }
 }

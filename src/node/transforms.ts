@@ -39,31 +39,19 @@ export function decoderTransform<Out>(
   options: TransformOptions = {},
 ): Duplex {
   // Not a Transform: what one of those has pushed is lost when a later frame is bad.
-  const decoder = new Decoder(protocol);
-  const { batch = false } = options;
+  const decoder = new Decoder(protocol, options.batch);
   let isWanted = false;
   /** Takes the next chunk; undefined while there is none to be had. */
   let used: ((error?: Error | null) => void) | undefined;
   let isFinished = false;
 
-  let found: Out | Out[];
-  function find(): boolean {
-    if (!batch) {
-      if (!decoder.next()) return false;
-      found = decoder.value;
-      return true;
-    }
-    found = decoder.take();
-    return found.length > 0;
-  }
-
   function pump(): void {
     try {
-      while (isWanted && find()) {
+      while (isWanted && decoder.next()) {
         isWanted = false;
         // Node takes null for the end of the stream.
-        if (found === null) throw new TypeError("a stream cannot carry null: use batch");
-        stream.push(found);
+        if (decoder.value === null) throw new TypeError("a stream cannot carry null: use batch");
+        stream.push(decoder.value);
       }
     } catch (error) {
       // Behind the message that is being read at this moment.

@@ -44,8 +44,7 @@ export function decoderStream<Out>(
   options: DecoderStreamOptions = {},
 ): TransformStream<Uint8Array, Out | Out[]> {
   // Not a TransformStream: what one of those has put into its queue is lost when a later frame is bad.
-  const decoder = new Decoder(protocol);
-  const { batch = false } = options;
+  const decoder = new Decoder(protocol, options.batch);
   /** The writer waits until its chunk is used up. */
   let used: (() => void) | undefined;
   let failWriter: ((error: unknown) => void) | undefined;
@@ -55,22 +54,11 @@ export function decoderStream<Out>(
   let failWritable: (error: unknown) => void = () => {};
   let failReadable: (error: unknown) => void = () => {};
 
-  let found: Out | Out[];
-  function find(): boolean {
-    if (!batch) {
-      if (!decoder.next()) return false;
-      found = decoder.value;
-      return true;
-    }
-    found = decoder.take();
-    return found.length > 0;
-  }
-
   /** The next message, once there is one; false at the end. */
   async function pull(controller: ReadableStreamDefaultController<Out | Out[]>): Promise<void> {
     for (;;) {
       try {
-        if (find()) return controller.enqueue(found);
+        if (decoder.next()) return controller.enqueue(decoder.value);
       } catch (error) {
         failWriter?.(error);
         failWritable(error);
