@@ -83,6 +83,17 @@ describe("sockets of Bun", () => {
     expect([socket.written, drains()]).toEqual(["0123456789\nabc\n", 1]);
     handlers.drain(socket);
     expect(drains()).toBe(1);
+    expect(socket.calls).toEqual([]);
+  });
+
+  it("that are closed take nothing, and keep nobody waiting", () => {
+    const { handlers, socket, connection } = setup();
+    socket.room = -1;
+    expect(connection.send("0123456789")).toBe(true);
+    expect(connection.queued).toBe(0);
+    socket.room = Infinity;
+    handlers.drain(socket);
+    expect(socket.written).toBe("");
   });
 
   it("close when everything is out", async () => {

@@ -71,6 +71,34 @@ describe("a WebSocket without a callback", () => {
   });
 });
 
+it("is sent nothing once it is closing, and that is no reason to wait", async () => {
+  const socket = new FakeWebSocket();
+  const connection = attachWebSocket(socket, bytes);
+  socket.readyState = 2;
+  expect(connection.send(new Uint8Array(300 * 1024))).toBe(true);
+  await Promise.resolve();
+  expect([socket.sent, connection.queued]).toEqual([[], 0]);
+});
+
+it("tells what went wrong, where the socket does", () => {
+  const refused = new Error("ECONNREFUSED");
+  for (const error of [refused, undefined]) {
+    const socket = new FakeWebSocket();
+    const closes: CloseInfo[] = [];
+    const errors: unknown[] = [];
+    attachWebSocket(socket, bytes, {
+      error: (_, found) => errors.push(found),
+      close: (_, info) => closes.push(info),
+    });
+    socket.emit("error", { error });
+    socket.readyState = 3;
+    socket.emit("close", { code: 1006, reason: "", wasClean: false });
+    const told = error ?? new ProtocolError("closed", "the WebSocket failed");
+    expect(errors).toEqual([told]);
+    expect(closes).toEqual([{ by: "error", error: told, code: 1006, text: "" }]);
+  }
+});
+
 it("wants ArrayBuffers, and refuses what is none", () => {
   const socket = new FakeWebSocket();
   const errors: unknown[] = [];
