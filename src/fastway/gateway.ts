@@ -1,30 +1,15 @@
 import { throwUncaught } from "../core/host.ts";
-import {
-  type Connection,
-  defineProtocol,
-  type Protocol,
-  ProtocolError,
-  systemClock,
-} from "../core/index.ts";
+import { type Connection, ProtocolError, systemClock } from "../core/index.ts";
 import { Watchdog } from "../core/watchdog.ts";
 import { checkedDialect, type Dialect } from "./commands.ts";
 import type { FastwayLink } from "./endpoint.ts";
 import type { FastwayGateway, GatewayCounters, GatewayOptions } from "./gateway-options.ts";
 import { type GatewayLink, newPeer, type Peer } from "./gateway-peer.ts";
-import { ANSWER, CHALLENGE, verifyAnswer } from "./handshake.ts";
+import { CHALLENGE, gatewayHandshake, verifyAnswer } from "./handshake.ts";
 import { fastway } from "./protocol.ts";
 import { Switchboard } from "./switchboard.ts";
 
 const THIRTY_SECONDS = 30_000;
-
-/** What is said before packets, from the gateway's end: 8 bytes go, 20 bytes come. */
-const handshake: Protocol<Uint8Array> = defineProtocol<Uint8Array>({
-  name: "fastway handshake",
-  maxFrame: ANSWER,
-  measure: () => ANSWER,
-  decode: (bytes, start, end) => bytes.subarray(start, end),
-  encode: (challenge, out) => void out.bytes(challenge),
-});
 
 /**
  * A gateway: clients on the one side, servers on the other, and what they dial in between. It opens no ports: it
@@ -199,7 +184,7 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
       });
     }
     const greeted = link as unknown as Connection<Uint8Array, Uint8Array, unknown>;
-    greeted.use(handshake, {
+    greeted.use(gatewayHandshake, {
       ...handlers(peer),
       message(_, answer) {
         if (peer.isGone) return;

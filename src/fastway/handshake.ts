@@ -1,5 +1,5 @@
 import { md5 } from "@noble/hashes/legacy.js";
-import { Output, ProtocolError, u32le } from "../core/index.ts";
+import { defineProtocol, Output, type Protocol, ProtocolError, raw, u32le } from "../core/index.ts";
 
 /** Bytes of the gateway's challenge. */
 export const CHALLENGE = 8;
@@ -8,6 +8,21 @@ export const CHALLENGE = 8;
 export const ANSWER = 20;
 
 const DIGEST = 16;
+
+// What is said before packets: 8 bytes go from the gateway, 20 bytes come back.
+const handshake = (incoming: number): Protocol<Uint8Array> =>
+  defineProtocol<Uint8Array>({
+    name: "fastway handshake",
+    maxFrame: ANSWER,
+    measure: () => incoming,
+    ...raw(),
+  });
+
+/** The handshake from the gateway's end: challenges go, answers come. */
+export const gatewayHandshake: Protocol<Uint8Array> = /* @__PURE__ */ handshake(ANSWER);
+
+/** The handshake from the server's end: challenges come, answers go. */
+export const serverHandshake: Protocol<Uint8Array> = /* @__PURE__ */ handshake(CHALLENGE);
 
 /**
  * What a server answers to the gateway's challenge. Both dialects; clients have no handshake.

@@ -1,15 +1,8 @@
-import {
-  type CloseInfo,
-  type Connection,
-  defineProtocol,
-  type Protocol,
-  ProtocolError,
-  systemClock,
-} from "../core/index.ts";
+import { type CloseInfo, type Connection, ProtocolError, systemClock } from "../core/index.ts";
 import { checkLimit } from "../core/range.ts";
 import { Endpoint, type FastwayLink } from "./endpoint.ts";
 import type { EndpointOptions, FastwayEndpoint } from "./endpoint-options.ts";
-import { ANSWER, answerChallenge, CHALLENGE } from "./handshake.ts";
+import { answerChallenge, serverHandshake } from "./handshake.ts";
 
 /** What a server proves to its gateway, and how it treats connections. */
 export interface ServerOptions<In, Out = In, Context = undefined>
@@ -31,15 +24,6 @@ export interface ServerOptions<In, Out = In, Context = undefined>
 }
 
 const FIVE_SECONDS = 5000;
-
-/** What is said before packets, from the server's end: 8 bytes come, 20 bytes go. */
-const handshake: Protocol<Uint8Array> = defineProtocol<Uint8Array>({
-  name: "fastway handshake",
-  maxFrame: ANSWER,
-  measure: () => CHALLENGE,
-  decode: (bytes, start, end) => bytes.subarray(start, end),
-  encode: (answer, out) => void out.bytes(answer),
-});
 
 /**
  * A server of a gateway: proves that it has the key, is dialled by clients, and dials them.
@@ -78,7 +62,7 @@ export function fastwayServer<In = Uint8Array, Out = In, Context = undefined>(
   const endpoint = new Endpoint(link, options);
   let stopTimer = (): void => {};
   const physical = link as unknown as Connection<Uint8Array, Uint8Array, unknown>;
-  physical.use(handshake, {
+  physical.use(serverHandshake, {
     message(_, challenge) {
       stopTimer();
       physical.send(answerChallenge(challenge, key, serverId));

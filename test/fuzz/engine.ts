@@ -1,6 +1,8 @@
 // A coverage-guided fuzzer: inputs that reach a counter, or a number of times, that none reached before are kept
 // and mutated further. Everything follows from one seed.
 
+import { concat } from "../support/chunks.ts";
+
 /** Numbers below a limit. */
 export interface Dice {
   below(limit: number): number;
@@ -143,15 +145,15 @@ function mutate(input: Uint8Array, dice: Dice, other: () => Uint8Array): Uint8Ar
       if (at < input.length) input[at]! += dice.below(2) === 0 ? 1 : -1;
       return input;
     case 5: // some bytes more
-      return join(input.subarray(0, at), bytesOf(dice), input.subarray(at));
+      return concat([input.subarray(0, at), bytesOf(dice), input.subarray(at)]);
     case 6: // some less
-      return join(input.subarray(0, at), input.subarray(at + 1 + dice.below(8)));
+      return concat([input.subarray(0, at), input.subarray(at + 1 + dice.below(8))]);
     case 7: // a piece again
-      return join(input.subarray(0, at + dice.below(32)), input.subarray(at));
+      return concat([input.subarray(0, at + dice.below(32)), input.subarray(at)]);
     default: {
       // the end of another one
       const tail = other();
-      return join(input.subarray(0, at), tail.subarray(dice.below(tail.length + 1)));
+      return concat([input.subarray(0, at), tail.subarray(dice.below(tail.length + 1))]);
     }
   }
 }
@@ -170,23 +172,13 @@ function number(input: Uint8Array, at: number, dice: Dice): Uint8Array {
 const bytesOf = (dice: Dice): Uint8Array =>
   Uint8Array.from({ length: 1 + dice.below(8) }, () => dice.below(256));
 
-function join(...parts: Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
-}
-
 /** The same crash from fewer and plainer bytes, as far as a few thousand tries go. */
 export function smaller(input: Uint8Array, crashes: (input: Uint8Array) => boolean): Uint8Array {
   let best = input;
   let tries = 4000;
   for (let size = best.length >> 1; size >= 1; size >>= 1) {
     for (let at = 0; at < best.length && tries > 0; tries--) {
-      const shorter = join(best.subarray(0, at), best.subarray(at + size));
+      const shorter = concat([best.subarray(0, at), best.subarray(at + size)]);
       if (crashes(shorter)) best = shorter;
       else at += size;
     }

@@ -34,7 +34,8 @@ describe("messages that wait", () => {
 });
 
 describe("what is left of a message", () => {
-  it("is one of a protocol without framing, once that is spoken", () => {
+  /** A connection that speaks lines, and from the first one on raw bytes; what it heard. */
+  function greeted() {
     const heard: unknown[] = [];
     const connection = new Connection(lines().wrap(utf8()), new ScriptedSink("message"), {
       message(connection, greeting) {
@@ -43,6 +44,11 @@ describe("what is left of a message", () => {
       },
     });
     connection.opened();
+    return { connection, heard };
+  }
+
+  it("is one of a protocol without framing, once that is spoken", () => {
+    const { connection, heard } = greeted();
     connection.received(Uint8Array.of(0x68, 0x69, 0x0a, 1, 2, 3));
     connection.received(Uint8Array.of());
     connection.received(Uint8Array.of(4));
@@ -50,14 +56,7 @@ describe("what is left of a message", () => {
   });
 
   it("is nothing where nothing is left", () => {
-    const heard: unknown[] = [];
-    const connection = new Connection(lines().wrap(utf8()), new ScriptedSink("message"), {
-      message(connection, greeting) {
-        heard.push(greeting);
-        connection.use(bytes, { message: (_, rest) => heard.push([...rest]) });
-      },
-    });
-    connection.opened();
+    const { connection, heard } = greeted();
     connection.received(Uint8Array.of(0x68, 0x69, 0x0a));
     expect(heard).toEqual(["hi"]);
   });
