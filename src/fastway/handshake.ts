@@ -5,7 +5,7 @@ import { defineProtocol, Output, type Protocol, ProtocolError, raw, u32le } from
 export const CHALLENGE = 8;
 
 /** Bytes of the server's answer. */
-export const ANSWER = 20;
+const ANSWER = 20;
 
 const DIGEST = 16;
 
