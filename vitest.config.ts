@@ -12,7 +12,12 @@ const source = fileURLToPath(new URL("src", import.meta.url));
 const resolve = {
   alias: [
     { find: /^framewright$/, replacement: `${source}/index.ts` },
-    { find: /^framewright\/(\w+)$/, replacement: `${source}/$1/index.ts` },
+    {
+      find: /^framewright\/(node|web|bun)$/,
+      replacement: `${source}/transports/$1/index.ts`,
+    },
+    { find: "framewright/testing", replacement: `${source}/testing/index.ts` },
+    { find: /^framewright\/(\w+)$/, replacement: `${source}/protocols/$1/index.ts` },
   ],
 };
 

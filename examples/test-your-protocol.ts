@@ -57,6 +57,6 @@ for (const protocol of [hasty, careless, events]) {
   }
   console.log(protocol.name, broken.length === 0 ? "keeps all laws" : `breaks ${broken[0]!.law}`);
 }
-//=> hasty breaks prefix silence
+//=> hasty breaks incomplete input
 //=> careless breaks chunk invariance
 //=> events keeps all laws

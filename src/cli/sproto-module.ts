@@ -1,8 +1,8 @@
-import { writeBundle } from "../sproto/bundle.ts";
-import { generate } from "../sproto/generate.ts";
-import type { SprotoOptions } from "../sproto/options.ts";
-import { GENERATED_VERSION } from "../sproto/precompiled.ts";
-import type { Schema, SchemaField, SchemaType } from "../sproto/schema.ts";
+import { writeBundle } from "../protocols/sproto/bundle.ts";
+import { generate } from "../protocols/sproto/generate.ts";
+import type { SprotoOptions } from "../protocols/sproto/options.ts";
+import { GENERATED_VERSION } from "../protocols/sproto/precompiled.ts";
+import type { Schema, SchemaField, SchemaType } from "../protocols/sproto/schema.ts";
 
 /** What decides how values look, and lines. */
 export interface ModuleOptions extends Pick<SprotoOptions, "int64" | "maps" | "strings"> {

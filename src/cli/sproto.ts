@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
-import { settingsOf } from "../sproto/options.ts";
-import { schemaOf } from "../sproto/parse.ts";
+import { settingsOf } from "../protocols/sproto/options.ts";
+import { schemaOf } from "../protocols/sproto/parse.ts";
 import { moduleOf } from "./sproto-module.ts";
 
 export const SPROTO_HELP = `framewright sproto <files> [--out <file>]

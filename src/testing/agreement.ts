@@ -1,12 +1,12 @@
 import { type Arbitrary, array, option, record, uint8Array } from "fast-check";
 import { type Codec, encodeFrame, ProtocolError } from "../core/index.ts";
 import { type Mutation, mutate, mutations } from "./arbitraries/mutated.ts";
-import { demand } from "./broken.ts";
+import { defineLaw, type LawDefinition } from "./define-law.ts";
 import { type Law, lawsOf } from "./laws.ts";
 import type { LawOptions } from "./options.ts";
-import { type Rule, rule } from "./rule.ts";
 import { readStream } from "./stream.ts";
 import { type Subject, said, sameBytes } from "./subject.ts";
+import { demand } from "./violation.ts";
 
 /** What {@link agreement} can be told. */
 export type AgreementOptions<Out> = Pick<
@@ -48,8 +48,8 @@ export function agreement<In, Out>(
   options: AgreementOptions<NoInfer<Out>> = {},
 ): Law[] {
   const reader = other as unknown as Codec<never, unknown>;
-  const rules = [sameBytesWritten, sameValuesRead, sameRefusals];
-  return lawsOf(rules, one as Codec<never, unknown>, arbitrary, { ...options, reader });
+  const definitions = [sameBytesWritten, sameValuesRead, sameRefusals];
+  return lawsOf(definitions, one as Codec<never, unknown>, arbitrary, { ...options, reader });
 }
 
 /** Written bytes, or why not. */
@@ -64,7 +64,7 @@ function write(writer: ReturnType<Subject["writer"]>, value: unknown): Uint8Arra
 const words = (written: Uint8Array | string): string =>
   typeof written === "string" ? `refuses (${written})` : `writes ${written.length} bytes`;
 
-const sameBytesWritten: Rule = rule<[unknown]>({
+const sameBytesWritten: LawDefinition = defineLaw<[unknown]>({
   name: "agreement on bytes",
   why: "two implementations of one protocol must write the same value in the same way",
   cases: (subject) => [subject.values],
@@ -88,7 +88,7 @@ interface Input {
   readonly junk: Uint8Array | null;
 }
 
-const sameValuesRead: Rule = rule<[Input]>({
+const sameValuesRead: LawDefinition = defineLaw<[Input]>({
   name: "agreement on values and errors",
   why: "two implementations of one protocol must read the same bytes in the same way, good and bad",
   cases: (subject) => [
@@ -129,7 +129,7 @@ function read(
   }
 }
 
-const sameRefusals: Rule = rule<[unknown]>({
+const sameRefusals: LawDefinition = defineLaw<[unknown]>({
   name: "agreement on refusals",
   why: "what one implementation refuses to write, the other must not write either",
   applies: ({ options }) => options.refused !== undefined,

@@ -18,6 +18,6 @@ export { type Law, laws } from "./laws.ts";
 export { type LawOptions, type Several, several } from "./options.ts";
 export { LawError, type LawFailure } from "./report.ts";
 export { ManualClock } from "./sessions/manual-clock.ts";
-export { type Action, type Bench, type SessionPlan, sessions } from "./sessions/sessions.ts";
+export { type Action, type Harness, type SessionPlan, sessions } from "./sessions/sessions.ts";
 export { type Receiver, Wire, type WireEnd, type WireOptions } from "./sessions/wire.ts";
 export type { RunOptions } from "./settings.ts";

@@ -1,25 +1,25 @@
 import type { Arbitrary } from "fast-check";
 import type { Codec } from "../core/index.ts";
+import type { LawDefinition } from "./define-law.ts";
+import { appendOnlyEncode } from "./laws/append-only-encode.ts";
 import { canonical } from "./laws/canonical.ts";
 import { chunkInvariance } from "./laws/chunk-invariance.ts";
-import { cleanOutput } from "./laws/clean-output.ts";
 import { concatenation } from "./laws/concatenation.ts";
+import { incompleteInput } from "./laws/incomplete-input.ts";
 import { limitInvariance } from "./laws/limit-invariance.ts";
-import { linearSearch } from "./laws/linear-search.ts";
 import { measureEqualsLength } from "./laws/measure-equals-length.ts";
+import { noAliasing } from "./laws/no-aliasing.ts";
+import { noRescanning } from "./laws/no-rescanning.ts";
+import { offsetIndependence } from "./laws/offset-independence.ts";
 import { pauseAndClose } from "./laws/pause-and-close.ts";
-import { placeInvariance } from "./laws/place-invariance.ts";
-import { prefixSilence } from "./laws/prefix-silence.ts";
 import { purity } from "./laws/purity.ts";
 import { refusal } from "./laws/refusal.ts";
+import { resumedMeasure } from "./laws/resumed-measure.ts";
 import { roundTrip } from "./laws/round-trip.ts";
-import { seenHintInvariance } from "./laws/seen-hint.ts";
-import { stability } from "./laws/stability.ts";
 import { totality } from "./laws/totality.ts";
 import { truncation } from "./laws/truncation.ts";
 import type { LawOptions } from "./options.ts";
 import { LawError, report } from "./report.ts";
-import type { Rule } from "./rule.ts";
 import { settings } from "./settings.ts";
 import { Subject } from "./subject.ts";
 
@@ -36,20 +36,20 @@ export interface Law {
   check(this: void): void | Promise<void>;
 }
 
-const RULES: readonly Rule[] = [
+const LAWS: readonly LawDefinition[] = [
   roundTrip,
-  cleanOutput,
+  appendOnlyEncode,
   measureEqualsLength,
-  prefixSilence,
-  placeInvariance,
-  seenHintInvariance,
-  linearSearch,
+  incompleteInput,
+  offsetIndependence,
+  resumedMeasure,
+  noRescanning,
   chunkInvariance,
   concatenation,
   truncation,
   limitInvariance,
   purity,
-  stability,
+  noAliasing,
   totality,
   refusal,
   pauseAndClose,
@@ -101,32 +101,36 @@ export function laws(
   arbitrary: Arbitrary<unknown>,
   options: object = {},
 ): Law[] {
-  return lawsOf(RULES, protocol, arbitrary, options);
+  return lawsOf(LAWS, protocol, arbitrary, options);
 }
 
-/** Those of the rules that can be put to a codec, as laws. @internal */
+/** Those of the definitions that can be put to a codec, as laws. @internal */
 export function lawsOf(
-  rules: readonly Rule[],
+  definitions: readonly LawDefinition[],
   codec: Codec<never, unknown>,
   arbitrary: Arbitrary<unknown>,
   options: object,
 ): Law[] {
   const untyped = options as LawOptions<unknown, unknown>;
   const open = (): Subject => new Subject(codec as Codec<unknown>, arbitrary, untyped);
-  return rules
-    .filter((rule) => rule.applies(open()))
-    .map((rule) => ({ name: rule.name, why: rule.why, check: () => put(rule, open()) }));
+  return definitions
+    .filter((definition) => definition.applies(open()))
+    .map((definition) => ({
+      name: definition.name,
+      why: definition.why,
+      check: () => put(definition, open()),
+    }));
 }
 
 /** Puts a protocol to a law. */
-function put(rule: Rule, subject: Subject): void {
-  const trial = rule.run(subject, settings(subject.options));
-  if (trial.failed) throw report(rule, subject.name, trial);
+function put(definition: LawDefinition, subject: Subject): void {
+  const trial = definition.run(subject, settings(subject.options));
+  if (trial.failed) throw report(definition, subject.name, trial);
   const { written, tooBig } = subject.tally;
   if (tooBig <= 4 * written) return;
   const text =
-    `${subject.name} was hardly put to the law "${rule.name}": ${tooBig} of ${tooBig + written} values ` +
+    `${subject.name} was hardly put to the law "${definition.name}": ${tooBig} of ${tooBig + written} values ` +
     "are too big for a frame of maxFrame bytes. Give an arbitrary of smaller ones";
-  const failure = { law: rule.name, protocol: subject.name, seed: trial.seed };
+  const failure = { law: definition.name, protocol: subject.name, seed: trial.seed };
   throw new LawError(text, { ...failure, counterexample: undefined }, undefined);
 }

@@ -1,7 +1,7 @@
 import { stringify } from "fast-check";
-import { Broken, type Evidence } from "./broken.ts";
+import type { Trial } from "./define-law.ts";
 import { hexView } from "./hex.ts";
-import type { Trial } from "./rule.ts";
+import { type Evidence, Violation } from "./violation.ts";
 
 /** What is known of a broken law. */
 export interface LawFailure {
@@ -61,7 +61,7 @@ export function report(
   const { seed } = trial;
   const counterexample = trial.counterexample?.[0];
   const what = thrown instanceof Error ? thrown.message : String(thrown);
-  const evidence = thrown instanceof Broken ? thrown.evidence : {};
+  const evidence = thrown instanceof Violation ? thrown.evidence : {};
   const lines = [
     `${protocol} breaks the law "${law.name}": ${what}`,
     `  why it matters: ${law.why}`,
@@ -70,7 +70,7 @@ export function report(
     `  seed: ${seed} (run ${trial.runs}, made smaller ${trial.shrinks} times)`,
     `  replay: set FC_SEED=${seed} in the environment, or give laws() the option { seed: ${seed} }`,
   ];
-  const cause = thrown instanceof Broken ? thrown.cause : thrown;
+  const cause = thrown instanceof Violation ? thrown.cause : thrown;
   const failure = { law: law.name, protocol, seed, counterexample };
   return new LawError(lines.join("\n"), failure, cause);
 }

@@ -1,6 +1,6 @@
 import { ProtocolError, type ProtocolErrorCode, Splitter } from "../core/index.ts";
-import { Broken } from "./broken.ts";
 import type { AnyProtocol, Subject } from "./subject.ts";
+import { Violation } from "./violation.ts";
 
 /** What came of a stream. */
 export interface Outcome {
@@ -53,7 +53,7 @@ export class Strict {
   readonly maxFrame: number;
   readonly #subject: Subject;
   readonly #reader: AnyProtocol;
-  #broken: Broken | undefined;
+  #violation: Violation | undefined;
 
   constructor(subject: Subject, reader: AnyProtocol) {
     this.maxFrame = reader.maxFrame;
@@ -65,12 +65,12 @@ export class Strict {
     try {
       return this.#subject.measure(this.#reader, bytes, start, end, seen);
     } catch (error) {
-      if (error instanceof Broken) this.#broken = error;
+      if (error instanceof Violation) this.#violation = error;
       throw error;
     }
   }
 
   check(): void {
-    if (this.#broken !== undefined) throw this.#broken;
+    if (this.#violation !== undefined) throw this.#violation;
   }
 }

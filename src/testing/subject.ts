@@ -7,10 +7,10 @@ import {
   type Protocol,
   ProtocolError,
 } from "../core/index.ts";
-import { Broken, demand, type Evidence } from "./broken.ts";
 import { equal } from "./equal.ts";
 import { isSeveral, type LawOptions } from "./options.ts";
 import { shown } from "./report.ts";
+import { demand, type Evidence, Violation } from "./violation.ts";
 
 /** A protocol whose types have been forgotten: laws treat all alike. */
 export type AnyProtocol = Protocol<unknown, unknown>;
@@ -79,7 +79,7 @@ export class Subject {
         return undefined;
       }
       const text = `encode refuses a value of the arbitrary (${said(error)}). If it is right, `;
-      throw new Broken(`${text}keep such values out of the arbitrary`, {}, { cause: error });
+      throw new Violation(`${text}keep such values out of the arbitrary`, {}, { cause: error });
     }
   }
 
@@ -170,9 +170,9 @@ export class Subject {
     try {
       return read();
     } catch (error) {
-      if (error instanceof Broken) throw error;
+      if (error instanceof Violation) throw error;
       const text = `a frame that encode wrote is not read: ${said(error)}`;
-      throw new Broken(text, evidence, { cause: error });
+      throw new Violation(text, evidence, { cause: error });
     }
   }
 }
@@ -247,7 +247,7 @@ function contentOf(value: unknown, above: readonly object[] = []): number {
 function onlyProtocolErrors(error: unknown, what: string, evidence: Evidence): Error {
   if (error instanceof ProtocolError) return error;
   const text = `${what} throws ${said(error)}: bytes may only end in a value or a ProtocolError`;
-  return new Broken(text, evidence, { cause: error });
+  return new Violation(text, evidence, { cause: error });
 }
 
 /** An error in a few words. */

@@ -1,5 +1,5 @@
 import { inject } from "vitest";
-import { attachWebSocket } from "../../src/web/index.ts";
+import { attachWebSocket } from "../../src/transports/web/index.ts";
 import { wire } from "../support/transport-server.ts";
 import { describeTransport } from "../support/transport-vitest.ts";
 

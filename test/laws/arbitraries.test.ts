@@ -1,5 +1,5 @@
-import { command, packet } from "../../src/fastway/index.ts";
-import { goim } from "../../src/goim/index.ts";
+import { command, packet } from "../../src/protocols/fastway/index.ts";
+import { goim } from "../../src/protocols/goim/index.ts";
 import { fastwayCommands, fastwayPackets, goimPackets, laws } from "../../src/testing/index.ts";
 import { keeps } from "../support/laws.ts";
 

@@ -8,7 +8,7 @@ import {
   fastwayGateway,
   fastwayServer,
   type VirtualConnection,
-} from "../../src/fastway/index.ts";
+} from "../../src/protocols/fastway/index.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { Network, settled } from "../support/network.ts";
 

@@ -9,7 +9,7 @@ import {
   fastway,
   fastwayClient,
   fastwayGateway,
-} from "../../src/fastway/index.ts";
+} from "../../src/protocols/fastway/index.ts";
 import { RecordedPeer, settled } from "../support/fastway-peer.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 

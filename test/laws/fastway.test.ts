@@ -11,7 +11,7 @@ import {
   linkFixlen,
   linkJson,
   packet,
-} from "../../src/fastway/index.ts";
+} from "../../src/protocols/fastway/index.ts";
 import { bytes, jsonValues, type LawOptions, laws, text } from "../../src/testing/index.ts";
 import { keeps } from "../support/laws.ts";
 

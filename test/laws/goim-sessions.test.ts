@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { Connection, i32be, Output, type Protocol, ProtocolError } from "../../src/index.ts";
 import {
   type BinaryProtocol,
   Comet,
   type CometSession,
   GoimClient,
   type Packet,
-} from "../../src/goim/index.ts";
-import { Connection, i32be, Output, type Protocol, ProtocolError } from "../../src/index.ts";
+} from "../../src/protocols/goim/index.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { settle, Wire } from "../support/wire.ts";
 

@@ -19,7 +19,7 @@ import {
   roomId,
   unbatch,
   userId,
-} from "../../src/goim/index.ts";
+} from "../../src/protocols/goim/index.ts";
 import {
   bytes,
   jsonValues,

@@ -7,11 +7,16 @@ import {
   ProtocolError,
   varintPrefixed,
 } from "../../src/index.ts";
-import { headerService, messageCodec, peek, WireReader } from "../../src/protobuf/index.ts";
+import {
+  headerService,
+  messageCodec,
+  peek,
+  WireReader,
+} from "../../src/protocols/protobuf/index.ts";
 import { bytes, laws, mutated } from "../../src/testing/index.ts";
 import { concat, failureOf, poisoned } from "../support/chunks.ts";
 
-// Runs in browsers too. How the real libraries read and write is told in test/unit/protobuf.
+// Runs in browsers too. How the real libraries read and write is told in test/unit/protocols/protobuf.
 
 const u64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 const fieldNumber = fc.oneof(

@@ -10,7 +10,7 @@ import {
   type Sproto,
   sprotoRpc,
   unpack,
-} from "../../src/sproto/index.ts";
+} from "../../src/protocols/sproto/index.ts";
 import { equal, laws } from "../../src/testing/index.ts";
 import { type Model, models, textOf, valuesOf } from "../support/sproto-schemas.ts";
 

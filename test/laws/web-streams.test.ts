@@ -10,7 +10,7 @@ import {
   raw,
   utf8,
 } from "../../src/index.ts";
-import { attachStreams, decoderStream, encoderStream } from "../../src/web/index.ts";
+import { attachStreams, decoderStream, encoderStream } from "../../src/transports/web/index.ts";
 
 const text = lines({ maxFrame: 64 }).wrap(utf8());
 const bytesOf = (s: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(s);

@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, test } from "vitest";
 import { decodeUtf8 } from "../../src/index.ts";
-import { bytes, jsonValues, type Law, laws, text as texts } from "../../src/testing/index.ts";
 import {
   binaryTransfer,
   defineCodec,
@@ -14,7 +13,8 @@ import {
   text,
   textTransfer,
   xml10,
-} from "../../src/workerman/index.ts";
+} from "../../src/protocols/workerman/index.ts";
+import { bytes, jsonValues, type Law, laws, text as texts } from "../../src/testing/index.ts";
 import { ascii } from "../support/chunks.ts";
 
 function keeps(name: string, promised: readonly Law[]): void {

@@ -5,7 +5,7 @@ import { Duplex } from "node:stream";
 import { connect as connectTls, createSecureContext, TLSSocket } from "node:tls";
 import { expect, it } from "vitest";
 import { type CloseInfo, lines, utf8 } from "../../src/index.ts";
-import { attach } from "../../src/node/index.ts";
+import { attach } from "../../src/transports/node/index.ts";
 
 const protocol = lines().wrap(utf8());
 

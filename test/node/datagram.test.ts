@@ -7,7 +7,7 @@ import {
   connectDatagram,
   type DatagramEndpoint,
   listenDatagram,
-} from "../../src/node/index.ts";
+} from "../../src/transports/node/index.ts";
 import { describeDatagrams } from "../support/transport-vitest.ts";
 
 const host = "127.0.0.1";

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
+import type { ProtocolError } from "../../src/index.ts";
 import {
   type Dialect,
   type FastwayEndpoint,
@@ -9,10 +10,9 @@ import {
   fastwayGateway,
   fastwayServer,
   type ServerOptions,
-} from "../../src/fastway/index.ts";
-import { goim, type Packet } from "../../src/goim/index.ts";
-import type { ProtocolError } from "../../src/index.ts";
-import { connect, listen } from "../../src/node/index.ts";
+} from "../../src/protocols/fastway/index.ts";
+import { goim, type Packet } from "../../src/protocols/goim/index.ts";
+import { connect, listen } from "../../src/transports/node/index.ts";
 
 const host = "127.0.0.1";
 const key = "secret";

@@ -3,7 +3,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, it } from "vitest";
 import { encodeFrame, json, lengthPrefixed, ProtocolError } from "../../src/index.ts";
-import { connect, listen } from "../../src/node/index.ts";
+import { connect, listen } from "../../src/transports/node/index.ts";
 
 /*
  * One server, 200 connections: half of them behave, the others send garbage, promise a gigabyte, cut off inside a

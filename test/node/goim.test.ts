@@ -3,6 +3,14 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import {
+  decodeFrame,
+  decodeUtf8,
+  encodeAll,
+  encodeFrame,
+  type ProtocolError,
+  Splitter,
+} from "../../src/index.ts";
+import {
   type AuthToken,
   authToken,
   Comet,
@@ -15,17 +23,9 @@ import {
   type ReceivedAuthToken,
   type Retry,
   roomId,
-} from "../../src/goim/index.ts";
-import {
-  decodeFrame,
-  decodeUtf8,
-  encodeAll,
-  encodeFrame,
-  type ProtocolError,
-  Splitter,
-} from "../../src/index.ts";
-import { connect, listen } from "../../src/node/index.ts";
-import { attachWebSocket } from "../../src/web/index.ts";
+} from "../../src/protocols/goim/index.ts";
+import { connect, listen } from "../../src/transports/node/index.ts";
+import { attachWebSocket } from "../../src/transports/web/index.ts";
 
 const { v2 } = operations;
 const host = "127.0.0.1";

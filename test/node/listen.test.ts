@@ -16,7 +16,7 @@ import {
   raw,
   utf8,
 } from "../../src/index.ts";
-import { attach, connect, listen, type Server } from "../../src/node/index.ts";
+import { attach, connect, listen, type Server } from "../../src/transports/node/index.ts";
 
 const host = "127.0.0.1";
 const text = lines().wrap(utf8());

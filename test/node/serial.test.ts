@@ -2,7 +2,7 @@ import { MockBinding, type MockPortBinding } from "@serialport/binding-mock";
 import { SerialPortStream } from "@serialport/stream";
 import { afterEach, describe, expect, it } from "vitest";
 import { type CloseInfo, lengthPrefixed, raw } from "../../src/index.ts";
-import { attach, type SocketOptions } from "../../src/node/index.ts";
+import { attach, type SocketOptions } from "../../src/transports/node/index.ts";
 
 // The streams of the package serialport, on its own pretended port: what is real about it is the stream.
 

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { createConnection, createServer, type Server as NetServer, type Socket } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { lines, utf8 } from "../../src/index.ts";
-import { connect, listen } from "../../src/node/index.ts";
+import { connect, listen } from "../../src/transports/node/index.ts";
 
 // What `listen` and `connect` hand on to Node, and what they do when they fail.
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
 import { lengthPrefixed, raw } from "../../src/index.ts";
-import { connect, listen, type Server } from "../../src/node/index.ts";
+import { connect, listen, type Server } from "../../src/transports/node/index.ts";
 
 const host = "127.0.0.1";
 const protocol = lengthPrefixed({ width: 4 }).wrap(raw());

@@ -1,13 +1,13 @@
 import { createConnection, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { connect, listen, type Server } from "../../src/node/index.ts";
 import {
   parse,
   type RpcPeer,
   type RpcReceived,
   type RpcSent,
   sprotoRpc,
-} from "../../src/sproto/index.ts";
+} from "../../src/protocols/sproto/index.ts";
+import { connect, listen, type Server } from "../../src/transports/node/index.ts";
 import { bytesOf, hexOf, vectors } from "../support/sproto-vectors.ts";
 
 const sproto = parse(vectors.schemas.rpc!);

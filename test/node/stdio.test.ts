@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { Duplex } from "node:stream";
 import { afterEach, describe, expect, it } from "vitest";
 import { type CloseInfo, lengthPrefixed, lines, raw, utf8 } from "../../src/index.ts";
-import { attach, type SocketOptions } from "../../src/node/index.ts";
+import { attach, type SocketOptions } from "../../src/transports/node/index.ts";
 
 // A child process is a peer: its standard input and output are one Duplex.
 

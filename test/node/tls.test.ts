@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type CloseInfo, lines, utf8 } from "../../src/index.ts";
-import { connect, listen, type Server } from "../../src/node/index.ts";
+import { connect, listen, type Server } from "../../src/transports/node/index.ts";
 
 const host = "127.0.0.1";
 const text = lines().wrap(utf8());

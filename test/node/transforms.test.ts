@@ -11,8 +11,8 @@ import {
   type Protocol,
   utf8,
 } from "../../src/index.ts";
-import { decoderTransform, encoderTransform } from "../../src/node/index.ts";
-import { decoderStream } from "../../src/web/index.ts";
+import { decoderTransform, encoderTransform } from "../../src/transports/node/index.ts";
+import { decoderStream } from "../../src/transports/web/index.ts";
 
 const text = lines({ maxFrame: 64 }).wrap(utf8());
 const bad = Buffer.from(`a\nb\n${"x".repeat(65)}\nc\n`);

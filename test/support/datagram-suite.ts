@@ -4,7 +4,7 @@ import type {
   DatagramEndpoint,
   DatagramHandlers,
   listenDatagram,
-} from "../../src/node/index.ts";
+} from "../../src/transports/node/index.ts";
 import { check, codeOf, equal, type TransportTest, until } from "./suite-checks.ts";
 import { numbered, numberOf, wire } from "./transport-server.ts";
 

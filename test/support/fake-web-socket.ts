@@ -1,4 +1,4 @@
-import type { WebSocketLike } from "../../src/web/index.ts";
+import type { WebSocketLike } from "../../src/transports/web/index.ts";
 
 /** A WebSocket as browsers have it, whose events and unsent bytes are up to a test. */
 export class FakeWebSocket implements WebSocketLike {

@@ -1,8 +1,8 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type ModuleOptions, moduleOf } from "../../src/cli/sproto-module.ts";
-import type { Sproto } from "../../src/sproto/index.ts";
-import { schemaOf } from "../../src/sproto/parse.ts";
+import type { Sproto } from "../../src/protocols/sproto/index.ts";
+import { schemaOf } from "../../src/protocols/sproto/parse.ts";
 
 /** Modules that the command would write, in a folder of their own that is deleted with `clean`. */
 export class GeneratedModules {
@@ -18,7 +18,7 @@ export class GeneratedModules {
   /** Writes the module of a schema, and gives its path. */
   write(text: string, options: Partial<ModuleOptions> = {}): string {
     const file = `${this.folder}schema-${this.#count++}.ts`;
-    const from = "../../src/sproto/index.ts";
+    const from = "../../src/protocols/sproto/index.ts";
     const all = { from, width: 80, sources: ["test.sproto"], ...options };
     writeFileSync(file, moduleOf(schemaOf(text), all));
     return file;

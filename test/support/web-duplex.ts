@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { ByteStreams } from "../../src/web/index.ts";
+import type { ByteStreams } from "../../src/transports/web/index.ts";
 
 /**
  * A socket of Node as two web streams, as Deno and Cloudflare have them. (Node's own `Duplex.toWeb` counts chunks

@@ -11,7 +11,11 @@ import {
   raw,
   utf8,
 } from "../../src/index.ts";
-import { attachWebSocket, type WebSocketLike, type WebSocketOptions } from "../../src/web/index.ts";
+import {
+  attachWebSocket,
+  type WebSocketLike,
+  type WebSocketOptions,
+} from "../../src/transports/web/index.ts";
 
 // What attachWebSocket does with a real socket against a real `ws` server: run with the browser's WebSocket in
 // Chromium, and with the client of `ws` in Node.

@@ -1,7 +1,7 @@
 import type { AddressInfo } from "node:net";
 import type { TestProject } from "vitest/node";
 import { type WebSocket, WebSocketServer } from "ws";
-import { attachWebSocket } from "../../src/web/index.ts";
+import { attachWebSocket } from "../../src/transports/web/index.ts";
 import { serverHandlers, wire } from "./transport-server.ts";
 
 declare module "vitest" {

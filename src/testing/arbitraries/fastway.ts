@@ -1,5 +1,5 @@
 import { type Arbitrary, constant, constantFrom, oneof, record } from "fast-check";
-import type { Command, Dialect, Packet } from "../../fastway/index.ts";
+import type { Command, Dialect, Packet } from "../../protocols/fastway/index.ts";
 import { type BytesOptions, bytes } from "./bytes.ts";
 import { field, u32 } from "./edges.ts";
 

@@ -1,5 +1,5 @@
 import { type Arbitrary, record } from "fast-check";
-import type { Packet } from "../../goim/index.ts";
+import type { Packet } from "../../protocols/goim/index.ts";
 import { type BytesOptions, bytes } from "./bytes.ts";
 import { field } from "./edges.ts";
 

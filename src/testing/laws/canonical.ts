@@ -1,11 +1,11 @@
 import { option } from "fast-check";
 import { encodeFrame, ProtocolError } from "../../core/index.ts";
 import { type Mutation, mutate, mutations } from "../arbitraries/mutated.ts";
-import { demand } from "../broken.ts";
-import { type Rule, rule } from "../rule.ts";
+import { defineLaw, type LawDefinition } from "../define-law.ts";
 import { type Subject, said, sameBytes } from "../subject.ts";
+import { demand } from "../violation.ts";
 
-export const canonical: Rule = rule<[unknown, readonly Mutation[] | null]>({
+export const canonical: LawDefinition = defineLaw<[unknown, readonly Mutation[] | null]>({
   name: "canonical",
   why: "where each value has one encoding (to be hashed, signed or compared), no other bytes may be accepted",
   applies: ({ options }) => options.canonical === true,

@@ -1,15 +1,17 @@
 import { array, option } from "fast-check";
 import { type Cuts, cutPositions, cuts, cutUp } from "../arbitraries/cuts.ts";
 import { type Mutation, mutate, mutations } from "../arbitraries/mutated.ts";
-import { demand } from "../broken.ts";
-import { isFramed, type Rule, rule } from "../rule.ts";
+import { defineLaw, isFramed, type LawDefinition } from "../define-law.ts";
 import { type Outcome, readStream } from "../stream.ts";
 import type { Subject } from "../subject.ts";
+import { demand } from "../violation.ts";
 
 // Up to here each single cut is tried, too.
 const SMALL = 48;
 
-export const chunkInvariance: Rule = rule<[unknown[], Cuts, readonly Mutation[] | null]>({
+export const chunkInvariance: LawDefinition = defineLaw<
+  [unknown[], Cuts, readonly Mutation[] | null]
+>({
   name: "chunk invariance",
   why: "a stream has no boundaries: any cuts must give the same frames, and for bad bytes the same error",
   applies: isFramed,

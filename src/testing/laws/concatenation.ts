@@ -1,10 +1,10 @@
 import { array } from "fast-check";
 import { decodeAll, encodeAll } from "../../core/index.ts";
-import { demand } from "../broken.ts";
-import { isFramed, type Rule, rule } from "../rule.ts";
+import { defineLaw, isFramed, type LawDefinition } from "../define-law.ts";
 import { sameBytes } from "../subject.ts";
+import { demand } from "../violation.ts";
 
-export const concatenation: Rule = rule<[unknown[]]>({
+export const concatenation: LawDefinition = defineLaw<[unknown[]]>({
   name: "concatenation",
   why: "a stream is its frames one behind the other: nothing between them, nothing that depends on the one before",
   applies: isFramed,

@@ -1,13 +1,13 @@
 import { array } from "fast-check";
 import { encodeFrame } from "../../core/index.ts";
 import { type Cuts, cutPositions, cuts, cutUp } from "../arbitraries/cuts.ts";
-import { demand, type Evidence } from "../broken.ts";
-import { type Rule, rule } from "../rule.ts";
+import { defineLaw, type LawDefinition } from "../define-law.ts";
 import { readStream } from "../stream.ts";
 import { limited, type Subject, said, type Written } from "../subject.ts";
+import { demand, type Evidence } from "../violation.ts";
 import { inWords } from "./chunk-invariance.ts";
 
-export const limitInvariance: Rule = rule<[unknown[], Cuts]>({
+export const limitInvariance: LawDefinition = defineLaw<[unknown[], Cuts]>({
   name: "limit invariance",
   why: "both sides must agree on the longest frame, however it is cut: else one sends what the other refuses",
   cases: (subject) => [array(subject.values, { minLength: 1, maxLength: 3 }), cuts],

@@ -1,10 +1,10 @@
-import { demand } from "../broken.ts";
-import { isFramed, type Rule, rule } from "../rule.ts";
+import { defineLaw, isFramed, type LawDefinition } from "../define-law.ts";
 import { joined } from "../subject.ts";
+import { demand } from "../violation.ts";
 
 const BEHIND = [new Uint8Array(0), new Uint8Array(40), new Uint8Array(40).fill(0xff)];
 
-export const measureEqualsLength: Rule = rule<[unknown]>({
+export const measureEqualsLength: LawDefinition = defineLaw<[unknown]>({
   name: "measure equals length",
   why: "a length that is off by one puts every later frame out of step",
   applies: isFramed,

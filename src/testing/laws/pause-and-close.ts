@@ -1,15 +1,15 @@
 import { array, constantFrom } from "fast-check";
 import { Splitter } from "../../core/index.ts";
 import { type Cuts, cutPositions, cuts, cutUp } from "../arbitraries/cuts.ts";
-import { demand } from "../broken.ts";
-import { isFramed, type Rule, rule } from "../rule.ts";
+import { defineLaw, isFramed, type LawDefinition } from "../define-law.ts";
 import { Strict } from "../stream.ts";
 import { joined, type Subject, said } from "../subject.ts";
+import { demand } from "../violation.ts";
 
 /** What a reader may do behind any frame. */
 type Step = "go on" | "push first" | "rest" | "use";
 
-export const pauseAndClose: Rule = rule<[unknown[], Cuts, Step[]]>({
+export const pauseAndClose: LawDefinition = defineLaw<[unknown[], Cuts, Step[]]>({
   name: "pause and close",
   why: "a reader may stop behind any frame, take the rest of the bytes or switch: nothing may be lost or come twice",
   applies: isFramed,

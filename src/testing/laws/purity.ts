@@ -1,10 +1,10 @@
-import { demand } from "../broken.ts";
+import { defineLaw, type LawDefinition } from "../define-law.ts";
 import { equal } from "../equal.ts";
-import { type Rule, rule } from "../rule.ts";
 import { snapshot } from "../snapshot.ts";
 import { type AnyProtocol, type Subject, sameBytes } from "../subject.ts";
+import { demand } from "../violation.ts";
 
-export const purity: Rule = rule<[unknown, unknown]>({
+export const purity: LawDefinition = defineLaw<[unknown, unknown]>({
   name: "purity",
   why: "one protocol object serves every connection: what it keeps between calls, or changes, leaks into others",
   cases: (subject) => [subject.values, subject.values],

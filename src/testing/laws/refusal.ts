@@ -1,9 +1,9 @@
 import { encodeFrame } from "../../core/index.ts";
-import { Broken, demand } from "../broken.ts";
-import { type Rule, rule } from "../rule.ts";
+import { defineLaw, type LawDefinition } from "../define-law.ts";
 import { sameBytes } from "../subject.ts";
+import { demand, Violation } from "../violation.ts";
 
-export const refusal: Rule = rule<[unknown, unknown]>({
+export const refusal: LawDefinition = defineLaw<[unknown, unknown]>({
   name: "refusal",
   why: "what cannot be written faithfully must not be written at all: the peer could not tell",
   applies: ({ options }) => options.refused !== undefined,
@@ -18,7 +18,7 @@ export const refusal: Rule = rule<[unknown, unknown]>({
     }
     if (written !== undefined) {
       const text = `encode wrote ${written.length} bytes for a value that it must refuse`;
-      throw new Broken(text, { bytes: written });
+      throw new Violation(text, { bytes: written });
     }
     const after = subject.frame(good);
     if (before === undefined || after === undefined) return;

@@ -1,7 +1,7 @@
-import { demand } from "../broken.ts";
-import { type Rule, rule } from "../rule.ts";
+import { defineLaw, type LawDefinition } from "../define-law.ts";
+import { demand } from "../violation.ts";
 
-export const roundTrip: Rule = rule<[unknown]>({
+export const roundTrip: LawDefinition = defineLaw<[unknown]>({
   name: "round trip",
   why: "what was sent is what must arrive",
   cases: (subject) => [subject.values],

@@ -3,10 +3,10 @@ import { ProtocolError } from "../../core/index.ts";
 import { bytes as anyBytes } from "../arbitraries/bytes.ts";
 import { type Cuts, cutPositions, cuts, cutUp } from "../arbitraries/cuts.ts";
 import { type Mutation, mutate, mutations } from "../arbitraries/mutated.ts";
-import { demand } from "../broken.ts";
-import { type Rule, rule } from "../rule.ts";
+import { defineLaw, type LawDefinition } from "../define-law.ts";
 import { readStream } from "../stream.ts";
 import { joined, type Subject } from "../subject.ts";
+import { demand } from "../violation.ts";
 
 type Junk =
   | { readonly junk: Uint8Array }
@@ -16,7 +16,7 @@ const junk: Arbitrary<{ junk: Uint8Array }> = record({
   junk: oneof(anyBytes({ max: 300 }), uint8Array({ maxLength: 24 })),
 });
 
-export const totality: Rule = rule<[Junk, Cuts, Uint8Array]>({
+export const totality: LawDefinition = defineLaw<[Junk, Cuts, Uint8Array]>({
   name: "totality",
   why: "whatever a peer sends ends in a value or a ProtocolError, and nothing else",
   cases: (subject) => [

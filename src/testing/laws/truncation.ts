@@ -1,12 +1,12 @@
 import { array } from "fast-check";
 import { Splitter } from "../../core/index.ts";
-import { demand } from "../broken.ts";
-import { isFramed, type Rule, rule } from "../rule.ts";
+import { defineLaw, isFramed, type LawDefinition } from "../define-law.ts";
 import { Strict } from "../stream.ts";
 import { type AnyProtocol, type Subject, said } from "../subject.ts";
+import { demand } from "../violation.ts";
 import { places, somePlaces } from "./places.ts";
 
-export const truncation: Rule = rule<[unknown[], number[]]>({
+export const truncation: LawDefinition = defineLaw<[unknown[], number[]]>({
   name: "truncation",
   why: "a peer that dies in the middle of a frame must not look like one that had finished",
   applies: isFramed,

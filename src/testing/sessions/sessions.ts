@@ -10,15 +10,15 @@ import {
   nat,
   record,
 } from "fast-check";
-import { Broken } from "../broken.ts";
 import type { Law } from "../laws.ts";
 import { report, shown } from "../report.ts";
 import { type RunOptions, settings } from "../settings.ts";
+import { Violation } from "../violation.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { Wire, type WireOptions } from "./wire.ts";
 
 /** What two endpoints are put on. */
-export interface Bench {
+export interface Harness {
   /** A new wire: its ends are given to two endpoints. Called again for every reconnection. */
   wire(): Wire;
   /** Time, for both endpoints: it passes only as a step of a script. */
@@ -44,7 +44,7 @@ export interface SessionPlan<State> extends RunOptions, WireOptions {
   readonly name: string;
 
   /** Puts two endpoints on a wire. The state is theirs and the test's: what was sent, what has come. */
-  open(bench: Bench): State;
+  open(harness: Harness): State;
 
   /** What the users of the endpoints do, by name; the wire and the clock act by themselves. */
   readonly actions: Readonly<Record<string, Action<State>>>;
@@ -183,7 +183,9 @@ class Stage<State> {
   async settle(): Promise<void> {
     for (let round = 0; this.live.some((wire) => !wire.isQuiet); round++) {
       if (round > MOST_ROUNDS) {
-        throw new Broken(`no rest after ${MOST_ROUNDS} deliveries: the endpoints go on for ever`);
+        throw new Violation(
+          `no rest after ${MOST_ROUNDS} deliveries: the endpoints go on for ever`,
+        );
       }
       await this.step(() => {
         for (const wire of this.live) {

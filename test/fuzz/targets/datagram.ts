@@ -2,8 +2,8 @@ import type { RemoteInfo, Socket } from "node:dgram";
 import { EventEmitter } from "node:events";
 import { json, type MessageProtocol, ProtocolError, utf8 } from "../../../src/core/index.ts";
 import { lengthPrefixed, lines, perMessage } from "../../../src/framing/index.ts";
-import { attachDatagram } from "../../../src/node/datagram.ts";
 import { equal } from "../../../src/testing/equal.ts";
+import { attachDatagram } from "../../../src/transports/node/datagram.ts";
 import type { Target } from "../check.ts";
 
 const maxFrame = 40;

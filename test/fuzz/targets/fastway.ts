@@ -1,5 +1,11 @@
 import { raw } from "../../../src/core/index.ts";
-import { command, fastway, linkFixlen, linkJson, packet } from "../../../src/fastway/index.ts";
+import {
+  command,
+  fastway,
+  linkFixlen,
+  linkJson,
+  packet,
+} from "../../../src/protocols/fastway/index.ts";
 import { defineCase, type Target, targetOf } from "../check.ts";
 
 const maxPacket = 300;

@@ -13,7 +13,7 @@ import {
   operationList,
   roomId,
   userId,
-} from "../../../src/goim/index.ts";
+} from "../../../src/protocols/goim/index.ts";
 import { type AnyCase, defineCase, type Target, targetOf } from "../check.ts";
 
 const maxFrame = 600;

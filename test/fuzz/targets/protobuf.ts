@@ -1,6 +1,6 @@
 import { ProtocolError } from "../../../src/core/index.ts";
 import { perMessage, varintPrefixed } from "../../../src/framing/index.ts";
-import { type PeekShape, peek } from "../../../src/protobuf/index.ts";
+import { type PeekShape, peek } from "../../../src/protocols/protobuf/index.ts";
 import { type AnyCase, defineCase, type Target, targetOf } from "../check.ts";
 
 /** `peek` as a codec that only reads; what is "written" are bytes to begin with. */

@@ -1,6 +1,6 @@
 import { Connection, encodeFrame, ProtocolError, type Sink } from "../../../src/core/index.ts";
-import { answerChallenge, fastway, fastwayGateway } from "../../../src/fastway/index.ts";
-import { authToken, Comet, goim } from "../../../src/goim/index.ts";
+import { answerChallenge, fastway, fastwayGateway } from "../../../src/protocols/fastway/index.ts";
+import { authToken, Comet, goim } from "../../../src/protocols/goim/index.ts";
 import { ManualClock } from "../../../src/testing/index.ts";
 import type { Target } from "../check.ts";
 

@@ -1,6 +1,6 @@
 import { type Codec, decodeUtf8, ProtocolError, raw } from "../../../src/core/index.ts";
 import { perMessage } from "../../../src/framing/index.ts";
-import { load, netpack, pack, parse, unpack } from "../../../src/sproto/index.ts";
+import { load, netpack, pack, parse, unpack } from "../../../src/protocols/sproto/index.ts";
 import { equal } from "../../../src/testing/equal.ts";
 import { type AnyCase, defineCase, type Target, targetOf } from "../check.ts";
 

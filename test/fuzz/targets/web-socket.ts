@@ -1,9 +1,9 @@
 import { json, type MessageProtocol, ProtocolError, utf8 } from "../../../src/core/index.ts";
 import { lengthPrefixed, lines, perMessage } from "../../../src/framing/index.ts";
-import { goimJson } from "../../../src/goim/index.ts";
+import { goimJson } from "../../../src/protocols/goim/index.ts";
 import { equal } from "../../../src/testing/equal.ts";
 import { ManualClock } from "../../../src/testing/index.ts";
-import { attachWebSocket } from "../../../src/web/web-socket.ts";
+import { attachWebSocket } from "../../../src/transports/web/web-socket.ts";
 import { FakeWebSocket } from "../../support/fake-web-socket.ts";
 import type { Target } from "../check.ts";
 

@@ -9,7 +9,7 @@ import {
   text,
   textTransfer,
   xml10,
-} from "../../../src/workerman/index.ts";
+} from "../../../src/protocols/workerman/index.ts";
 import { defineCase, type Target, targetOf } from "../check.ts";
 
 const maxFrame = 600;

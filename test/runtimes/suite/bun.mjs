@@ -1,6 +1,6 @@
 // framewright/bun over Bun.listen and Bun.connect.
 import { join } from "node:path";
-import { socketHandlers } from "../../../src/bun/index.ts";
+import { socketHandlers } from "../../../src/transports/bun/index.ts";
 import { equal } from "../../support/suite-checks.ts";
 import { serverHandlers, wire } from "../../support/transport-server.ts";
 import { report, suitesOf } from "./runner.ts";

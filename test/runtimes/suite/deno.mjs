@@ -1,5 +1,5 @@
 // framewright/web on Deno: its connections are streams, its WebSockets those of browsers, on either side.
-import { attachStreams, attachWebSocket } from "../../../src/web/index.ts";
+import { attachStreams, attachWebSocket } from "../../../src/transports/web/index.ts";
 import { serverHandlers, wire } from "../../support/transport-server.ts";
 import { report, suitesOf } from "./runner.ts";
 

@@ -1,7 +1,12 @@
 // framewright/node over the sockets of node:net, node:tls and node:dgram, whoever brings them: Node, Bun or Deno.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { connect, connectDatagram, listen, listenDatagram } from "../../../src/node/index.ts";
+import {
+  connect,
+  connectDatagram,
+  listen,
+  listenDatagram,
+} from "../../../src/transports/node/index.ts";
 import { datagramTests } from "../../support/datagram-suite.ts";
 import { serverHandlers, wire } from "../../support/transport-server.ts";
 import { report, suitesOf } from "./runner.ts";

@@ -1,7 +1,7 @@
 // The servers that runtimes without any are tested against: TCP, and `ws`. Runs in Node.
 import { WebSocketServer } from "ws";
-import { listen } from "../../../src/node/index.ts";
-import { attachWebSocket } from "../../../src/web/index.ts";
+import { listen } from "../../../src/transports/node/index.ts";
+import { attachWebSocket } from "../../../src/transports/web/index.ts";
 import { serverHandlers, wire } from "../../support/transport-server.ts";
 
 const host = "127.0.0.1";

@@ -1,7 +1,7 @@
 // framewright/web over the web streams of Node or Bun, which a TCP socket is wrapped in.
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
-import { attachStreams } from "../../../src/web/index.ts";
+import { attachStreams } from "../../../src/transports/web/index.ts";
 import { serverHandlers, wire } from "../../support/transport-server.ts";
 import { toWeb } from "../../support/web-duplex.ts";
 import { report, suitesOf } from "./runner.ts";

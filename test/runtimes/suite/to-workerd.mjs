@@ -1,6 +1,6 @@
 // framewright/web in workerd as a server of WebSockets, against clients of `ws`. The address is given.
 import { WebSocket } from "ws";
-import { attachWebSocket } from "../../../src/web/index.ts";
+import { attachWebSocket } from "../../../src/transports/web/index.ts";
 import { wire } from "../../support/transport-server.ts";
 import { report, suitesOf } from "./runner.ts";
 

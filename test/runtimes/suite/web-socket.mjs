@@ -1,5 +1,5 @@
 // framewright/web over the runtime's own WebSocket class, against a server of `ws` in another process.
-import { attachWebSocket } from "../../../src/web/index.ts";
+import { attachWebSocket } from "../../../src/transports/web/index.ts";
 import { wire } from "../../support/transport-server.ts";
 import { report, suitesOf } from "./runner.ts";
 

@@ -1,6 +1,6 @@
 // framewright/web in workerd: its TCP sockets and WebSockets as a client, and both ends of a WebSocketPair.
 import { connect } from "cloudflare:sockets";
-import { attachStreams, attachWebSocket } from "../../../src/web/index.ts";
+import { attachStreams, attachWebSocket } from "../../../src/transports/web/index.ts";
 import { serverHandlers, wire } from "../../support/transport-server.ts";
 import { runSuites, suitesOf } from "./runner.ts";
 

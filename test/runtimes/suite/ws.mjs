@@ -1,6 +1,6 @@
 // framewright/web over both ends of `ws`, against itself, and against a server whose address is given.
 import { WebSocket } from "ws";
-import { attachWebSocket } from "../../../src/web/index.ts";
+import { attachWebSocket } from "../../../src/transports/web/index.ts";
 import { wire } from "../../support/transport-server.ts";
 import { startPeers } from "./peers.mjs";
 import { report, suitesOf } from "./runner.ts";

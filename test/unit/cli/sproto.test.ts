@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { run } from "../../../src/cli/run.ts";
-import { parse } from "../../../src/sproto/index.ts";
+import { parse } from "../../../src/protocols/sproto/index.ts";
 import { equal } from "../../../src/testing/index.ts";
 import { GeneratedModules } from "../../support/generated.ts";
 import { models, textOf, valuesOf } from "../../support/sproto-schemas.ts";
@@ -58,7 +58,7 @@ describe("framewright sproto", () => {
       return `.T${i} { a 0 : integer  b 1 : *T${(7 * i) % 100}  c 2 : *T${i}(a)  d 3 : string }\n`;
     });
     const program = `
-      import { parse } from "../../src/sproto/index.ts";
+      import { parse } from "../../src/protocols/sproto/index.ts";
       const sproto = parse(\`${many.join("")}\`);
       const value = sproto.decode("T3", new Uint8Array(2));
       export const text: string | undefined = value.b?.[0]?.c?.get(5)?.d;

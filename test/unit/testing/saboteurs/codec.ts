@@ -119,7 +119,7 @@ export const decoding: readonly Saboteur[] = [
 
   saboteur(
     "a DataView without byteOffset",
-    "place invariance",
+    "offset independence",
     ping({
       decode: (bytes, start, end) => ({
         op: viewOf(bytes).getUint8(start + 2),
@@ -130,7 +130,7 @@ export const decoding: readonly Saboteur[] = [
   ),
   saboteur(
     "reads at offset 0",
-    "place invariance",
+    "offset independence",
     ping({
       decode: (bytes, start, end) => ({ op: bytes[2]!, body: bytes.subarray(start + 3, end) }),
     }),
@@ -138,13 +138,13 @@ export const decoding: readonly Saboteur[] = [
   ),
   saboteur(
     "measures at offset 0",
-    "place invariance",
+    "offset independence",
     ping({ measure: (bytes, start, end) => (end - start < 2 ? 0 : 3 + u16be(bytes, 0)) }),
     pings,
   ),
   saboteur(
     "the body to the end of the buffer",
-    "place invariance",
+    "offset independence",
     ping({
       decode: (bytes, start) => ({ op: bytes[start + 2]!, body: bytes.subarray(start + 3) }),
     }),
@@ -160,9 +160,9 @@ export const decoding: readonly Saboteur[] = [
     pings,
   ),
 
-  saboteur("scratch memory for reading and writing", "stability", scratch(), pings),
-  saboteur("a view of a reused buffer", "stability", reusing(), pings),
-  saboteur("one object for all values", "stability", sharing(), pings),
+  saboteur("scratch memory for reading and writing", "no aliasing", scratch(), pings),
+  saboteur("a view of a reused buffer", "no aliasing", reusing(), pings),
+  saboteur("one object for all values", "no aliasing", sharing(), pings),
 
   saboteur(
     "a SyntaxError of JSON.parse",

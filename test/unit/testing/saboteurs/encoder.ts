@@ -10,7 +10,7 @@ const noLf = bytes({ max: 300 }).map((body) => body.map((byte) => (byte === 0x0a
 export const encoding: readonly Saboteur[] = [
   saboteur(
     "a length patched at position 0",
-    "clean output",
+    "append-only encode",
     ping({
       encode({ op, body }, out) {
         out.reserve(2);
@@ -21,7 +21,7 @@ export const encoding: readonly Saboteur[] = [
   ),
   saboteur(
     "everything in the output counted",
-    "clean output",
+    "append-only encode",
     ping({
       encode({ op, body }, out) {
         const length = out.reserve(2);

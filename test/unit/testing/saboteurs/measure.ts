@@ -106,7 +106,7 @@ export const measuring: readonly Saboteur[] = [
 
   saboteur(
     "clipped to what is here",
-    "prefix silence",
+    "incomplete input",
     ping({
       measure: (bytes, start, end) =>
         end - start < 2 ? 0 : Math.min(end - start, length(bytes, start)),
@@ -115,13 +115,13 @@ export const measuring: readonly Saboteur[] = [
   ),
   saboteur(
     "asks for its header first",
-    "prefix silence",
+    "incomplete input",
     ping({ measure: (bytes, start, end) => (end - start < 2 ? 2 : length(bytes, start)) }),
     pings,
   ),
   saboteur(
     "RangeError for: need more",
-    "prefix silence",
+    "incomplete input",
     ping({
       measure: (bytes, start, end) =>
         3 + new DataView(bytes.buffer, bytes.byteOffset + start, end - start).getUint16(0),
@@ -130,13 +130,13 @@ export const measuring: readonly Saboteur[] = [
   ),
   saboteur(
     "reads past end",
-    "prefix silence",
+    "incomplete input",
     ping({ measure: (bytes, start) => length(bytes, start) }),
     pings,
   ),
   saboteur(
     "searches past end",
-    "prefix silence",
+    "incomplete input",
     line({
       measure(bytes, start, _, seen) {
         const at = bytes.indexOf(0x0a, start + seen);
@@ -147,7 +147,7 @@ export const measuring: readonly Saboteur[] = [
   ),
   saboteur(
     "peeks behind end, if something is there",
-    "prefix silence",
+    "incomplete input",
     ping({
       measure: (bytes, start, end) =>
         end - start < 2 && start + 1 >= bytes.length ? 0 : length(bytes, start),
@@ -156,7 +156,7 @@ export const measuring: readonly Saboteur[] = [
   ),
   saboteur(
     "forgets what it knew",
-    "prefix silence",
+    "incomplete input",
     ping({
       measure: (bytes, start, end) =>
         end - start < 2 || (end - start === 5 && length(bytes, start) > 5)
@@ -167,7 +167,7 @@ export const measuring: readonly Saboteur[] = [
   ),
   saboteur(
     "too short a header is an error",
-    "prefix silence",
+    "incomplete input",
     ping({
       measure(bytes, start, end) {
         if (end - start < 3) throw new ProtocolError("malformed", "header of 3 bytes", start);
@@ -179,7 +179,7 @@ export const measuring: readonly Saboteur[] = [
 
   saboteur(
     "the hint off by one",
-    "seen-hint invariance",
+    "resumed measure",
     line({
       measure(bytes, start, end, seen) {
         const at = bytes.subarray(0, end).indexOf(0x0a, start + seen + (seen > 0 ? 1 : 0));
@@ -190,7 +190,7 @@ export const measuring: readonly Saboteur[] = [
   ),
   saboteur(
     "a delimiter cut in two",
-    "seen-hint invariance",
+    "resumed measure",
     crlf({
       measure(bytes, start, end, seen) {
         const at = find(bytes, ascii("\r\n"), start + seen, end);
@@ -201,7 +201,7 @@ export const measuring: readonly Saboteur[] = [
   ),
   saboteur(
     "the hint taken for an index",
-    "seen-hint invariance",
+    "resumed measure",
     line({
       measure(bytes, start, end, seen) {
         const at = bytes.subarray(start, end).indexOf(0x0a, seen * 2);
@@ -213,7 +213,7 @@ export const measuring: readonly Saboteur[] = [
 
   saboteur(
     "quadratic search",
-    "linear search",
+    "no rescanning",
     line({
       measure(bytes, start, end) {
         const at = bytes.subarray(0, end).indexOf(0x0a, start);
@@ -224,7 +224,7 @@ export const measuring: readonly Saboteur[] = [
   ),
   saboteur(
     "a quadratic machine, byte by byte",
-    "linear search",
+    "no rescanning",
     crlf({
       measure(bytes, start, end) {
         const at = find(bytes, ascii("\r\n"), start, end);
@@ -236,7 +236,7 @@ export const measuring: readonly Saboteur[] = [
 
   saboteur(
     "a line too long for its function's arguments",
-    "linear search",
+    "no rescanning",
     line({
       measure(bytes, start, end, seen) {
         if (end - start > 2500) throw new RangeError("Maximum call stack size exceeded");

@@ -1,0 +1,42 @@
+import { type CloseInfo, ProtocolError } from "../../core/index.ts";
+import { Endpoint, type FastwayLink } from "./endpoint.ts";
+import type { EndpointOptions, FastwayEndpoint } from "./endpoint-options.ts";
+
+/**
+ * A client of a gateway: dials servers, and is dialled by them. Clients need no handshake.
+ *
+ * @param link - a connection to the gateway's client port, opened with `fastway({ dialect })` over any
+ *   transport; it is the client's from now on, handlers included
+ * @param options - for incoming connections and pings
+ * @throws TypeError when the connection does not speak fastway, RangeError for a limit that is none
+ *
+ * @example
+ * ```ts
+ * import { connect } from "framewright/node";
+ * import { fastway, fastwayClient } from "framewright/fastway";
+ *
+ * async function ask(port: number, serverId: number, question: Uint8Array): Promise<void> {
+ *   const client = fastwayClient(await connect(fastway({ dialect: "v2" }), { port }));
+ *   const connection = await client.dial(serverId);
+ *   connection.send(question);
+ *   for await (const answer of connection) console.log(answer);
+ *   client.close();
+ * }
+ * ```
+ */
+export function fastwayClient<In = Uint8Array, Out = In, Context = undefined>(
+  link: FastwayLink,
+  options: EndpointOptions<In, Out, Context> = {},
+): FastwayEndpoint<In, Out, Context> {
+  const endpoint = new Endpoint(link, options);
+  endpoint.begin((info) => (endpoint.isHeard ? info : explained(info)));
+  return endpoint;
+}
+
+/** The two ports of a gateway look alike, but servers are greeted: with random bytes, most likely of a huge Length. */
+function explained(info: CloseInfo): CloseInfo {
+  const { error } = info;
+  if (!(error instanceof ProtocolError) || error.code !== "too-long") return info;
+  const text = `${error.message}: is it the gateway's port for servers?`;
+  return { ...info, error: new ProtocolError(error.code, text, error.offset, { cause: error }) };
+}

@@ -1,0 +1,407 @@
+import {
+  type Clock,
+  type CloseInfo,
+  type Connection,
+  ProtocolError,
+  systemClock,
+} from "../../core/index.ts";
+import { checkLimit, checkLimits } from "../../core/range.ts";
+import { Incoming } from "./accept-queue.ts";
+import type { Dialect, EndpointCommand, GatewayCommand } from "./commands.ts";
+import { type Early, EarlyMessages } from "./early-messages.ts";
+import type { DialOptions, EndpointOptions, FastwayEndpoint } from "./endpoint-options.ts";
+import { type FastwayMessage, type FastwayProtocol, fastway } from "./fastway.ts";
+import { checkFits, LENGTH } from "./packet.ts";
+import { type Dial, type Dials, dialsOf } from "./pending-dials.ts";
+import type { VirtualConnection, VirtualIds, VirtualOptions } from "./virtual-connection.ts";
+import { type Exchange, Line } from "./virtual-sink.ts";
+
+/**
+ * A `Connection` that was opened with `fastway(...)`. Its values and context do not matter: a session gives it
+ * a protocol and handlers of its own.
+ */
+export type FastwayLink = Pick<
+  Connection<never, never, never>,
+  "state" | "queued" | "close" | "abort"
+> & { readonly protocol: { readonly name: string } };
+
+type Physical = Connection<
+  FastwayMessage | EndpointCommand,
+  FastwayMessage | GatewayCommand,
+  unknown
+>;
+
+const BACKLOG = 128;
+const TEN_SECONDS = 10_000;
+
+/**
+ * A client or server of a gateway: one state machine, but for the handshake that servers begin with.
+ *
+ * ```text
+ *   physical connection -> #take -> commands: to the dials, lines and pings that they are about
+ *                                -> messages: to the line of their id; early ones are kept; else Close goes back
+ *
+ *   #lines: connId -> Line         open, or closing: own Close sent, echo not here yet
+ *                  -> undefined    closing, and nobody waits for the echo
+ * ```
+ */
+export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Context>, Exchange {
+  readonly dialect: Dialect;
+  readonly maxMessage: number;
+  readonly closed: Promise<CloseInfo>;
+
+  readonly #physical: Physical;
+  readonly #protocol: FastwayProtocol;
+  readonly #options: EndpointOptions<In, Out, Context>;
+  readonly #clock: Clock;
+  readonly #dials: Dials;
+  readonly #lines = new Map<number, Line | undefined>();
+  /** The link has asked to wait for room. */
+  #isFull = false;
+  /** Lines that wait for it, in their order: each gets a turn. */
+  readonly #blocked = new Set<Line>();
+  readonly #early = new EarlyMessages();
+  readonly #incoming: Incoming<VirtualConnection<In, Out, Context>>;
+  /** Dials from before the gateway can be talked to; undefined from then on. */
+  #waiting: Dial[] | undefined = [];
+  #size = 0;
+  #isClosing = false;
+  /** Settles `closed`; undefined when it is over. */
+  #settle: ((info: CloseInfo) => void) | undefined;
+  #isHeard = false;
+  #isPinged = false;
+  #stopPing: (() => void) | undefined;
+
+  constructor(link: FastwayLink, options: EndpointOptions<In, Out, Context>) {
+    checkLimits(options, "backlog", "pingInterval", "pingTimeout");
+    this.#physical = link as unknown as Physical;
+    this.#protocol = protocolOf(link);
+    this.dialect = this.#protocol.dialect;
+    this.maxMessage = this.#protocol.maxPacket - LENGTH;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#incoming = new Incoming(options.backlog ?? BACKLOG);
+    this.#dials = dialsOf(this.dialect, (command) => void this.#physical.send(command));
+    this.closed = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+  }
+
+  // ---- the link: begin -> (messages) -> over
+
+  /**
+   * Commands and messages from now on.
+   *
+   * @param explain - why it may have ended, if it ends
+   */
+  begin(explain = (info: CloseInfo): CloseInfo => info): void {
+    const { dialect, maxPacket, copy } = this.#protocol;
+    this.#physical.use(fastway({ dialect, side: "endpoint", maxPacket, copy }), {
+      message: (_, value) => this.#take(value),
+      drain: () => this.#drained(),
+      // Nobody need wait until the gateway has hung up, too.
+      error: (_, error) => this.over(explain({ by: "error", error })),
+      close: (_, info) => this.over(explain(info)),
+    });
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    for (const dial of waiting!) this.#dials.begin(dial);
+    if (this.#physical.state === "closed") this.over({ by: "peer" });
+    else if (this.dialect === "v2") this.#planPing();
+  }
+
+  /** Has a packet come? */
+  get isHeard(): boolean {
+    return this.#isHeard;
+  }
+
+  /** The link is gone. */
+  over(info: CloseInfo): void {
+    const settle = this.#settle;
+    if (settle === undefined) return;
+    this.#settle = undefined;
+    this.#stopPing?.();
+    const cause = info.error;
+    const lines = [...this.#lines.values()];
+    this.#lines.clear();
+    this.#size = 0;
+    this.#blocked.clear();
+    for (const line of lines) line?.lost(cause);
+    for (const dial of [...(this.#waiting?.splice(0) ?? []), ...this.#dials.clear()]) {
+      dial.failed(closedError(cause));
+    }
+    this.#early.clear();
+    this.#incoming.end(info);
+    settle(info);
+  }
+
+  #take(value: FastwayMessage | GatewayCommand): void {
+    this.#isHeard = true;
+    if (this.#isPinged) this.#planPing();
+    switch (value.type) {
+      case "message":
+        this.#message(value.connId, value.message);
+        break;
+      case "open":
+        this.#dials.opened(value.connId);
+        break;
+      case "accept":
+        this.#accepted(value);
+        break;
+      case "connect":
+        this.#called(value);
+        break;
+      case "refuse":
+        this.#refused("connId" in value ? value.connId : value.remoteId);
+        break;
+      case "close":
+        this.#closed(value.connId);
+        break;
+      case "ping":
+        // In v2 it is the answer to ours; answering it would begin a game without end.
+        if (this.dialect === "v1") this.#physical.send({ type: "ping" });
+    }
+  }
+
+  // ---- virtual connections
+
+  get size(): number {
+    return this.#size;
+  }
+
+  dial<DialIn = Uint8Array, DialOut = DialIn, DialContext = undefined>(
+    remoteId: number,
+    options: DialOptions<DialIn, DialOut, DialContext> = {},
+  ): Promise<VirtualConnection<DialIn, DialOut, DialContext>> {
+    const { timeout = TEN_SECONDS, signal, ...rest } = options;
+    return new Promise((resolve, reject) => {
+      checkLimit("timeout", timeout);
+      if (remoteId >>> 0 !== remoteId) throw new ProtocolError("unencodable", `no id: ${remoteId}`);
+      if (signal?.aborted) throw signal.reason;
+      if (this.#settle === undefined || this.#isClosing) throw closedError(undefined);
+      let isWanted = true;
+      let stopTimer: (() => void) | undefined;
+      const settle = (): void => {
+        isWanted = false;
+        stopTimer?.();
+        signal?.removeEventListener("abort", cancel);
+      };
+      // The gateway will answer all the same, and answers go by their order: the dial keeps its place.
+      const cancel = (): void => {
+        settle();
+        reject(signal?.reason);
+      };
+      const dial: Dial = {
+        remoteId,
+        accepted: (connId) => {
+          const early = this.#early.take(connId);
+          const isCut = early?.isDropped ?? this.#early.isFull;
+          if (!isWanted || this.#isClosing || connId === 0 || isCut) {
+            // Of one that was cut a Close may have gone out before: the gateway ignores the second.
+            if (!early?.isClosed) this.#decline(connId);
+            dial.failed(isCut ? overflowError() : closedError(undefined));
+            return;
+          }
+          settle();
+          resolve(this.#connect({ connId, remoteId }, rest, early));
+        },
+        failed: (error) => {
+          settle();
+          reject(error);
+        },
+      };
+      signal?.addEventListener("abort", cancel);
+      if (timeout > 0) {
+        stopTimer = this.#clock.after(timeout, () => {
+          dial.failed(new ProtocolError("timeout", `no answer to the dial within ${timeout} ms`));
+        });
+      }
+      if (this.#waiting !== undefined) this.#waiting.push(dial);
+      else this.#dials.begin(dial);
+    });
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<VirtualConnection<In, Out, Context>, undefined> {
+    if (this.#isServed) throw new TypeError("incoming connections have a handler, or are iterated");
+    return this.#incoming.iterate();
+  }
+
+  /** Incoming connections are for handlers. */
+  get #isServed(): boolean {
+    return this.#options.message !== undefined || this.#options.open !== undefined;
+  }
+
+  #accepted(ids: VirtualIds): void {
+    this.#checkFree(ids.connId);
+    const dial = this.#dials.accepted(ids.connId, ids.remoteId);
+    if (dial === undefined) {
+      this.#called(ids);
+    } else {
+      dial.accepted(ids.connId);
+      this.#answered();
+    }
+  }
+
+  #refused(id: number): void {
+    const dial = this.#dials.refused(id);
+    if (this.dialect === "v1") this.#early.take(id);
+    dial.failed(new ProtocolError("refused", `the gateway refused the dial of ${dial.remoteId}`));
+    this.#answered();
+  }
+
+  /** What came for connections that no dial can have meant any more is turned away. */
+  #answered(): void {
+    if (this.dialect === "v1" || this.#dials.expects(0)) return;
+    for (const connId of this.#early.clear()) this.#tellClose(connId);
+  }
+
+  /** Somebody dialled this endpoint. */
+  #called(ids: VirtualIds): void {
+    const { connId, remoteId } = ids;
+    this.#checkFree(connId);
+    const isWanted = this.#isServed || !this.#incoming.isFull;
+    const early = this.#early.take(connId);
+    // Connection 0, which the first gateways let through, could not carry anything.
+    if (!isWanted || this.#isClosing || connId === 0 || early?.isDropped) {
+      this.#tellClose(connId);
+      return;
+    }
+    const connection = this.#connect({ connId, remoteId }, this.#options, early);
+    if (!this.#isServed) this.#incoming.add(connection);
+  }
+
+  #checkFree(connId: number): void {
+    if (this.#lines.get(connId) === undefined) return;
+    throw new ProtocolError("malformed", `connection ${connId} is open already`);
+  }
+
+  #connect<LineIn, LineOut, LineContext>(
+    ids: VirtualIds,
+    options: VirtualOptions<LineIn, LineOut, LineContext>,
+    early?: Early,
+  ): VirtualConnection<LineIn, LineOut, LineContext> {
+    const line = new Line(this, ids.connId);
+    this.#lines.set(ids.connId, line);
+    this.#size++;
+    const connection = line.connect(ids, { ...options, clock: options.clock ?? this.#clock });
+    connection.opened();
+    for (const message of early?.messages ?? []) line.received(message);
+    if (early?.isClosed) this.#closed(ids.connId);
+    return connection;
+  }
+
+  #decline(connId: number): void {
+    this.#lines.set(connId, undefined);
+    this.#tellClose(connId);
+  }
+
+  #message(connId: number, message: Uint8Array): void {
+    const line = this.#lines.get(connId);
+    if (line !== undefined) {
+      line.received(message);
+    } else if (this.#lines.has(connId)) {
+      // Sent before the own Close was known.
+    } else if (!this.#dials.expects(connId) || !this.#early.add(connId, message)) {
+      this.#tellClose(connId);
+    }
+  }
+
+  #closed(connId: number): void {
+    const line = this.#lines.get(connId);
+    const isKnown = this.#lines.delete(connId);
+    if (line !== undefined) this.#leave(line);
+    if (isKnown) line?.closed();
+    else if (this.#dials.expects(connId)) this.#early.close(connId);
+  }
+
+  #leave(line: Line): void {
+    this.#blocked.delete(line);
+    this.#size--;
+    if (this.#isClosing && this.#size === 0) this.#physical.close();
+  }
+
+  #tellClose(connId: number): void {
+    this.#physical.send({ type: "close", connId });
+  }
+
+  // ---- for lines
+
+  transmit(line: Line, message: Uint8Array): boolean {
+    if (this.#isFull) {
+      // Later it would be everybody's error, not this connection's.
+      checkFits(message, this.#protocol.maxPacket);
+      this.#blocked.add(line);
+      return false;
+    }
+    this.#isFull = !this.#physical.send({ type: "message", connId: line.connId, message });
+    return true;
+  }
+
+  hangUp(line: Line): void {
+    this.#tellClose(line.connId);
+  }
+
+  forget(line: Line): void {
+    if (this.#lines.get(line.connId) !== line) return;
+    this.#lines.set(line.connId, undefined);
+    this.#leave(line);
+  }
+
+  #drained(): void {
+    this.#isFull = false;
+    for (const line of this.#blocked) {
+      if (this.#isFull) return;
+      this.#blocked.delete(line);
+      line.drained();
+    }
+  }
+
+  // ---- signs of life (v2)
+
+  #planPing(): void {
+    const { pingInterval = TEN_SECONDS, pingTimeout = TEN_SECONDS } = this.#options;
+    this.#stopPing?.();
+    this.#isPinged = false;
+    if (pingInterval === 0) return;
+    this.#stopPing = this.#clock.after(pingInterval, () => {
+      this.#isPinged = true;
+      this.#physical.send({ type: "ping" });
+      if (pingTimeout === 0) return;
+      this.#stopPing = this.#clock.after(pingTimeout, () => {
+        this.abort(new ProtocolError("timeout", `no answer to a ping within ${pingTimeout} ms`));
+      });
+    });
+  }
+
+  // ---- the end
+
+  close(): void {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    for (const line of [...this.#lines.values()]) line?.shut();
+    if (this.#size === 0) this.#physical.close();
+  }
+
+  abort(error?: unknown): void {
+    this.#physical.abort(error);
+  }
+}
+
+/**
+ * The protocol that a connection was opened with.
+ * @throws TypeError when it is not fastway's, or the gateway's end of it
+ */
+function protocolOf(link: FastwayLink): FastwayProtocol {
+  const protocol = link.protocol as Partial<FastwayProtocol>;
+  if (protocol.dialect === undefined || protocol.maxPacket === undefined) {
+    throw new TypeError("open the connection with the protocol fastway({ dialect })");
+  }
+  if (protocol.side === "gateway") throw new TypeError("this is the gateway's end of a connection");
+  return protocol as FastwayProtocol;
+}
+
+const overflowError = (): ProtocolError =>
+  new ProtocolError("overflow", "more arrived before the gateway's answer than is kept");
+
+const closedError = (cause: unknown): ProtocolError =>
+  new ProtocolError("closed", "the connection to the gateway is closed", undefined, { cause });

@@ -1,0 +1,117 @@
+import { type Protocol, ProtocolError, u32le } from "../../core/index.ts";
+import type { CommandOptions } from "./command.ts";
+import {
+  type Command,
+  checkedDialect,
+  checkedSide,
+  type Dialect,
+  LONGEST_COMMAND,
+  otherSide,
+  type ReceivedBy,
+  readCommand,
+  type SentBy,
+  type Side,
+  writeCommand,
+} from "./commands.ts";
+import {
+  checkedMaxPacket,
+  LENGTH,
+  measurePackets,
+  messageOf,
+  type PacketOptions,
+  writePacket,
+} from "./packet.ts";
+
+/** A message of one virtual connection. */
+export interface FastwayMessage {
+  readonly type: "message";
+  /** The virtual connection; never 0. */
+  readonly connId: number;
+  /** Any bytes, also none. A view of the received memory unless `copy` is set. */
+  readonly message: Uint8Array;
+}
+
+/** What {@link fastway} needs to know. */
+export interface FastwayOptions<D extends Dialect, S extends Side | undefined = undefined>
+  extends CommandOptions<D, S>,
+    Pick<PacketOptions, "copy"> {}
+
+/** The protocol of one physical connection; sessions ask it what it speaks. */
+export interface FastwayProtocol<
+  D extends Dialect = Dialect,
+  S extends Side | undefined = Side | undefined,
+> extends Protocol<FastwayMessage | SentBy<D, S>, FastwayMessage | ReceivedBy<D, S>> {
+  /** Which fastway is spoken. */
+  readonly dialect: D;
+  /** Which end this is; undefined where both directions are taken. */
+  readonly side: S | undefined;
+  /** Largest value of the Length field. */
+  readonly maxPacket: number;
+  /** Have received messages memory of their own? */
+  readonly copy: boolean;
+}
+
+/**
+ * All that is said on a physical connection between a gateway and an endpoint: commands, and messages of the
+ * virtual connections. (A server's connection begins with the handshake: see {@link fastwayServer}.)
+ *
+ * ```text
+ *   09 00 00 00  00 00 00 00  00 01 00 00 00     { type: 'dial', remoteId: 1 }            v2
+ *   06 00 00 00  07 00 00 00  48 69              { type: 'message', connId: 7, message }
+ * ```
+ *
+ * Where the peer plainly speaks the other dialect, the error's text says so.
+ *
+ * @param options - `dialect`; `side`, `maxPacket`, `copy`
+ * @throws TypeError without a dialect, RangeError when `maxPacket` leaves no room for a command
+ *
+ * @example
+ * ```ts
+ * import { decodeAll, encodeAll } from "framewright";
+ * import { fastway } from "framewright/fastway";
+ *
+ * const bytes = encodeAll(fastway({ dialect: "v2", side: "gateway" }), [
+ *   { type: "accept", connId: 7, remoteId: 1 },
+ *   { type: "message", connId: 7, message: Uint8Array.of(72, 105) },
+ * ]);
+ * for (const value of decodeAll(fastway({ dialect: "v2", side: "endpoint" }), bytes)) {
+ *   console.log(value.type === "message" ? value.message.join(" ") : value.type);
+ * }
+ * //=> accept
+ * //=> 72 105
+ * ```
+ */
+export function fastway<D extends Dialect, S extends Side | undefined = undefined>(
+  options: FastwayOptions<D, S>,
+): FastwayProtocol<D, S> {
+  const dialect = checkedDialect(options.dialect);
+  const side = checkedSide(options.side);
+  const from = otherSide(side);
+  const maxPacket = checkedMaxPacket(options, LONGEST_COMMAND);
+  const { copy = false } = options;
+  return Object.freeze<FastwayProtocol<D, S>>({
+    name: `fastway ${dialect}`,
+    dialect,
+    side,
+    maxPacket,
+    copy,
+    maxFrame: maxPacket + LENGTH,
+    measure: measurePackets(maxPacket),
+    decode(bytes, start, end) {
+      const connId = u32le(bytes, start + LENGTH);
+      if (connId !== 0) {
+        return { type: "message", connId, message: messageOf(bytes, start, end, copy) };
+      }
+      return readCommand(dialect, from, bytes, start, end) as ReceivedBy<D, S>;
+    },
+    encode(value, out) {
+      if (value.type !== "message") {
+        writeCommand(dialect, side, value as Command, out);
+      } else if (value.connId === 0) {
+        throw new ProtocolError("unencodable", "message on connection 0, which is for commands");
+      } else {
+        writePacket(value.connId, value.message, maxPacket, out);
+      }
+    },
+  });
+}

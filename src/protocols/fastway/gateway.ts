@@ -1,0 +1,245 @@
+import { throwUncaught } from "../../core/host.ts";
+import { type Connection, ProtocolError, systemClock } from "../../core/index.ts";
+import { Watchdog } from "../../core/watchdog.ts";
+import { checkedDialect, type Dialect } from "./commands.ts";
+import type { FastwayLink } from "./endpoint.ts";
+import { fastway } from "./fastway.ts";
+import type { FastwayGateway, GatewayCounters, GatewayOptions } from "./gateway-options.ts";
+import { type GatewayLink, newPeer, type Peer } from "./gateway-peer.ts";
+import { CHALLENGE, gatewayHandshake, verifyAnswer } from "./handshake.ts";
+import { Switchboard } from "./router.ts";
+
+const THIRTY_SECONDS = 30_000;
+
+/**
+ * A gateway: clients on the one side, servers on the other, and what they dial in between. It opens no ports: it
+ * is given connections, of any transport.
+ *
+ * Where the reference is wrong, this one is right: other ends hear of a disconnect in both dialects, a Close
+ * counts only from an end of the connection, dials of v1 only with ids that were asked for, a message that
+ * crossed a Close closes nobody, silent peers are dropped, and ids in use are skipped when they wrap.
+ *
+ * Memory is bounded: an endpoint that does not read is closed, with `overflow`, when more than the `maxQueued` of
+ * its connection waits for it (an option of `listen`); nobody else is held up.
+ *
+ * The handshake proves that a server has the key, by MD5 of a 64-bit challenge; nothing is encrypted. Use TLS or
+ * a private network.
+ *
+ * @param options - `dialect` and `random`; limits and times
+ * @throws TypeError without a dialect or a source of random bytes, RangeError for a limit that is none
+ *
+ * @example
+ * ```ts
+ * import { randomBytes } from "node:crypto";
+ * import { connect, listen } from "framewright/node";
+ * import { fastway, fastwayClient, fastwayGateway, fastwayServer } from "framewright/fastway";
+ *
+ * const gateway = fastwayGateway({ dialect: "v2", key: "secret", random: randomBytes });
+ * const clients = await listen(gateway.protocol, { port: 0, host: "127.0.0.1", open: gateway.client });
+ * const servers = await listen(gateway.protocol, { port: 0, host: "127.0.0.1", open: gateway.server });
+ *
+ * const v2 = fastway({ dialect: "v2" });
+ * const server = fastwayServer(await connect(v2, { port: servers.port! }), {
+ *   serverId: 1,
+ *   key: "secret",
+ *   message: (connection, bytes) => connection.send(bytes.slice().reverse()),
+ * });
+ * const client = fastwayClient(await connect(v2, { port: clients.port! }));
+ *
+ * const connection = await client.dial(1);
+ * connection.send(Uint8Array.of(1, 2, 3));
+ * for await (const answer of connection) {
+ *   console.log(answer.join(" "));
+ *   connection.close();
+ * }
+ * client.close();
+ * server.close();
+ * gateway.close();
+ * await Promise.all([clients.close(), servers.close()]);
+ * //=> 3 2 1
+ * ```
+ */
+export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): FastwayGateway<D> {
+  const dialect = checkedDialect(options.dialect);
+  const isV1 = dialect === "v1";
+  const { random, key = "", clock = systemClock, left } = options;
+  if (typeof random !== "function") throw new TypeError("a gateway needs a source of random bytes");
+  const protocol = fastway({ dialect, side: "gateway", maxPacket: options.maxPacket });
+  const idle = {
+    client: count("clientIdle", options.clientIdle ?? THIRTY_SECONDS),
+    server: count("serverIdle", options.serverIdle ?? THIRTY_SECONDS),
+  };
+  const authTimeout = count("authTimeout", options.authTimeout ?? (isV1 ? 3000 : 5000));
+  const maxUnproven = count("maxUnproven", options.maxUnproven ?? 1024);
+  const board = new Switchboard({
+    dialect,
+    maxConn: count("maxConn", options.maxConn ?? (isV1 ? 8 : 16)),
+    firstClientId: count("firstClientId", options.firstClientId ?? 1),
+    firstConnId: count("firstConnId", options.firstConnId ?? 1),
+  });
+  const peers = new Set<Peer>();
+  const unproven = new Set<Peer>();
+  let isClosed = false;
+
+  const leave = (peer: Peer, error?: unknown): void => {
+    if (peer.isGone) return;
+    peer.isGone = true;
+    peer.stopWatch();
+    peers.delete(peer);
+    unproven.delete(peer);
+    board.remove(peer);
+    try {
+      left?.({ side: peer.side, id: peer.id }, error);
+    } catch (thrown) {
+      // Its connection must be closed all the same, and perhaps those of others.
+      throwUncaught(thrown);
+    }
+  };
+
+  const drop = (peer: Peer, error: ProtocolError): void => {
+    leave(peer, error);
+    peer.link.abort(error);
+  };
+
+  const handlers = (peer: Peer) => ({
+    // Half a connection is of no use here: nobody could be told that the other half is closed.
+    end(): void {
+      leave(peer);
+      peer.link.close();
+    },
+    error: (_: unknown, error: unknown): void => leave(peer, error),
+    close: (_: unknown, info: { readonly error?: unknown }): void => leave(peer, info.error),
+  });
+
+  /** Packets from now on. */
+  const begin = (peer: Peer): void => {
+    watch(peer);
+    peer.link.use(protocol, {
+      ...handlers(peer),
+      message(_, value) {
+        if (peer.isGone) return;
+        peer.heard();
+        board.take(peer, value);
+      },
+    });
+  };
+
+  /** v1: one silent interval, a ping, and another one; v2: one. */
+  const watch = (peer: Peer): void => {
+    const ms = idle[peer.side];
+    if (ms === 0) return;
+    let isAsked = false;
+    const start = (): void => {
+      const dog = new Watchdog(clock, ms, () => {
+        if (isV1 && !isAsked) {
+          isAsked = true;
+          peer.link.send({ type: "ping" });
+          start();
+        } else {
+          const silent = isAsked ? 2 * ms : ms;
+          drop(peer, new ProtocolError("timeout", `no packet within ${silent} ms`));
+        }
+      });
+      peer.stopWatch = () => dog.stop();
+      peer.heard = () => {
+        isAsked = false;
+        dog.heard();
+      };
+    };
+    start();
+  };
+
+  const welcome = (side: Peer["side"], link: FastwayLink): Peer | undefined => {
+    if (isClosed || link.state === "closed" || link.state === "closing") {
+      link.abort();
+      return undefined;
+    }
+    const peer = newPeer(side, link as unknown as GatewayLink);
+    peers.add(peer);
+    return peer;
+  };
+
+  const client = (link: FastwayLink): void => {
+    const peer = welcome("client", link);
+    if (peer === undefined) return;
+    board.addClient(peer);
+    begin(peer);
+  };
+
+  const server = (link: FastwayLink): void => {
+    // Before anything is noted of this server: a source that fails must not leave it half known.
+    const challenge = challengeFrom(random);
+    const peer = welcome("server", link);
+    if (peer === undefined) return;
+    if (unproven.size >= maxUnproven) {
+      const text = `more than ${maxUnproven} servers that have not proved themselves`;
+      drop(peer, new ProtocolError("overflow", text));
+      return;
+    }
+    unproven.add(peer);
+    if (authTimeout > 0) {
+      peer.stopWatch = clock.after(authTimeout, () => {
+        const text = `no answer to the challenge within ${authTimeout} ms`;
+        drop(peer, new ProtocolError("timeout", text));
+      });
+    }
+    const greeted = link as unknown as Connection<Uint8Array, Uint8Array, unknown>;
+    greeted.use(gatewayHandshake, {
+      ...handlers(peer),
+      message(_, answer) {
+        if (peer.isGone) return;
+        peer.stopWatch();
+        const id = verifyAnswer(answer, challenge, key);
+        if (id === undefined) {
+          drop(peer, new ProtocolError("refused", "auth-failed: the server has not the key"));
+          return;
+        }
+        unproven.delete(peer);
+        board.addServer(peer, id);
+        begin(peer);
+      },
+    });
+    greeted.send(challenge);
+  };
+
+  return Object.freeze<FastwayGateway<D>>({
+    protocol,
+    client,
+    server,
+    get counters(): GatewayCounters {
+      const { clients, servers, circuits, accepted, refused } = board;
+      const { packetsIn, bytesIn, packetsOut, bytesOut } = board;
+      return {
+        clients,
+        servers,
+        unproven: unproven.size,
+        connections: circuits,
+        accepted,
+        refused,
+        packetsIn,
+        bytesIn,
+        packetsOut,
+        bytesOut,
+      };
+    },
+    close() {
+      isClosed = true;
+      for (const peer of [...peers]) {
+        leave(peer);
+        peer.link.close();
+      }
+    },
+  });
+}
+
+function challengeFrom(random: (count: number) => Uint8Array): Uint8Array {
+  // A copy: the source may use its memory again.
+  const challenge = Uint8Array.from(random(CHALLENGE));
+  if (challenge.length === CHALLENGE) return challenge;
+  throw new TypeError(`random(${CHALLENGE}) gave ${challenge.length} bytes`);
+}
+
+function count(name: string, value: number): number {
+  if (Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff) return value;
+  throw new RangeError(`${name} must be an integer from 0 to 2^32-1, not ${value}`);
+}

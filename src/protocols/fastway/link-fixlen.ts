@@ -1,0 +1,102 @@
+import { type Codec, type Endian, type Protocol, ProtocolError } from "../../core/index.ts";
+import { lengthPrefixed, type WrappingFraming } from "../../framing/index.ts";
+
+/** How FixLen writes its length, and how much it lets through. Limits count the body alone, in bytes. */
+export interface LinkFixlenOptions {
+  /** Bytes of the length. */
+  readonly width: 1 | 2 | 4 | 8;
+
+  /** Byte order of the length. */
+  readonly endian: Endian;
+
+  /**
+   * Longest body that is read; more is `too-long`.
+   * @defaultValue 1 MiB; 255 or 65535 where the width cannot say more
+   */
+  readonly maxReceive?: number | undefined;
+
+  /**
+   * Longest body that is written; more is `unencodable`. (The Go library has this option and does not look at it.)
+   * @defaultValue `maxReceive`
+   */
+  readonly maxSend?: number | undefined;
+}
+
+const MIB = 1024 * 1024;
+
+/**
+ * The FixLen codec of github.com/funny/link: bodies behind an unsigned length of their own bytes.
+ *
+ * ```text
+ *   width 2, endian 'le'     02 00 48 69
+ *   width 4, endian 'be'     00 00 00 02 48 69
+ *   width 1                  00                   an empty body
+ * ```
+ *
+ * One body holds exactly one value. Wrap {@link linkJson} for the usual FixLen over Json.
+ *
+ * @param options - `width`, `endian`; `maxReceive`, `maxSend`
+ * @throws RangeError for another width or byte order, or a limit that is not an integer >= 0
+ *
+ * @example
+ * ```ts
+ * import { encodeFrame, raw } from "framewright";
+ * import { linkFixlen } from "framewright/fastway";
+ *
+ * const messages = linkFixlen({ width: 2, endian: "le", maxReceive: 1024 }).wrap(raw());
+ * console.log(encodeFrame(messages, Uint8Array.of(72, 105)).join(" "));
+ * //=> 2 0 72 105
+ * ```
+ */
+export function linkFixlen(options: LinkFixlenOptions): WrappingFraming {
+  const { width, endian } = options;
+  if (![1, 2, 4, 8].includes(width)) {
+    throw new RangeError(`linkFixlen: width must be 1, 2, 4 or 8, not ${width}`);
+  }
+  if (endian !== "be" && endian !== "le") {
+    throw new RangeError(`linkFixlen: endian must be "be" or "le", not ${endian}`);
+  }
+  const most = Math.min(2 ** (8 * width) - 1, Number.MAX_SAFE_INTEGER - width);
+  const maxReceive = limit("maxReceive", options.maxReceive ?? MIB, most);
+  const maxSend = limit("maxSend", options.maxSend ?? maxReceive, most);
+  const framing = lengthPrefixed({
+    width,
+    endian,
+    maxFrame: width + Math.max(maxReceive, maxSend),
+  });
+  const { maxFrame } = framing;
+  const measure: WrappingFraming["measure"] = (bytes, start, end, seen) => {
+    const length = framing.measure(bytes, start, end, seen);
+    if (length <= width + maxReceive) return length;
+    const text = `too-large: body of ${length - width} bytes exceeds maxReceive ${maxReceive}`;
+    throw new ProtocolError("too-long", text, start);
+  };
+  return Object.freeze<WrappingFraming>({
+    maxFrame,
+    measure,
+    wrap<In, Out>(codec: Codec<In, Out>, wrapped = {}): Protocol<In, Out> {
+      const inner = framing.wrap(codec, { name: "link FixLen", ...wrapped });
+      return Object.freeze<Protocol<In, Out>>({
+        name: inner.name,
+        text: false,
+        maxFrame,
+        measure,
+        // Without `decodeMany`: two values in one body are an error, not two messages.
+        decode: inner.decode,
+        encode(value, out) {
+          const start = out.length;
+          inner.encode(value, out);
+          const body = out.length - start - width;
+          if (body <= maxSend) return;
+          const text = `too-large: body of ${body} bytes exceeds maxSend ${maxSend}`;
+          throw new ProtocolError("unencodable", text);
+        },
+      });
+    },
+  });
+}
+
+function limit(name: string, value: number, most: number): number {
+  if (Number.isSafeInteger(value) && value >= 0) return Math.min(value, most);
+  throw new RangeError(`linkFixlen: ${name} must be an integer >= 0, not ${value}`);
+}

@@ -1,0 +1,199 @@
+import { stringify } from "../../core/codecs.ts";
+import { asProtocolError } from "../../core/errors.ts";
+import { decodeUtf8, type Protocol, ProtocolError } from "../../core/index.ts";
+import { lines } from "../../framing/index.ts";
+
+/** A message of link's Json codec. */
+export interface LinkMessage {
+  /** The name under which the sender has registered the type of the body; empty when it has not. */
+  readonly head: string;
+  /** Any JSON but null. */
+  readonly body: unknown;
+}
+
+/** For each registered head: what turns its body, as JSON has it, into a value, or throws. */
+export type LinkTypes<Bodies> = {
+  readonly [Head in keyof Bodies]: (body: unknown) => Bodies[Head];
+};
+
+/** The messages of registered types. */
+export type LinkMessageOf<Bodies> = {
+  readonly [Head in keyof Bodies]: { readonly head: Head; readonly body: Bodies[Head] };
+}[keyof Bodies];
+
+/** How {@link linkJson} reads. */
+export interface LinkJsonOptions<Bodies> {
+  /**
+   * What turns the body of a message with this head into a value: checks, classes. What it throws is
+   * `malformed`. Go's default head of a type is its package path, a slash and its name: `main/Point`.
+   * @defaultValue none: bodies stay as JSON has them, as do those of heads that are not listed
+   */
+  readonly types?: LinkTypes<Bodies> | undefined;
+
+  /**
+   * In place of `JSON.parse`: for integers beyond 2^53.
+   */
+  readonly parse?: ((text: string) => unknown) | undefined;
+
+  /**
+   * Longest line, its LF included, reading and writing.
+   * @defaultValue 1 MiB
+   */
+  readonly maxFrame?: number | undefined;
+}
+
+/**
+ * The Json codec of github.com/funny/link: one object a line, head and body.
+ *
+ * ```text
+ *   {"Head":"hello","Body":{"Name":"Ann","Age":7}}\n
+ * ```
+ *
+ * Read: the names Head and Body in any case, other members ignored, a missing head as the empty one; blank
+ * lines skipped, several objects on one line taken apart. An object must not be spread over several lines,
+ * which Go's encoder never does. A body that is missing or null is `malformed` (the Go library panics).
+ *
+ * Written: byte for byte what Go writes, with `<` `>` `&` and control characters escaped, save that members
+ * keep their order (Go sorts the keys of maps). A body that is null or undefined is `unencodable`.
+ *
+ * As the payload of {@link linkFixlen} the LF counts, and a body holds exactly one object.
+ *
+ * @param options - `types`; `parse`, `maxFrame`
+ *
+ * @example
+ * ```ts
+ * import { decodeFrame, encodeFrame } from "framewright";
+ * import { linkFixlen, linkJson } from "framewright/fastway";
+ *
+ * const point = (body: unknown): [number, number] => {
+ *   const { x, y } = body as { x: number; y: number };
+ *   return [x, y];
+ * };
+ * const points = linkFixlen({ width: 2, endian: "le" }).wrap(
+ *   linkJson({ types: { "main/Point": point } }),
+ * );
+ * const frame = encodeFrame(points, { head: "main/Point", body: { x: 1.5, y: 2 } });
+ * console.log(decodeFrame(points, frame).body);
+ * //=> [ 1.5, 2 ]
+ * ```
+ */
+export function linkJson<Bodies = Record<never, never>>(
+  options: LinkJsonOptions<Bodies> = {},
+): Protocol<LinkMessage, LinkMessage | LinkMessageOf<Bodies>> {
+  const { parse = JSON.parse } = options;
+  const types = options.types as Readonly<Record<string, (body: unknown) => unknown>> | undefined;
+  const framing = lines({ maxFrame: options.maxFrame });
+
+  const read = (text: string, at: number): LinkMessage => {
+    const { head, body } = headAndBody(text, parse, at);
+    if (types === undefined || !Object.hasOwn(types, head)) return { head, body };
+    try {
+      return { head, body: types[head]!(body) };
+    } catch (error) {
+      throw asProtocolError(error, "malformed", `type: body is no ${JSON.stringify(head)}`, at);
+    }
+  };
+
+  return Object.freeze<Protocol<LinkMessage, LinkMessage | LinkMessageOf<Bodies>>>({
+    name: "link Json",
+    maxFrame: framing.maxFrame,
+    text: true,
+    measure: framing.measure,
+    decode: (bytes, start, end) => read(decodeUtf8(bytes, start, end), start),
+    decodeMany(bytes, start, end) {
+      const line = decodeUtf8(bytes, start, end);
+      try {
+        return [read(line, start)];
+      } catch (error) {
+        const objects = objectsIn(line);
+        if (objects.length === 1) throw error;
+        return objects.map((text) => read(text, start));
+      }
+    },
+    encode({ head, body }, out) {
+      if (typeof head !== "string") {
+        throw new ProtocolError("unencodable", `head is a ${typeof head}, not a string`);
+      }
+      const text = stringify(body);
+      if (text === "null") throw new ProtocolError("unencodable", "a body must not be null");
+      out.utf8(`{"Head":${escapeAsGo(stringify(head))},"Body":${escapeAsGo(text)}}\n`);
+    },
+  });
+}
+
+function headAndBody(text: string, parse: (text: string) => unknown, at: number): LinkMessage {
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch (cause) {
+    const isCut = text.trim() === "" || (text.trimStart()[0] === "{" && objectEnd(text) < 0);
+    const reason = `${text.length} characters are not one JSON object`;
+    const [code, word] = isCut
+      ? (["truncated", "truncated"] as const)
+      : (["malformed", "syntax"] as const);
+    throw new ProtocolError(code, `${word}: ${reason}`, at, { cause });
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new ProtocolError("malformed", "type: message is not a JSON object", at);
+  }
+  let head: unknown;
+  let body: unknown;
+  for (const [name, member] of Object.entries(value)) {
+    const lower = name.toLowerCase();
+    if (lower === "head") head = member;
+    else if (lower === "body") body = member;
+  }
+  if (typeof head !== "string" && head !== undefined && head !== null) {
+    throw new ProtocolError("malformed", `type: Head is a ${typeof head}, not a string`, at);
+  }
+  if (body === undefined || body === null) {
+    throw new ProtocolError("malformed", "missing-body: message has no Body", at);
+  }
+  return { head: head ?? "", body };
+}
+
+/** The objects that stand side by side on one line: none on a blank one. What is no object is left to the parser. */
+function objectsIn(line: string): string[] {
+  const objects: string[] = [];
+  let rest = line.trim();
+  while (rest !== "") {
+    const end = objectEnd(rest);
+    objects.push(end < 0 ? rest : rest.slice(0, end));
+    rest = end < 0 ? "" : rest.slice(end).trimStart();
+  }
+  return objects;
+}
+
+/** Where the first JSON object ends, going by brackets and quotes alone; -1 when it is cut, or there is none. */
+function objectEnd(text: string): number {
+  let depth = 0;
+  let isQuoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const char = text[i]!;
+    if (isQuoted) {
+      if (char === "\\") i++;
+      else if (char === '"') isQuoted = false;
+    } else if (char === '"') {
+      isQuoted = true;
+    } else if (char === "{" || char === "[") {
+      depth++;
+    } else if (char === "}" || char === "]") {
+      depth--;
+      if (depth <= 0) return i + 1;
+    }
+  }
+  return -1;
+}
+
+// In the output of JSON.stringify every backslash begins an escape, so these are found one by one.
+const ESCAPED_BY_GO = /\\.|[<>&\u2028\u2029]/g;
+
+/** JSON text with the escapes of Go's encoding/json (before Go 1.22 for \b and \f). */
+function escapeAsGo(json: string): string {
+  return json.replace(ESCAPED_BY_GO, (found) => {
+    if (found === "\\b") return "\\u0008";
+    if (found === "\\f") return "\\u000c";
+    if (found.length > 1) return found;
+    return `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}

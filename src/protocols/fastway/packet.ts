@@ -1,0 +1,139 @@
+import { type Output, type Protocol, ProtocolError, u32le } from "../../core/index.ts";
+
+/** One packet between a gateway and an endpoint: a whole message of one virtual connection. */
+export interface Packet {
+  /** The virtual connection, unsigned 32 bits; 0: the message is a command to or from the gateway. */
+  readonly connId: number;
+  /** Any bytes, also none. */
+  readonly message: Uint8Array;
+}
+
+/** The limit that both ends of a physical connection must agree on. */
+export interface PacketOptions {
+  /**
+   * Largest value of the Length field, reading and writing: 4 bytes of connection id and the message. As the
+   * gateway's option of that name. The whole frame is 4 bytes longer.
+   * @defaultValue 524288
+   */
+  readonly maxPacket?: number | undefined;
+
+  /**
+   * Give each received message memory of its own, instead of a view that keeps its chunk alive.
+   * @defaultValue false
+   */
+  readonly copy?: boolean | undefined;
+}
+
+/** Bytes of the Length field, which does not count itself. */
+export const LENGTH = 4;
+
+/** Where the message begins: behind Length and connection id. */
+export const HEADER = 8;
+
+const DEFAULT_MAX_PACKET = 524_288;
+
+/**
+ * The packets of fastway, the same in both dialects, commands not looked into.
+ *
+ * ```text
+ *   0            4            8                   4 + Length
+ *   | Length u32 | connId u32 | message           |       little-endian
+ *
+ *   09 00 00 00  37 25 00 00  48 65 6c 6c 6f              "Hello" on connection 9527
+ *   04 00 00 00  01 00 00 00                              an empty message
+ * ```
+ *
+ * Length counts connection id and message. Below 4 it is `malformed`, above `maxPacket` `too-long`. A message
+ * above `maxPacket` - 4 is `unencodable`: the Go library lets it out, and the gateway then closes the connection.
+ *
+ * @param options - `maxPacket`, `copy`
+ * @throws RangeError when `maxPacket` is not an integer from 4 to 2^32-1
+ * @see https://github.com/fast/fastway
+ *
+ * @example
+ * ```ts
+ * import { decodeFrame, encodeFrame } from "framewright";
+ * import { packet } from "framewright/fastway";
+ *
+ * const frame = encodeFrame(packet(), { connId: 9527, message: Uint8Array.of(72, 105) });
+ * console.log(frame.join(" "));
+ * //=> 6 0 0 0 55 37 0 0 72 105
+ * console.log(decodeFrame(packet(), frame).connId);
+ * //=> 9527
+ * ```
+ */
+export function packet(options: PacketOptions = {}): Protocol<Packet> {
+  const maxPacket = checkedMaxPacket(options, LENGTH);
+  const { copy = false } = options;
+  return Object.freeze<Protocol<Packet>>({
+    name: "fastway packet",
+    maxFrame: maxPacket + LENGTH,
+    measure: measurePackets(maxPacket),
+    decode: (bytes, start, end) => ({
+      connId: u32le(bytes, start + LENGTH),
+      message: messageOf(bytes, start, end, copy),
+    }),
+    encode: ({ connId, message }, out) => writePacket(connId, message, maxPacket, out),
+  });
+}
+
+/** The option `maxPacket`, which must leave room for a Length of `least`. */
+export function checkedMaxPacket(options: PacketOptions, least: number): number {
+  const { maxPacket = DEFAULT_MAX_PACKET } = options;
+  if (Number.isInteger(maxPacket) && maxPacket >= least && maxPacket <= 0xffff_ffff) {
+    return maxPacket;
+  }
+  throw new RangeError(`maxPacket must be an integer from ${least} to 2^32-1, not ${maxPacket}`);
+}
+
+/** The `measure` of all that is made of packets. */
+export function measurePackets(maxPacket: number): Protocol<never>["measure"] {
+  return (bytes, start, end) => {
+    if (end - start < LENGTH) return 0;
+    const length = u32le(bytes, start);
+    if (length > maxPacket) {
+      const text = `too-large: Length ${length} exceeds maxPacket ${maxPacket}`;
+      throw new ProtocolError("too-long", text, start);
+    }
+    if (length < LENGTH) {
+      const text = `short-packet: Length ${length} leaves no room for the 4 bytes of a connection id`;
+      throw new ProtocolError("malformed", text, start);
+    }
+    return LENGTH + length;
+  };
+}
+
+/** The message of the packet in `bytes[start .. end)`. */
+export function messageOf(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  copy: boolean,
+): Uint8Array {
+  return copy ? bytes.slice(start + HEADER, end) : bytes.subarray(start + HEADER, end);
+}
+
+/**
+ * Writes one packet.
+ * @throws ProtocolError `unencodable` when a receiver with the same `maxPacket` would refuse it
+ */
+export function writePacket(
+  connId: number,
+  message: Uint8Array,
+  maxPacket: number,
+  out: Output,
+): void {
+  checkFits(message, maxPacket);
+  out
+    .u32le(LENGTH + message.length)
+    .u32le(connId)
+    .bytes(message);
+}
+
+/** @throws ProtocolError `unencodable` for a message that a packet cannot carry */
+export function checkFits(message: Uint8Array, maxPacket: number): void {
+  if (LENGTH + message.length > maxPacket) {
+    const text = `too-large: message of ${message.length} bytes exceeds maxPacket ${maxPacket} - 4`;
+    throw new ProtocolError("unencodable", text);
+  }
+}

@@ -1,0 +1,41 @@
+import { type CloseInfo, ProtocolError } from "../../core/index.ts";
+import { Cancel } from "./cancel.ts";
+import type { SessionConnection } from "./client-options.ts";
+import { Calls } from "./in-flight.ts";
+
+/** One attempt of a client: a connection, once there is one, and what was asked over it. */
+export class Link<Body> {
+  connection: SessionConnection<Body> | undefined;
+  /** While there is none. */
+  readonly cancel: Cancel = new Cancel();
+  readonly calls: Calls<Body>;
+
+  /** @param inFlight - requests that may be unanswered at a time */
+  constructor(inFlight: number) {
+    this.calls = new Calls(inFlight);
+  }
+
+  /** Ends it at once, however far it got. */
+  abort(error: unknown): void {
+    (this.connection ?? this.cancel).abort(error);
+  }
+
+  /** Ends it behind what was sent, if it got that far. */
+  close(): void {
+    if (this.connection === undefined) this.cancel.abort(closedError());
+    else this.connection.close();
+  }
+}
+
+/** Why a request has no answer, where its connection or the client ended. */
+export function closedError(cause?: unknown): ProtocolError {
+  const why = cause instanceof Error ? `: ${cause.message}` : "";
+  return new ProtocolError("closed", `the session ended before a reply${why}`, undefined, {
+    cause,
+  });
+}
+
+/** What went wrong with a connection, if anything did. */
+export function reasonOf({ by, error }: CloseInfo): unknown {
+  return by === "error" ? error : undefined;
+}

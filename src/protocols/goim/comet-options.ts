@@ -1,0 +1,114 @@
+import type { Clock, CloseInfo } from "../../core/index.ts";
+import type { SessionProtocol } from "./client-options.ts";
+import type { CometSession } from "./comet-session.ts";
+import type { Dialect, Replies } from "./dialect.ts";
+import type { Packet } from "./packet.ts";
+
+/** Who somebody is, and what to send them. */
+export interface Admission<User> {
+  /** What you want to know of them; kept in `session.user`. */
+  readonly user: User;
+  /**
+   * Name of the connection, for `comet.push`. A second one with the same key closes the first.
+   * @defaultValue none
+   */
+  readonly key?: string | undefined;
+  /**
+   * The room to begin in, `TYPE://ROOM`.
+   * @defaultValue none
+   */
+  readonly room?: string | undefined;
+  /**
+   * Operations that broadcasts and pushes by key may have (v2); the client can change them. Not given: all.
+   * @defaultValue all
+   */
+  readonly accepts?: Iterable<number> | undefined;
+}
+
+/** The body of a reply; a handler that has none need not say so. */
+// biome-ignore lint/suspicious/noConfusingVoidType: that is what functions without a return are to the compiler
+export type Answer<Body> = Body | undefined | void;
+
+/** What a comet needs to know. Times are in milliseconds. */
+export interface CometOptions<User, Body> {
+  /**
+   * Says who somebody is, from their token; undefined refuses them, and the connection is closed. So does a
+   * ProtocolError that a codec throws, here and in `request`: it is the client's fault, not the server's.
+   *
+   * @param token - body of the first packet: `decodeFrame(authToken, token)` in v2
+   */
+  readonly authenticate: (
+    token: Body,
+    session: CometSession<User, Body>,
+  ) => Admission<User> | undefined | PromiseLike<Admission<User> | undefined>;
+
+  /**
+   * Answers a request: all that is no heartbeat, room or subscription. What it gives is the body of the reply, if any. While a
+   * promise is open, later packets of this client wait: replies come in the order of requests.
+   * @defaultValue v2: a reply without body; v1: operation 4 with the body that came
+   */
+  readonly request?:
+    | ((
+        session: CometSession<User, Body>,
+        packet: Packet<Body>,
+      ) => Answer<Body> | PromiseLike<Answer<Body>>)
+    | undefined;
+
+  /** Somebody was let in. */
+  readonly join?: ((session: CometSession<User, Body>) => unknown) | undefined;
+  /** Somebody who was let in is gone. */
+  readonly leave?: ((session: CometSession<User, Body>, info: CloseInfo) => unknown) | undefined;
+  /**
+   * A client is cut off: it broke the protocol, was refused or too late; or its transport failed, or a handler threw
+   * (which is reported as an uncaught error where this is not given).
+   */
+  readonly error?: ((session: CometSession<User, Body>, error: unknown) => unknown) | undefined;
+
+  /**
+   * Which clients to serve.
+   * @defaultValue `'v2'`
+   */
+  readonly dialect?: Dialect | undefined;
+
+  /**
+   * What to speak, where it is not the binary packet: `goimJson({ side: "server" })` for WebSocket clients of v1.0 to v1.2.
+   * @defaultValue `goim()`, reading as much as the dialect's servers do
+   */
+  readonly protocol?: SessionProtocol<Body> | undefined;
+
+  /**
+   * Which operation answers which, beyond those of the dialect: `chatReplies` for the chat fork.
+   * @defaultValue none
+   */
+  readonly replies?: Replies | undefined;
+
+  /**
+   * How long a client may take to be let in; 0 for no limit.
+   * @defaultValue 5000
+   */
+  readonly authTimeout?: number | undefined;
+
+  /**
+   * A client that sends no heartbeat for this long is cut off; 0: never.
+   * @defaultValue 8 minutes (v2), 5 minutes (v1)
+   */
+  readonly heartbeatTimeout?: number | undefined;
+
+  /**
+   * A push to a client with more unsent bytes than this is dropped: a slow client loses pushes, not its connection.
+   * @defaultValue 256 KiB
+   */
+  readonly maxBacklog?: number | undefined;
+
+  /**
+   * Operations that a client may have subscribed to (v2), those of its admission included; who asks for more is cut off.
+   * @defaultValue 4096
+   */
+  readonly maxAccepts?: number | undefined;
+
+  /**
+   * Where time comes from.
+   * @defaultValue the runtime's clock
+   */
+  readonly clock?: Clock | undefined;
+}

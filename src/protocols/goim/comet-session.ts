@@ -1,0 +1,298 @@
+import { throwUncaught } from "../../core/host.ts";
+import {
+  type Clock,
+  type Connection,
+  decodeFrame,
+  encodeFrame,
+  type MessageProtocol,
+  ProtocolError,
+} from "../../core/index.ts";
+import { isThenable } from "../../core/thenable.ts";
+import { Watchdog } from "../../core/watchdog.ts";
+import { onlineCount, operationList, roomId } from "./bodies.ts";
+import type { Admission, CometOptions } from "./comet-options.ts";
+import { type Dialect, replyTo } from "./dialect.ts";
+import type { Push } from "./encoded-push.ts";
+import { operations } from "./operations.ts";
+import type { Packet, PacketToSend } from "./packet.ts";
+
+const { heartbeat, heartbeatReply, auth, authReply, changeRoom, subscribe, unsubscribe } =
+  operations.v2;
+
+const MANAGED: ReadonlySet<number> = new Set([changeRoom, subscribe, unsubscribe]);
+
+/** A comet's connection that carries one session. */
+export type CometConnection<User, Body> = Connection<
+  PacketToSend<Body>,
+  Packet<Body>,
+  CometSession<User, Body>
+>;
+
+/**
+ * What a session needs of its comet.
+ * @internal
+ */
+export interface Hub<User, Body> {
+  readonly options: CometOptions<User, Body>;
+  readonly dialect: Dialect;
+  readonly clock: Clock;
+  readonly authTimeout: number;
+  readonly heartbeatTimeout: number;
+  readonly maxBacklog: number;
+  readonly maxAccepts: number;
+  prepare(packets: readonly PacketToSend<Body>[]): Push<Body>;
+  encode(packet: PacketToSend<Body>): Uint8Array<ArrayBuffer>;
+  admitted(session: CometSession<User, Body>): unknown;
+  moved(session: CometSession<User, Body>, from: string, to: string): void;
+  online(room: string): number;
+}
+
+/**
+ * One client of a comet.
+ *
+ * ```text
+ *   opened --> stranger -- op 7, authenticate --> member --> gone
+ *                 | refused, or too late                       ^
+ *                 +--------------------------------------------+
+ * ```
+ */
+export class CometSession<User = unknown, Body = Uint8Array> {
+  readonly #hub: Hub<User, Body>;
+  #connection: CometConnection<User, Body> | undefined;
+  #admission: Admission<User> | undefined;
+  #accepts: Set<number> | undefined;
+  #room = "";
+  #dropped = 0;
+  #isGone = false;
+  #calm: () => void = () => {};
+  #heartbeats: Watchdog | undefined;
+
+  /** @internal Sessions are made by their comet. */
+  constructor(hub: Hub<User, Body>) {
+    this.#hub = hub;
+  }
+
+  /** The connection of this client. */
+  get connection(): CometConnection<User, Body> {
+    return this.#connection!;
+  }
+
+  /** What `authenticate` said of them. Undefined until they are let in. */
+  get user(): User {
+    return this.#admission?.user as User;
+  }
+
+  /** Name of the connection, where it has one. */
+  get key(): string | undefined {
+    return this.#admission?.key;
+  }
+
+  /** The room they are in, or were in last; empty for none. */
+  get room(): string {
+    return this.#room;
+  }
+
+  /** Pushes that were dropped because this client reads too slowly. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Is this operation among those that they want from broadcasts and pushes by key? */
+  accepts(op: number): boolean {
+    return this.#accepts?.has(op) ?? true;
+  }
+
+  /**
+   * Pushes packets to this client, all of them or none.
+   *
+   * @returns false where they were dropped: the client reads too slowly, or is gone
+   * @throws ProtocolError `unencodable`
+   */
+  push(...packets: PacketToSend<Body>[]): boolean {
+    return this.deliver(this.#hub.prepare(packets));
+  }
+
+  /** Moves this client to another room; empty: to none. Who is not let in yet, or gone, stays where they are. */
+  move(room: string): void {
+    if (this.#isGone || this.#admission === undefined) return;
+    this.#hub.moved(this, this.#room, room);
+    this.#room = room;
+  }
+
+  /** @internal */
+  deliver(push: Push<Body>): boolean {
+    const { connection } = this;
+    const frames = push.frames(connection.boundary);
+    if (connection.state !== "open") return false;
+    if (connection.queued > this.#hub.maxBacklog) {
+      this.#dropped++;
+      return false;
+    }
+    for (const frame of frames) connection.sendFrame(frame);
+    return true;
+  }
+
+  // ---- told by the connection
+
+  /** @internal */
+  opened(connection: CometConnection<User, Body>): void {
+    this.#connection = connection;
+    const { clock, authTimeout } = this.#hub;
+    if (authTimeout === 0) return;
+    this.#calm = clock.after(authTimeout, () => {
+      this.#cut(new ProtocolError("timeout", `not let in within ${authTimeout} ms`));
+    });
+  }
+
+  /** @internal */
+  received(packet: Packet<Body>): unknown {
+    try {
+      const result = this.#handle(packet);
+      return isThenable(result) ? result.then(undefined, this.#failed) : result;
+    } catch (error) {
+      return this.#failed(error);
+    }
+  }
+
+  /** A body that its codec refuses is the client's fault; all else is the handler's, and its connection's to tell. */
+  readonly #failed = (error: unknown): void => {
+    const isTheirs = error instanceof ProtocolError && error.code !== "unencodable";
+    if (!isTheirs) throw error;
+    this.#cut(error);
+  };
+
+  /** @internal Tells whether the client had been let in. */
+  closed(): boolean {
+    this.#calm();
+    this.#heartbeats?.stop();
+    this.#isGone = true;
+    if (this.#admission === undefined) return false;
+    this.#hub.moved(this, this.#room, "");
+    return true;
+  }
+
+  // ---- packets
+
+  #handle(packet: Packet<Body>): unknown {
+    if (this.#admission === undefined) return this.#greet(packet);
+    if (packet.op === heartbeat) return this.#beat(packet);
+    const isAboutThem = this.#hub.dialect === "v2" && MANAGED.has(packet.op);
+    return isAboutThem ? this.#manage(packet) : this.#ask(packet);
+  }
+
+  /** A stranger is let in by a token, and by nothing else. */
+  #greet(packet: Packet<Body>): unknown {
+    if (packet.op !== auth) {
+      // v2 ignores what comes too early; v1 does not.
+      return this.#hub.dialect === "v2"
+        ? undefined
+        : this.#refuse(`operation ${packet.op} before 7`);
+    }
+    const admission = this.#hub.options.authenticate(packet.body, this);
+    return this.#after(admission, (found) => {
+      // There is no reply that says no.
+      return found === undefined ? this.#refuse("token refused") : this.#admit(packet, found);
+    });
+  }
+
+  #admit(packet: Packet<Body>, admission: Admission<User>): unknown {
+    this.#calm();
+    this.#admission = admission;
+    this.#accepts = admission.accepts && new Set(admission.accepts);
+    const { clock, heartbeatTimeout } = this.#hub;
+    if (heartbeatTimeout > 0) {
+      this.#heartbeats = new Watchdog(clock, heartbeatTimeout, () => {
+        const text = `no heartbeat within ${heartbeatTimeout} ms`;
+        this.#cut(new ProtocolError("timeout", text));
+      });
+    }
+    this.move(admission.room ?? "");
+    this.#reply(packet, authReply, undefined);
+    return this.#hub.admitted(this);
+  }
+
+  #beat(packet: Packet<Body>): void {
+    this.#heartbeats?.heard();
+    // v1 does not count. (The last v1 sent the client's own body back, which nobody can want.)
+    const count =
+      this.#hub.dialect === "v2"
+        ? encodeFrame(onlineCount, this.#hub.online(this.#room))
+        : undefined;
+    this.#reply(packet, heartbeatReply, count as Body | undefined);
+  }
+
+  #subscribe(body: Body): void {
+    const { maxAccepts } = this.#hub;
+    for (const op of decodeBody(operationList, body)) this.#accepts?.add(op);
+    // Their memory must not be the client's choice.
+    const size = this.#accepts?.size ?? 0;
+    if (size <= maxAccepts) return;
+    throw new ProtocolError("overflow", `${size} operations exceed maxAccepts ${maxAccepts}`);
+  }
+
+  #unsubscribe(body: Body): void {
+    for (const op of decodeBody(operationList, body)) this.#accepts?.delete(op);
+  }
+
+  /** What clients of v2 may change about themselves; the reply repeats the body. */
+  #manage(packet: Packet<Body>): unknown {
+    const { op, body } = packet;
+    if (op === changeRoom) this.move(decodeBody(roomId, body));
+    else if (op === subscribe) this.#subscribe(body);
+    else this.#unsubscribe(body);
+    return this.#reply(packet, this.#replyTo(op), body);
+  }
+
+  /** All else is for the application. */
+  #ask(packet: Packet<Body>): unknown {
+    const reply = this.#replyTo(packet.op);
+    if (reply === undefined) return this.#refuse(`operation ${packet.op} from a client`);
+    const { request } = this.#hub.options;
+    if (request !== undefined) {
+      const answer = request(this, packet);
+      return this.#after(answer, (body) => this.#reply(packet, reply, body as Body | undefined));
+    }
+    const isEcho = this.#hub.dialect === "v1" && packet.op === operations.v1.send;
+    return this.#reply(packet, reply, isEcho ? packet.body : undefined);
+  }
+
+  #replyTo(op: number): number | undefined {
+    return replyTo(op, this.#hub.dialect, this.#hub.options.replies);
+  }
+
+  #reply({ ver, seq }: Packet<Body>, op: number | undefined, body: Body | undefined): void {
+    if (op !== undefined) this.connection.sendFrame(this.#hub.encode({ ver, op, seq, body }));
+  }
+
+  #refuse(why: string): void {
+    this.#cut(new ProtocolError("refused", why));
+  }
+
+  /** Ends this client, who is to blame. */
+  #cut(error: unknown): void {
+    try {
+      this.#hub.options.error?.(this, error);
+    } catch (thrown) {
+      throwUncaught(thrown);
+    }
+    this.connection.abort(error);
+  }
+
+  /** Goes on when `work` is done; until then no further packet is handled, so replies stay in order. */
+  #after<T>(work: T | PromiseLike<T>, goOn: (result: T) => unknown): unknown {
+    if (!isThenable(work)) return goOn(work);
+    const { connection } = this;
+    connection.pause();
+    return work.then((result) => {
+      if (connection.state !== "open") return undefined;
+      const done = goOn(result);
+      connection.resume();
+      return done;
+    });
+  }
+}
+
+/** The body of a binary packet. */
+function decodeBody<Out>(codec: MessageProtocol<never, Out>, body: unknown): Out {
+  return decodeFrame(codec, body as Uint8Array);
+}

@@ -1,0 +1,214 @@
+import {
+  type Codec,
+  encodeFrame,
+  type Handlers,
+  type MessageProtocol,
+  systemClock,
+} from "../../core/index.ts";
+import { checkLimits } from "../../core/range.ts";
+import { perMessage } from "../../framing/index.ts";
+import type { BinaryProtocol, SessionProtocol } from "./client-options.ts";
+import type { CometOptions } from "./comet-options.ts";
+import { CometSession, type Hub } from "./comet-session.ts";
+import { checkedDialect, type Dialect, MAX_BODY } from "./dialect.ts";
+import { Push } from "./encoded-push.ts";
+import { goim } from "./goim.ts";
+import { HEADER, type Packet, type PacketToSend } from "./packet.ts";
+
+const NOBODY: ReadonlySet<never> = new Set<never>();
+
+/**
+ * The server's side of goim, for many connections of any kind: lets clients in, answers heartbeats, keeps rooms
+ * and subscriptions, and pushes to one, to a room or to all. What goes to many is encoded once.
+ *
+ * It listens on nothing itself: give `protocol` and `handlers` to `listen`, `messageProtocol` and `handlers` to a
+ * WebSocket.
+ *
+ * @example
+ * ```ts
+ * import { decodeFrame } from "framewright";
+ * import { authToken, Comet } from "framewright/goim";
+ * import { listen } from "framewright/node";
+ *
+ * const comet = new Comet({
+ *   authenticate(token) {
+ *     const { mid, room_id, accepts } = decodeFrame(authToken, token);
+ *     return mid === 0n ? undefined : { user: mid, room: room_id, accepts };
+ *   },
+ *   request(session, packet) {
+ *     comet.pushRoom(session.room, { op: 1000, body: packet.body });
+ *   },
+ * });
+ * const server = await listen(comet.protocol, { port: 0, ...comet.handlers });
+ * console.log(comet.sessions.size);
+ * await server.close();
+ * //=> 0
+ * ```
+ */
+export class Comet<User = unknown, Body = Uint8Array> {
+  /** What to speak on a stream (binary dialects only). */
+  readonly protocol: BinaryProtocol<Body>;
+
+  /** What to speak where messages have boundaries: of a client, one packet each. */
+  readonly messageProtocol: SessionProtocol<Body>;
+
+  /** For every connection, whatever opened it. */
+  readonly handlers: Handlers<PacketToSend<Body>, Packet<Body>, CometSession<User, Body>>;
+
+  readonly #options: CometOptions<User, Body>;
+  readonly #dialect: Dialect;
+  /** What is sent is not bound by what is read. */
+  readonly #writer: SessionProtocol<Body>;
+  readonly #sessions = new Set<CometSession<User, Body>>();
+  readonly #keys = new Map<string, CometSession<User, Body>>();
+  readonly #rooms = new Map<string, Set<CometSession<User, Body>>>();
+
+  /**
+   * @param options - whom to let in, and what to answer
+   * @throws RangeError for a dialect that is none, or a limit that is none
+   */
+  constructor(options: CometOptions<User, Body>) {
+    const dialect = checkedDialect(options.dialect);
+    checkLimits(options, "authTimeout", "heartbeatTimeout", "maxBacklog", "maxAccepts");
+    this.#options = options;
+    this.#dialect = dialect;
+    const maxFrame = HEADER + MAX_BODY[dialect];
+    const reader = goim({ maxFrame, side: "server" }) as unknown as BinaryProtocol<Body>;
+    this.protocol = reader;
+    this.messageProtocol = options.protocol ?? alone(reader);
+    this.#writer = options.protocol ?? (goim() as unknown as BinaryProtocol<Body>);
+    this.handlers = this.#makeHandlers(this.#makeHub());
+  }
+
+  /** Everybody who was let in. */
+  get sessions(): ReadonlySet<CometSession<User, Body>> {
+    return this.#sessions;
+  }
+
+  /** Everybody in a room. */
+  room(room: string): ReadonlySet<CometSession<User, Body>> {
+    return this.#rooms.get(room) ?? NOBODY;
+  }
+
+  /** The client whose connection has this key. */
+  get(key: string): CometSession<User, Body> | undefined {
+    return this.#keys.get(key);
+  }
+
+  /**
+   * Pushes a packet to the client with this key, if it accepts the operation.
+   *
+   * @returns whether it was sent
+   * @throws ProtocolError `unencodable`
+   */
+  push(key: string, packet: PacketToSend<Body>): boolean {
+    const session = this.#keys.get(key);
+    return session?.accepts(packet.op) === true && session.push(packet);
+  }
+
+  /**
+   * Pushes packets to everybody in a room, whatever operations they accept (as goim does it).
+   *
+   * @returns to how many it was sent; the others read too slowly
+   * @throws ProtocolError `unencodable`
+   */
+  pushRoom(room: string, ...packets: PacketToSend<Body>[]): number {
+    return this.#deliver(this.room(room), packets);
+  }
+
+  /**
+   * Pushes a packet to everybody who accepts its operation.
+   *
+   * @returns to how many it was sent
+   * @throws ProtocolError `unencodable`
+   */
+  broadcast(packet: PacketToSend<Body>): number {
+    return this.#deliver(this.#sessions, [packet], packet.op);
+  }
+
+  #deliver(
+    sessions: ReadonlySet<CometSession<User, Body>>,
+    packets: readonly PacketToSend<Body>[],
+    op?: number,
+  ): number {
+    const push = new Push(this.#writer, this.#dialect, packets);
+    let sent = 0;
+    for (const session of sessions) {
+      if ((op === undefined || session.accepts(op)) && session.deliver(push)) sent++;
+    }
+    return sent;
+  }
+
+  #makeHub(): Hub<User, Body> {
+    const options = this.#options;
+    const dialect = this.#dialect;
+    const minutes = dialect === "v2" ? 8 : 5;
+    return {
+      options,
+      dialect,
+      clock: options.clock ?? systemClock,
+      authTimeout: options.authTimeout ?? 5000,
+      heartbeatTimeout: options.heartbeatTimeout ?? minutes * 60_000,
+      maxBacklog: options.maxBacklog ?? 256 * 1024,
+      maxAccepts: options.maxAccepts ?? 4096,
+      prepare: (packets) => new Push(this.#writer, dialect, packets),
+      encode: (packet) => encodeFrame(this.#writer, packet),
+      admitted: (session) => this.#admit(session),
+      moved: (session, from, to) => this.#move(session, from, to),
+      online: (room) => this.room(room).size,
+    };
+  }
+
+  #makeHandlers(
+    hub: Hub<User, Body>,
+  ): Handlers<PacketToSend<Body>, Packet<Body>, CometSession<User, Body>> {
+    const { error, leave } = this.#options;
+    return Object.freeze<Handlers<PacketToSend<Body>, Packet<Body>, CometSession<User, Body>>>({
+      context: () => new CometSession(hub),
+      open: (connection) => connection.context.opened(connection),
+      message: ({ context }, packet) => context.received(packet),
+      close: ({ context }, info) => {
+        if (!context.closed()) return undefined;
+        this.#forget(context);
+        return leave?.(context, info);
+      },
+      // Without one, what a handler throws is reported as uncaught.
+      ...(error && { error: ({ context }, thrown) => error(context, thrown) }),
+    });
+  }
+
+  #admit(session: CometSession<User, Body>): unknown {
+    this.#sessions.add(session);
+    const { key } = session;
+    if (key !== undefined) {
+      const before = this.#keys.get(key);
+      this.#keys.set(key, session);
+      before?.connection.close();
+    }
+    return this.#options.join?.(session);
+  }
+
+  #forget(session: CometSession<User, Body>): void {
+    this.#sessions.delete(session);
+    const { key } = session;
+    if (key !== undefined && this.#keys.get(key) === session) this.#keys.delete(key);
+  }
+
+  #move(session: CometSession<User, Body>, from: string, to: string): void {
+    const left = this.#rooms.get(from);
+    left?.delete(session);
+    if (left?.size === 0) this.#rooms.delete(from);
+    if (to === "") return;
+    const entered = this.#rooms.get(to);
+    if (entered === undefined) this.#rooms.set(to, new Set([session]));
+    else entered.add(session);
+  }
+}
+
+/** A protocol without its framing: a message is one packet, or an error. */
+function alone<Body>(protocol: BinaryProtocol<Body>): SessionProtocol<Body> {
+  const { name, maxFrame } = protocol;
+  return perMessage({ maxFrame }).wrap(protocol as Codec<PacketToSend<Body>, Packet<Body>>, {
+    name,
+  }) satisfies MessageProtocol<PacketToSend<Body>, Packet<Body>>;
+}

@@ -1,0 +1,146 @@
+import { i32be, type Output, type Protocol, ProtocolError } from "../../core/index.ts";
+import { checkedMaxFrame } from "../../core/protocol.ts";
+import {
+  HEADER,
+  type Packet,
+  type PacketToSend,
+  packetEnd,
+  packetLength,
+  readPacket,
+  writePacket,
+} from "./packet.ts";
+import { isBatch, splitBatch, splitMessage } from "./read-batch.ts";
+
+/** What the length field, a signed 32-bit integer, can say. */
+export const LARGEST = 0x7fffffff;
+
+/** How binary packets are read and written. */
+export interface GoimOptions {
+  /**
+   * Largest whole packet in bytes, its header of 16 included; reading and writing. The servers themselves read
+   * up to 1040 (v1) or 4112 (v2), and send more than that.
+   * @defaultValue 1 MiB
+   */
+  readonly maxFrame?: number | undefined;
+
+  /**
+   * Largest body in bytes that is written; reading is not affected. A client gives what its server reads: 1024
+   * for v1, 4096 for v2.
+   * @defaultValue as `maxFrame` allows
+   */
+  readonly maxSendBody?: number | undefined;
+
+  /**
+   * Deliver the packets in a batch of v2 (operation 9) in place of the batch. Not for v1, where operation 9 is
+   * something else.
+   * @defaultValue false
+   */
+  readonly flatten?: boolean | undefined;
+
+  /**
+   * Give each body memory of its own, for who keeps a few small bodies and must not pin the chunks that they
+   * came in. Else bodies are views, which stay valid for ever.
+   * @defaultValue false
+   */
+  readonly copy?: boolean | undefined;
+
+  /**
+   * Which side this is, where messages have boundaries (WebSocket). What a client sends holds exactly one packet a
+   * message: side `'server'` refuses anything else. Reading what a server sent takes several.
+   * @defaultValue `'client'`
+   */
+  readonly side?: "client" | "server" | undefined;
+}
+
+/**
+ * The binary packet of goim: on TCP in all versions, and on binary WebSocket since 2018 (the last v1, and v2).
+ * All integers are big-endian and signed.
+ *
+ * ```text
+ *   0          4           6      8      12     16        packLen
+ *   | packLen  | headerLen | ver  | op   | seq  | body ...|
+ *     i32        i16 = 16    i16    i32    i32
+ *
+ *   heartbeat, seq 1:           00000010 0010 0001 00000002 00000001
+ *   its reply, 12345 online:    00000014 0010 0001 00000003 00000001 00003039
+ * ```
+ *
+ * `packLen` counts the whole packet. Stricter than the Go reader, which takes a length of 0 to 15 (on TCP also a
+ * negative one) as a packet without body, and on WebSocket one beyond the message: here a `packLen` below 16 is
+ * `malformed`, one above `maxFrame` is `too-long`, a `headerLen` other than 16 is `malformed`, and a message that
+ * ends inside a packet is `truncated`.
+ *
+ * On WebSocket a server's message may hold several packets; each is delivered on its own, or none when one of
+ * them is malformed.
+ *
+ * Format: github.com/Terry-Mao/goim, api/protocol/protocol.go (v2), libs/proto/proto.go (v1).
+ *
+ * @example
+ * ```ts
+ * import { decodeFrame, encodeFrame } from "framewright";
+ * import { goim, operations } from "framewright/goim";
+ *
+ * const protocol = goim({ maxSendBody: 4096 });
+ * const frame = encodeFrame(protocol, { op: operations.v2.heartbeat, seq: 1 });
+ * console.log(frame.join(" "));
+ * //=> 0 0 0 16 0 16 0 1 0 0 0 2 0 0 0 1
+ * const { ver, op, seq, body } = decodeFrame(protocol, frame);
+ * console.log(ver, op, seq, body.length);
+ * //=> 1 2 1 0
+ * ```
+ *
+ * @throws RangeError when a limit is no integer, `maxFrame` is below 16, or `flatten` is asked for on side `'server'`
+ */
+export function goim(options: GoimOptions = {}): Protocol<PacketToSend, Packet> {
+  const { flatten = false, copy = false, side } = options;
+  const maxFrame = Math.min(checkedMaxFrame(options.maxFrame, HEADER), LARGEST);
+  const { maxSendBody = LARGEST } = options;
+  if (!Number.isSafeInteger(maxSendBody) || maxSendBody < 0) {
+    throw new RangeError(`maxSendBody must be an integer of at least 0, not ${maxSendBody}`);
+  }
+  if (flatten && side === "server") throw new RangeError("clients send no batches to flatten");
+  const split = { maxFrame, copy, flatten };
+
+  const protocol: Protocol<PacketToSend, Packet> = {
+    name: "goim",
+    maxFrame,
+    measure: (bytes, start, end) => packetLength(bytes, start, end, maxFrame),
+    decode(bytes, start, end) {
+      const stop = packetEnd(bytes, start, end, maxFrame, "message");
+      if (stop < end) {
+        const text = `${end - stop} bytes behind a packet of ${stop - start}`;
+        throw new ProtocolError("malformed", text, stop);
+      }
+      if (flatten && isBatch(bytes, start)) return only(splitMessage(bytes, start, end, split));
+      return readPacket(bytes, start, end, copy);
+    },
+    encode(packet, out) {
+      const start = out.length;
+      writePacket(packet, out);
+      const length = out.length - start - HEADER;
+      if (length > maxSendBody) {
+        const text = `body of ${length} bytes exceeds maxSendBody ${maxSendBody}`;
+        throw new ProtocolError("unencodable", text);
+      }
+      // What would be read as a batch must be one.
+      if (flatten) checkBatch(out, start);
+    },
+  };
+  if (side === "server") return Object.freeze(protocol);
+  return Object.freeze<Protocol<PacketToSend, Packet>>({
+    ...protocol,
+    decodeMany: (bytes, start, end) => splitMessage(bytes, start, end, split),
+  });
+}
+
+function only(packets: readonly Packet[]): Packet {
+  if (packets.length === 1) return packets[0]!;
+  throw new ProtocolError("malformed", `batch holds ${packets.length} packets, not 1`);
+}
+
+function checkBatch(out: Output, start: number): void {
+  const bytes = out.view(start);
+  if (!isBatch(bytes, 0)) return;
+  const options = { maxFrame: LARGEST, copy: false, flatten: false };
+  splitBatch(bytes, HEADER, i32be(bytes, 0), options, []);
+}

@@ -1,0 +1,67 @@
+import type { Codec } from "../../core/index.ts";
+import { refuseBrokenText } from "./lossless.ts";
+import { messageCodec } from "./message-codec.ts";
+
+/** What is needed of a message schema of @bufbuild/protobuf. */
+export interface BufbuildSchema {
+  /** Full name without a leading dot. */
+  readonly typeName: string;
+}
+
+/**
+ * The message type of a schema that `protoc-gen-es` has made; of a schema that was made at run time, any message.
+ */
+export type BufbuildMessage<S> = S extends { readonly $codegenv2: { readonly a: infer Message } }
+  ? Message
+  : S extends { readonly $codegenv1: { readonly a: infer Message } }
+    ? Message
+    : { readonly $typeName: string };
+
+/** The two functions of @bufbuild/protobuf. */
+export interface BufbuildFunctions<S, in In, out Out = In> {
+  /** `toBinary` of @bufbuild/protobuf. */
+  readonly toBinary: (schema: S, message: In) => Uint8Array;
+  /** `fromBinary` of @bufbuild/protobuf. */
+  readonly fromBinary: (schema: S, bytes: Uint8Array) => Out;
+}
+
+/**
+ * A codec of a message type of @bufbuild/protobuf 2 (protobuf-es). The library is yours, this one does not depend on
+ * it: its two functions are handed in, so that a bundler sees what is used.
+ *
+ * Decoded messages are what protobuf-es makes: 64-bit integers are bigints, `bytes` fields views of the frame, unknown
+ * fields are kept in `$unknown`. Messages to be sent are made with its `create`.
+ *
+ * @param schema - the schema of the message, `GamesSchema` of generated code
+ * @param functions - `{ toBinary, fromBinary }`
+ * @returns a codec for any framing. It throws ProtocolError `malformed` for bytes that protobuf-es refuses,
+ *   `unencodable` for messages that it refuses, and for text with a lone surrogate, which it would replace
+ *
+ * @example
+ * ```ts
+ * import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+ * import { StringValueSchema } from "@bufbuild/protobuf/wkt";
+ * import { encodeFrame, varintPrefixed } from "framewright";
+ * import { bufbuild } from "framewright/protobuf";
+ *
+ * const texts = varintPrefixed().wrap(bufbuild(StringValueSchema, { toBinary, fromBinary }));
+ * console.log(encodeFrame(texts, create(StringValueSchema, { value: "hi" })).join(" "));
+ * //=> 4 10 2 104 105
+ * ```
+ */
+export function bufbuild<S extends BufbuildSchema, T = BufbuildMessage<S>>(
+  schema: S,
+  functions: BufbuildFunctions<S, NoInfer<T>>,
+): Codec<T> {
+  const { toBinary, fromBinary } = functions;
+  return messageCodec<T>(
+    {
+      encode(message) {
+        refuseBrokenText(message);
+        return toBinary(schema, message);
+      },
+      decode: (bytes) => fromBinary(schema, bytes),
+    },
+    { name: schema.typeName },
+  );
+}

@@ -1,0 +1,119 @@
+import type { Connection, Received } from "../../core/index.ts";
+import { isThenable } from "../../core/thenable.ts";
+import type { ErrorReply } from "./error-reply.ts";
+import type {
+  Answered,
+  HeaderRefusal,
+  HeaderRequest,
+  Names,
+  Pushes,
+  Requests,
+  ResponseSent,
+  ServerReceived,
+  ServerSent,
+} from "./header-types.ts";
+
+/** A server's end of a connection. */
+export type HeaderServerConnection<
+  R extends Requests,
+  P extends Pushes,
+  Context = undefined,
+> = Connection<ServerSent<R, P>, ServerReceived<R>, Context>;
+
+/** What a handler is told beside the message. */
+export interface HeaderCall<R extends Requests, P extends Pushes, Context = undefined> {
+  /** Where the request came from; `send({ kind: "push", type, message })` tells it something unasked. */
+  readonly connection: HeaderServerConnection<R, P, Context>;
+  /** Name of the request's type. */
+  readonly type: Names<R>;
+  /** Number of the request, as the client counts. */
+  readonly seq: number;
+}
+
+/**
+ * Handlers by request type. What a handler gives, or its promise, is sent as the response; undefined sends nothing. What
+ * it throws is sent as an error: an `ErrorReply` as it is, anything else as `SERVER_ERROR`, without its text.
+ */
+export type HeaderHandlers<R extends Requests, P extends Pushes, Context = undefined> = {
+  readonly [K in Names<R>]?: (
+    message: Received<R[K]["request"]>,
+    call: HeaderCall<R, P, Context>,
+  ) => K extends Answered<R> ? MaybePromise<ResponseSent<R, K> | undefined> : MaybePromise<void>;
+};
+
+type MaybePromise<T> = T | Promise<T>;
+
+/** What `answer` can be given. */
+export interface AnswerOptions {
+  /**
+   * Call a handler while another one of the same connection is still at work. Responses say neither what they are nor
+   * what they answer, so a client that sends a second request before the first is answered must rely on their order:
+   * by default the connection is paused until a handler is done.
+   * @defaultValue false
+   */
+  readonly concurrent?: boolean | undefined;
+  /**
+   * Hears of what clients are not told: what handlers threw, and why a message was refused.
+   * @defaultValue nothing
+   */
+  readonly report?: ((error: unknown, about: HeaderRequest | HeaderRefusal) => void) | undefined;
+}
+
+/** @internal */
+export function answer<R extends Requests, P extends Pushes, Context>(
+  handlers: HeaderHandlers<R, P, Context>,
+  options: AnswerOptions,
+): (connection: HeaderServerConnection<R, P, Context>, received: ServerReceived<R>) => unknown {
+  type Handler = (message: unknown, call: HeaderCall<R, P, Context>) => unknown;
+  const { concurrent = false, report } = options;
+  const byType = new Map(Object.entries(handlers as Record<string, Handler | undefined>));
+
+  return (connection, received) => {
+    const request = received as HeaderRequest | HeaderRefusal;
+    const { seq } = request;
+    const refuse = (code: string, text: string): void =>
+      void connection.send({ kind: "error", seq, code, text });
+    if (request.kind === "refusal") {
+      report?.(request.cause, request);
+      return refuse(request.code, request.text);
+    }
+    const type = request.type as Names<R>;
+    const handler = byType.get(type);
+    if (handler === undefined) return refuse("UNKNOWN_MESSAGE", "Unknown message type");
+
+    const fail = (error: unknown): void => {
+      if (isErrorReply(error)) {
+        refuse(error.reply, error.text);
+      } else {
+        report?.(error, request);
+        refuse("SERVER_ERROR", "Internal server error");
+      }
+    };
+    const reply = (message: unknown): void => {
+      if (message === undefined || message === null) return;
+      try {
+        connection.send({ kind: "response", to: type, message } as unknown as ServerSent<R, P>);
+      } catch (error) {
+        fail(error);
+      }
+    };
+    let result: unknown;
+    try {
+      result = handler(request.message, { connection, type, seq });
+    } catch (error) {
+      return fail(error);
+    }
+    if (!isThenable(result)) return reply(result);
+    if (!concurrent) connection.pause();
+    return Promise.resolve(result)
+      .then(reply, fail)
+      .finally(() => {
+        if (!concurrent) connection.resume();
+      });
+  };
+}
+
+/** By its name: a program may have an ESM and a CommonJS copy of the class. */
+function isErrorReply(error: unknown): error is ErrorReply {
+  return error instanceof Error && error.name === "ErrorReply";
+}

@@ -1,0 +1,96 @@
+import { type HeaderClient, type HeaderClientOptions, makeClient } from "./header-client.ts";
+import { type HeaderProtocols, headerProtocols } from "./header-codecs.ts";
+import {
+  type AnswerOptions,
+  answer,
+  type HeaderHandlers,
+  type HeaderServerConnection,
+} from "./header-server.ts";
+import type { HeaderDefinition, Pushes, Requests, ServerReceived } from "./header-types.ts";
+
+/** Both sides of a protocol whose messages say in a header what they are. */
+export interface HeaderService<R extends Requests, P extends Pushes> extends HeaderProtocols<R, P> {
+  /**
+   * A server's `message` handler, made of handlers by request type. What is refused (a broken message, an unknown type,
+   * a type without a handler) is told to the client, and the connection goes on.
+   *
+   * @returns to be spread among the handlers of a connection that speaks `serverProtocol` or a wrapped `serverCodec`
+   */
+  answer<Context = undefined>(
+    handlers: HeaderHandlers<R, P, Context>,
+    options?: AnswerOptions,
+  ): {
+    readonly message: (
+      connection: HeaderServerConnection<R, P, Context>,
+      received: ServerReceived<R>,
+    ) => unknown;
+  };
+
+  /**
+   * A client, for a connection that speaks `clientProtocol` or a wrapped `clientCodec`.
+   *
+   * @throws RangeError for a `timeout` or `maxPending` that is no number of at least 0
+   */
+  client(options?: HeaderClientOptions<R, P>): HeaderClient<R, P>;
+}
+
+/**
+ * Protobuf requests that carry a header with the name of their type and a number, as the WebSocket game server
+ * `kylemao88/wow` (on skynet) speaks them, its error form included.
+ *
+ * ```text
+ *   request    1e000000  0a 11 0a0d 67616d652e4c6f67696e526571 1001  1205 616c696365  1a02 7077
+ *              length    header { "game.LoginReq", seq 1 }           account          password
+ *   response   1b000000  the message alone: no header, no type, no number
+ *   error      39000000  0a10 "common.ErrorResp" 1007  0a0c "SERVER_ERROR" 1215 "Internal server error"
+ *                        header { type, seq 7 }, directly followed by error { code, message }
+ *   push       length    header { type } and the fields, as in a request
+ * ```
+ *
+ * What the protocol cannot do: a response does not say what it answers. So a client has one request on its way at a
+ * time, a response that comes too late ends the connection (it would be taken for the next one), and a handler that
+ * is slow holds up its connection. Servers may keep silent: every request has a timeout. Pushes are this library's:
+ * in the reference nothing tells them from responses. A response whose own field 1 begins with the name of a
+ * push as its field 1 would be taken for one.
+ *
+ * @param definition - the requests with their responses, the pushes, and the largest message
+ *
+ * @example
+ * ```ts
+ * import { decodeFrame, encodeFrame } from "framewright";
+ * import { headerService, protobufjs } from "framewright/protobuf";
+ * import protobuf from "protobufjs";
+ *
+ * const { root } = protobuf.parse(`
+ *   syntax = "proto3";
+ *   package game;
+ *   message Header { string msg_type = 1; uint32 seq = 2; }
+ *   message AddReq { Header header = 1; int32 a = 2; int32 b = 3; }
+ *   message AddResp { int32 sum = 2; }
+ * `);
+ * const game = headerService({
+ *   requests: {
+ *     "game.AddReq": {
+ *       request: protobufjs<{ a: number; b: number }>(root.lookupType("game.AddReq")),
+ *       response: protobufjs<{ sum: number }>(root.lookupType("game.AddResp")),
+ *     },
+ *   },
+ * });
+ *
+ * const message = { a: 1, b: 2 };
+ * const bytes = encodeFrame(game.clientProtocol, { type: "game.AddReq", seq: 1, message });
+ * const received = decodeFrame(game.serverProtocol, bytes);
+ * if (received.kind === "request") console.log(received.type, received.message.b);
+ * //=> game.AddReq 2
+ * ```
+ */
+export function headerService<
+  const R extends Requests,
+  const P extends Pushes = Record<never, never>,
+>(definition: HeaderDefinition<R, P>): HeaderService<R, P> {
+  return Object.freeze<HeaderService<R, P>>({
+    ...headerProtocols(definition),
+    answer: (handlers, options = {}) => ({ message: answer(handlers, options) }),
+    client: (options = {}) => makeClient(definition, options),
+  });
+}

@@ -1,0 +1,59 @@
+/**
+ * Protobuf over any socket: message codecs of the libraries you use, a look at fields before decoding, and requests that
+ * say in a header what they are.
+ *
+ * @packageDocumentation
+ */
+
+export {
+  type BufbuildFunctions,
+  type BufbuildMessage,
+  type BufbuildSchema,
+  bufbuild,
+} from "./bufbuild.ts";
+export { ErrorReply } from "./error-reply.ts";
+export type { HeaderExtras } from "./header.ts";
+export type { HeaderClient, HeaderClientConnection, HeaderClientOptions } from "./header-client.ts";
+export type { HeaderProtocols } from "./header-codecs.ts";
+export type {
+  AnswerOptions,
+  HeaderCall,
+  HeaderHandlers,
+  HeaderServerConnection,
+} from "./header-server.ts";
+export { type HeaderService, headerService } from "./header-service.ts";
+export type {
+  Answered,
+  ClientReceived,
+  ClientSent,
+  HeaderDefinition,
+  HeaderError,
+  HeaderRefusal,
+  HeaderRequest,
+  Names,
+  Pushes,
+  RequestCodecs,
+  RequestOf,
+  Requests,
+  ResponseOf,
+  ResponseSent,
+  ServerReceived,
+  ServerSent,
+} from "./header-types.ts";
+export { type MessageCodecOptions, type MessageFunctions, messageCodec } from "./message-codec.ts";
+export {
+  type Peeked,
+  type PeekField,
+  type PeekRaw,
+  type PeekShape,
+  type PeekType,
+  peek,
+} from "./peek.ts";
+export {
+  type ProtobufjsOptions,
+  type ProtobufjsReflected,
+  type ProtobufjsType,
+  protobufjs,
+} from "./protobufjs.ts";
+export type { PeekScalars } from "./scalars.ts";
+export { WireReader } from "./wire.ts";

@@ -1,0 +1,133 @@
+import { ProtocolError } from "../../core/index.ts";
+import { isBeyondF32 } from "../../core/range.ts";
+
+/** What reflected types of protobufjs tell about their fields; other types tell nothing. */
+interface Reflected {
+  readonly fieldsArray?: readonly Field[] | undefined;
+}
+
+interface Field {
+  readonly name: string;
+  readonly type: string;
+  /** Of maps: the type of the keys. */
+  readonly keyType?: string | undefined;
+  readonly repeated: boolean;
+  readonly map: boolean;
+  /** The type of messages and enums, once the type has been used. */
+  readonly resolvedType: Reflected | null;
+}
+
+/** An integer of 64 bits of the package long, or an object like it. */
+interface Long {
+  /** Bits 32 to 63, as a signed integer. */
+  readonly high: number;
+  readonly unsigned?: boolean | undefined;
+}
+
+const INTEGER = /^(u|s)?(int|fixed)(32|64)$/;
+// With the flag u, a pair is one code point: what matches has lost its other half.
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/**
+ * Refuses what protobufjs would write as something else without a word, in a message that its `verify` has
+ * passed: numbers that do not fit, integers that are not exact, texts that are not Unicode.
+ *
+ * @param type - of the message; nothing is checked if it is not reflected
+ * @throws ProtocolError `unencodable`, with the path of the field
+ */
+export function refuseLoss(type: object, message: unknown): void {
+  const { fieldsArray } = type as Reflected;
+  if (fieldsArray !== undefined) checkMessage(fieldsArray, message as object, "");
+}
+
+function checkMessage(fields: readonly Field[], message: object, path: string): void {
+  for (const field of fields) {
+    const value = fieldOf(message, field.name);
+    if (value === undefined || value === null) continue;
+    const name = path + field.name;
+    if (field.repeated) {
+      for (const element of value as readonly unknown[]) checkValue(field, element, name);
+    } else if (field.map) {
+      // Its entries are no properties: protobufjs would write none of them.
+      if (value instanceof Map) refuse(name, "map", "a Map, only an object");
+      for (const [key, element] of Object.entries(value)) {
+        checkKey(field.keyType!, key, name);
+        checkValue(field, element, name);
+      }
+    } else {
+      checkValue(field, value, name);
+    }
+  }
+}
+
+/** What the message has of a field: not what every object has under its name. */
+function fieldOf(message: object, name: string): unknown {
+  if (name in Object.prototype && !Object.hasOwn(message, name)) return undefined;
+  return (message as Readonly<Record<string, unknown>>)[name];
+}
+
+/** Keys are text. Those of 64 bits may be eight bytes of a hash, which hold them exactly. */
+function checkKey(type: string, key: string, path: string): void {
+  if (type === "string") checkScalar(type, key, path);
+  else if (INTEGER.test(type) && /^-?\d+$/.test(key)) checkScalar(type, BigInt(key), path);
+}
+
+function checkValue(field: Field, value: unknown, path: string): void {
+  const fields = field.resolvedType?.fieldsArray;
+  if (fields !== undefined) checkMessage(fields, value as object, `${path}.`);
+  else checkScalar(field.type, value, path);
+}
+
+function checkScalar(type: string, value: unknown, path: string): void {
+  if (type === "string") {
+    if (LONE_SURROGATE.test(value as string)) refuse(path, type, "a lone surrogate");
+    return;
+  }
+  if (type === "bytes" && Array.isArray(value)) {
+    const wrong = value.find((byte) => (byte & 0xff) !== byte);
+    if (wrong !== undefined) refuse(path, type, String(wrong));
+  }
+  if (type === "float" && isBeyondF32(value as number)) refuse(path, type, String(value));
+  const kind = INTEGER.exec(type);
+  if (kind === null) return;
+  const isUnsigned = kind[1] === "u" || type.startsWith("fixed");
+  // What is no number is a Long.
+  if (typeof value === "object") {
+    const { high, unsigned = isUnsigned } = value as Long;
+    // Its highest bit is a sign, or is not.
+    if (high < 0 && unsigned !== isUnsigned) refuse(path, type, String(value));
+    return;
+  }
+  const bits = Number(kind[3]);
+  if (!fits(value as number | bigint, bits, isUnsigned)) refuse(path, type, String(value));
+}
+
+function fits(value: number | bigint, bits: number, isUnsigned: boolean): boolean {
+  if (typeof value === "number" && !Number.isSafeInteger(value)) return false;
+  const exact = BigInt(value);
+  return (isUnsigned ? BigInt.asUintN(bits, exact) : BigInt.asIntN(bits, exact)) === exact;
+}
+
+/**
+ * Refuses text with a lone surrogate anywhere in a message of protobuf-es, which would write U+FFFD in its place. (All
+ * else that does not fit it refuses itself.)
+ *
+ * @throws ProtocolError `unencodable`, with the path of the field
+ */
+export function refuseBrokenText(value: unknown, path = ""): void {
+  if (typeof value === "string") {
+    if (LONE_SURROGATE.test(value)) refuse(path, "string", "a lone surrogate");
+  } else if (Array.isArray(value)) {
+    for (const element of value) refuseBrokenText(element, path);
+  } else if (typeof value === "object" && value !== null && !ArrayBuffer.isView(value)) {
+    for (const [name, element] of Object.entries(value)) {
+      // The keys of a map look like fields. Unknown fields are kept as bytes.
+      if (LONE_SURROGATE.test(name)) refuse(path, "string", "a lone surrogate");
+      if (name !== "$unknown") refuseBrokenText(element, path === "" ? name : `${path}.${name}`);
+    }
+  }
+}
+
+function refuse(path: string, type: string, found: string): never {
+  throw new ProtocolError("unencodable", `${path}: ${type} cannot hold ${found}`);
+}

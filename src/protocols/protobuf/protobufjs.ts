@@ -1,0 +1,98 @@
+import { type Codec, ProtocolError } from "../../core/index.ts";
+import { refuseLoss } from "./lossless.ts";
+import { type MessageCodecOptions, messageCodec } from "./message-codec.ts";
+
+/**
+ * What is needed of a message type of protobufjs: reflected (`root.lookupType(...)`) or a generated static class.
+ * The code of ts-proto has this form too.
+ */
+export interface ProtobufjsType<in In, out Out = In> {
+  /** Writes the message; `finish` gives its bytes. */
+  encode(message: In): { finish(): Uint8Array };
+  /** Reads the message in all of `bytes`. */
+  decode(bytes: Uint8Array): Out;
+  /** What is wrong with the message, or null. Without it, messages are written unchecked. */
+  verify?(message: object): string | null;
+}
+
+/** A reflected type: it knows its fields, but the compiler does not. */
+export interface ProtobufjsReflected extends ProtobufjsType<object, object> {
+  /** Name with a leading dot. */
+  readonly fullName: string;
+  /** What it consists of. */
+  readonly fieldsArray: readonly unknown[];
+}
+
+/** Options of {@link protobufjs}. */
+export interface ProtobufjsOptions extends MessageCodecOptions {
+  /**
+   * Check messages before they are written. protobufjs itself writes whatever it is given: `5` for a text as an
+   * empty one, `2 ** 32` for an uint32 as 0. Checked are what `verify` checks and, of reflected types, that no
+   * integer loses bits and no text has a lone surrogate. Static classes do not tell what their fields are: for them
+   * `verify` alone has to do.
+   * @defaultValue true
+   */
+  readonly verify?: boolean | undefined;
+}
+
+/**
+ * A codec of a message type of protobufjs (8; 7 has the same form): reflected or a static class. The library
+ * is yours, this one does not depend on it.
+ *
+ * Decoded messages are what protobufjs makes: 64-bit integers are `Long` objects, `bytes` fields views of the frame,
+ * unknown fields are dropped. Under a content security policy without `unsafe-eval` use static classes, because
+ * reflected types compile code.
+ *
+ * @param type - the message type. What fields a reflected one has, the compiler cannot know: say it, as in
+ *   `protobufjs<Chat>(type)`
+ * @param options - `name`: for error texts, `verify`: check before writing
+ * @returns a codec for any framing. It throws ProtocolError `malformed` for bytes that protobufjs refuses,
+ *   `unencodable` for messages that cannot be written faithfully
+ *
+ * @example
+ * ```ts
+ * import { decodeFrame, encodeFrame, lengthPrefixed } from "framewright";
+ * import { protobufjs } from "framewright/protobuf";
+ * import protobuf from "protobufjs";
+ *
+ * const { root } = protobuf.parse('syntax = "proto3"; message Chat { string text = 1; }');
+ * const chat = protobufjs<{ text: string }>(root.lookupType("Chat"));
+ * const chats = lengthPrefixed({ width: 4, endian: "le" }).wrap(chat);
+ *
+ * const frame = encodeFrame(chats, { text: "hi" });
+ * console.log(frame.join(" "));
+ * //=> 4 0 0 0 10 2 104 105
+ * console.log(decodeFrame(chats, frame).text);
+ * //=> hi
+ * ```
+ */
+export function protobufjs<In extends object = Record<string, unknown>, Out extends object = In>(
+  type: ProtobufjsReflected,
+  options?: ProtobufjsOptions,
+): Codec<NoInfer<In>, NoInfer<Out>>;
+export function protobufjs<In, Out>(
+  type: ProtobufjsType<In, Out>,
+  options?: ProtobufjsOptions,
+): Codec<In, Out>;
+export function protobufjs<In, Out>(
+  type: ProtobufjsType<In, Out> & { readonly fullName?: string },
+  options: ProtobufjsOptions = {},
+): Codec<In, Out> {
+  const { verify = true, name = type.fullName?.replace(/^\./, "") } = options;
+  return messageCodec<In, Out>(
+    {
+      encode(message) {
+        if (verify) check(type, message as object);
+        return type.encode(message);
+      },
+      decode: (bytes) => type.decode(bytes),
+    },
+    { name },
+  );
+}
+
+function check(type: ProtobufjsType<never, unknown>, message: object): void {
+  const wrong = type.verify?.(message);
+  if (typeof wrong === "string") throw new ProtocolError("unencodable", wrong);
+  refuseLoss(type, message);
+}

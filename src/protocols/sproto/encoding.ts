@@ -1,0 +1,340 @@
+import { ProtocolError } from "../../core/index.ts";
+import { isBytes } from "../../core/memory.ts";
+import { encodeUtf8Into } from "../../core/utf8.ts";
+import type { SchemaField } from "./schema.ts";
+import { size, type Writer } from "./writer.ts";
+
+/*
+ * What both engines write with: one value each. `label` names the field for error texts, `Type.field`.
+ *
+ * Functions that are given a position `p` write there and answer with the position behind; the caller has made
+ * room for what is of fixed size. Functions without one write at `w.at`.
+ */
+
+/** Refuses a value. */
+function refuse(label: string, value: unknown, what: string): never {
+  throw new ProtocolError("unencodable", `${label} is ${what}, not ${shown(value)}`);
+}
+
+function shown(value: unknown): string {
+  if (typeof value === "number") return `the number ${value}`;
+  if (typeof value === "bigint") return `the bigint ${value}`;
+  if (value === null || value === undefined || typeof value === "boolean") return String(value);
+  if (typeof value !== "object") return `a ${typeof value}`;
+  if (Array.isArray(value)) return "an array";
+  if (value instanceof Map) return "a Map";
+  return isBytes(value) ? "a Uint8Array" : "an object";
+}
+
+/** What is in the place of a struct, or of an element of a list of them, must have fields. */
+export function checkStruct(value: unknown, label: string, i?: number): void {
+  if (typeof value === "object" && value !== null) return;
+  noStruct(value, i === undefined ? label : `${label}[${i}]`);
+}
+
+/** The fields of a struct are properties of an object. */
+export function noStruct(value: unknown, label: string): never {
+  return refuse(label, value, "an object");
+}
+
+/** An object without any of the fields: an array or a map in its place is a mistake. */
+export function checkEmpty(value: unknown, label: string): void {
+  if (Array.isArray(value) || value instanceof Map || ArrayBuffer.isView(value)) {
+    noStruct(value, label);
+  }
+}
+
+export function tooDeep(w: Writer, label: string): never {
+  const text = `${label}: nesting exceeds maxDepth ${w.maxDepth}`;
+  throw new ProtocolError("unencodable", text);
+}
+
+/** A property, unless every object has one of that name: then only its own. */
+function property(value: object, name: string): unknown {
+  if (name in Object.prototype) return own(value, name);
+  return (value as Record<string, unknown>)[name];
+}
+
+/** A property, unless it is inherited. */
+export function own(value: object, name: string): unknown {
+  return Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
+}
+
+/** An integer of up to 64 bits: a number where it is a safe one. */
+export function integer(value: unknown, label: string): number | bigint {
+  if (typeof value === "number") {
+    if (Number.isSafeInteger(value)) return value;
+    // A number beyond 2^53 stands for several integers: the caller would not notice which one is sent.
+    return refuse(label, value, "an integer (beyond 2^53 a bigint)");
+  }
+  if (typeof value !== "bigint") return refuse(label, value, "an integer");
+  const small = Number(value);
+  if (Number.isSafeInteger(small)) return small;
+  if (BigInt.asIntN(64, value) !== value) return refuse(label, value, "an integer of 64 bits");
+  return value;
+}
+
+/** `integer(n)`: the integer on the wire, rounded half away from zero as C's `round` does. */
+export function fixed(value: unknown, factor: number, label: string): number | bigint {
+  if (typeof value !== "number") return refuse(label, value, "a number");
+  const product = value * factor;
+  const rounded = product < 0 ? -Math.round(-product) : Math.round(product);
+  if (Number.isSafeInteger(rounded)) return rounded;
+  if (!(rounded >= -(2 ** 63) && rounded < 2 ** 63)) {
+    return refuse(label, value, `a number that fits 64 bits times ${factor}`);
+  }
+  return BigInt(rounded);
+}
+
+/** The data of an integer that is not inline, with its length: 8 or 12 bytes. */
+export function wide(bytes: Uint8Array, p: number, value: number | bigint): number {
+  bytes[p + 1] = 0;
+  bytes[p + 2] = 0;
+  bytes[p + 3] = 0;
+  if (typeof value === "number" && (value | 0) === value) {
+    bytes[p] = 4;
+    return put32(bytes, p + 4, value);
+  }
+  bytes[p] = 8;
+  return put64(bytes, p + 4, value);
+}
+
+function put32(bytes: Uint8Array, p: number, value: number): number {
+  bytes[p] = value;
+  bytes[p + 1] = value >> 8;
+  bytes[p + 2] = value >> 16;
+  bytes[p + 3] = value >> 24;
+  return p + 4;
+}
+
+function put64(bytes: Uint8Array, p: number, value: number | bigint): number {
+  if (typeof value === "number") {
+    const high = Math.floor(value / 0x1_0000_0000);
+    put32(bytes, p, (value - high * 0x1_0000_0000) | 0);
+    return put32(bytes, p + 4, high);
+  }
+  put32(bytes, p, Number(BigInt.asIntN(32, value)));
+  return put32(bytes, p + 4, Number(value >> 32n));
+}
+
+/** 1 for true, 0 for false: the inline value. */
+export function boolean(value: unknown, label: string): number {
+  if (value === true) return 1;
+  if (value === false) return 0;
+  return refuse(label, value, "a boolean");
+}
+
+/** A double with its length: 12 bytes. */
+export function double(w: Writer, p: number, value: unknown, label: string): number {
+  if (typeof value !== "number") return refuse(label, value, "a number");
+  w.bytes[p] = 8;
+  w.bytes[p + 1] = 0;
+  w.bytes[p + 2] = 0;
+  w.bytes[p + 3] = 0;
+  w.view.setFloat64(p + 4, value, true);
+  return p + 12;
+}
+
+// Above this the host's encoder is faster than a loop.
+const SHORT = 24;
+
+/** Text with its length, and room for `rest` bytes behind it. */
+export function text(w: Writer, value: unknown, rest: number, label: string): void {
+  if (typeof value !== "string") refuse(label, value, "a string");
+  const { length } = value;
+  w.need(4 + 3 * length + rest);
+  const p = w.at;
+  const { bytes } = w;
+  let at = p + 4;
+  if (length <= SHORT) {
+    for (let i = 0; i < length; i++) {
+      const unit = value.charCodeAt(i);
+      if (unit > 0x7f) {
+        at = longText(bytes, p + 4, value, label);
+        break;
+      }
+      bytes[at++] = unit;
+    }
+  } else {
+    at = longText(bytes, at, value, label);
+  }
+  w.at = at;
+  size(w, p);
+}
+
+function longText(bytes: Uint8Array, at: number, value: string, label: string): number {
+  try {
+    return encodeUtf8Into(value, bytes, at);
+  } catch (error) {
+    throw new ProtocolError("unencodable", `${label}: ${(error as Error).message}`);
+  }
+}
+
+/** Bytes with their length, and room for `rest` bytes behind them. */
+export function blob(w: Writer, value: unknown, rest: number, label: string): void {
+  if (!isBytes(value)) refuse(label, value, "a Uint8Array");
+  w.need(4 + value.length + rest);
+  const p = w.at;
+  w.bytes.set(value, p + 4);
+  w.at = p + 4 + value.length;
+  size(w, p);
+}
+
+/** Text, or bytes that are not. */
+export function textOrBlob(w: Writer, value: unknown, rest: number, label: string): void {
+  if (isBytes(value)) blob(w, value, rest, label);
+  else text(w, value, rest, label);
+}
+
+/** The elements of a list: an array, or anything else that can be iterated, save a string. */
+export function list(value: unknown, label: string): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  if (!isIterable(value)) return refuse(label, value, "an array or an iterable");
+  return [...value];
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> {
+  return typeof value === "object" && value !== null && Symbol.iterator in value;
+}
+
+/** Begins a list of `count` elements at `w.at`: room for its length and for `room` bytes of content. */
+function open(w: Writer, room: number): number {
+  w.need(4 + room);
+  const p = w.at;
+  w.at = p + 4;
+  return p;
+}
+
+/**
+ * `*integer`, and `*integer(n)` with a factor: a width byte, then elements of that width. Four bytes, until
+ * one does not fit; then all over again with eight.
+ */
+export function integers(w: Writer, value: unknown, factor: number, label: string): void {
+  const values = list(value, label);
+  const count = values.length;
+  const p = open(w, 1 + 8 * count);
+  if (count > 0) {
+    const { bytes } = w;
+    let at = p + 5;
+    bytes[p + 4] = 4;
+    for (let i = 0; i < count; i++) {
+      const element = elementOf(values[i], factor, label, i);
+      if (typeof element !== "number" || (element | 0) !== element) {
+        bytes[p + 4] = 8;
+        at = p + 5;
+        for (let j = 0; j < count; j++) {
+          at = put64(bytes, at, elementOf(values[j], factor, label, j));
+        }
+        break;
+      }
+      at = put32(bytes, at, element);
+    }
+    w.at = at;
+  }
+  size(w, p);
+}
+
+function elementOf(value: unknown, factor: number, label: string, i: number): number | bigint {
+  if (typeof value === "number" && factor === 0 && (value | 0) === value) return value;
+  return factor === 0 ? integer(value, `${label}[${i}]`) : fixed(value, factor, `${label}[${i}]`);
+}
+
+/** `*double`: a width byte, always 8, then the doubles. */
+export function doubles(w: Writer, value: unknown, label: string): void {
+  const values = list(value, label);
+  const count = values.length;
+  const p = open(w, 1 + 8 * count);
+  if (count > 0) {
+    w.bytes[p + 4] = 8;
+    let at = p + 5;
+    for (let i = 0; i < count; i++, at += 8) {
+      const element = values[i];
+      if (typeof element !== "number") refuse(`${label}[${i}]`, element, "a number");
+      w.view.setFloat64(at, element, true);
+    }
+    w.at = at;
+  }
+  size(w, p);
+}
+
+/** `*boolean`: a byte for each. */
+export function booleans(w: Writer, value: unknown, label: string): void {
+  const values = list(value, label);
+  const p = open(w, values.length);
+  for (let i = 0; i < values.length; i++) {
+    const element = values[i];
+    w.bytes[w.at++] =
+      element === true ? 1 : element === false ? 0 : boolean(element, `${label}[${i}]`);
+  }
+  size(w, p);
+}
+
+/** `*string` and `*binary`: each element with its length, written by `write`. */
+export function blobs(w: Writer, value: unknown, write: typeof text, label: string): void {
+  const values = list(value, label);
+  const p = open(w, 0);
+  for (let i = 0; i < values.length; i++) {
+    const element = values[i];
+    try {
+      write(w, element, 0, label);
+    } catch {
+      // Refused once more, by its own name, which is made only where it is needed.
+      write(w, element, 0, `${label}[${i}]`);
+    }
+  }
+  size(w, p);
+}
+
+/**
+ * The structs of `*T(key)`: the values of a Map, the elements of any other iterable, the values of an object.
+ * The key is not written, each struct has its own.
+ */
+export function keyed(value: unknown, key: string, label: string): readonly unknown[] {
+  const structs = value instanceof Map ? [...value.values()] : elementsOf(value, label);
+  for (const struct of structs) {
+    // What is no object at all is refused when it is written.
+    if (typeof struct === "object" && struct !== null && property(struct, key) === undefined) {
+      refuse(label, struct, `a map of structs with the field ${key}`);
+    }
+  }
+  return structs;
+}
+
+function elementsOf(value: unknown, label: string): readonly unknown[] {
+  if (isIterable(value)) return [...value];
+  if (typeof value !== "object" || value === null) return refuse(label, value, "a map");
+  return Object.values(value);
+}
+
+/** The entries of `*T()`, as structs: of a Map or another iterable of pairs, or of an object. */
+export function entries(value: unknown, key: SchemaField, to: string, label: string): unknown[] {
+  return pairsOf(value, key, label).map((pair) => {
+    if (!Array.isArray(pair)) return refuse(label, pair, "a map or an iterable of pairs");
+    const [first, second] = pair;
+    if (first === undefined || second === undefined) {
+      return refuse(label, undefined, "a map whose entries have key and value");
+    }
+    const struct = Object.create(null) as Record<string, unknown>;
+    struct[key.name] = first;
+    struct[to] = second;
+    return struct;
+  });
+}
+
+function pairsOf(value: unknown, key: SchemaField, label: string): readonly unknown[] {
+  if (isIterable(value)) return [...value];
+  if (typeof value !== "object" || value === null) return refuse(label, value, "a map");
+  return Object.entries(value).map(([name, to]) => [keyOf(name, key), to]);
+}
+
+/** Keys of objects are strings; those of other types are read back from their digits. */
+function keyOf(name: string, { kind, decimals }: SchemaField): unknown {
+  if (kind === "boolean" && (name === "true" || name === "false")) return name === "true";
+  if (kind === "integer" && decimals === undefined && /^-?\d+$/.test(name)) return BigInt(name);
+  if ((kind === "double" || kind === "integer") && name.trim() !== "") {
+    const number = Number(name);
+    // Not a digit less, nor a form that a number does not have.
+    if (String(number) === name) return number;
+  }
+  return name;
+}

@@ -1,0 +1,348 @@
+import { timers } from "../../core/host.ts";
+import {
+  type Clock,
+  type CloseInfo,
+  type Connection,
+  type Handlers,
+  systemClock,
+} from "../../core/index.ts";
+import { checkLimit, checkLimits } from "../../core/range.ts";
+import { isThenable } from "../../core/thenable.ts";
+import type { RpcReceived, RpcSent } from "./rpc.ts";
+import { RpcError } from "./rpc-error.ts";
+import { placeOf, readBody } from "./rpc-format.ts";
+import type { SchemaProtocol } from "./schema.ts";
+import { sessionAfter } from "./session.ts";
+import type { Sproto } from "./sproto.ts";
+import type { AnyTypes, ProtocolName, SprotoTypes } from "./types.ts";
+
+/** The state of a connection of which nothing is known. */
+// biome-ignore lint/suspicious/noExplicitAny: a peer with a known context goes where any is taken
+type AnyContext = any;
+
+/** One request that came, for the handler that answers it. */
+export interface RpcCall<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
+  /** Who asks: for calls and pushes in the other direction, and for its `context`. */
+  readonly peer: RpcPeer<R, Context>;
+  /** Name of the protocol. */
+  readonly name: string;
+  /** Undefined where no answer is wanted. */
+  readonly session: number | bigint | undefined;
+  /** What came beside the request, where the package type has a field `ud`. */
+  readonly ud: unknown;
+  /** What goes beside the answer: set it before answering. */
+  answerUd?: unknown;
+}
+
+/** A function for each protocol: takes the request, gives the response or a promise of it. */
+export type RpcHandlers<L extends SprotoTypes, R extends SprotoTypes, Context> = {
+  readonly [N in ProtocolName<L>]?:
+    | ((
+        args: L["protocols"][N]["request"]["out"],
+        call: RpcCall<R, Context>,
+      ) => RpcResult<L["protocols"][N]["response"]["in"]>)
+    | undefined;
+};
+
+/** A response or a promise of it; nothing, where there is none or it has no fields to be told. */
+type RpcResult<T> = undefined extends T
+  ? // biome-ignore lint/suspicious/noConfusingVoidType: handlers without a return statement are welcome
+    T | void | PromiseLike<T | void>
+  : T | PromiseLike<T>;
+
+/** How a peer answers and asks. */
+export interface PeerOptions<
+  L extends SprotoTypes = AnyTypes,
+  R extends SprotoTypes = AnyTypes,
+  Context = AnyContext,
+> {
+  /** Makes the state of one connection, kept in `peer.context`. */
+  readonly context?: (() => Context) | undefined;
+
+  /** What this side can be asked. */
+  readonly on?: RpcHandlers<L, R, Context> | undefined;
+
+  /**
+   * A handler failed: threw, was rejected, or gave a response that does not fit. What this gives is the response
+   * instead; undefined sends none. Without it the connection ends, as with every handler that throws.
+   */
+  readonly failed?: ((error: unknown, call: RpcCall<R, Context>) => unknown) | undefined;
+
+  /**
+   * A message that nobody waits for: a request without a handler or with an unknown tag (whose sender, if it wants
+   * an answer, waits in vain: there is no such thing as an error in this protocol), the answer to a session
+   * that does not wait (any more). Without this they are dropped.
+   */
+  readonly stray?: ((error: RpcError, peer: RpcPeer<R, Context>) => unknown) | undefined;
+
+  /**
+   * How long a request waits for its answer, in milliseconds. 0 or Infinity: for ever.
+   * @defaultValue 30 000, or 0 in a runtime without timers
+   */
+  readonly timeout?: number | undefined;
+
+  /**
+   * Most requests that may wait for answers at once.
+   * @defaultValue 1024
+   */
+  readonly maxPending?: number | undefined;
+
+  /**
+   * Where the time comes from.
+   * @defaultValue the runtime's clock
+   */
+  readonly clock?: Clock | undefined;
+
+  /** The connection is open. */
+  readonly open?: ((peer: RpcPeer<R, Context>) => unknown) | undefined;
+  /** Something went wrong, and the connection closes: see `Handlers`. */
+  readonly error?: ((peer: RpcPeer<R, Context>, error: unknown) => unknown) | undefined;
+  /** It is over, and everything that waited has been rejected. */
+  readonly close?: ((peer: RpcPeer<R, Context>, info: CloseInfo) => unknown) | undefined;
+}
+
+/** What one request can be given. */
+export interface RequestOptions {
+  /** As the option of that name of the peer. */
+  readonly timeout?: number | undefined;
+  /** Sent beside the request, where the package type has a field `ud`. */
+  readonly ud?: unknown;
+}
+
+/** The arguments of a call: a request without fields may be left out. */
+type Arguments<In, Options> = undefined extends In
+  ? [args?: In, options?: Options]
+  : [args: In, options?: Options];
+
+interface Waiting {
+  readonly protocol: SchemaProtocol;
+  resolve(value: unknown): void;
+  reject(error: RpcError): void;
+  cancel(): void;
+}
+
+/**
+ * The other side of a connection, to be asked: `connection.context` of a connection with the handlers of
+ * `sprotoRpc(...).peers()`.
+ */
+export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
+  /** The state of this connection that the option `context` made. */
+  readonly context: Context;
+
+  readonly #remote: Sproto;
+  readonly #options: PeerOptions<AnyTypes, R, Context>;
+  readonly #clock: Clock;
+  readonly #timeout: number;
+  readonly #maxPending: number;
+  readonly #waiting = new Map<number | bigint, Waiting>();
+  #connection: Connection<RpcSent, RpcReceived, RpcPeer<R, Context>> | undefined;
+  #session = 0;
+
+  /** @internal */
+  constructor(remote: Sproto, options: PeerOptions<AnyTypes, R, Context>) {
+    this.context = options.context?.() as Context;
+    this.#remote = remote;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    const hasTime = options.clock !== undefined || timers !== undefined;
+    this.#timeout = options.timeout ?? (hasTime ? 30_000 : 0);
+    this.#maxPending = options.maxPending ?? 1024;
+  }
+
+  /** The connection; undefined until it is open. */
+  get connection(): Connection<RpcSent, RpcReceived, RpcPeer<R, Context>> | undefined {
+    return this.#connection;
+  }
+
+  /** Number of requests that wait for their answers. */
+  get pending(): number {
+    return this.#waiting.size;
+  }
+
+  /**
+   * Asks, and gives the answer: the response, or undefined where the protocol has none. The answer to a protocol
+   * without a response says that the request was taken.
+   *
+   * @param name - name of a protocol of the remote schema
+   * @param rest - the request, and options
+   * @returns a promise, rejected with an {@link RpcError} that says which protocol and session: `timeout`,
+   *   `closed`, `overflow` when too many requests wait, `malformed` for an answer that cannot be read,
+   *   `unencodable`; with a TypeError for a name that is not in the schema
+   */
+  request<N extends ProtocolName<R>>(
+    name: N,
+    ...rest: Arguments<R["protocols"][N]["request"]["in"], RequestOptions>
+  ): Promise<R["protocols"][N]["response"]["out"]> {
+    const [args, options = {}] = rest;
+    return new Promise((resolve, reject) => {
+      const protocol = this.#protocol(name);
+      const connection = this.#open(placeOf(protocol, undefined));
+      if (this.#waiting.size >= this.#maxPending) {
+        const text = `${this.#waiting.size} requests wait, maxPending is ${this.#maxPending}`;
+        throw new RpcError("overflow", text, placeOf(protocol, undefined));
+      }
+      const { timeout = this.#timeout } = options;
+      checkLimit("timeout", timeout);
+      const session = sessionAfter(this.#session, this.#waiting);
+      this.#session = session;
+      const expire = (): void => {
+        this.#waiting.delete(session);
+        const text = `no answer within ${timeout} ms`;
+        reject(new RpcError("timeout", text, placeOf(protocol, session)));
+      };
+      const cancel = timeout > 0 ? this.#clock.after(timeout, expire) : (): void => {};
+      // First, because over some transports the answer comes before `send` returns.
+      this.#waiting.set(session, { protocol, resolve, reject, cancel });
+      try {
+        connection.send({ kind: "request", name, args, session, ud: options.ud });
+      } catch (error) {
+        cancel();
+        this.#waiting.delete(session);
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * Tells, and wants no answer.
+   *
+   * @param name - name of a protocol of the remote schema
+   * @param rest - the request, and options
+   * @returns as `send` of the connection: false where it is better to wait, and where nothing was sent because the
+   *   connection is not open (any more), so that telling many does not fail for one who is about to leave
+   * @throws ProtocolError `unencodable`, TypeError for a name that is not in the schema
+   */
+  push<N extends ProtocolName<R>>(
+    name: N,
+    ...rest: Arguments<R["protocols"][N]["request"]["in"], Pick<RequestOptions, "ud">>
+  ): boolean {
+    const [args, options = {}] = rest;
+    this.#protocol(name);
+    const connection = this.#connection;
+    return connection?.send({ kind: "request", name, args, ud: options.ud }) ?? false;
+  }
+
+  /** @internal */
+  opened(connection: Connection<RpcSent, RpcReceived, RpcPeer<R, Context>>): unknown {
+    this.#connection = connection;
+    return this.#options.open?.(this);
+  }
+
+  /** @internal */
+  received(message: RpcReceived): unknown {
+    if (message.kind === "response") return this.#answered(message);
+    const { session, ud } = message;
+    if (message.kind === "unknown") {
+      const place = { tag: message.tag, session };
+      return this.#stray(new RpcError("malformed", "no such protocol", place));
+    }
+    const { name, args } = message;
+    const on = this.#options.on as Readonly<Record<string, Handler>> | undefined;
+    // Own properties only: a protocol may be called constructor.
+    if (on === undefined || !Object.hasOwn(on, name) || on[name] === undefined) {
+      const place = { protocol: name, session };
+      return this.#stray(new RpcError("malformed", "no handler", place));
+    }
+    const call: RpcCall<R, Context> = { peer: this, name, session, ud };
+    try {
+      const result = on[name](args, call);
+      if (!isThenable(result)) return this.#answer(call, result);
+      return result
+        .then((value) => this.#answer(call, value))
+        .then(undefined, (error: unknown) => {
+          return this.#failed(error, call);
+        });
+    } catch (error) {
+      return this.#failed(error, call);
+    }
+  }
+
+  /** @internal */
+  closed(info: CloseInfo): unknown {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const [session, { protocol, reject, cancel }] of waiting) {
+      cancel();
+      const text = "the connection closed before the answer came";
+      reject(new RpcError("closed", text, placeOf(protocol, session), info.error));
+    }
+    return this.#options.close?.(this, info);
+  }
+
+  #protocol(name: string): SchemaProtocol {
+    const protocol = this.#remote.protocol(name);
+    if (protocol === undefined) throw new TypeError(`${name} not found`);
+    return protocol;
+  }
+
+  #open(place: ReturnType<typeof placeOf>): Connection<RpcSent, RpcReceived, RpcPeer<R, Context>> {
+    const connection = this.#connection;
+    if (connection === undefined || connection.state !== "open") {
+      const state = connection?.state ?? "not open yet";
+      throw new RpcError("closed", `the connection is ${state}`, place);
+    }
+    return connection;
+  }
+
+  #answered(message: Extract<RpcReceived, { kind: "response" }>): unknown {
+    const { session, body } = message;
+    const waiting = this.#waiting.get(session);
+    if (waiting === undefined) {
+      return this.#stray(new RpcError("malformed", "unknown session", { session }));
+    }
+    const { protocol, resolve, reject, cancel } = waiting;
+    this.#waiting.delete(session);
+    cancel();
+    const place = placeOf(protocol, session);
+    try {
+      resolve(readBody(this.#remote, protocol.response, { raw: body, at: 0 }, place));
+    } catch (error) {
+      reject(error as RpcError);
+    }
+    return undefined;
+  }
+
+  #answer({ name, session, answerUd }: RpcCall<R, Context>, args: unknown): void {
+    if (session === undefined) return;
+    this.#connection?.send({ kind: "response", name, session, args, ud: answerUd });
+  }
+
+  /** A handler failed: what stands for its answer, if anything does. */
+  #failed(error: unknown, call: RpcCall<R, Context>): unknown {
+    const { failed } = this.#options;
+    if (failed === undefined) throw error;
+    const result = failed(error, call);
+    if (isThenable(result)) return result.then((value) => this.#instead(call, value));
+    return this.#instead(call, result);
+  }
+
+  #instead(call: RpcCall<R, Context>, value: unknown): void {
+    if (value !== undefined) this.#answer(call, value);
+  }
+
+  #stray(error: RpcError): unknown {
+    return this.#options.stray?.(error, this);
+  }
+}
+
+type Handler = (args: unknown, call: unknown) => unknown;
+
+/**
+ * The handlers that bind each connection to a peer of its own.
+ * @internal
+ */
+export function peerHandlers<L extends SprotoTypes, R extends SprotoTypes, Context>(
+  remote: Sproto<R>,
+  options: PeerOptions<L, R, Context>,
+): Handlers<RpcSent, RpcReceived, RpcPeer<R, Context>> {
+  const { error } = options;
+  checkLimits(options, "timeout", "maxPending");
+  const untyped = options as unknown as PeerOptions<AnyTypes, R, Context>;
+  return Object.freeze<Handlers<RpcSent, RpcReceived, RpcPeer<R, Context>>>({
+    context: () => new RpcPeer<R, Context>(remote as unknown as Sproto, untyped),
+    open: (connection) => connection.context.opened(connection),
+    message: (connection, message) => connection.context.received(message),
+    error: error && ((connection, thrown) => error(connection.context, thrown)),
+    close: (connection, info) => connection.context.closed(info),
+  });
+}

@@ -1,0 +1,44 @@
+import { ProtocolError, type ProtocolErrorCode } from "../../core/index.ts";
+
+/** Which call an error is about, as far as that is known. */
+export interface RpcPlace {
+  /** Name of the protocol. */
+  readonly protocol?: string | undefined;
+  /** Tag of the protocol: all that is known of one that is not in the schema. */
+  readonly tag?: number | bigint | undefined;
+  /** The session; undefined for a call that wants no answer. */
+  readonly session?: number | bigint | undefined;
+}
+
+/** A ProtocolError that says which protocol and which session it is about. */
+export class RpcError extends ProtocolError implements RpcPlace {
+  static {
+    RpcError.prototype.name = "RpcError";
+  }
+
+  /** Name of the protocol. */
+  readonly protocol?: string | undefined;
+  /** Tag of the protocol: all that is known of one that is not in the schema. */
+  readonly tag?: number | bigint | undefined;
+  /** The session; undefined for a call that wants no answer. */
+  readonly session?: number | bigint | undefined;
+
+  /**
+   * @param code - `malformed` for what the peer did, `unencodable` for what the caller did, `timeout`, `closed`
+   * @param message - one sentence; the place is put behind it
+   * @param place - which call
+   * @param cause - the error underneath
+   */
+  constructor(code: ProtocolErrorCode, message: string, place: RpcPlace, cause?: unknown) {
+    const { protocol, tag, session } = place;
+    const parts = [];
+    if (protocol !== undefined) parts.push(`protocol ${protocol}`);
+    else if (tag !== undefined) parts.push(`protocol tag ${tag}`);
+    if (session !== undefined) parts.push(`session ${session}`);
+    const where = parts.length > 0 ? ` (${parts.join(", ")})` : "";
+    super(code, `${message}${where}`, undefined, { cause });
+    this.protocol = protocol;
+    this.tag = tag;
+    this.session = session;
+  }
+}

@@ -1,0 +1,285 @@
+import { type Codec, type Output, ProtocolError } from "../../core/index.ts";
+import { plain } from "../../core/memory.ts";
+import { checkRange } from "../../core/range.ts";
+import { writeBundle } from "./bundle.ts";
+import { bad, withoutPlace } from "./decoding.ts";
+import { defaultOf } from "./default.ts";
+import type { DecodeStruct, EncodeStruct, Engine } from "./engine.ts";
+import { type HostOptions, SprotoHost } from "./host.ts";
+import type { Settings } from "./options.ts";
+import { checkPacked, checkPadded, packedRoom, packInto, unpackInto } from "./pack.ts";
+import type { FieldKind, Schema, SchemaProtocol } from "./schema.ts";
+import type { AnyTypes, Decoded, Encodable, SprotoTypes, TypeName } from "./types.ts";
+import { type Writer, writing } from "./writer.ts";
+
+/**
+ * A schema that encodes and decodes. `parse` and `load` make one; it is frozen and may be shared.
+ *
+ * ```text
+ *   count  records: one u16 for each field     data: u32 length, bytes
+ *   03 00  | 00 00 | 1c 00 | 02 00 |           05 00 00 00  41 6c 69 63 65
+ *            in data  13      false            "Alice"
+ * ```
+ *
+ * A message is an object, a property for each field that is there. Fields that are `undefined` or missing are not
+ * written, and fields that did not come are no properties.
+ *
+ * | field | taken | given |
+ * |---|---|---|
+ * | `integer` | safe integer, bigint of 64 bits | number where it is exact, else bigint (option `int64`) |
+ * | `integer(n)` | number, rounded to n digits behind the point | number |
+ * | `boolean`, `double` | boolean, number | the same |
+ * | `string` | string without lone surrogates | string (option `strings`) |
+ * | `binary` | Uint8Array | Uint8Array, a view (option `copy`) |
+ * | `T` | object | object |
+ * | `*X` | array, or any iterable | array |
+ * | `*T(key)` | Map, iterable of structs, object | Map from the field `key` to the struct (option `maps`) |
+ * | `*T()` | Map, iterable of pairs, object | Map from the first field to the second (option `maps`) |
+ */
+export class Sproto<T extends SprotoTypes = AnyTypes> {
+  /** The types and protocols, as they were declared. */
+  readonly schema: Schema;
+
+  readonly #settings: Settings;
+  readonly #make: () => Engine;
+  #made: Engine | undefined;
+  readonly #types: ReadonlyMap<string, number>;
+  readonly #givesViews: boolean;
+  readonly #byName: ReadonlyMap<string, SchemaProtocol>;
+  readonly #byTag: ReadonlyMap<number, SchemaProtocol>;
+
+  /** Limits and forms, as they were given to `parse` or `load`. */
+  get settings(): Settings {
+    return this.#settings;
+  }
+
+  /** @internal */
+  constructor(schema: Schema, settings: Settings, make: () => Engine) {
+    this.schema = schema;
+    this.#settings = settings;
+    this.#make = make;
+    this.#types = new Map(schema.types.map(({ name, index }) => [name, index]));
+    this.#byName = new Map(schema.protocols.map((protocol) => [protocol.name, protocol]));
+    this.#byTag = new Map(schema.protocols.map((protocol) => [protocol.tag, protocol]));
+    const isBytes = (kind: FieldKind): boolean =>
+      kind === "binary" || (kind === "string" && settings.strings === "bytes");
+    this.#givesViews =
+      !settings.copy && schema.types.some(({ fields }) => fields.some(({ kind }) => isBytes(kind)));
+    Object.freeze(this);
+  }
+
+  /**
+   * The bytes of a message.
+   *
+   * @param type - full name of its type
+   * @throws ProtocolError `unencodable` for a value that does not fit its field, naming the field; TypeError for a
+   *   type that is not in the schema
+   */
+  encode<N extends TypeName<T>>(type: N, value: Encodable<T, N>): Uint8Array<ArrayBuffer> {
+    const encode = this.#encoder(type);
+    return writing(this.#settings, (w) => {
+      encode(w, value, 1);
+      w.checkSize();
+      return w.take(w.start + 4);
+    });
+  }
+
+  /**
+   * The message at the beginning of some bytes. What follows it is ignored: unpacking leaves zeros there.
+   *
+   * @param type - full name of its type
+   * @throws ProtocolError `malformed`, or `too-long` over a limit of size or depth; TypeError for a type that is
+   *   not in the schema
+   */
+  decode<N extends TypeName<T>>(type: N, bytes: Uint8Array): Decoded<T, N> {
+    const decode = this.#decoder(type);
+    return this.#read(decode, plain(bytes), 0, bytes.length) as Decoded<T, N>;
+  }
+
+  /**
+   * The message at the beginning of `bytes[start .. end)`, and how many bytes it takes.
+   *
+   * @throws as `decode`; RangeError when the range does not lie within the bytes
+   */
+  decodeFrom<N extends TypeName<T>>(
+    type: N,
+    bytes: Uint8Array,
+    start = 0,
+    end: number = bytes.length,
+  ): { value: Decoded<T, N>; consumed: number } {
+    const from = plain(bytes);
+    checkRange(from, start, end);
+    const value = this.#read(this.#decoder(type), from, start, end) as Decoded<T, N>;
+    return { value, consumed: this.#engine.stop() - start };
+  }
+
+  /**
+   * A codec for one type, to be put into a framing. It wants its bytes exact: what follows the message is
+   * `malformed`.
+   *
+   * @param type - full name
+   * @throws TypeError for a type that is not in the schema
+   */
+  type<N extends TypeName<T>>(type: N): Codec<Encodable<T, N>, Decoded<T, N>> {
+    const encode = this.#encoder(type);
+    const decode = this.#decoder(type);
+    return Object.freeze<Codec<Encodable<T, N>, Decoded<T, N>>>({
+      encode: (value, out) => this.#append(encode, value, out),
+      decode: (bytes, start, end) => {
+        const value = this.#read(decode, bytes, start, end);
+        const stop = this.#engine.stop();
+        if (stop !== end) bad(type, `${end - stop} bytes behind the message`, stop);
+        return value as Decoded<T, N>;
+      },
+    });
+  }
+
+  /**
+   * `encode`, then `pack`.
+   *
+   * @throws as `encode`; `unencodable` too when the message is larger than `maxSize` once it is packed, or padded to
+   *   whole words of 8 bytes, which is how the other side unpacks it
+   */
+  pencode<N extends TypeName<T>>(type: N, value: Encodable<T, N>): Uint8Array<ArrayBuffer> {
+    const encode = this.#encoder(type);
+    return writing(this.#settings, (w) => {
+      encode(w, value, 1);
+      w.checkSize();
+      return this.#packed(w, w.start + 4);
+    });
+  }
+
+  /**
+   * `unpack`, then `decode`.
+   *
+   * @throws as both; an error of the message has no offset, because its bytes are not those that were given
+   */
+  pdecode<N extends TypeName<T>>(type: N, bytes: Uint8Array): Decoded<T, N> {
+    const decode = this.#decoder(type);
+    const from = plain(bytes);
+    return writing(this.#settings, (w) => {
+      unpackInto(w, from, 0, from.length);
+      let value: object;
+      try {
+        value = decode(w.bytes, w.start, w.at, 1);
+      } catch (error) {
+        throw withoutPlace(error);
+      }
+      // Bytes of the value are views of what was unpacked.
+      if (this.#givesViews) w.keep();
+      else w.rewind();
+      return value as Decoded<T, N>;
+    });
+  }
+
+  /**
+   * A value with all fields of a type: 0, false, empty text and bytes, empty structs, lists and maps.
+   *
+   * @throws TypeError for a type that is not in the schema
+   */
+  default<N extends TypeName<T>>(type: N): Decoded<T, N> {
+    const { fields } = this.schema.types[this.#index(type)]!;
+    return defaultOf(fields, this.#settings) as Decoded<T, N>;
+  }
+
+  /** The schema as the reference passes it around: what `load` takes. */
+  bundle(): Uint8Array<ArrayBuffer> {
+    return writeBundle(this.schema);
+  }
+
+  /** A protocol by its name or tag. */
+  protocol(nameOrTag: string | number): SchemaProtocol | undefined {
+    if (typeof nameOrTag === "number") return this.#byTag.get(nameOrTag);
+    return this.#byName.get(nameOrTag);
+  }
+
+  /**
+   * The low level of remote calls, as in the reference: messages in, messages out, no connection.
+   *
+   * @param packageName - the type of the header
+   * @defaultValue packageName `'package'`
+   * @throws TypeError when there is no such type, or it lacks the integers `type` and `session`; RangeError for a
+   *   limit that is none
+   */
+  host(packageName = "package", options: HostOptions = {}): SprotoHost {
+    return new SprotoHost(this as unknown as Sproto, packageName, options);
+  }
+
+  /**
+   * A header and the body behind it, packed.
+   * @internal
+   */
+  packParts(
+    type: string,
+    header: object,
+    schema: Sproto | undefined,
+    bodyType: string | undefined,
+    body: unknown,
+  ): Uint8Array<ArrayBuffer> {
+    const encode = this.#encoder(type);
+    const encodeBody =
+      bodyType === undefined || schema === undefined ? undefined : schema.#encoder(bodyType);
+    return writing(this.#settings, (w) => {
+      encode(w, header, 1);
+      const at = w.at;
+      if (encodeBody !== undefined) {
+        encodeBody(w, body, 1);
+        // The body follows the header at once: without its length.
+        w.bytes.copyWithin(at, at + 4, w.at);
+        w.at -= 4;
+      }
+      w.checkSize();
+      return this.#packed(w, w.start + 4);
+    });
+  }
+
+  get #engine(): Engine {
+    this.#made ??= this.#make();
+    return this.#made;
+  }
+
+  #encoder(type: string): EncodeStruct {
+    return this.#engine.encoders[this.#index(type)]!;
+  }
+
+  #decoder(type: string): DecodeStruct {
+    return this.#engine.decoders[this.#index(type)]!;
+  }
+
+  #index(type: string): number {
+    const index = this.#types.get(type);
+    if (index === undefined) throw new TypeError(`the schema has no type ${type}`);
+    return index;
+  }
+
+  #read(decode: DecodeStruct, bytes: Uint8Array, start: number, end: number): object {
+    const { maxSize } = this.#settings;
+    if (end - start > maxSize) {
+      const text = `message of ${end - start} bytes exceeds maxSize ${maxSize}`;
+      throw new ProtocolError("too-long", text, start);
+    }
+    return decode(bytes, start, end, 1);
+  }
+
+  #append(encode: EncodeStruct, value: unknown, out: Output): void {
+    writing(this.#settings, (w) => {
+      encode(w, value, 1);
+      w.checkSize();
+      out.bytes(w.bytes.subarray(w.start + 4, w.at));
+      w.rewind();
+    });
+  }
+
+  /** What was written from `from` on, packed: the message itself is forgotten. */
+  #packed(w: Writer, from: number): Uint8Array<ArrayBuffer> {
+    const end = w.at;
+    const { start } = w;
+    checkPadded(end - from, w.maxSize);
+    w.need(packedRoom(end - from));
+    const stop = packInto(w.bytes, from, end, w.bytes, end);
+    w.bytes.copyWithin(start, end, stop);
+    w.at = start + stop - end;
+    checkPacked(stop - end, w.maxSize);
+    return w.take(start);
+  }
+}

@@ -1,0 +1,33 @@
+import { ProtocolError } from "../../core/index.ts";
+
+/**
+ * Bytes that no package can begin with or hold. The text begins with the cause, in one word of the list in
+ * docs/workerman.md.
+ */
+export function malformed(
+  cause: "bad-header" | "bad-length" | "input-refused" | "input-threw" | "length-below-header",
+  text: string,
+  offset: number,
+  error?: unknown,
+): ProtocolError {
+  const options = error === undefined ? undefined : { cause: error };
+  return new ProtocolError("malformed", `${cause}: ${text}`, offset, options);
+}
+
+/** A package whose total length says less than its header takes: the reference hangs or loses step. */
+export function belowHeader(length: number, header: number, offset: number): ProtocolError {
+  const text = `package of ${length} bytes, its header has ${header}`;
+  return malformed("length-below-header", text, offset);
+}
+
+/** What a decoder threw, said in one way: `malformed`, where it is known, and why. */
+export function decodeThrew(error: unknown, start: number, what = "package"): ProtocolError {
+  const offset = error instanceof ProtocolError ? (error.offset ?? start) : start;
+  const text = `decode-threw: ${what}: ${textOf(error)}`;
+  return new ProtocolError("malformed", text, offset, { cause: error });
+}
+
+/** What a thrown thing says. */
+export function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

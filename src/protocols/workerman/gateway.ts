@@ -1,0 +1,198 @@
+import { type Codec, type Output, type Protocol, u16be, u32be } from "../../core/index.ts";
+import type { FramingOptions } from "../../framing/index.ts";
+import { malformed } from "./errors.ts";
+import { totalLength } from "./total-length.ts";
+
+const HEADER = 28;
+
+const COMMANDS = {
+  ON_CONNECT: 1,
+  ON_MESSAGE: 3,
+  ON_CLOSE: 4,
+  SEND_TO_ONE: 5,
+  SEND_TO_ALL: 6,
+  KICK: 7,
+  DESTROY: 8,
+  UPDATE_SESSION: 9,
+  GET_ALL_CLIENT_SESSIONS: 10,
+  IS_ONLINE: 11,
+  BIND_UID: 12,
+  UNBIND_UID: 13,
+  SEND_TO_UID: 14,
+  GET_CLIENT_ID_BY_UID: 15,
+  BATCH_GET_CLIENT_ID_BY_UID: 16,
+  JOIN_GROUP: 20,
+  LEAVE_GROUP: 21,
+  SEND_TO_GROUP: 22,
+  GET_CLIENT_SESSIONS_BY_GROUP: 23,
+  GET_CLIENT_COUNT_BY_GROUP: 24,
+  SELECT: 25,
+  GET_GROUP_ID_LIST: 26,
+  UNGROUP: 27,
+  BATCH_GET_CLIENT_COUNT_BY_GROUP: 28,
+  WORKER_CONNECT: 200,
+  PING: 201,
+  GATEWAY_CLIENT_CONNECT: 202,
+  GET_SESSION_BY_CLIENT_ID: 203,
+  SET_SESSION: 204,
+  ON_WEBSOCKET_CONNECT: 205,
+} as const;
+
+/** Commands of GatewayWorker (`src/Protocols/GatewayProtocol.php`), by their names there, without `CMD_`. */
+export const gatewayCommands: typeof COMMANDS = Object.freeze(COMMANDS);
+
+const FLAGS = {
+  /** The body is a scalar, as raw bytes; without it, it is a text of PHP's `serialize`. */
+  BODY_IS_SCALAR: 1,
+  /** Who forwards the body must not call `encode` on it. */
+  NOT_CALL_ENCODE: 2,
+} as const;
+
+/** Bits of `flag`. */
+export const gatewayFlags: typeof FLAGS = Object.freeze(FLAGS);
+
+/** The fields of a GatewayWorker header that a sender chooses, named as there. Numbers are unsigned. */
+export interface GatewayHeader {
+  /** Command, u8: see `gatewayCommands`. */
+  readonly cmd: number;
+  /** IPv4 address as u32. */
+  readonly local_ip: number;
+  /** u16. */
+  readonly local_port: number;
+  /** IPv4 address as u32. */
+  readonly client_ip: number;
+  /** u16. */
+  readonly client_port: number;
+  /** u32. */
+  readonly connection_id: number;
+  /** u8: see `gatewayFlags`. */
+  readonly flag: number;
+  /** u16. */
+  readonly gateway_port: number;
+}
+
+/** What is sent: fields that are left out are 0 or empty. */
+export interface GatewayRequest<Body = never> extends Partial<Omit<GatewayHeader, "cmd">> {
+  /** Command, u8: see `gatewayCommands`. */
+  readonly cmd: number;
+  /** Bytes, or text as UTF-8. */
+  readonly ext_data?: Uint8Array | string | undefined;
+  /** A scalar (bytes, or text as UTF-8), or what the codec `serialized` writes. */
+  readonly body?: Uint8Array | string | Body | undefined;
+}
+
+/** What is received. */
+export interface GatewayPackage<Body = Uint8Array> extends GatewayHeader {
+  /** Length of the whole package. */
+  readonly pack_len: number;
+  /** Length of `ext_data`. */
+  readonly ext_len: number;
+  /** A view of the received memory. */
+  readonly ext_data: Uint8Array;
+  /** A scalar as bytes, a view of the received memory; else what `serialized` makes of it, or its bytes. */
+  readonly body: Uint8Array | Body;
+}
+
+/** What `gatewayProtocol` can be given. */
+export interface GatewayOptions<Body> extends FramingOptions {
+  /**
+   * Reads and writes bodies that are not scalars: texts of PHP's `serialize`.
+   * @defaultValue none: they are read as bytes, and cannot be written
+   */
+  readonly serialized?: Codec<Body> | undefined;
+}
+
+/**
+ * The protocol between the gateways and workers of GatewayWorker (`src/Protocols/GatewayProtocol.php`).
+ *
+ * ```text
+ *   0          4     5          9            11          15
+ *   | pack_len | cmd | local_ip | local_port | client_ip | client_port |
+ *   17              21     22             24        28
+ *   | connection_id | flag | gateway_port | ext_len | ext_data | body: the rest |
+ * ```
+ *
+ * All numbers are big-endian and unsigned. Bit 0 of `flag` says what the body is, whatever the sender put there: a body
+ * that is no scalar needs the codec `serialized`. Without it such bodies arrive as bytes, bit 0 clear; sent on as bytes,
+ * they would become scalars. A `pack_len` below 28 is `malformed` (`length-below-header`) as soon as it is here, so is
+ * an `ext_len` that does not fit (`bad-length`).
+ *
+ * @param options - `maxFrame`: largest package, header included; `serialized`
+ * @defaultValue maxFrame 1 MiB
+ *
+ * @example
+ * ```ts
+ * import { decodeFrame, decodeUtf8, encodeFrame } from "framewright";
+ * import { gatewayCommands, gatewayProtocol } from "framewright/workerman";
+ *
+ * const protocol = gatewayProtocol();
+ * const bytes = encodeFrame(protocol, { cmd: gatewayCommands.SEND_TO_ALL, body: "hello" });
+ * const { pack_len, flag, body } = decodeFrame(protocol, bytes);
+ * console.log(pack_len, flag, decodeUtf8(body));
+ * //=> 33 1 hello
+ * ```
+ */
+export function gatewayProtocol<Body = never>(
+  options: GatewayOptions<Body> = {},
+): Protocol<GatewayRequest<Body>, GatewayPackage<[Body] extends [never] ? Uint8Array : Body>> {
+  type Received = GatewayPackage<[Body] extends [never] ? Uint8Array : Body>;
+  const { serialized } = options;
+  const codec: Codec<GatewayRequest<Body>, Received> = {
+    decode(bytes, start, end) {
+      const at = start - 4;
+      const flag = bytes[at + 21]!;
+      const ext_len = u32be(bytes, at + 24);
+      const body = at + HEADER + ext_len;
+      const isSerialized = (flag & FLAGS.BODY_IS_SCALAR) === 0;
+      return {
+        pack_len: end - at,
+        cmd: bytes[at + 4]!,
+        local_ip: u32be(bytes, at + 5),
+        local_port: u16be(bytes, at + 9),
+        client_ip: u32be(bytes, at + 11),
+        client_port: u16be(bytes, at + 15),
+        connection_id: u32be(bytes, at + 17),
+        flag,
+        gateway_port: u16be(bytes, at + 22),
+        ext_len,
+        ext_data: bytes.subarray(at + HEADER, body),
+        body:
+          isSerialized && serialized !== undefined
+            ? serialized.decode(bytes, body, end)
+            : bytes.subarray(body, end),
+      } as Received;
+    },
+    encode(value, out) {
+      const { body = "", flag = 0 } = value;
+      const isScalar = typeof body === "string" || body instanceof Uint8Array;
+      out.u8(value.cmd);
+      out.u32be(value.local_ip ?? 0).u16be(value.local_port ?? 0);
+      out.u32be(value.client_ip ?? 0).u16be(value.client_port ?? 0);
+      out.u32be(value.connection_id ?? 0);
+      const at = out.u8(flag).length - 1;
+      const scalar = FLAGS.BODY_IS_SCALAR;
+      out.patch(at, 1, isScalar ? flag | scalar : flag & ~scalar);
+      out.u16be(value.gateway_port ?? 0);
+      const ext = out.reserve(4);
+      bytesOrText(value.ext_data ?? "", out);
+      out.patch(ext, 4, out.length - ext - 4);
+      if (isScalar) bytesOrText(body, out);
+      else if (serialized === undefined)
+        throw new TypeError("body is no scalar, and no codec is given");
+      else serialized.encode(body as Body, out);
+    },
+  };
+  return totalLength({ name: "gateway", header: HEADER, codec, check }, options);
+}
+
+function check(bytes: Uint8Array, start: number, length: number): void {
+  const ext = u32be(bytes, start + 24);
+  if (ext <= length - HEADER) return;
+  const text = `ext_data of ${ext} bytes in a package of ${length}, which has room for ${length - HEADER}`;
+  throw malformed("bad-length", text, start + 24);
+}
+
+function bytesOrText(value: Uint8Array | string, out: Output): void {
+  if (typeof value === "string") out.utf8(value);
+  else out.bytes(value);
+}

@@ -1,0 +1,54 @@
+import type { Codec, Protocol } from "../../core/index.ts";
+import { delimited } from "../../framing/index.ts";
+import { type JsonOptions, jsonPayload } from "./json.ts";
+
+/**
+ * JsonNL, the first protocol of Workerman's manual: one line of JSON, one value.
+ *
+ * ```text
+ *   {"type":"message","content":"hello"} 0a
+ *   {"code":0,"msg":"ok"} 0a
+ * ```
+ *
+ * Around the JSON, space, `\t`, `\n`, `\r`, `\0` and `\x0b` are trimmed, as PHP's `trim` does (and no other space, as
+ * JavaScript's would). A line that is not JSON, or is empty, is `malformed` (`decode-threw`), unless `invalid` says
+ * otherwise.
+ *
+ * @param options - `maxFrame`: longest line, LF included; `phpJson`; `invalid`; `parse`
+ * @defaultValue maxFrame 1 MiB, phpJson false, invalid `'refuse'`
+ *
+ * @example
+ * ```ts
+ * import { decodeUtf8, encodeFrame } from "framewright";
+ * import { jsonNL } from "framewright/workerman";
+ *
+ * console.log(decodeUtf8(encodeFrame(jsonNL(), { code: 0, msg: "ok" })).trim());
+ * //=> {"code":0,"msg":"ok"}
+ * ```
+ */
+export function jsonNL<In = unknown, Out = In>(
+  options: JsonOptions<Out> & { readonly invalid: "null" },
+): Protocol<In, Out | null>;
+export function jsonNL<In = unknown, Out = In>(options?: JsonOptions<Out>): Protocol<In, Out>;
+export function jsonNL<In, Out>(options: JsonOptions<Out> = {}): Protocol<In, Out> {
+  return delimited("\n", options).wrap(trimmed(jsonPayload<In, Out>(options)), { name: "jsonNL" });
+}
+
+/** Steps over the bytes that PHP's `trim` cuts off, at both ends. */
+function trimmed<In, Out>(codec: Codec<In, Out>): Codec<In, Out> {
+  return {
+    ...codec,
+    decode(bytes, start, end) {
+      let from = start;
+      let to = end;
+      while (from < to && isTrimmed(bytes[from]!)) from++;
+      while (to > from && isTrimmed(bytes[to - 1]!)) to--;
+      return codec.decode(bytes, from, to);
+    },
+  };
+}
+
+/** Space, `\t`, `\n`, `\x0b`, `\r`, `\0`: 0c is not one of them. */
+function isTrimmed(byte: number): boolean {
+  return byte === 0x20 || byte === 0 || (byte >= 0x09 && byte <= 0x0d && byte !== 0x0c);
+}

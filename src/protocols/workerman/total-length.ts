@@ -1,0 +1,46 @@
+import { type Codec, type Protocol, u32be } from "../../core/index.ts";
+import { checkedMaxFrame } from "../../core/protocol.ts";
+import { type FramingOptions, lengthPrefixed } from "../../framing/index.ts";
+import { belowHeader } from "./errors.ts";
+
+/** What tells the packages with a total length in front from each other. */
+interface Parts<In, Out> {
+  readonly name: string;
+  /** Bytes of the whole header, the four of the length included. */
+  readonly header: number;
+  /** The bytes behind the length. */
+  readonly codec: Codec<In, Out>;
+  /** Looks at a whole header: throws where no package can begin like this. */
+  check?(bytes: Uint8Array, start: number, length: number): void;
+}
+
+/**
+ * Packages that begin with their total length, header included: Frame, JsonInt, BinaryTransfer, GatewayWorker.
+ *
+ * ```text
+ *   0               4             header
+ *   | total: u32 BE | more header | body: total - header bytes |
+ * ```
+ *
+ * A length below the header is refused as soon as it is here; otherwise the length is told, as the reference
+ * tells it, once the header is whole.
+ */
+export function totalLength<In, Out>(
+  parts: Parts<In, Out>,
+  options: FramingOptions,
+): Protocol<In, Out> {
+  const { name, header, codec, check } = parts;
+  const maxFrame = checkedMaxFrame(options.maxFrame, header);
+  const framing = lengthPrefixed({ width: 4, counts: "frame", maxFrame });
+  return Object.freeze<Protocol<In, Out>>({
+    ...framing.wrap(codec, { name }),
+    measure(bytes, start, end) {
+      if (end - start < 4) return 0;
+      const length = u32be(bytes, start);
+      if (length < header) throw belowHeader(length, header, start);
+      if (end - start < header) return 0;
+      check?.(bytes, start, length);
+      return length;
+    },
+  });
+}

@@ -1,0 +1,82 @@
+import { type Protocol, raw, utf8 } from "../../core/index.ts";
+import type { FramingOptions } from "../../framing/index.ts";
+import { limit, makeFraming } from "../../framing/wrap.ts";
+import { belowHeader, malformed } from "./errors.ts";
+
+const DIGITS = 10;
+const MOST = 9_999_999_999;
+const ZERO = 0x30;
+
+/** What `xml10` can be given. */
+export interface Xml10Options extends FramingOptions {
+  /**
+   * Values are bytes, not strings: for XML that is not UTF-8.
+   * @defaultValue false
+   */
+  readonly bytes?: boolean | undefined;
+}
+
+/**
+ * The `XmlProtocol` of Workerman's manual: text behind its total length in ten decimal digits.
+ *
+ * ```text
+ *   0                               10
+ *   | total: 10 digits, zero-padded | body: total - 10 bytes |
+ *
+ *   0000000014<a/>
+ *   0000000010            an empty body
+ * ```
+ *
+ * Anything but ten digits is `malformed` (`bad-header`, where PHP's `base_convert` skips what it does not know), so
+ * is a total below 10 (`length-below-header`). The body is given as it came: bring your own XML parser.
+ *
+ * @param options - `maxFrame`: largest package, header included; `bytes`: values are byte arrays
+ * @defaultValue maxFrame 1 MiB, bytes false
+ *
+ * @example
+ * ```ts
+ * import { decodeUtf8, encodeFrame } from "framewright";
+ * import { xml10 } from "framewright/workerman";
+ *
+ * console.log(decodeUtf8(encodeFrame(xml10(), "<a/>")));
+ * //=> 0000000014<a/>
+ * ```
+ */
+export function xml10(
+  options?: Xml10Options & { readonly bytes?: false | undefined },
+): Protocol<string>;
+export function xml10(options: Xml10Options & { readonly bytes: true }): Protocol<Uint8Array>;
+export function xml10(options: Xml10Options = {}): Protocol<string> | Protocol<Uint8Array> {
+  const maxFrame = limit(options, DIGITS, MOST);
+  const framing = makeFraming({
+    name: "xml10",
+    maxFrame,
+    text: true,
+    measure,
+    payloadStart: (_, start) => start + DIGITS,
+    payloadEnd: (_, __, end) => end,
+    open: (out) => out.reserve(DIGITS),
+    close(out, start) {
+      // More digits than ten are above every maxFrame, which is checked when the frame is written.
+      const digits = String(out.length - start).padStart(DIGITS, "0");
+      for (let i = 0; i < DIGITS; i++) out.patch(start + i, 1, digits.charCodeAt(i));
+    },
+  });
+  return options.bytes ? framing.wrap(raw()) : framing.wrap(utf8());
+}
+
+function measure(bytes: Uint8Array, start: number, end: number): number {
+  const known = Math.min(DIGITS, end - start);
+  let length = 0;
+  for (let i = 0; i < known; i++) {
+    const digit = bytes[start + i]! - ZERO;
+    if (digit < 0 || digit > 9) {
+      const text = `byte ${digit + ZERO} at digit ${i} of ${DIGITS}`;
+      throw malformed("bad-header", text, start + i);
+    }
+    length = 10 * length + digit;
+  }
+  if (known < DIGITS) return 0;
+  if (length < DIGITS) throw belowHeader(length, DIGITS, start);
+  return length;
+}

@@ -1,0 +1,39 @@
+import { array } from "fast-check";
+import { ProtocolError } from "../../core/index.ts";
+import { type Mutation, mutate, mutations } from "../arbitraries/mutated.ts";
+import { defineLaw, type LawDefinition } from "../define-law.ts";
+import { demand } from "../violation.ts";
+
+export const noAliasing: LawDefinition = defineLaw<[unknown[], readonly Mutation[]]>({
+  name: "no aliasing",
+  why: "a value is kept by who received it: it must not change when the next frame is decoded into the same memory",
+  cases: (subject) => [array(subject.values, { minLength: 2, maxLength: 5 }), mutations],
+  test(subject, values, steps) {
+    const { sent, frames } = subject.write(values);
+    const reader = subject.reader();
+    const kept = frames.map((frame) =>
+      subject.readBack({ bytes: frame }, () => subject.decode(reader, frame, 0, frame.length)),
+    );
+    for (const [i, value] of sent.entries()) {
+      const text = (): string =>
+        `value ${i + 1} of ${sent.length} changed (or was wrong at once) when later frames were decoded`;
+      demand(subject.same(kept[i]!, subject.expected(value)), text, { bytes: frames[i] });
+    }
+    // Writing and bad input use scratch memory, too.
+    for (const frame of frames) {
+      subject.frame(sent[0]);
+      const bad = mutate(frame, steps);
+      try {
+        if (!subject.framed) subject.decode(subject.reader(), bad, 0, bad.length);
+        else if (bad.length > 0) subject.measure(subject.reader(), bad, 0, bad.length);
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error;
+      }
+    }
+    for (const [i, value] of sent.entries()) {
+      const text = (): string =>
+        `value ${i + 1} of ${sent.length} changed when others were written`;
+      demand(subject.same(kept[i]!, subject.expected(value)), text, { bytes: frames[i] });
+    }
+  },
+});

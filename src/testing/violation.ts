@@ -1,0 +1,26 @@
+/** The bytes that show what is wrong. */
+export interface Evidence {
+  readonly bytes?: Uint8Array | undefined;
+  /** Where chunks end. */
+  readonly cuts?: readonly number[] | undefined;
+  /** Where frames end. */
+  readonly ends?: readonly number[] | undefined;
+}
+
+/**
+ * A law found broken, while fast-check is still looking for a smaller case.
+ * @internal
+ */
+export class Violation extends Error {
+  readonly evidence: Evidence;
+
+  constructor(text: string, evidence: Evidence = {}, options?: { readonly cause?: unknown }) {
+    super(text, options);
+    this.evidence = evidence;
+  }
+}
+
+/** @internal */
+export function demand(holds: boolean, text: () => string, evidence?: Evidence): asserts holds {
+  if (!holds) throw new Violation(text(), evidence);
+}

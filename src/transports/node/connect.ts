@@ -1,0 +1,126 @@
+import { connect as connectTcp, isIP, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import {
+  type CancelSignal,
+  type Connection,
+  type Protocol,
+  ProtocolError,
+} from "../../core/index.ts";
+import type { Address, ClientTls, ConnectSettings, KeepAlive } from "./address.ts";
+import { attach, type SocketOptions } from "./attach.ts";
+import { slabReader } from "./slab.ts";
+
+/** Where to connect, with which handlers and limits. */
+export type ConnectOptions<In, Out = In, Context = undefined> = Address &
+  SocketOptions<In, Out, Context> &
+  ConnectSettings &
+  KeepAlive & {
+    /** Speak TLS: `true`, or the options of `tls.connect`. `servername` is the host's name, unless it is given. */
+    readonly tls?: true | ClientTls | undefined;
+    /** Calls the attempt off; once connected, cuts the connection. `AbortSignal.timeout(ms)` limits the wait. */
+    readonly signal?: CancelSignal | undefined;
+    /**
+     * Read into slabs of so many bytes, at least 4096, in place of fresh memory for each read: less CPU for much that comes.
+     * 262 144 is a good size. The connection holds one slab; whoever keeps bytes of a message keeps its whole slab.
+     * While paused, nothing is heard of the peer's end.
+     * @defaultValue none: fresh memory
+     */
+    readonly slab?: number | undefined;
+  };
+
+/**
+ * Opens a connection over TCP, TLS or a Unix domain socket.
+ *
+ * @param protocol - what comes and goes
+ * @param options - address, handlers and limits
+ * @returns the connection, once it is open
+ * @throws the socket's error (ECONNREFUSED and the like), or the signal's reason
+ *
+ * @example
+ * ```ts
+ * import { json, lines } from "framewright";
+ * import { connect, listen } from "framewright/node";
+ *
+ * const protocol = lines().wrap(json());
+ * const server = await listen(protocol, {
+ *   port: 0,
+ *   message: (connection) => connection.send({ answer: 42 }),
+ * });
+ * const connection = await connect(protocol, { port: server.port! });
+ * connection.send({ question: "how many?" });
+ * for await (const answer of connection) {
+ *   console.log(answer);
+ *   connection.close();
+ * }
+ * await server.close();
+ * //=> { answer: 42 }
+ * ```
+ */
+export function connect<In, Out = In, Context = undefined>(
+  protocol: Protocol<In, Out>,
+  options: ConnectOptions<In, Out, Context>,
+): Promise<Connection<In, Out, Context>> {
+  const { signal } = options;
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) throw signal.reason;
+    let connection: Connection<In, Out, Context>;
+    const socket: Socket = dial(options, (bytes) => {
+      connection.received(bytes);
+      // A pause before the first read does not keep Node from it.
+      return !socket.isPaused();
+    });
+    try {
+      connection = attach<In, Out, Context>(socket, protocol, {
+        ...options,
+        open(opened) {
+          resolve(opened);
+          return options.open?.(opened);
+        },
+        close(closed, info) {
+          const closedEarly = new ProtocolError("closed", "closed before the connection was open");
+          reject(info.error ?? closedEarly);
+          return options.close?.(closed, info);
+        },
+      });
+    } catch (error) {
+      // The context handler, say; nobody hears of this socket any more.
+      socket.on("error", () => {});
+      socket.destroy();
+      throw error;
+    }
+    const abort = (): void => connection.abort(signal?.reason);
+    signal?.addEventListener("abort", abort);
+    socket.once("close", () => signal?.removeEventListener("abort", abort));
+  });
+}
+
+function dial<In, Out, Context>(
+  options: ConnectOptions<In, Out, Context>,
+  received: (bytes: Uint8Array<ArrayBuffer>) => boolean,
+): Socket {
+  const { port, host, path, tls, slab, keepAlive, keepAliveInitialDelay } = options;
+  const { localAddress, localPort, family, hints, lookup } = options;
+  const { autoSelectFamily, autoSelectFamilyAttemptTimeout } = options;
+  const address =
+    path === undefined
+      ? {
+          ...{ port, host, localAddress, localPort, family, hints, lookup },
+          ...{ autoSelectFamily, autoSelectFamilyAttemptTimeout },
+        }
+      : { path };
+  // A runtime that does not know `onread` says `data`, and `attach` hears that, too.
+  const onread = slab === undefined ? undefined : slabReader(slab, received);
+  const target = { ...address, onread };
+  let socket: Socket;
+  if (tls) {
+    // Servers of several names ask for this one. Node sends what it is told to, and an address must not be sent.
+    const servername = host === undefined || isIP(host) ? undefined : host;
+    socket = connectTls({ servername, ...target, ...(tls === true ? {} : tls) } as ClientTls);
+  } else {
+    socket = connectTcp(target as { port: number });
+  }
+  // One write a batch: waiting for more to send would only make answers late. As options, TLS would not hear of these.
+  socket.setNoDelay(true);
+  if (keepAlive) socket.setKeepAlive(true, keepAliveInitialDelay);
+  return socket;
+}

@@ -1,0 +1,53 @@
+import { encodeAll, encodeFrame, type Protocol } from "../../core/index.ts";
+
+/** What `encoderStream` can be told. */
+export interface EncoderStreamOptions {
+  /**
+   * Takes arrays of messages, and makes one chunk of bytes of each.
+   * @defaultValue false
+   */
+  readonly batch?: boolean | undefined;
+}
+
+/**
+ * Messages in, bytes out, for `pipeThrough`. Both sides fail with the ProtocolError for a message that cannot be
+ * encoded; what was written before it has gone out.
+ *
+ * @param protocol - what goes
+ * @param options - `batch`
+ *
+ * @example
+ * ```ts
+ * import { lines, utf8 } from "framewright";
+ * import { encoderStream } from "framewright/web";
+ *
+ * const { readable, writable } = encoderStream(lines().wrap(utf8()), { batch: true });
+ * const writer = writable.getWriter();
+ * void writer.write(["one", "two"]);
+ * void writer.close();
+ * console.log(JSON.stringify(await new Response(readable).text()));
+ * //=> "one\ntwo\n"
+ * ```
+ */
+export function encoderStream<In>(
+  protocol: Protocol<In, unknown>,
+  options: EncoderStreamOptions & { readonly batch: true },
+): TransformStream<readonly In[], Uint8Array<ArrayBuffer>>;
+/** A chunk of bytes for each message. */
+export function encoderStream<In>(
+  protocol: Protocol<In, unknown>,
+  options?: EncoderStreamOptions & { readonly batch?: false | undefined },
+): TransformStream<In, Uint8Array<ArrayBuffer>>;
+export function encoderStream<In>(
+  protocol: Protocol<In, unknown>,
+  options: EncoderStreamOptions = {},
+): TransformStream<In | readonly In[], Uint8Array<ArrayBuffer>> {
+  const own = protocol.perConnection?.({ context: undefined }) ?? protocol;
+  const { batch = false } = options;
+  return new TransformStream<In | readonly In[], Uint8Array<ArrayBuffer>>({
+    transform(chunk, controller) {
+      const bytes = batch ? encodeAll(own, chunk as readonly In[]) : encodeFrame(own, chunk as In);
+      if (bytes.length > 0) controller.enqueue(bytes);
+    },
+  });
+}

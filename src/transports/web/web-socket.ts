@@ -1,0 +1,166 @@
+import {
+  type Clock,
+  Connection,
+  type ConnectionOptions,
+  type Handlers,
+  type MessageProtocol,
+  type Protocol,
+  ProtocolError,
+  type Sink,
+  systemClock,
+} from "../../core/index.ts";
+import { compact } from "../../core/memory.ts";
+import { answerClose, closeWith } from "./close-code.ts";
+import { bytesOf, isEmitter, type WebSocketLike } from "./web-socket-like.ts";
+
+/** Handlers and limits of one connection over a WebSocket. */
+export type WebSocketOptions<In, Out = In, Context = undefined> = Handlers<In, Out, Context> &
+  ConnectionOptions & {
+    /**
+     * What a WebSocket message is. `'message'`: it holds whole frames, one when sent, any number when received; a
+     * frame that the end of its message cuts is an error. `'stream'`: messages are mere chunks of a stream,
+     * always binary, for servers that put a TCP protocol into WebSocket messages as they come.
+     * @defaultValue 'message'
+     */
+    readonly boundary?: "message" | "stream" | undefined;
+  };
+
+// The socket is full above this many unsent bytes. Without a callback it must be looked at now and then: more
+// bytes bridge the time between two looks.
+const FULL = 64 * 1024;
+const FULL_WITHOUT_CALLBACK = 256 * 1024;
+const LOOK_EVERY_MS = 5;
+
+const OPEN = 1;
+const CLOSING = 2;
+const CLOSED = 3;
+
+/**
+ * Speaks a protocol over a WebSocket that you have, open or about to be: the browser's, the global one of Node,
+ * Deno or Bun, or one of the package `ws`. The socket belongs to the connection from now on. Text
+ * protocols are sent as text frames; received text and binary frames are taken alike.
+ *
+ * Only `ws` and Bun can stop reading: with other sockets what comes during a pause is kept, up to `maxQueued`. When
+ * something goes wrong the close code tells the peer: 1002 it broke the protocol, 1009 its message was too
+ * long, 1008 it was too slow, 1011 a handler threw (browsers may only say 4002, 4009, 4008, 4011).
+ *
+ * @param socket - the WebSocket
+ * @param protocol - what comes and goes; needs no framing of its own, unless `boundary` is `'stream'`
+ * @param options - handlers and limits
+ * @returns the connection; what is sent before the socket is open waits
+ *
+ * @example
+ * ```ts
+ * import { json, perMessage } from "framewright";
+ * import { attachWebSocket } from "framewright/web";
+ *
+ * const chat = perMessage().wrap(json<{ say: string }>());
+ *
+ * export function join(url: string) {
+ *   return attachWebSocket(new WebSocket(url), chat, {
+ *     open: (connection) => connection.send({ say: "hello" }),
+ *     message: (_connection, { say }) => console.log(say),
+ *     close: (_connection, { by, code }) => console.log(`closed by ${by}, code ${code}`),
+ *   });
+ * }
+ * ```
+ */
+export function attachWebSocket<In, Out = In, Context = undefined>(
+  socket: WebSocketLike,
+  protocol: MessageProtocol<In, Out>,
+  options?: WebSocketOptions<In, Out, Context> & { readonly boundary?: "message" | undefined },
+): Connection<In, Out, Context>;
+/** The messages are chunks of a stream. */
+export function attachWebSocket<In, Out = In, Context = undefined>(
+  socket: WebSocketLike,
+  protocol: Protocol<In, Out>,
+  options: WebSocketOptions<In, Out, Context>,
+): Connection<In, Out, Context>;
+export function attachWebSocket<In, Out, Context>(
+  socket: WebSocketLike,
+  protocol: MessageProtocol<In, Out>,
+  options: WebSocketOptions<In, Out, Context> = {},
+): Connection<In, Out, Context> {
+  const { boundary = "message", clock = systemClock } = options;
+  const sink = webSocketSink(socket, boundary, clock, () => connection.drained());
+  const connection = new Connection(protocol, sink, options, options);
+  if (socket.binaryType !== "nodebuffer") socket.binaryType = "arraybuffer";
+
+  const received = (data: unknown): void => {
+    const bytes = bytesOf(data);
+    if (bytes !== undefined) connection.received(bytes);
+    else connection.abort(new TypeError("WebSocket message is neither text nor an ArrayBuffer"));
+  };
+  // Of `ws` text comes as bytes this way, and need not become a string first.
+  if (isEmitter(socket)) socket.on("message", received);
+  else socket.addEventListener("message", (event: { data: unknown }) => received(event.data));
+
+  let failure: unknown;
+  socket.addEventListener("error", (event: { error?: unknown }) => {
+    // Browsers do not say what went wrong.
+    failure = event.error ?? new ProtocolError("closed", "the WebSocket failed");
+  });
+  socket.addEventListener("close", (event: CloseEventLike) => {
+    const { code, reason: text, wasClean } = event;
+    // Not yet closed, as elsewhere: in workerd this tells of the peer's close, and ours is still to be said.
+    if (socket.readyState === CLOSING) answerClose(socket, code);
+    connection.lost(failure ?? (wasClean ? undefined : unclean(code)), { code, text });
+  });
+  if (socket.readyState === OPEN) connection.opened();
+  else socket.addEventListener("open", () => connection.opened());
+  // It will not tell any more.
+  if (socket.readyState === CLOSED) connection.lost(unclean(undefined));
+  return connection;
+}
+
+interface CloseEventLike {
+  readonly code: number;
+  readonly reason: string;
+  readonly wasClean: boolean;
+}
+
+function unclean(code: number | undefined): ProtocolError {
+  const text = code === undefined ? "the WebSocket was closed already" : `WebSocket lost (${code})`;
+  return new ProtocolError("closed", text);
+}
+
+function webSocketSink(
+  socket: WebSocketLike,
+  boundary: "message" | "stream",
+  clock: Clock,
+  drained: () => void,
+): Sink {
+  const buffered = (): number => socket.bufferedAmount ?? 0;
+  const look = (): void => {
+    if (socket.readyState !== OPEN || buffered() <= FULL_WITHOUT_CALLBACK / 2) drained();
+    else clock.after(LOOK_EVERY_MS, look);
+  };
+  let decoder: TextDecoder | undefined;
+  return {
+    boundary,
+    write(bytes, isText) {
+      // A socket that is closing takes no more, and would count it as unsent for ever.
+      if (socket.readyState !== OPEN) return true;
+      const asText = isText && boundary === "message";
+      if (isEmitter(socket)) {
+        const behind = buffered();
+        const isFull = behind + bytes.length > FULL;
+        const own = behind > 0 ? compact(bytes) : bytes;
+        socket.send(own, { binary: !asText }, isFull ? drained : undefined);
+        return !isFull;
+      }
+      decoder ??= new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+      socket.send(asText ? decoder.decode(bytes) : bytes);
+      if (buffered() <= FULL_WITHOUT_CALLBACK) return true;
+      clock.after(LOOK_EVERY_MS, look);
+      return false;
+    },
+    pause: () => socket.pause?.(),
+    resume: () => socket.resume?.(),
+    close: (error) => closeWith(socket, error),
+    abort(error) {
+      if (socket.terminate !== undefined) socket.terminate();
+      else closeWith(socket, error);
+    },
+  };
+}

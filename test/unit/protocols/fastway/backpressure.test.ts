@@ -1,0 +1,209 @@
+import { describe, expect, it } from "vitest";
+import { type CloseInfo, Connection, decodeAll, encodeFrame } from "../../../../src/index.ts";
+import {
+  type FastwayEndpoint,
+  fastway,
+  fastwayClient,
+  type VirtualConnection,
+  type VirtualOptions,
+} from "../../../../src/protocols/fastway/index.ts";
+import { settled } from "../../../support/fastway-peer.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
+import { ScriptedSink } from "../../../support/scripted-sink.ts";
+
+const both = fastway({ dialect: "v2" });
+
+/** A client with open connections 1 to `count`, over a link whose room the test decides on. */
+async function setup(count: number, options: VirtualOptions<Uint8Array> = {}) {
+  const clock = new ManualClock();
+  const sink = new ScriptedSink();
+  const link = new Connection(both, sink, {}, { clock, highWater: 1000, maxQueued: 10_000 });
+  link.opened();
+  const endpoint: FastwayEndpoint = fastwayClient(link, { clock, pingInterval: 0 });
+  const dials: Promise<VirtualConnection>[] = [];
+  for (let i = 0; i < count; i++) dials.push(endpoint.dial(1, { timeout: 0, ...options }));
+  await settled();
+  const say = (value: Parameters<typeof both.encode>[0]) => link.received(encodeFrame(both, value));
+  for (let i = 1; i <= count; i++) say({ type: "accept", connId: i, remoteId: 1 });
+  const connections = await Promise.all(dials);
+  sink.writes.length = 0;
+  return {
+    clock,
+    sink,
+    link,
+    endpoint,
+    connections,
+    say,
+    /** What left: connection and first byte of each message, or the command. */
+    left: async (): Promise<unknown[]> => {
+      await settled();
+      return sink.writes
+        .splice(0)
+        .flatMap((bytes) => decodeAll(both, bytes))
+        .map((value) => (value.type === "message" ? [value.connId, value.message[0]] : value));
+    },
+    /** The link has room for one write more. */
+    drain: async (): Promise<void> => {
+      link.drained();
+      await settled();
+    },
+  };
+}
+
+const bytes = (first: number, length = 900): Uint8Array => new Uint8Array(length).fill(first);
+
+describe("a link without room", () => {
+  it("takes no more than its limit, however many connections send", async () => {
+    const { sink, link, connections, left, drain } = await setup(50);
+    sink.roomy = false;
+    for (const [i, connection] of connections.entries()) {
+      connection.send(bytes(i));
+      await settled();
+    }
+    for (const connection of connections) connection.send(bytes(100));
+    await settled();
+    expect(link.state).toBe("open");
+    expect(link.queued).toBeLessThanOrEqual(1000 + 908);
+    const arrived: unknown[] = [];
+    for (let i = 0; i < 200 && arrived.length < 100; i++) {
+      arrived.push(...(await left()));
+      await drain();
+    }
+    for (const [i, { connId }] of connections.entries()) {
+      const own = (arrived as number[][]).filter(([id]) => id === connId);
+      expect(own).toEqual([
+        [connId, i],
+        [connId, 100],
+      ]);
+    }
+  });
+
+  it("gives each connection a turn, however much another one has to say", async () => {
+    const { sink, connections, left, drain } = await setup(3);
+    sink.roomy = false;
+    const [talker, ...others] = connections as [VirtualConnection, ...VirtualConnection[]];
+    for (let i = 0; i < 20; i++) talker.send(bytes(i));
+    await settled();
+    for (const other of others) other.send(bytes(99));
+    await settled();
+    const arrived: unknown[] = [];
+    for (let i = 0; i < 30; i++) {
+      arrived.push(...(await left()));
+      await drain();
+    }
+    expect(arrived.length).toBe(22);
+    const last = (arrived as number[][]).map(([, first]) => first).lastIndexOf(99);
+    expect([last >= 0, last < 8]).toEqual([true, true]);
+  });
+
+  it("sends a Close behind what waits", async () => {
+    const { sink, connections, left, drain, say } = await setup(2);
+    const [one, two] = connections as [VirtualConnection, VirtualConnection];
+    sink.roomy = false;
+    for (const n of [1, 2]) {
+      two.send(bytes(n));
+      await settled();
+    }
+    expect(await left()).toEqual([[2, 1]]);
+    one.send(bytes(7));
+    one.close();
+    expect(await left()).toEqual([]);
+    expect(one.state).toBe("closing");
+    sink.roomy = true;
+    await drain();
+    expect(await left()).toEqual([[2, 2], [1, 7], { type: "close", connId: 1 }]);
+    say({ type: "close", connId: 1 });
+    expect(one.state).toBe("closed");
+    // What waited once waits no more.
+    sink.roomy = false;
+    two.send(bytes(3));
+    await settled();
+    two.send(bytes(4));
+    await settled();
+    sink.roomy = true;
+    await drain();
+    expect(await left()).toEqual([
+      [2, 3],
+      [2, 4],
+    ]);
+    two.close();
+    expect(await left()).toEqual([{ type: "close", connId: 2 }]);
+  });
+
+  it("does not send what waits to an end that closed meanwhile", async () => {
+    const { sink, connections, left, drain, say } = await setup(2);
+    const [one, two] = connections as [VirtualConnection, VirtualConnection];
+    sink.roomy = false;
+    for (const n of [1, 2]) {
+      two.send(bytes(n));
+      await settled();
+    }
+    one.send(bytes(7));
+    await settled();
+    // Its Close would go out behind the message; the other end's is here first.
+    one.close();
+    say({ type: "close", connId: 1 });
+    expect(one.state).toBe("closed");
+    sink.roomy = true;
+    await drain();
+    expect(await left()).toEqual([
+      [2, 1],
+      [2, 2],
+    ]);
+  });
+
+  it.each([
+    ["which is open", () => {}, "peer"],
+    ["which is closing", (connection: VirtualConnection) => connection.close(), "local"],
+  ] as const)("does not keep a connection, %s, from ending at once", async (_, act, by) => {
+    const closes: CloseInfo["by"][] = [];
+    const { sink, clock, connections, left, drain, say, endpoint } = await setup(2, {
+      message: () => {},
+      close: (_, info) => closes.push(info.by),
+    });
+    const [one, two] = connections as [VirtualConnection, VirtualConnection];
+    sink.roomy = false;
+    for (let i = 0; i < 3; i++) {
+      two.send(bytes(i));
+      await settled();
+    }
+    for (const n of [1, 2, 3]) one.send(bytes(n));
+    await settled();
+    act(one);
+    say({ type: "close", connId: 1 });
+    expect([one.state, closes, clock.now()]).toEqual(["closed", [by], 0]);
+    expect(endpoint.size).toBe(1);
+    await left();
+    await drain();
+    expect((await left()).filter((value) => (value as number[])[0] === 1)).toEqual([]);
+  });
+
+  it("forgets what a connection that is cut had to say", async () => {
+    const { sink, connections, left, drain } = await setup(2);
+    const [one, two] = connections as [VirtualConnection, VirtualConnection];
+    sink.roomy = false;
+    for (let i = 0; i < 2; i++) {
+      two.send(bytes(i));
+      await settled();
+    }
+    one.send(bytes(7));
+    await settled();
+    one.abort();
+    sink.roomy = true;
+    await drain();
+    expect(await left()).toEqual([[2, 0], [2, 1], { type: "close", connId: 1 }]);
+  });
+
+  it("lets a message that no packet can carry end only its own connection", async () => {
+    const { sink, link, connections } = await setup(2);
+    const [one, two] = connections as [VirtualConnection, VirtualConnection];
+    sink.roomy = false;
+    for (let i = 0; i < 2; i++) {
+      two.send(bytes(i));
+      await settled();
+    }
+    one.sendFrame(new Uint8Array(one.protocol.maxFrame + 1));
+    await settled();
+    expect([one.state, two.state, link.state]).toEqual(["closed", "open", "open"]);
+  });
+});

@@ -1,0 +1,308 @@
+import { describe, expect, expectTypeOf, it } from "vitest";
+import { type CloseInfo, Connection, decodeFrame, encodeFrame } from "../../../../src/index.ts";
+import { ErrorReply } from "../../../../src/protocols/protobuf/index.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
+import { ScriptedSink } from "../../../support/scripted-sink.ts";
+import { game, type LoginResp } from "./game.ts";
+import { hex } from "./samples.ts";
+
+type Options = NonNullable<Parameters<typeof game.client>[0]>;
+
+/** A client on a scripted connection, and what it has asked. */
+function open(options: Options = {}) {
+  const clock = new ManualClock();
+  const client = game.client({ clock, ...options });
+  const sink = new ScriptedSink("message");
+  const connection = new Connection(game.clientProtocol, sink, client.handlers);
+  connection.opened();
+  const server = new Connection(
+    game.serverProtocol,
+    {
+      ...({ boundary: "message", pause() {}, resume() {}, close() {}, abort() {} } as const),
+      write: (bytes) => {
+        connection.received(bytes);
+        return true;
+      },
+    },
+    { message() {} },
+  );
+  server.opened();
+  const asked = () =>
+    sink.writes.map((bytes) => {
+      const received = decodeFrame(game.serverProtocol, bytes);
+      return received.kind === "request" ? `${received.seq} ${received.type}` : received.code;
+    });
+  return { client, clock, connection, sink, server, asked };
+}
+
+const settled = () => new Promise((resolve) => setTimeout(resolve));
+const login = (userid: number) =>
+  ({ kind: "response", to: "game.LoginReq", message: { userid } }) as const;
+
+describe("a client", () => {
+  it("asks one after the other, and gives each its response", async () => {
+    const { client, clock, server, asked } = open();
+    const first = client.request("game.LoginReq", { account: "a" });
+    const second = client.request("game.GetPlayerInfoReq", { userid: 7 });
+    expectTypeOf(first).toEqualTypeOf<Promise<LoginResp>>();
+    await settled();
+    expect(asked()).toEqual(["1 game.LoginReq"]);
+    expect(client.pending).toBe(2);
+    server.send(login(5));
+    expect(String((await first).userid)).toBe("5");
+    expect(asked()).toEqual(["1 game.LoginReq", "2 game.GetPlayerInfoReq"]);
+    const player = { nickname: "x" };
+    server.send({ kind: "response", to: "game.GetPlayerInfoReq", message: { player } });
+    expect(await second).toMatchObject({ player });
+    expect(client.pending).toBe(0);
+    expect(clock.waiting).toBe(0);
+  });
+
+  it("works with a server's answers, on one pair of connections", async () => {
+    const { message } = game.answer({
+      "game.LoginReq": async ({ account, header }) => ({ userid: account.length + header!.seq }),
+    });
+    const { client, server } = open();
+    expect(Object.isFrozen(client.handlers)).toBe(true);
+    const toServer = new Connection(game.clientProtocol, {
+      ...({ boundary: "message", pause() {}, resume() {}, close() {}, abort() {} } as const),
+      write: (bytes) => {
+        void message(server as never, decodeFrame(game.serverProtocol, bytes));
+        return true;
+      },
+    });
+    toServer.opened();
+    client.handlers.open!(toServer);
+    const responses = await Promise.all(
+      ["a", "bb", "ccc"].map((account) => client.request("game.LoginReq", { account })),
+    );
+    expect(responses.map(({ userid }) => Number(userid))).toEqual([2, 4, 6]);
+  });
+
+  it("is told of errors, each by the request that it answers", async () => {
+    const { client, server } = open();
+    for (const seq of [1, 0]) {
+      const request = client.request("game.LoginReq", { account: "a" }).catch((error) => error);
+      server.send({ kind: "error", seq, code: "NO_SUCH_ACCOUNT", text: "who?" });
+      const error: unknown = await request;
+      expect(error).toBeInstanceOf(ErrorReply);
+      expect(error).toMatchObject({
+        name: "ErrorReply",
+        code: "refused",
+        reply: "NO_SUCH_ACCOUNT",
+        text: "who?",
+        message: "NO_SUCH_ACCOUNT: who?",
+      });
+    }
+    expect(client.pending).toBe(0);
+  });
+
+  it("passes over errors of other requests, or hands them on", async () => {
+    const unexpected: unknown[] = [];
+    for (const options of [
+      {},
+      { unexpected: (got: unknown) => unexpected.push(got) },
+    ] as Options[]) {
+      const { client, server, connection } = open(options);
+      const request = client.request("game.LoginReq", { account: "a" });
+      server.send({ kind: "error", seq: 99, code: "OLD", text: "" });
+      await settled();
+      expect(client.pending).toBe(1);
+      server.send(login(1));
+      await request;
+      server.send({ kind: "error", seq: 0, code: "LATE", text: "" });
+      await settled();
+      expect(connection.state).toBe("open");
+    }
+    expect(unexpected).toEqual([
+      { kind: "error", seq: 99, code: "OLD", text: "" },
+      { kind: "error", seq: 0, code: "LATE", text: "" },
+    ]);
+  });
+
+  it("ends a connection whose response it did not ask for, or hands that on", async () => {
+    const closed: CloseInfo[] = [];
+    const { server, connection } = open({ close: (_, info) => closed.push(info) });
+    server.send(login(1));
+    await settled();
+    expect(connection.state).toBe("closed");
+    expect(closed).toMatchObject([{ by: "error", error: { code: "malformed" } }]);
+
+    const unexpected: unknown[] = [];
+    const other = open({ unexpected: (received) => unexpected.push(received) });
+    other.server.send(login(1));
+    await settled();
+    expect(unexpected).toEqual([{ kind: "response", bytes: hex("1001") }]);
+    expect(other.connection.state).toBe("open");
+  });
+
+  it("hears of what a server sends unasked, also while it waits", async () => {
+    const notices: string[] = [];
+    const { client, server } = open({
+      push: {
+        "game.Notice": ({ text }) => {
+          expectTypeOf(text).toEqualTypeOf<string>();
+          notices.push(text);
+        },
+      },
+    });
+    const request = client.request("game.LoginReq", { account: "a" });
+    server.send({ kind: "push", type: "game.Notice", message: { text: "one" } });
+    server.send(login(1));
+    server.send({ kind: "push", type: "game.Notice", message: { text: "two" } });
+    await request;
+    expect(notices).toEqual(["one", "two"]);
+    // Nobody need listen.
+    const deaf = open();
+    deaf.server.send({ kind: "push", type: "game.Notice", message: { text: "x" } });
+    await settled();
+    expect(deaf.connection.state).toBe("open");
+  });
+
+  it("gives up in time: the connection ends, because the response may still come", async () => {
+    const closed: CloseInfo[] = [];
+    const { client, clock, connection } = open({
+      timeout: 50,
+      close: (_, info) => closed.push(info),
+    });
+    const first = client.request("game.LoginReq", { account: "a" }).catch((error) => error);
+    clock.advance(30);
+    const second = client.request("game.LoginReq", { account: "b" }).catch((error) => error);
+    clock.advance(19);
+    expect(client.pending).toBe(2);
+    clock.advance(1);
+    expect(await first).toMatchObject({
+      code: "timeout",
+      message: "no response to game.LoginReq within 50 ms",
+    });
+    expect(await second).toMatchObject({ code: "closed", cause: { code: "timeout" } });
+    expect(connection.state).toBe("closed");
+    expect(closed).toMatchObject([{ by: "error", error: { code: "timeout" } }]);
+    expect(clock.waiting).toBe(0);
+  });
+
+  it("lets a request that was not sent yet time out alone", async () => {
+    const clock = new ManualClock();
+    const client = game.client({ clock, timeout: 50 });
+    const early = client.request("game.LoginReq", { account: "a" }).catch((error) => error);
+    clock.advance(50);
+    expect(await early).toMatchObject({ code: "timeout" });
+    expect(client.pending).toBe(0);
+  });
+
+  it("has no timers when told to wait for ever", () => {
+    const { client, clock } = open({ timeout: 0 });
+    void client.request("game.LoginReq", { account: "a" });
+    expect(clock.waiting).toBe(0);
+  });
+
+  it("asks what was asked before the connection is open, and again over a new one", async () => {
+    const client = game.client({ clock: new ManualClock(), open: () => void opened++ });
+    let opened = 0;
+    const connect = () => {
+      const sink = new ScriptedSink("message");
+      const connection = new Connection(game.clientProtocol, sink, client.handlers);
+      return { sink, connection };
+    };
+    const one = connect();
+    const early = client.request("game.LoginReq", { account: "a" });
+    expect(client.notify("game.LoginReq", { account: "a" })).toBe(false);
+    one.connection.opened();
+    expect(one.sink.writes).toHaveLength(1);
+    one.connection.received(encodeFrame(game.serverProtocol, login(1)));
+    expect(String((await early).userid)).toBe("1");
+    const cut = client.request("game.LoginReq", { account: "b" }).catch((error) => error);
+    one.connection.lost(new Error("cable"));
+    expect(await cut).toMatchObject({ code: "closed", cause: { message: "cable" } });
+
+    const two = connect();
+    two.connection.opened();
+    const late = client.request("game.LoginReq", { account: "c" });
+    two.connection.received(encodeFrame(game.serverProtocol, login(2)));
+    expect(String((await late).userid)).toBe("2");
+    expect(opened).toBe(2);
+
+    // The end of an old connection is none of the new one.
+    const three = connect();
+    three.connection.opened();
+    const asked = client.request("game.LoginReq", { account: "d" });
+    two.connection.lost();
+    three.connection.received(encodeFrame(game.serverProtocol, login(3)));
+    expect(String((await asked).userid)).toBe("3");
+  });
+
+  it("rejects what waits when a connection never opens", async () => {
+    const client = game.client({ clock: new ManualClock() });
+    const connection = new Connection(
+      game.clientProtocol,
+      new ScriptedSink("message"),
+      client.handlers,
+    );
+    const request = client.request("game.LoginReq", { account: "a" }).catch((error) => error);
+    connection.lost(new Error("no such host"));
+    expect(await request).toMatchObject({ code: "closed" });
+  });
+
+  it("rejects what cannot be written, and goes on", async () => {
+    const { client, server } = open();
+    const wrong = client.request("game.LoginReq", { account: 5 } as never).catch((error) => error);
+    const right = client.request("game.LoginReq", { account: "a" });
+    expect(await wrong).toMatchObject({ code: "unencodable" });
+    server.send(login(3));
+    expect(String((await right).userid)).toBe("3");
+  });
+
+  it("rejects a response that is not of its type, and goes on", async () => {
+    const { client, connection, server } = open();
+    const wrong = client.request("game.LoginReq", { account: "a" }).catch((error) => error);
+    connection.received(hex("02000000 0a05"));
+    expect(await wrong).toMatchObject({ code: "malformed" });
+    const right = client.request("game.LoginReq", { account: "a" });
+    server.send(login(3));
+    await right;
+  });
+
+  it("bounds what waits", async () => {
+    const { client } = open({ maxPending: 2 });
+    void client.request("game.LoginReq", { account: "a" });
+    void client.request("game.LoginReq", { account: "b" });
+    const third = await client.request("game.LoginReq", { account: "c" }).catch((error) => error);
+    expect(third).toMatchObject({ code: "overflow" });
+  });
+
+  it("knows what is answered", async () => {
+    const { client, asked } = open();
+    const one = client
+      // @ts-expect-error nothing comes back
+      .request("common.ErrorResp", {})
+      .catch((error: unknown) => error);
+    expect(await one).toBeInstanceOf(TypeError);
+    expect(client.notify("common.ErrorResp", { message: "x" })).toBe(true);
+    await settled();
+    expect(asked()).toEqual(["1 common.ErrorResp"]);
+  });
+
+  it("tells version, time and client in its headers", async () => {
+    const { client, sink } = open({ extras: () => ({ version: 3, clientVersion: "1.0" }) });
+    void client.request("game.LoginReq", { account: "a" });
+    await settled();
+    const received = decodeFrame(game.serverProtocol, sink.writes[0]!);
+    expect(received).toMatchObject({
+      message: { header: { msgType: "game.LoginReq", seq: 1, version: 3, clientVersion: "1.0" } },
+    });
+  });
+
+  it("has limits that are some", () => {
+    for (const wrong of [Number.NaN, -1, "3" as never]) {
+      expect(() => game.client({ timeout: wrong })).toThrow(RangeError);
+      expect(() => game.client({ maxPending: wrong })).toThrow(
+        `maxPending must be a number of at least 0, not ${wrong}`,
+      );
+    }
+  });
+
+  it("is typed by its service", () => {
+    // @ts-expect-error no such push
+    game.client({ push: { "game.Nope": () => {} } });
+  });
+});

@@ -1,0 +1,515 @@
+import { describe, expect, expectTypeOf, it } from "vitest";
+import {
+  Connection,
+  decodeAll,
+  decodeFrame,
+  encodeFrame,
+  ProtocolError,
+  raw,
+  Splitter,
+} from "../../../../src/core/index.ts";
+import { perMessage } from "../../../../src/framing/index.ts";
+import {
+  netpack,
+  parse,
+  RpcError,
+  type RpcPeer,
+  type RpcSent,
+  sprotoRpc,
+} from "../../../../src/protocols/sproto/index.ts";
+import { sessionAfter } from "../../../../src/protocols/sproto/session.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
+import { ScriptedSink } from "../../../support/scripted-sink.ts";
+import { bytesOf, fromVector, hexOf, vectors } from "../../../support/sproto-vectors.ts";
+
+const HEADER = ".package { type 0 : integer  session 1 : integer  ud 2 : string }";
+
+const server = parse(`
+  ${HEADER}
+  first 0 { request { n 0 : integer }  response { n 0 : integer } }
+  fail 1 { response { ok 0 : boolean  why 1 : string } }
+  note 2 { request { text 0 : string } }
+  sure 3 { response nil }
+  late 5 { response { n 0 : integer } }
+  unhandled 6 { request { n 0 : integer } }
+`);
+const client = parse(`
+  ${HEADER}
+  news 0 { request { text 0 : string } }
+  ask 1 { request { n 0 : integer }  response { n 0 : integer } }
+`);
+
+const toServer = sprotoRpc({ local: client, remote: server });
+const toClient = sprotoRpc({ local: server, remote: client });
+
+type ServerOptions = NonNullable<Parameters<typeof toClient.peers>[0]>;
+type ClientOptions = NonNullable<Parameters<typeof toServer.peers>[0]>;
+
+/** Two ends, joined: what one writes the other one gets at once. */
+function pair(serverOptions: ServerOptions = {}, clientOptions: ClientOptions = {}) {
+  const clock = new ManualClock();
+  const sinks = { server: new ScriptedSink(), client: new ScriptedSink() };
+  const there = new Connection(
+    toClient,
+    sinks.server,
+    toClient.peers({ clock, ...serverOptions }),
+    { clock },
+  );
+  const here = new Connection(toServer, sinks.client, toServer.peers({ clock, ...clientOptions }), {
+    clock,
+  });
+  sinks.client.onWrite = (bytes) => there.received(bytes);
+  sinks.server.onWrite = (bytes) => here.received(bytes);
+  there.opened();
+  here.opened();
+  return { there, here, clock, sinks, peer: here.context };
+}
+
+const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+
+async function rejected(promise: Promise<unknown>): Promise<RpcError> {
+  try {
+    await promise;
+  } catch (error) {
+    return error as RpcError;
+  }
+  throw new Error("the promise was not rejected");
+}
+
+describe("netpack", () => {
+  const packages = netpack().wrap(raw());
+  const packed = vectors.netpack.filter(({ what }) => what === "pack");
+  it.each(packed)("$name", ({ payload, frame, frameLength }) => {
+    const bytes = encodeFrame(packages, payloadOf(payload!));
+    expect(bytes.length).toBe(frameLength);
+    expect(hexOf(bytes)).toMatch(new RegExp(`^${hexOf(bytesOf(frame!))}`));
+  });
+
+  const streams = vectors.netpack.filter(({ what }) => what === "stream");
+  it.each(streams)("$name", ({ chunks, messages }) => {
+    const splitter = new Splitter(packages);
+    const found: string[] = [];
+    for (const chunk of chunks!) {
+      splitter.push(bytesOf(chunk));
+      while (splitter.next()) {
+        found.push(hexOf(packages.decode(splitter.bytes, splitter.start, splitter.end)));
+      }
+    }
+    expect(found).toEqual(messages!.map((message) => hexOf(payloadOf(message))));
+  });
+
+  it("refuses netpack-65536", () => {
+    expect(() => encodeFrame(packages, new Uint8Array(65536))).toThrow(ProtocolError);
+  });
+});
+
+/** A payload is hex, or a repetition. */
+function payloadOf(payload: unknown): Uint8Array {
+  return typeof payload === "object" && payload !== null && "$repHex" in payload
+    ? (fromVector(payload) as Uint8Array)
+    : bytesOf(payload as string);
+}
+
+describe("sprotoRpc", () => {
+  const sproto = parse(vectors.schemas.rpc!);
+  const rpc = sprotoRpc({ local: sproto, remote: sproto });
+
+  it.each(vectors.rpc.filter(({ schema }) => schema === "rpc"))("$name", (one) => {
+    const { proto: name, session } = one;
+    const [args, ud] = [fromVector(one.request), fromVector(one.ud)];
+    const request = encodeFrame(rpc, { kind: "request", name, args, session, ud });
+    expect(hexOf(request)).toBe(hexOf(bytesOf(one.requestFramedHex)));
+    const came = { kind: "request", name, args: fromVector(one.dispatched), session, ud };
+    expect(decodeFrame(rpc, request)).toEqual(came);
+    if (session === undefined || one.responseFramedHex === undefined) return;
+    const [answer, beside] = [fromVector(one.response), fromVector(one.responseUd)];
+    const sent: RpcSent = { kind: "response", name, args: answer, session, ud: beside };
+    const response = encodeFrame(rpc, sent);
+    expect(hexOf(response)).toBe(hexOf(bytesOf(one.responseFramedHex)));
+    expect(decodeFrame(rpc, response)).toMatchObject({ kind: "response", session, ud: beside });
+  });
+
+  it("gives requests with unknown tags, and refuses what is no message", () => {
+    expect(decodeFrame(rpc, bytesOf("00030501c6"))).toEqual({
+      kind: "unknown",
+      tag: 98,
+      session: undefined,
+      ud: undefined,
+    });
+    for (const hex of ["0000", "000100", "0001ff", "000355010a"]) {
+      expect(() => decodeFrame(rpc, bytesOf(hex))).toThrow(ProtocolError);
+    }
+  });
+
+  it("refuses names and bodies that are not in the schema", () => {
+    expect(() => encodeFrame(rpc, { kind: "request", name: "nope" })).toThrow("nope not found");
+    expect(() => encodeFrame(rpc, { kind: "response", name: "no", session: 1 })).toThrow("no not");
+    const args = { x: 1 };
+    expect(() => encodeFrame(rpc, { kind: "request", name: "ping", args })).toThrow("a body where");
+    expect(() => encodeFrame(rpc, { kind: "response", name: "ack", session: 1, args })).toThrow(
+      "a body where there is none (protocol ack, session 1)",
+    );
+    const token = new Uint8Array(70_000);
+    for (let i = 0; i < token.length; i++) token[i] = i;
+    expect(() => encodeFrame(rpc, { kind: "request", name: "login", args: { token } })).toThrow(
+      ProtocolError,
+    );
+  });
+
+  it("goes into messages where the transport keeps them apart", () => {
+    const bare = sprotoRpc({ local: sproto, remote: sproto, framing: perMessage() });
+    const bytes = encodeFrame(bare, { kind: "request", name: "ping", session: 11 });
+    expect(hexOf(bytes)).toBe("15020e18");
+    expect(decodeFrame(bare, bytes)).toMatchObject({ name: "ping" });
+    expect("measure" in bare).toBe(false);
+    expect(Object.isFrozen(bare)).toBe(true);
+    expect(netpack({ maxFrame: 100 }).maxFrame).toBe(100);
+  });
+
+  it("wants the type of the header", () => {
+    const other = parse(".A {}");
+    expect(() => sprotoRpc({ local: other, remote: sproto })).toThrow("type package not found");
+  });
+});
+
+describe("peers", () => {
+  it("ask and answer, in both directions", async () => {
+    const { peer } = pair(
+      {
+        on: {
+          first: async ({ n }, call) => {
+            const answer = await call.peer.request("ask", { n });
+            return { n: Number(answer.n) + 1 };
+          },
+          sure: () => {},
+        },
+      },
+      { on: { ask: ({ n }) => ({ n: Number(n) * 2 }) } },
+    );
+    const answer = await peer.request("first", { n: 20 });
+    expectTypeOf(answer.n).toEqualTypeOf<number | bigint | undefined>();
+    expect(answer).toEqual({ n: 41 });
+    expect(await peer.request("sure")).toBeUndefined();
+    expect(peer.pending).toBe(0);
+  });
+
+  it("know names, requests and responses", () => {
+    const { peer } = pair();
+    const never = async (): Promise<void> => {
+      // @ts-expect-error no such protocol
+      await peer.request("nope");
+      // @ts-expect-error n is a number
+      await peer.request("first", { n: "1" });
+      // @ts-expect-error nothing to say
+      peer.push("sure", { n: 1 });
+    };
+    expectTypeOf(never).toBeFunction();
+    const options: ServerOptions = {
+      // @ts-expect-error n is a number
+      on: { first: () => ({ n: "1" }) },
+    };
+    expectTypeOf(options).toBeObject();
+    expectTypeOf(peer.request("sure")).toEqualTypeOf<Promise<undefined>>();
+  });
+
+  it("tell without wanting an answer", async () => {
+    const notes: unknown[] = [];
+    const news: unknown[] = [];
+    const { peer, there, sinks } = pair(
+      {
+        on: {
+          note: ({ text }, call) => {
+            notes.push([text, call.session, call.ud]);
+          },
+        },
+      },
+      { on: { news: ({ text }) => void news.push(text) } },
+    );
+    expect(peer.push("note", { text: "hi" }, { ud: "x" })).toBe(true);
+    await soon();
+    expect(notes).toEqual([["hi", undefined, "x"]]);
+    expect(sinks.server.writes).toEqual([]);
+    there.context.push("news", { text: "hello" });
+    await soon();
+    expect(news).toEqual(["hello"]);
+  });
+
+  it("answer in the order that handlers finish", async () => {
+    const finish: ((value: { n: number }) => void)[] = [];
+    const { peer } = pair({ on: { late: () => new Promise((resolve) => finish.push(resolve)) } });
+    const first = peer.request("late");
+    const second = peer.request("late");
+    await soon();
+    finish[1]!({ n: 2 });
+    expect(await second).toEqual({ n: 2 });
+    finish[0]!({ n: 1 });
+    expect(await first).toEqual({ n: 1 });
+  });
+
+  it("carry user data beside request and answer", async () => {
+    const seen: unknown[] = [];
+    const { peer, sinks } = pair({
+      on: {
+        sure: (_, call) => {
+          seen.push(call.ud, call.name);
+          call.answerUd = "back";
+        },
+      },
+    });
+    await peer.request("sure", undefined, { ud: "there" });
+    expect(seen).toEqual(["there", "sure"]);
+    expect(decodeFrame(toServer, sinks.server.writes[0]!)).toMatchObject({ ud: "back" });
+  });
+
+  it("take answers that come before the request has returned", async () => {
+    const { peer, here } = pair({ on: { first: ({ n }) => ({ n }) } });
+    // Above 64 KiB a write goes out at once, from within `send`.
+    here.send({ kind: "request", name: "note", args: { text: "x".repeat(60_000) } });
+    expect(await peer.request("first", { n: 5 })).toEqual({ n: 5 });
+  });
+
+  it("wait for a limited time, and drop what comes later", async () => {
+    const finish: ((value: object) => void)[] = [];
+    const strays: string[] = [];
+    const { peer, clock } = pair(
+      { on: { late: () => new Promise((resolve) => finish.push(resolve)) } },
+      { timeout: 100, stray: (error) => void strays.push(error.message) },
+    );
+    const promise = peer.request("late");
+    const patient = peer.request("late", undefined, { timeout: 0 });
+    await soon();
+    expect(clock.waiting).toBe(1);
+    clock.advance(100);
+    const error = await rejected(promise);
+    expect(error).toBeInstanceOf(RpcError);
+    expect(error).toMatchObject({ code: "timeout", protocol: "late", session: 1 });
+    expect(error.message).toBe("no answer within 100 ms (protocol late, session 1)");
+    finish[0]!({ n: 1 });
+    await soon();
+    expect(strays).toEqual(["unknown session (session 1)"]);
+    finish[1]!({ n: 2 });
+    expect(await patient).toEqual({ n: 2 });
+    // An answer calls its timer off.
+    const answered = peer.request("late");
+    await soon();
+    expect(clock.waiting).toBe(1);
+    finish[2]!({ n: 3 });
+    await answered;
+    expect(clock.waiting).toBe(0);
+  });
+
+  it("drop late answers quietly where nobody listens for them", async () => {
+    const { here } = pair();
+    here.received(encodeFrame(toClient, { kind: "response", name: "sure", session: 9 }));
+    expect(here.state).toBe("open");
+  });
+
+  it("let only so many requests wait", async () => {
+    const { peer } = pair({ on: { late: () => new Promise<never>(() => {}) } }, { maxPending: 2 });
+    const waiting = [peer.request("late"), peer.request("late")];
+    const error = await rejected(peer.request("late"));
+    expect(error).toMatchObject({ code: "overflow", protocol: "late" });
+    expect(peer.pending).toBe(2);
+    peer.connection!.abort();
+    for (const promise of waiting) expect((await rejected(promise)).code).toBe("closed");
+  });
+
+  it("reject everything that waits when the connection ends", async () => {
+    const ends: unknown[] = [];
+    const { peer, clock } = pair(
+      { on: { late: () => new Promise<never>(() => {}) } },
+      { close: (_, info) => void ends.push(info.by) },
+    );
+    const waiting = peer.request("late");
+    peer.connection!.abort(new Error("cable"));
+    const error = await rejected(waiting);
+    expect(error).toMatchObject({ code: "closed", protocol: "late", session: 1 });
+    expect((error.cause as Error).message).toBe("cable");
+    expect(ends).toEqual(["error"]);
+    expect(clock.waiting).toBe(0);
+    expect(await rejected(peer.request("sure"))).toMatchObject({ code: "closed" });
+    expect(peer.push("note")).toBe(false);
+  });
+
+  it("refuse to ask before the connection is open", async () => {
+    const sink = new ScriptedSink();
+    const opened: RpcPeer<never>[] = [];
+    const handlers = toServer.peers({ open: (peer) => void opened.push(peer as RpcPeer<never>) });
+    const connection = new Connection(toServer, sink, handlers);
+    const error = await rejected(connection.context.request("sure"));
+    expect(error.message).toBe("the connection is not open yet (protocol sure)");
+    connection.opened();
+    expect(opened).toEqual([connection.context]);
+  });
+
+  it("tell nothing, and do not fail, where nobody listens any more", () => {
+    const handlers = toClient.peers();
+    const opening = new Connection(toClient, new ScriptedSink(), handlers);
+    expect(opening.context.push("news", { text: "too early" })).toBe(false);
+    const { there, sinks } = pair();
+    const { length } = sinks.server.writes;
+    there.close();
+    expect(there.state).toBe("closing");
+    expect(there.context.push("news", { text: "too late" })).toBe(false);
+    there.abort();
+    expect(there.context.push("news", { text: "too late" })).toBe(false);
+    expect(sinks.server.writes.length).toBe(length);
+    expect(() => there.context.push("nope" as never, {} as never)).toThrow(TypeError);
+  });
+
+  it("keep nothing of a request that cannot be written", async () => {
+    const { peer, clock } = pair();
+    const error = await rejected(peer.request("first", { n: 1.5 }));
+    expect(error.code).toBe("unencodable");
+    expect(peer.pending).toBe(0);
+    expect(clock.waiting).toBe(0);
+    expect(await rejected(peer.request("nope" as "sure"))).toBeInstanceOf(TypeError);
+    expect(() => peer.push("nope" as "sure")).toThrow("nope not found");
+  });
+
+  it("reject the request whose answer cannot be read, and go on", async () => {
+    const { peer, here } = pair();
+    const promise = peer.request("first", { n: 1 });
+    // {session 1}, then a body whose integer has no bytes: 0200 0100 0400 | 0100 0000 00000000
+    here.received(bytesOf("0006550201040100"));
+    const error = await rejected(promise);
+    expect(error).toBeInstanceOf(RpcError);
+    expect(error).toMatchObject({ code: "malformed", protocol: "first", session: 1 });
+    expect(here.state).toBe("open");
+    expect(peer.pending).toBe(0);
+  });
+
+  it("end the connection when a handler fails, or answer in its place", async () => {
+    const errors: unknown[] = [];
+    const options = {
+      on: {
+        fail: () => {
+          throw new Error("broken");
+        },
+        late: async () => {
+          throw new Error("broken later");
+        },
+        first: () => ({ n: 0.5 }),
+      },
+      error: (_: unknown, error: unknown) => void errors.push((error as Error).message),
+    };
+    for (const name of ["fail", "late", "first"] as const) {
+      const { peer, there } = pair(options);
+      const promise = peer.request(name).catch(() => "rejected");
+      await soon();
+      expect(there.state).not.toBe("open");
+      peer.connection!.abort();
+      expect(await promise).toBe("rejected");
+    }
+    expect(errors).toEqual([
+      "broken",
+      "broken later",
+      "first.response.n is an integer (beyond 2^53 a bigint), not the number 0.5",
+    ]);
+    const calls: string[] = [];
+    const { peer, there, sinks } = pair({
+      ...options,
+      failed: (error, call) => {
+        calls.push(call.name);
+        if (call.name === "first") return undefined;
+        const answer = { ok: false, why: (error as Error).message };
+        return call.name === "fail" ? answer : Promise.resolve({ n: -1 });
+      },
+    });
+    expect(await peer.request("fail")).toEqual({ ok: false, why: "broken" });
+    expect(await peer.request("late")).toEqual({ n: -1 });
+    const { length } = sinks.server.writes;
+    void peer.request("first", {}, { timeout: 0 }).catch(() => {});
+    await soon();
+    expect(calls).toEqual(["fail", "late", "first"]);
+    expect(sinks.server.writes.length).toBe(length);
+    expect(there.state).toBe("open");
+  });
+
+  it("drop what nobody handles, or say so", async () => {
+    const strays: string[] = [];
+    for (const stray of [undefined, (error: RpcError) => void strays.push(error.message)]) {
+      const { there, peer } = pair({ on: { first: undefined }, stray });
+      peer.push("unhandled", { n: 1 });
+      const promise = peer.request("first", { n: 1 });
+      await soon();
+      there.received(bytesOf("00030501c6"));
+      expect(there.state).toBe("open");
+      peer.connection!.abort();
+      expect(await rejected(promise)).toMatchObject({ code: "closed" });
+    }
+    expect(strays).toEqual([
+      "no handler (protocol unhandled)",
+      "no handler (protocol first, session 1)",
+      "no such protocol (protocol tag 98)",
+    ]);
+  });
+
+  it("do not take what every object has for a handler", async () => {
+    const text: string = `${HEADER} constructor 1 { response nil } toString 2 {}`;
+    const rpc = sprotoRpc({ local: parse(text), remote: parse(text) });
+    const strays: string[] = [];
+    const handlers = rpc.peers({ on: {}, stray: (error) => void strays.push(error.message) });
+    const connection = new Connection(rpc, new ScriptedSink(), handlers);
+    connection.opened();
+    for (const name of ["constructor", "toString"]) {
+      connection.received(encodeFrame(rpc, { kind: "request", name, session: 1 }));
+    }
+    expect(strays).toEqual([
+      "no handler (protocol constructor, session 1)",
+      "no handler (protocol toString, session 1)",
+    ]);
+  });
+
+  it("count their sessions, and use again what nobody waits for", async () => {
+    const { peer, sinks } = pair({
+      on: { sure: () => {}, late: () => new Promise<never>(() => {}) },
+    });
+    void peer.request("late").catch(() => {});
+    for (let i = 0; i < 2; i++) await peer.request("sure");
+    expect(peer.pending).toBe(1);
+    const sent = sinks.client.writes.flatMap((bytes) =>
+      decodeAll(toClient, bytes).map(({ session }) => session),
+    );
+    expect(sent).toEqual([1, 2, 3]);
+    const last = 2 ** 31 - 1;
+    expect(sessionAfter(last - 1, new Set())).toBe(last);
+    expect(sessionAfter(last, new Set())).toBe(1);
+    expect(sessionAfter(last - 2, new Set([last - 1, last, 1, 2, 4]))).toBe(3);
+  });
+
+  it("answer with a struct that has a field called then", async () => {
+    const then = "then";
+    const text: string = `${HEADER} when 1 { response { then 0 : string } }`;
+    const rpc = sprotoRpc({ local: parse(text), remote: parse(text) });
+    const sink = new ScriptedSink();
+    const connection = new Connection(
+      rpc,
+      sink,
+      rpc.peers({ on: { when: () => ({ [then]: "later" }) } }),
+    );
+    connection.opened();
+    connection.received(encodeFrame(rpc, { kind: "request", name: "when", session: 1 }));
+    await soon();
+    expect(connection.state).toBe("open");
+    expect(sink.writes.length).toBe(1);
+  });
+
+  it("have limits that are some", async () => {
+    for (const wrong of [Number.NaN, -1, "5" as never]) {
+      expect(() => toServer.peers({ timeout: wrong })).toThrow(RangeError);
+      expect(() => toServer.peers({ maxPending: wrong })).toThrow(
+        `maxPending must be a number of at least 0, not ${wrong}`,
+      );
+      const { peer } = pair();
+      await expect(peer.request("late", undefined, { timeout: wrong })).rejects.toThrow(RangeError);
+      expect(peer.pending).toBe(0);
+    }
+  });
+
+  it("end the connection on bytes that are no message", () => {
+    const { there } = pair();
+    there.received(bytesOf("0000"));
+    expect(there.state).not.toBe("open");
+  });
+});
