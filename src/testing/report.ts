@@ -3,7 +3,7 @@ import type { Trial } from "./define-law.ts";
 import { hexView } from "./hex.ts";
 import { type Evidence, Violation } from "./violation.ts";
 
-/** What is known of a broken law. */
+/** A broken law: its name, and what breaks it. */
 export interface LawFailure {
   /** Name of the law. */
   readonly law: string;
@@ -16,13 +16,10 @@ export interface LawFailure {
 }
 
 /**
- * A protocol does not keep a law. The text shows the smallest value that was found, its bytes with the cuts
- * marked, and how to see it again; the error underneath, where a codec threw one, is the `cause`.
+ * A protocol breaks a law. The message shows the smallest counterexample, its bytes with the cuts marked,
+ * and how to replay it. If a codec threw, its error is the `cause`.
  */
 export class LawError extends Error implements LawFailure {
-  static {
-    LawError.prototype.name = "LawError";
-  }
   readonly law: string;
   readonly protocol: string;
   readonly seed: number;
@@ -37,6 +34,12 @@ export class LawError extends Error implements LawFailure {
     this.counterexample = failure.counterexample;
   }
 }
+
+Object.defineProperty(LawError.prototype, "name", {
+  value: "LawError",
+  writable: true,
+  configurable: true,
+});
 
 // A page of a value helps nobody.
 const LONGEST = 800;

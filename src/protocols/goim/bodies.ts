@@ -19,8 +19,8 @@ export function bodyCodec<In, Out>(name: string, codec: Codec<In, Out>): Message
   return perMessage().wrap(codec, { name });
 }
 
-const LEAST_INT64 = -(2n ** 63n);
-const LARGEST_INT64 = 2n ** 63n - 1n;
+const LEAST_INT64 = -0x8000_0000_0000_0000n;
+const LARGEST_INT64 = 0x7fff_ffff_ffff_ffffn;
 const INT32 = 0x7fffffff;
 
 /** A 64-bit id as bare decimal digits; a number that may have lost its last digits is refused. */

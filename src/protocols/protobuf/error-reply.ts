@@ -1,15 +1,11 @@
 import { ProtocolError } from "../../core/index.ts";
 
 /**
- * An error that one side tells the other, in the form of the reference server: thrown by a server's handler, it is
- * what the client gets; a client's request is rejected with it. `code` is `refused`, as for everything that the other
- * side says no to.
+ * An error that one side sends to the other, in the form of the reference server. Throw it in a server's
+ * handler: the client's request is rejected with it. `code` is `refused`, as for every refusal of the
+ * other side.
  */
 export class ErrorReply extends ProtocolError {
-  static {
-    ErrorReply.prototype.name = "ErrorReply";
-  }
-
   /** What went wrong, for programs: `"NO_SUCH_PLAYER"`. */
   readonly reply: string;
   /** The same for people, as it was sent. */
@@ -25,3 +21,9 @@ export class ErrorReply extends ProtocolError {
     this.text = text;
   }
 }
+
+Object.defineProperty(ErrorReply.prototype, "name", {
+  value: "ErrorReply",
+  writable: true,
+  configurable: true,
+});

@@ -1,6 +1,6 @@
 import { ProtocolError, type ProtocolErrorCode } from "../../core/index.ts";
 
-/** Which call an error is about, as far as that is known. */
+/** The call that an error belongs to, as far as it is known. */
 export interface RpcPlace {
   /** Name of the protocol. */
   readonly protocol?: string | undefined;
@@ -10,12 +10,8 @@ export interface RpcPlace {
   readonly session?: number | bigint | undefined;
 }
 
-/** A ProtocolError that says which protocol and which session it is about. */
+/** A ProtocolError of one call. Its message and its fields name the protocol and the session. */
 export class RpcError extends ProtocolError implements RpcPlace {
-  static {
-    RpcError.prototype.name = "RpcError";
-  }
-
   /** Name of the protocol. */
   readonly protocol?: string | undefined;
   /** Tag of the protocol: all that is known of one that is not in the schema. */
@@ -25,7 +21,7 @@ export class RpcError extends ProtocolError implements RpcPlace {
 
   /**
    * @param code - `malformed` for what the peer did, `unencodable` for what the caller did, `timeout`, `closed`
-   * @param message - one sentence; the place is put behind it
+   * @param message - one sentence; protocol and session are appended
    * @param place - which call
    * @param cause - the error underneath
    */
@@ -42,3 +38,9 @@ export class RpcError extends ProtocolError implements RpcPlace {
     this.session = session;
   }
 }
+
+Object.defineProperty(RpcError.prototype, "name", {
+  value: "RpcError",
+  writable: true,
+  configurable: true,
+});

@@ -1,6 +1,6 @@
 import { ProtocolError } from "../../core/index.ts";
 
-/** Where in a schema something stands. */
+/** A position in the text of a schema. */
 export interface Place {
   /** The text, as it was given to `parse`. */
   readonly text: string;
@@ -11,15 +11,11 @@ export interface Place {
 }
 
 /**
- * A schema text that is none: a ProtocolError `malformed` that knows its line.
+ * A syntax or type error in a schema text: a ProtocolError `malformed` with line and column.
  *
- * The message begins with the place, `login.sproto:2:6: `, and names what is wrong there.
+ * The message begins with the position, `login.sproto:2:6: `, and says what is wrong there.
  */
 export class SchemaError extends ProtocolError {
-  static {
-    SchemaError.prototype.name = "SchemaError";
-  }
-
   /** Name of the text, where several were given with their names. */
   readonly source?: string | undefined;
   /** Line of the offending place, from 1. */
@@ -42,3 +38,9 @@ export class SchemaError extends ProtocolError {
     this.column = column;
   }
 }
+
+Object.defineProperty(SchemaError.prototype, "name", {
+  value: "SchemaError",
+  writable: true,
+  configurable: true,
+});

@@ -41,8 +41,9 @@ export class Sproto<T extends SprotoTypes = AnyTypes> {
   readonly schema: Schema;
 
   readonly #settings: Settings;
-  readonly #make: () => Engine;
-  #made: Engine | undefined;
+  // The engine is made by the first use; in an object of its own, because this one is frozen (and some
+  // compilers turn private fields into ordinary ones).
+  readonly #lazy: { readonly make: () => Engine; made?: Engine };
   readonly #types: ReadonlyMap<string, number>;
   readonly #givesViews: boolean;
   readonly #byName: ReadonlyMap<string, SchemaProtocol>;
@@ -57,7 +58,7 @@ export class Sproto<T extends SprotoTypes = AnyTypes> {
   constructor(schema: Schema, settings: Settings, make: () => Engine) {
     this.schema = schema;
     this.#settings = settings;
-    this.#make = make;
+    this.#lazy = { make };
     this.#types = new Map(schema.types.map(({ name, index }) => [name, index]));
     this.#byName = new Map(schema.protocols.map((protocol) => [protocol.name, protocol]));
     this.#byTag = new Map(schema.protocols.map((protocol) => [protocol.tag, protocol]));
@@ -234,8 +235,9 @@ export class Sproto<T extends SprotoTypes = AnyTypes> {
   }
 
   get #engine(): Engine {
-    this.#made ??= this.#make();
-    return this.#made;
+    const lazy = this.#lazy;
+    lazy.made ??= lazy.make();
+    return lazy.made;
   }
 
   #encoder(type: string): EncodeStruct {

@@ -8,8 +8,8 @@ import { ProtocolError } from "../../core/index.ts";
  */
 
 const MOST_DEPTH = 512;
-const INT64_MIN = -(2n ** 63n);
-const INT64_MAX = 2n ** 63n - 1n;
+const INT64_MIN = -0x8000_0000_0000_0000n;
+const INT64_MAX = 0x7fff_ffff_ffff_ffffn;
 
 // What needs no escape is nearly everything: one test for a whole string. (0x7f is written as it is.)
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are the point

@@ -1,6 +1,8 @@
+import { Output } from "../../core/index.ts";
+
 /**
- * What is asked of a WebSocket: met by the browser's, by the global one of Node, Deno, Bun and workerd, and by
- * those of the package `ws`, on either side of the connection.
+ * The members of a WebSocket that are used. The WebSockets of browsers, Node, Deno, Bun and workerd have
+ * them, and so do those of the package `ws`, on either side of the connection.
  */
 export interface WebSocketLike {
   /** 0 connecting, 1 open, 2 closing, 3 closed. */
@@ -42,14 +44,23 @@ export function isEmitter(socket: WebSocketLike): socket is EmitterSocket {
   return "on" in socket && typeof socket.on === "function";
 }
 
-const encoder = new TextEncoder();
+let encoder: TextEncoder | undefined;
+
+function utf8(text: string): Uint8Array {
+  if (typeof TextEncoder === "function") {
+    encoder ??= new TextEncoder();
+    return encoder.encode(text);
+  }
+  // Replaces lone surrogates, as a TextEncoder does.
+  return new Output(3 * text.length).utf8(text.replace(/\p{Surrogate}/gu, "\ufffd")).take();
+}
 
 /**
- * The bytes of one message, as the event brings it: text as UTF-8. Undefined for what is none, such as a Blob.
+ * The bytes of one message, as its event has them: text as UTF-8. Undefined for anything else, such as a Blob.
  * @internal
  */
 export function bytesOf(data: unknown): Uint8Array | undefined {
-  if (typeof data === "string") return encoder.encode(data);
+  if (typeof data === "string") return utf8(data);
   if (ArrayBuffer.isView(data)) {
     return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   }

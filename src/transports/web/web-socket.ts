@@ -2,6 +2,7 @@ import {
   type Clock,
   Connection,
   type ConnectionOptions,
+  decodeUtf8,
   type Handlers,
   type MessageProtocol,
   type Protocol,
@@ -135,7 +136,6 @@ function webSocketSink(
     if (socket.readyState !== OPEN || buffered() <= FULL_WITHOUT_CALLBACK / 2) drained();
     else clock.after(LOOK_EVERY_MS, look);
   };
-  let decoder: TextDecoder | undefined;
   return {
     boundary,
     write(bytes, isText) {
@@ -149,8 +149,7 @@ function webSocketSink(
         socket.send(own, { binary: !asText }, isFull ? drained : undefined);
         return !isFull;
       }
-      decoder ??= new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-      socket.send(asText ? decoder.decode(bytes) : bytes);
+      socket.send(asText ? decodeUtf8(bytes) : bytes);
       if (buffered() <= FULL_WITHOUT_CALLBACK) return true;
       clock.after(LOOK_EVERY_MS, look);
       return false;

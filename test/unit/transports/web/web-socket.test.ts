@@ -1,4 +1,4 @@
-import { describe, expect, expectTypeOf, it } from "vitest";
+import { afterEach, describe, expect, expectTypeOf, it, vi } from "vitest";
 import { WebSocket as WsSocket } from "ws";
 import {
   type CloseInfo,
@@ -120,6 +120,26 @@ it("wants ArrayBuffers, and refuses what is none", () => {
   expect(socket.closes).toEqual(["4011 "]);
   socket.emit("message", { data: "d" });
   expect(received.length).toBe(3);
+});
+
+describe("without TextEncoder and TextDecoder", () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  it("sends and receives text", async () => {
+    vi.stubGlobal("TextEncoder", undefined);
+    vi.stubGlobal("TextDecoder", undefined);
+    const socket = new FakeWebSocket();
+    const received: string[] = [];
+    const connection = attachWebSocket(socket, text, {
+      message: (_, value) => received.push(value),
+    });
+    socket.emit("message", { data: "é€😀" });
+    socket.emit("message", { data: "half a pair: \ud83d." });
+    expect(received).toEqual(["é€😀", "half a pair: \ufffd."]);
+    connection.send("é€😀");
+    await Promise.resolve();
+    expect(socket.sent).toEqual(["é€😀"]);
+  });
 });
 
 it("keeps what ws brings without a copy", () => {
