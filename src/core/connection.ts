@@ -1,3 +1,4 @@
+import { AsyncQueue } from "./async-queue.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { ProtocolError, rebased } from "./errors.ts";
 import { decodeValue, decodeValues, forOneStream, isFramed } from "./frames.ts";
@@ -13,13 +14,6 @@ import { Watchdog } from "./watchdog.ts";
 
 /** Where a connection is in its life; it never goes back. */
 export type ConnectionState = "opening" | "open" | "closing" | "closed";
-
-interface Waiter<Out> {
-  resolve(result: IteratorResult<Out, undefined>): void;
-  reject(error: unknown): void;
-}
-
-const DONE: IteratorResult<never, undefined> = { done: true, value: undefined };
 
 const HIGH_WATER = 262_144;
 const MAX_QUEUED = 8_388_608;
@@ -94,10 +88,8 @@ export class Connection<In, Out = In, Context = undefined> {
   /** Nothing that it sent is left. */
   #isFinished = false;
   #isLost = false;
-  /** Who iterates and waits for a message. */
-  readonly #waiters: Waiter<Out>[] = [];
-  /** What went wrong, until somebody who iterates has been told. */
-  #untold: { readonly error: unknown } | undefined;
+  /** Messages on their way to iterators: nothing is pushed unless it is awaited. */
+  readonly #iterated: AsyncQueue<Out> = new AsyncQueue();
 
   // Output.
   /** Depth of calls at whose end everything sent is flushed. */
@@ -234,7 +226,7 @@ export class Connection<In, Out = In, Context = undefined> {
     if (this.#value < this.#values.length) {
       throw new TypeError("use() in the middle of a frame of several values");
     }
-    if (handlers.message !== undefined && this.#waiters.length > 0) throw bothWays();
+    if (handlers.message !== undefined && this.#iterated.isAwaited) throw bothWays();
     const changed = this as unknown as Connection<NewIn, NewOut, Context>;
     changed.#protocol = changed.#own(protocol);
     changed.#handlers = handlers;
@@ -256,12 +248,7 @@ export class Connection<In, Out = In, Context = undefined> {
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Out, undefined> {
     if (this.#handlers.message !== undefined) throw bothWays();
-    const iterator: AsyncIterableIterator<Out, undefined> = {
-      next: () => new Promise((resolve, reject) => this.#ask({ resolve, reject })),
-      return: async () => DONE,
-      [Symbol.asyncIterator]: () => iterator,
-    };
-    return iterator;
+    return this.#iterated.iterate(() => this.#asked());
   }
 
   /** For transports: bytes can be written from now on. */
@@ -337,7 +324,7 @@ export class Connection<In, Out = In, Context = undefined> {
 
   /** The next message would be taken. */
   get #isWelcome(): boolean {
-    const hasReader = this.#handlers.message !== undefined || this.#waiters.length > 0;
+    const hasReader = this.#handlers.message !== undefined || this.#iterated.isAwaited;
     return hasReader && !this.#isPaused && !this.#isHalted;
   }
 
@@ -403,7 +390,7 @@ export class Connection<In, Out = In, Context = undefined> {
     this.#first = undefined;
     const { message } = this.#handlers;
     if (message === undefined) {
-      this.#waiters.shift()!.resolve({ done: false, value });
+      this.#iterated.push(value);
       return;
     }
     try {
@@ -422,30 +409,16 @@ export class Connection<In, Out = In, Context = undefined> {
     if (this.#handlers.end === undefined) {
       this.#shutDown({ by: "peer" });
     } else {
-      this.#settle();
+      this.#iterated.end();
       this.#run(this.#handlers.end);
     }
   }
 
-  #ask(waiter: Waiter<Out>): void {
-    if (this.#handlers.message !== undefined) {
-      waiter.reject(bothWays());
-      return;
-    }
-    this.#waiters.push(waiter);
+  /** An iterator waits for a message. */
+  #asked(): void {
+    if (this.#handlers.message !== undefined) throw bothWays();
     this.#read();
-    if (this.#isFinished || this.#isHalted || this.#state === "closed") this.#settle();
-    else if (this.#isWelcome) this.#resumeSource();
-  }
-
-  /** Nothing comes any more: whoever waits is told so, the first one why. */
-  #settle(): void {
-    for (const waiter of this.#waiters.splice(0)) {
-      const untold = this.#untold;
-      this.#untold = undefined;
-      if (untold === undefined) waiter.resolve(DONE);
-      else waiter.reject(untold.error);
-    }
+    if (this.#isWelcome && !this.#isFinished) this.#resumeSource();
   }
 
   #pauseSource(): void {
@@ -564,7 +537,7 @@ export class Connection<In, Out = In, Context = undefined> {
   #fail(error: unknown, isCut = false, isOurs = false): void {
     if (this.#isHalted) return;
     this.#isHalted = true;
-    this.#untold = { error };
+    this.#iterated.fail(error);
     if (this.#state === "closed") return;
     const outcome = { by: "error", error } as const;
     this.#outcome ??= outcome;
@@ -581,7 +554,7 @@ export class Connection<In, Out = In, Context = undefined> {
     this.#isHalted = true;
     this.#state = "closing";
     this.#stopWatching();
-    this.#settle();
+    this.#iterated.end();
     if (wasOpening && this.#outbox.isEmpty) {
       this.#cut(outcome);
       return;
@@ -598,7 +571,7 @@ export class Connection<In, Out = In, Context = undefined> {
     if (this.#state === "closed") return;
     this.#outcome ??= outcome;
     this.#isHalted = true;
-    if (outcome.by === "error") this.#untold ??= { error: outcome.error };
+    if (outcome.by === "error") this.#iterated.fail(outcome.error);
     this.#sink.abort(outcome.error);
     this.#finish({});
   }
@@ -613,8 +586,8 @@ export class Connection<In, Out = In, Context = undefined> {
     const outcome: CloseInfo = { ...(this.#outcome ?? { by: "peer" }), ...info };
     // What came whole can still be iterated; no handler hears of it any more.
     if (this.#handlers.message !== undefined) this.#isHalted = true;
-    if (outcome.by === "error" && !this.#isHalted) this.#untold = { error: outcome.error };
-    this.#settle();
+    if (outcome.by === "error") this.#iterated.fail(outcome.error);
+    else this.#iterated.end();
     const { close } = this.#handlers;
     if (close !== undefined) guarded(() => close(this, outcome));
   }

@@ -6,15 +6,15 @@ import {
   systemClock,
 } from "../../core/index.ts";
 import { checkLimit, checkLimits } from "../../core/range.ts";
-import { Incoming } from "./accept-queue.ts";
+import { AcceptQueue } from "./accept-queue.ts";
 import type { Dialect, EndpointCommand, GatewayCommand } from "./commands.ts";
 import { type Early, EarlyMessages } from "./early-messages.ts";
 import type { DialOptions, EndpointOptions, FastwayEndpoint } from "./endpoint-options.ts";
 import { type FastwayMessage, type FastwayProtocol, fastway } from "./fastway.ts";
 import { checkFits, LENGTH } from "./packet.ts";
-import { type Dial, type Dials, dialsOf } from "./pending-dials.ts";
+import { type Dial, type PendingDials, pendingDials } from "./pending-dials.ts";
 import type { VirtualConnection, VirtualIds, VirtualOptions } from "./virtual-connection.ts";
-import { type Exchange, Line } from "./virtual-sink.ts";
+import { type Exchange, VirtualSink } from "./virtual-sink.ts";
 
 /**
  * A `Connection` that was opened with `fastway(...)`. Its values and context do not matter: a session gives it
@@ -38,11 +38,11 @@ const TEN_SECONDS = 10_000;
  * A client or server of a gateway: one state machine, but for the handshake that servers begin with.
  *
  * ```text
- *   physical connection -> #take -> commands: to the dials, lines and pings that they are about
- *                                -> messages: to the line of their id; early ones are kept; else Close goes back
+ *   physical connection -> #take -> commands: to the dial, sink or ping that they concern
+ *                                -> messages: to the sink of their id; early ones are kept; else Close goes back
  *
- *   #lines: connId -> Line         open, or closing: own Close sent, echo not here yet
- *                  -> undefined    closing, and nobody waits for the echo
+ *   #sinks: connId -> VirtualSink  open, or closing: own Close sent, echo not here yet
+ *                  -> undefined    closing, and nothing waits for the echo
  * ```
  */
 export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Context>, Exchange {
@@ -54,15 +54,15 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
   readonly #protocol: FastwayProtocol;
   readonly #options: EndpointOptions<In, Out, Context>;
   readonly #clock: Clock;
-  readonly #dials: Dials;
-  readonly #lines = new Map<number, Line | undefined>();
+  readonly #dials: PendingDials;
+  readonly #sinks = new Map<number, VirtualSink | undefined>();
   /** The link has asked to wait for room. */
   #isFull = false;
-  /** Lines that wait for it, in their order: each gets a turn. */
-  readonly #blocked = new Set<Line>();
+  /** Sinks that wait for room, in order: each gets a turn. */
+  readonly #blocked = new Set<VirtualSink>();
   readonly #early = new EarlyMessages();
-  readonly #incoming: Incoming<VirtualConnection<In, Out, Context>>;
-  /** Dials from before the gateway can be talked to; undefined from then on. */
+  readonly #acceptQueue: AcceptQueue<VirtualConnection<In, Out, Context>>;
+  /** PendingDials from before the gateway can be talked to; undefined from then on. */
   #waiting: Dial[] | undefined = [];
   #size = 0;
   #isClosing = false;
@@ -80,8 +80,8 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
     this.maxMessage = this.#protocol.maxPacket - LENGTH;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#incoming = new Incoming(options.backlog ?? BACKLOG);
-    this.#dials = dialsOf(this.dialect, (command) => void this.#physical.send(command));
+    this.#acceptQueue = new AcceptQueue(options.backlog ?? BACKLOG);
+    this.#dials = pendingDials(this.dialect, (command) => void this.#physical.send(command));
     this.closed = new Promise((resolve) => {
       this.#settle = resolve;
     });
@@ -122,16 +122,16 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
     this.#settle = undefined;
     this.#stopPing?.();
     const cause = info.error;
-    const lines = [...this.#lines.values()];
-    this.#lines.clear();
+    const sinks = [...this.#sinks.values()];
+    this.#sinks.clear();
     this.#size = 0;
     this.#blocked.clear();
-    for (const line of lines) line?.lost(cause);
+    for (const sink of sinks) sink?.lost(cause);
     for (const dial of [...(this.#waiting?.splice(0) ?? []), ...this.#dials.clear()]) {
       dial.failed(closedError(cause));
     }
     this.#early.clear();
-    this.#incoming.end(info);
+    this.#acceptQueue.end(info);
     settle(info);
   }
 
@@ -223,7 +223,7 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
 
   [Symbol.asyncIterator](): AsyncIterableIterator<VirtualConnection<In, Out, Context>, undefined> {
     if (this.#isServed) throw new TypeError("incoming connections have a handler, or are iterated");
-    return this.#incoming.iterate();
+    return this.#acceptQueue.iterate();
   }
 
   /** Incoming connections are for handlers. */
@@ -259,7 +259,7 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
   #called(ids: VirtualIds): void {
     const { connId, remoteId } = ids;
     this.#checkFree(connId);
-    const isWanted = this.#isServed || !this.#incoming.isFull;
+    const isWanted = this.#isServed || !this.#acceptQueue.isFull;
     const early = this.#early.take(connId);
     // Connection 0, which the first gateways let through, could not carry anything.
     if (!isWanted || this.#isClosing || connId === 0 || early?.isDropped) {
@@ -267,39 +267,39 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
       return;
     }
     const connection = this.#connect({ connId, remoteId }, this.#options, early);
-    if (!this.#isServed) this.#incoming.add(connection);
+    if (!this.#isServed) this.#acceptQueue.add(connection);
   }
 
   #checkFree(connId: number): void {
-    if (this.#lines.get(connId) === undefined) return;
+    if (this.#sinks.get(connId) === undefined) return;
     throw new ProtocolError("malformed", `connection ${connId} is open already`);
   }
 
-  #connect<LineIn, LineOut, LineContext>(
+  #connect<DialIn, DialOut, DialContext>(
     ids: VirtualIds,
-    options: VirtualOptions<LineIn, LineOut, LineContext>,
+    options: VirtualOptions<DialIn, DialOut, DialContext>,
     early?: Early,
-  ): VirtualConnection<LineIn, LineOut, LineContext> {
-    const line = new Line(this, ids.connId);
-    this.#lines.set(ids.connId, line);
+  ): VirtualConnection<DialIn, DialOut, DialContext> {
+    const sink = new VirtualSink(this, ids.connId);
+    this.#sinks.set(ids.connId, sink);
     this.#size++;
-    const connection = line.connect(ids, { ...options, clock: options.clock ?? this.#clock });
+    const connection = sink.connect(ids, { ...options, clock: options.clock ?? this.#clock });
     connection.opened();
-    for (const message of early?.messages ?? []) line.received(message);
+    for (const message of early?.messages ?? []) sink.received(message);
     if (early?.isClosed) this.#closed(ids.connId);
     return connection;
   }
 
   #decline(connId: number): void {
-    this.#lines.set(connId, undefined);
+    this.#sinks.set(connId, undefined);
     this.#tellClose(connId);
   }
 
   #message(connId: number, message: Uint8Array): void {
-    const line = this.#lines.get(connId);
-    if (line !== undefined) {
-      line.received(message);
-    } else if (this.#lines.has(connId)) {
+    const sink = this.#sinks.get(connId);
+    if (sink !== undefined) {
+      sink.received(message);
+    } else if (this.#sinks.has(connId)) {
       // Sent before the own Close was known.
     } else if (!this.#dials.expects(connId) || !this.#early.add(connId, message)) {
       this.#tellClose(connId);
@@ -307,15 +307,15 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
   }
 
   #closed(connId: number): void {
-    const line = this.#lines.get(connId);
-    const isKnown = this.#lines.delete(connId);
-    if (line !== undefined) this.#leave(line);
-    if (isKnown) line?.closed();
+    const sink = this.#sinks.get(connId);
+    const isKnown = this.#sinks.delete(connId);
+    if (sink !== undefined) this.#leave(sink);
+    if (isKnown) sink?.closed();
     else if (this.#dials.expects(connId)) this.#early.close(connId);
   }
 
-  #leave(line: Line): void {
-    this.#blocked.delete(line);
+  #leave(sink: VirtualSink): void {
+    this.#blocked.delete(sink);
     this.#size--;
     if (this.#isClosing && this.#size === 0) this.#physical.close();
   }
@@ -324,35 +324,35 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
     this.#physical.send({ type: "close", connId });
   }
 
-  // ---- for lines
+  // ---- for sinks
 
-  transmit(line: Line, message: Uint8Array): boolean {
+  transmit(sink: VirtualSink, message: Uint8Array): boolean {
     if (this.#isFull) {
       // Later it would be everybody's error, not this connection's.
       checkFits(message, this.#protocol.maxPacket);
-      this.#blocked.add(line);
+      this.#blocked.add(sink);
       return false;
     }
-    this.#isFull = !this.#physical.send({ type: "message", connId: line.connId, message });
+    this.#isFull = !this.#physical.send({ type: "message", connId: sink.connId, message });
     return true;
   }
 
-  hangUp(line: Line): void {
-    this.#tellClose(line.connId);
+  hangUp(sink: VirtualSink): void {
+    this.#tellClose(sink.connId);
   }
 
-  forget(line: Line): void {
-    if (this.#lines.get(line.connId) !== line) return;
-    this.#lines.set(line.connId, undefined);
-    this.#leave(line);
+  forget(sink: VirtualSink): void {
+    if (this.#sinks.get(sink.connId) !== sink) return;
+    this.#sinks.set(sink.connId, undefined);
+    this.#leave(sink);
   }
 
   #drained(): void {
     this.#isFull = false;
-    for (const line of this.#blocked) {
+    for (const sink of this.#blocked) {
       if (this.#isFull) return;
-      this.#blocked.delete(line);
-      line.drained();
+      this.#blocked.delete(sink);
+      sink.drained();
     }
   }
 
@@ -378,7 +378,7 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
   close(): void {
     if (this.#isClosing) return;
     this.#isClosing = true;
-    for (const line of [...this.#lines.values()]) line?.shut();
+    for (const sink of [...this.#sinks.values()]) sink?.shut();
     if (this.#size === 0) this.#physical.close();
   }
 

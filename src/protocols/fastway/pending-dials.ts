@@ -11,7 +11,7 @@ export interface Dial {
 }
 
 /** The dials of one endpoint that are not answered yet. An answer that fits none breaks the protocol. */
-export interface Dials {
+export interface PendingDials {
   /** Starts a dial. */
   begin(dial: Dial): void;
   /** v1: the id that was asked for. */
@@ -27,12 +27,15 @@ export interface Dials {
 }
 
 /** An endpoint's book of dials. `tell` sends a command to the gateway. */
-export function dialsOf(dialect: Dialect, tell: (command: EndpointCommand) => void): Dials {
-  return dialect === "v1" ? new DialsV1(tell) : new DialsV2(tell);
+export function pendingDials(
+  dialect: Dialect,
+  tell: (command: EndpointCommand) => void,
+): PendingDials {
+  return dialect === "v1" ? new PendingDialsV1(tell) : new PendingDialsV2(tell);
 }
 
 /** An id is asked for, then dialled; ids come in the order of the questions, answers name the id. */
-class DialsV1 implements Dials {
+class PendingDialsV1 implements PendingDials {
   readonly #tell: (command: EndpointCommand) => void;
   readonly #asked: Dial[] = [];
   readonly #pending = new Map<number, Dial>();
@@ -79,7 +82,7 @@ class DialsV1 implements Dials {
 }
 
 /** The gateway picks the id; answers come in the order of the dials. */
-class DialsV2 implements Dials {
+class PendingDialsV2 implements PendingDials {
   readonly #tell: (command: EndpointCommand) => void;
   readonly #queue: Dial[] = [];
 

@@ -1,19 +1,19 @@
 import { ProtocolError, type Sink } from "../../core/index.ts";
 import { VirtualConnection, type VirtualIds, type VirtualOptions } from "./virtual-connection.ts";
 
-/** What lines need of the endpoint that they belong to. */
+/** The endpoint, as its sinks see it. */
 export interface Exchange {
   /** Longest message that a packet can carry. */
   readonly maxMessage: number;
   /** Sends one message; false: the link has no room, and `drained` tells when it is worth another try. */
-  transmit(line: Line, bytes: Uint8Array): boolean;
+  transmit(sink: VirtualSink, bytes: Uint8Array): boolean;
   /** Sends Close. */
-  hangUp(line: Line): void;
-  /** Nobody cares any more what becomes of it. */
-  forget(line: Line): void;
+  hangUp(sink: VirtualSink): void;
+  /** Drops a sink that was aborted. */
+  forget(sink: VirtualSink): void;
 }
 
-/** A line of which only its virtual connection knows the types. */
+/** A virtual connection, whatever its types. */
 export type AnyConnection = Pick<
   VirtualConnection<never, unknown, unknown>,
   "opened" | "received" | "ended" | "drained" | "lost" | "close" | "state"
@@ -30,10 +30,10 @@ export type AnyConnection = Pick<
  *     +-------------------------------------------------------------------+
  * ```
  *
- * While the link has no room, a line holds the one message that it was given last: the connection, told that its sink
- * is full, keeps all others. So many lines cannot fill the link beyond its limit, whatever each has to say.
+ * While the link has no room, a sink holds the one message that it was given last: its connection, told that the sink
+ * is full, keeps all others. So many connections cannot fill the link beyond its limit, however much each sends.
  */
-export class Line implements Sink {
+export class VirtualSink implements Sink {
   readonly boundary = "message";
   readonly connId: number;
   readonly #exchange: Exchange;

@@ -900,6 +900,20 @@ describe("iteration", () => {
     expect(rest).toEqual(["b", "c"]);
   });
 
+  it("loses no message to an iterator that was left while it waited", async () => {
+    const { connection, sink } = setup({ silent: true });
+    const left = connection[Symbol.asyncIterator]();
+    const pending = left.next();
+    expect(await left.return?.()).toEqual({ done: true, value: undefined });
+    expect(await pending).toEqual({ done: true, value: undefined });
+    connection.received(ascii("a\nb\n"));
+    expect(sink.calls.at(-1)).toBe("pause");
+    connection.ended();
+    const got: string[] = [];
+    for await (const value of connection) got.push(value);
+    expect(got).toEqual(["a", "b"]);
+  });
+
   it("gives what came whole, then throws what went wrong, once", async () => {
     const { connection, errors } = setup({ silent: true });
     connection.received(ascii("a\nb\ncut"));
@@ -951,6 +965,17 @@ describe("iteration", () => {
     const next = aborted.connection[Symbol.asyncIterator]().next();
     aborted.connection.abort(reason);
     await expect(next).rejects.toBe(reason);
+  });
+
+  it("throws an error once, even if what it had sent was cut off afterwards", async () => {
+    const { connection, errors, clock, closes } = setup({ silent: true });
+    connection.received(Uint8Array.of(0xff, 0x0a));
+    const messages = connection[Symbol.asyncIterator]();
+    await expect(messages.next()).rejects.toMatchObject({ code: "malformed" });
+    clock.advance(60_000);
+    expect(closes).toHaveLength(1);
+    expect(codes(errors)).toEqual(["malformed"]);
+    expect(await messages.next()).toEqual({ done: true, value: undefined });
   });
 
   it("tells a handler of the end before the other half is closed", async () => {

@@ -510,6 +510,16 @@ describe("incoming connections", () => {
     expect((await next).value?.connId).toBe(4);
   });
 
+  it("are not lost to an iterator that was left while it waited", async () => {
+    const { endpoint, say } = setup("v2");
+    const left = endpoint[Symbol.asyncIterator]();
+    const pending = left.next();
+    expect(await left.return?.()).toEqual({ done: true, value: undefined });
+    expect(await pending).toEqual({ done: true, value: undefined });
+    await say({ type: "connect", connId: 1, remoteId: 1 });
+    expect((await endpoint[Symbol.asyncIterator]().next()).value?.connId).toBe(1);
+  });
+
   it("are not wanted on connection 0, and ids are not given twice", async () => {
     const { endpoint, say, heard } = setup("v1");
     await say(accept(0, 1));
@@ -617,6 +627,8 @@ describe("the end of the link", () => {
     const next = endpoint[Symbol.asyncIterator]().next();
     peer.connection.received(Uint8Array.of(3, 0, 0, 0));
     expect(await rejection(next)).toBe("malformed");
+    // Once: a later loop finds the end.
+    expect((await endpoint[Symbol.asyncIterator]().next()).done).toBe(true);
     const other = setup("v2");
     const iterator = other.endpoint[Symbol.asyncIterator]();
     const done = iterator.next();
