@@ -7,7 +7,7 @@ import { fastway } from "./fastway.ts";
 import type { FastwayGateway, GatewayCounters, GatewayOptions } from "./gateway-options.ts";
 import { type GatewayLink, newPeer, type Peer } from "./gateway-peer.ts";
 import { CHALLENGE, gatewayHandshake, verifyAnswer } from "./handshake.ts";
-import { Switchboard } from "./router.ts";
+import { Router } from "./router.ts";
 
 const THIRTY_SECONDS = 30_000;
 
@@ -71,7 +71,7 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
   };
   const authTimeout = count("authTimeout", options.authTimeout ?? (isV1 ? 3000 : 5000));
   const maxUnproven = count("maxUnproven", options.maxUnproven ?? 1024);
-  const board = new Switchboard({
+  const router = new Router({
     dialect,
     maxConn: count("maxConn", options.maxConn ?? (isV1 ? 8 : 16)),
     firstClientId: count("firstClientId", options.firstClientId ?? 1),
@@ -87,7 +87,7 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
     peer.stopWatch();
     peers.delete(peer);
     unproven.delete(peer);
-    board.remove(peer);
+    router.remove(peer);
     try {
       left?.({ side: peer.side, id: peer.id }, error);
     } catch (thrown) {
@@ -119,7 +119,7 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
       message(_, value) {
         if (peer.isGone) return;
         peer.heard();
-        board.take(peer, value);
+        router.take(peer, value);
       },
     });
   };
@@ -162,7 +162,7 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
   const client = (link: FastwayLink): void => {
     const peer = welcome("client", link);
     if (peer === undefined) return;
-    board.addClient(peer);
+    router.addClient(peer);
     begin(peer);
   };
 
@@ -195,7 +195,7 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
           return;
         }
         unproven.delete(peer);
-        board.addServer(peer, id);
+        router.addServer(peer, id);
         begin(peer);
       },
     });
@@ -207,8 +207,8 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
     client,
     server,
     get counters(): GatewayCounters {
-      const { clients, servers, circuits, accepted, refused } = board;
-      const { packetsIn, bytesIn, packetsOut, bytesOut } = board;
+      const { clients, servers, circuits, accepted, refused } = router;
+      const { packetsIn, bytesIn, packetsOut, bytesOut } = router;
       return {
         clients,
         servers,

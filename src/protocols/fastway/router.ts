@@ -5,8 +5,8 @@ import { type Circuit, otherEnd, type Peer } from "./gateway-peer.ts";
 import { IdCounter } from "./id-counter.ts";
 import { HEADER } from "./packet.ts";
 
-/** What the switchboard needs to know. */
-export interface SwitchboardOptions {
+/** Options for a router. */
+export interface RouterOptions {
   readonly dialect: Dialect;
   readonly maxConn: number;
   readonly firstClientId: number;
@@ -26,8 +26,8 @@ const MOST_IDS = 4096;
  *              unknown          Close back to the sender  close    own: Close to both ends; else ignored
  * ```
  */
-export class Switchboard {
-  readonly #options: SwitchboardOptions;
+export class Router {
+  readonly #options: RouterOptions;
   readonly #clients = new Map<number, Peer>();
   readonly #servers = new Map<number, Peer>();
   readonly #circuits = new Map<number, Circuit>();
@@ -41,7 +41,7 @@ export class Switchboard {
   packetsOut = 0;
   bytesOut = 0;
 
-  constructor(options: SwitchboardOptions) {
+  constructor(options: RouterOptions) {
     this.#options = options;
     this.#clientIds = new IdCounter(options.firstClientId, (id) => this.#clients.has(id));
     this.#connIds = new IdCounter(options.firstConnId, (id) => this.#circuits.has(id));
