@@ -1,18 +1,10 @@
 import { defineConfig } from "tsup";
+import { entries } from "./scripts/entries.mjs";
 
 export default defineConfig({
   entry: {
-    index: "src/index.ts",
-    goim: "src/protocols/goim/index.ts",
-    fastway: "src/protocols/fastway/index.ts",
-    workerman: "src/protocols/workerman/index.ts",
-    sproto: "src/protocols/sproto/index.ts",
+    ...Object.fromEntries(entries.map(({ file, source }) => [file, source])),
     cli: "src/cli/main.ts",
-    node: "src/transports/node/index.ts",
-    protobuf: "src/protocols/protobuf/index.ts",
-    testing: "src/testing/index.ts",
-    web: "src/transports/web/index.ts",
-    bun: "src/transports/bun/index.ts",
   },
   format: ["esm", "cjs"],
   platform: "neutral",

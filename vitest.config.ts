@@ -2,23 +2,18 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig, type TestProjectConfiguration } from "vitest/config";
+import { entries } from "./scripts/entries.mjs";
 
 const chromium = process.env.CHROMIUM ?? "/usr/bin/chromium";
 // Chromium refuses to start its own isolation as root, which is what most build machines are.
 const asRoot = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
 
-// The examples import the package by its name; here that is the source, so that a test needs no build.
-const source = fileURLToPath(new URL("src", import.meta.url));
+// Tests and examples import the package by its name. Here that is the source, so no build is needed.
 const resolve = {
-  alias: [
-    { find: /^framewright$/, replacement: `${source}/index.ts` },
-    {
-      find: /^framewright\/(node|web|bun)$/,
-      replacement: `${source}/transports/$1/index.ts`,
-    },
-    { find: "framewright/testing", replacement: `${source}/testing/index.ts` },
-    { find: /^framewright\/(\w+)$/, replacement: `${source}/protocols/$1/index.ts` },
-  ],
+  alias: entries.map(({ name, source }) => ({
+    find: new RegExp(`^${name}$`),
+    replacement: fileURLToPath(new URL(source, import.meta.url)),
+  })),
 };
 
 const projects: TestProjectConfiguration[] = [

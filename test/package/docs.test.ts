@@ -23,8 +23,16 @@ beforeAll(() => {
     writeFileSync(new URL(block.file, dir), `${block.code}\nexport {};\n`);
   const tsconfig = {
     extends: "../tsconfig.json",
-    compilerOptions: { noUnusedLocals: false },
-    include: ["*.ts"],
+    compilerOptions: {
+      noUnusedLocals: false,
+      // Without the paths of the repository, so that `framewright` is the built package.
+      paths: {
+        "@serialport/binding-mock": [
+          `${root}node_modules/@serialport/binding-mock/dist/index.d.ts`,
+        ],
+      },
+    },
+    include: ["*.ts", "../examples"],
   };
   writeFileSync(new URL("tsconfig.json", dir), JSON.stringify(tsconfig));
 });

@@ -3,7 +3,14 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { declaredFiles, entries, filesIn, manifest, root } from "../support/package.ts";
+import {
+  declaredFiles,
+  entries,
+  entryPoints,
+  filesIn,
+  manifest,
+  root,
+} from "../support/package.ts";
 
 // What `npm publish` would upload, installed into an empty folder and used as strangers use it.
 
@@ -130,9 +137,6 @@ encodeFrame(protocol, { answer: 1 });
 lengthPrefixed({ width: 5 });
 `;
 
-/** Entries whose types need those of Node or of another package. */
-const hosted = /\/(node|bun|web|testing|protobuf)$/;
-
 const strict = {
   strict: true,
   exactOptionalPropertyTypes: true,
@@ -144,7 +148,7 @@ const strict = {
   skipLibCheck: false,
 };
 
-const pure = entries.filter((entry) => !hosted.test(entry));
+const pure = entryPoints.filter((entry) => entry.pure).map(({ name }) => name);
 const all = entries.map((entry, i) => `export * as entry${i} from "${entry}";`).join("\n");
 
 const projects: Record<string, { options: object; files: Record<string, string> }> = {

@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { entries } from "../../scripts/entries.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 export const root = join(here, "../..");
@@ -20,9 +21,9 @@ export const root = join(here, "../..");
 const fromPackage = {
   name: "from-package",
   setup({ onResolve }) {
-    onResolve({ filter: /\/src\/(\w+\/)?index\.ts$/ }, ({ path }) => {
-      const [, entry] = /\/src\/(?:(\w+)\/)?index\.ts$/.exec(path);
-      return { path: entry === undefined ? "framewright" : `framewright/${entry}`, external: true };
+    onResolve({ filter: /\/src\/.*\bindex\.ts$/ }, ({ path }) => {
+      const entry = entries.find(({ source }) => path.endsWith(`../${source}`));
+      return entry && { path: entry.name, external: true };
     });
   },
 };
@@ -64,8 +65,8 @@ export async function unpack() {
 
 /** What a runtime without node_modules gets: modules of one flat folder. */
 export function flat(text) {
-  return text.replaceAll(
-    /from "framewright(?:\/(\w+))?"/g,
-    (_, entry) => `from "./${entry ?? "index"}.js"`,
-  );
+  return text.replaceAll(/from "(framewright[\w/]*)"/g, (all, name) => {
+    const entry = entries.find((candidate) => candidate.name === name);
+    return entry === undefined ? all : `from "./${entry.file}.js"`;
+  });
 }

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { type Entry, entries as list } from "../../scripts/entries.mjs";
 
 // What the tests of the built package look at: the manifest, its entries, and code in pages and comments.
 
@@ -38,10 +39,11 @@ interface Manifest {
 /** package.json. */
 export const manifest: Manifest = JSON.parse(readText("package.json")) as Manifest;
 
-/** Everything that users import: `framewright`, `framewright/node`, ... */
-export const entries: readonly string[] = Object.keys(manifest.exports)
-  .filter((entry) => entry !== "./package.json")
-  .map((entry) => `framewright${entry.slice(1)}`);
+/** Everything that users import, in the order of entries.json. */
+export const entryPoints: readonly Entry[] = list;
+
+/** Their names: `framewright`, `framewright/node`, ... */
+export const entries: readonly string[] = list.map(({ name }) => name);
 
 /** Every file that an `exports` map names. */
 export function declaredFiles(exports: unknown): string[] {

@@ -1,0 +1,20 @@
+import type { KnipConfig } from "knip";
+import { entries } from "./scripts/entries.mjs";
+
+const config: KnipConfig = {
+  entry: [
+    ...entries.map(({ source }) => source),
+    "scripts/*.mjs",
+    "examples/**/*.{ts,mjs}",
+    "test/bench/*.mjs",
+    "test/soak/*.mjs",
+    "test/soak/tcp.ts",
+    "test/soak/tcp-peers.ts",
+    "test/fuzz/main.ts",
+    "test/fuzz/targets/*.ts",
+  ],
+  project: ["{src,test,docs,examples,scripts}/**/*.{ts,mjs}"],
+  ignore: ["test/runtimes/**"],
+};
+
+export default config;

@@ -1,0 +1,26 @@
+// Types for the scripts that tests and configurations import.
+
+declare module "*/scripts/entries.mjs" {
+  /** An entry point: something that users import. */
+  export interface Entry {
+    /** What they write: `framewright/goim`. */
+    readonly name: string;
+    /** Its key in `exports`: `./goim`. */
+    readonly subpath: string;
+    /** Its file in `dist`, without an ending: `goim`. */
+    readonly file: string;
+    /** Its file in `src`, from the package's root. */
+    readonly source: string;
+    /** True if it needs ES2022 and nothing else: no Node, no DOM, no other package. */
+    readonly pure: boolean;
+    /** Largest size of the whole entry, minified and compressed; not checked if absent. */
+    readonly limit?: string;
+    /** The same for single imports, such as `{ Splitter, lines }`. */
+    readonly imports?: Readonly<Record<string, string>>;
+  }
+
+  export const entries: readonly Entry[];
+
+  /** The text that package.json must have. */
+  export function packageJson(): string;
+}
