@@ -1,3 +1,7 @@
+/*
+ * The face of the core for the rest of the source. What is listed here is for users too: `src/index.ts` and
+ * `src/framing/index.ts` hand it on. What is in `in-house.ts` stays in this package.
+ */
 export * from "./bytes.ts";
 export type { CancelSignal } from "./cancel.ts";
 export { type Clock, systemClock } from "./clock.ts";
@@ -6,6 +10,8 @@ export { Connection, type ConnectionState } from "./connection.ts";
 export { ProtocolError, type ProtocolErrorCode } from "./errors.ts";
 export { decodeAll, decodeFrame, encodeAll, encodeFrame } from "./frames.ts";
 export type { CloseInfo, ConnectionOptions, Handlers } from "./handlers.ts";
+/** @internal Left out of the declarations, like what it hands on. */
+export * from "./in-house.ts";
 export { type Endian, Output } from "./output.ts";
 export {
   type Codec,
@@ -17,6 +23,7 @@ export {
   type Received,
   type Sent,
 } from "./protocol.ts";
+export { checkLimit, checkLimits } from "./range.ts";
 export { indexOfByte } from "./search.ts";
 export type { Sink } from "./sink.ts";
 export { Splitter } from "./splitter.ts";

@@ -12,10 +12,23 @@ export function checkRange(bytes: Uint8Array, start: number, end: number): void 
 }
 
 /**
- * Is it a time or a count that can be a limit? NaN, which no count ever exceeds, is none.
+ * Checks that a limit (a time, a count, a size) is a number >= 0; rejects NaN, which no count ever exceeds.
  *
- * @param name - of the option
- * @throws RangeError when it is no number of at least 0; Infinity is one
+ * @param name - name of the option, for the error text
+ * @param value - what the user gave; `Infinity` is allowed
+ * @throws RangeError if it is not a number >= 0
+ *
+ * @example
+ * ```ts
+ * import { checkLimit } from "framewright/framing";
+ *
+ * try {
+ *   checkLimit("timeout", Number("5s"));
+ * } catch (error) {
+ *   console.log(String(error));
+ * }
+ * //=> RangeError: timeout must be a number of at least 0, not NaN
+ * ```
  */
 export function checkLimit(name: string, value: number): void {
   if (typeof value === "number" && value >= 0) return;
@@ -23,9 +36,11 @@ export function checkLimit(name: string, value: number): void {
 }
 
 /**
- * The same for options that may be left out.
+ * Checks optional limits by name: `checkLimits(options, "timeout", "maxPending")`.
  *
- * @throws RangeError that names the first one which is no limit
+ * @param options - the options as the user gave them; missing ones are skipped
+ * @param names - names of the options to check
+ * @throws RangeError that names the first option that is not a number >= 0
  */
 export function checkLimits<Name extends string>(
   options: { readonly [name in Name]?: number | undefined },

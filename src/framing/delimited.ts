@@ -1,6 +1,4 @@
-import { indexOfByte, ProtocolError } from "../core/index.ts";
-import { isBytes } from "../core/memory.ts";
-import { encodeUtf8Into } from "../core/utf8.ts";
+import { encodeUtf8Into, indexOfByte, isBytes, ProtocolError } from "../core/index.ts";
 import { type FramingOptions, limit, makeFraming, type WrappingFraming } from "./wrap.ts";
 
 const LF = 0x0a;

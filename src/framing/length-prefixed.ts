@@ -1,5 +1,4 @@
-import { type Endian, ProtocolError, u16be, u16le, u32be, u32le } from "../core/index.ts";
-import { isBytes } from "../core/memory.ts";
+import { type Endian, isBytes, ProtocolError, u16be, u16le, u32be, u32le } from "../core/index.ts";
 import { type FramingOptions, limit, makeFraming, type WrappingFraming } from "./wrap.ts";
 
 /** How the length of a frame is written. Lengths and offsets are in bytes. */

@@ -1,5 +1,4 @@
-import { exactFrame } from "../core/frames.ts";
-import type { MessageProtocol, Protocol } from "../core/index.ts";
+import { exactFrame, type MessageProtocol, type Protocol } from "../core/index.ts";
 
 /**
  * A stream protocol for peers that put exactly one of its frames into every WebSocket message or datagram, length

@@ -68,8 +68,11 @@ function prefixWidth(bytes: Uint8Array, start: number, end: number): number {
 }
 
 /**
- * Puts a varint before what was written from `at` on.
- * @internal
+ * Inserts a varint at a position of the output: a length before the bytes that were written after it.
+ *
+ * @param out - the output that holds the bytes
+ * @param at - position of the varint; the bytes from there on move back
+ * @param value - an integer from 0 to 2^53-1
  */
 export function insertVarint(out: Output, at: number, value: number): void {
   let width = 1;

@@ -1,5 +1,10 @@
-import type { Codec, Framing, Output, Protocol } from "../core/index.ts";
-import { checkedMaxFrame } from "../core/protocol.ts";
+import {
+  type Codec,
+  checkedMaxFrame,
+  type Framing,
+  type Output,
+  type Protocol,
+} from "../core/index.ts";
 
 /** What every framing can be given. */
 export interface FramingOptions {

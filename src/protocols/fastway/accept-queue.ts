@@ -1,5 +1,4 @@
-import { AsyncQueue } from "../../core/async-queue.ts";
-import type { CloseInfo } from "../../core/index.ts";
+import { AsyncQueue, type CloseInfo } from "../../core/index.ts";
 
 /** Incoming connections that wait to be iterated: as many as the backlog allows. */
 export class AcceptQueue<T> {

@@ -2,10 +2,11 @@ import {
   type Clock,
   type CloseInfo,
   type Connection,
+  checkLimit,
+  checkLimits,
   ProtocolError,
   systemClock,
 } from "../../core/index.ts";
-import { checkLimit, checkLimits } from "../../core/range.ts";
 import { AcceptQueue } from "./accept-queue.ts";
 import type { Dialect, EndpointCommand, GatewayCommand } from "./commands.ts";
 import { type Early, EarlyMessages } from "./early-messages.ts";

@@ -1,6 +1,10 @@
-import { throwUncaught } from "../../core/host.ts";
-import { type Connection, ProtocolError, systemClock } from "../../core/index.ts";
-import { Watchdog } from "../../core/watchdog.ts";
+import {
+  type Connection,
+  ProtocolError,
+  systemClock,
+  throwUncaught,
+  Watchdog,
+} from "../../core/index.ts";
 import { checkedDialect, type Dialect } from "./commands.ts";
 import type { FastwayLink } from "./endpoint.ts";
 import { fastway } from "./fastway.ts";

@@ -1,6 +1,10 @@
-import { stringify } from "../../core/codecs.ts";
-import { asProtocolError } from "../../core/errors.ts";
-import { decodeUtf8, type Protocol, ProtocolError } from "../../core/index.ts";
+import {
+  asProtocolError,
+  decodeUtf8,
+  type Protocol,
+  ProtocolError,
+  stringify,
+} from "../../core/index.ts";
 import { lines } from "../../framing/index.ts";
 
 /** A message of link's Json codec. */

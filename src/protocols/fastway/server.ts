@@ -1,5 +1,10 @@
-import { type CloseInfo, type Connection, ProtocolError, systemClock } from "../../core/index.ts";
-import { checkLimit } from "../../core/range.ts";
+import {
+  type CloseInfo,
+  type Connection,
+  checkLimit,
+  ProtocolError,
+  systemClock,
+} from "../../core/index.ts";
 import { Endpoint, type FastwayLink } from "./endpoint.ts";
 import type { EndpointOptions, FastwayEndpoint } from "./endpoint-options.ts";
 import { answerChallenge, serverHandshake } from "./handshake.ts";

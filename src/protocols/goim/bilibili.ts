@@ -1,6 +1,13 @@
-import { json, type Output, type Protocol, ProtocolError, u32be } from "../../core/index.ts";
-import { isBytes, plain } from "../../core/memory.ts";
-import { checkedMaxFrame } from "../../core/protocol.ts";
+import {
+  isBytes,
+  json,
+  type Output,
+  type Protocol,
+  ProtocolError,
+  plain,
+  u32be,
+} from "../../core/index.ts";
+import { frameLimit } from "../../framing/index.ts";
 import { LARGEST } from "./goim.ts";
 import { operations } from "./operations.ts";
 import {
@@ -122,8 +129,8 @@ const text = json();
 export function bilibili(options: BilibiliOptions): Protocol<BilibiliPacket> {
   const { inflate } = options;
   if (typeof inflate !== "function") throw new TypeError("bilibili needs the option inflate");
-  const maxFrame = Math.min(checkedMaxFrame(options.maxFrame, HEADER), LARGEST);
-  const maxInflated = checkedMaxFrame(options.maxInflated ?? 8 * 1024 * 1024);
+  const maxFrame = frameLimit(options.maxFrame, HEADER, LARGEST);
+  const maxInflated = frameLimit(options.maxInflated ?? 8 * 1024 * 1024);
 
   /** All packets of a frame or message. */
   const decodeMany = (bytes: Uint8Array, start: number, end: number): BilibiliPacket[] => {

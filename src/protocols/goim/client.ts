@@ -1,6 +1,11 @@
-import { type Clock, i32be, ProtocolError, systemClock } from "../../core/index.ts";
-import { checkLimits } from "../../core/range.ts";
-import { isThenable } from "../../core/thenable.ts";
+import {
+  type Clock,
+  checkLimits,
+  i32be,
+  isThenable,
+  ProtocolError,
+  systemClock,
+} from "../../core/index.ts";
 import { backoffDelay } from "./backoff.ts";
 import { closedError, Link, reasonOf } from "./client-link.ts";
 import type { GoimClientOptions, SessionConnection, SessionProtocol } from "./client-options.ts";

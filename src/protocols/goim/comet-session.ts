@@ -1,14 +1,14 @@
-import { throwUncaught } from "../../core/host.ts";
 import {
   type Clock,
   type Connection,
   decodeFrame,
   encodeFrame,
+  isThenable,
   type MessageProtocol,
   ProtocolError,
+  throwUncaught,
+  Watchdog,
 } from "../../core/index.ts";
-import { isThenable } from "../../core/thenable.ts";
-import { Watchdog } from "../../core/watchdog.ts";
 import { onlineCount, operationList, roomId } from "./bodies.ts";
 import type { Admission, CometOptions } from "./comet-options.ts";
 import { type Dialect, replyTo } from "./dialect.ts";

@@ -1,11 +1,11 @@
 import {
   type Codec,
+  checkLimits,
   encodeFrame,
   type Handlers,
   type MessageProtocol,
   systemClock,
 } from "../../core/index.ts";
-import { checkLimits } from "../../core/range.ts";
 import { perMessage } from "../../framing/index.ts";
 import type { BinaryProtocol, SessionProtocol } from "./client-options.ts";
 import type { CometOptions } from "./comet-options.ts";

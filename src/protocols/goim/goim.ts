@@ -1,5 +1,5 @@
 import { i32be, type Output, type Protocol, ProtocolError } from "../../core/index.ts";
-import { checkedMaxFrame } from "../../core/protocol.ts";
+import { frameLimit } from "../../framing/index.ts";
 import {
   HEADER,
   type Packet,
@@ -93,7 +93,7 @@ export interface GoimOptions {
  */
 export function goim(options: GoimOptions = {}): Protocol<PacketToSend, Packet> {
   const { flatten = false, copy = false, side } = options;
-  const maxFrame = Math.min(checkedMaxFrame(options.maxFrame, HEADER), LARGEST);
+  const maxFrame = frameLimit(options.maxFrame, HEADER, LARGEST);
   const { maxSendBody = LARGEST } = options;
   if (!Number.isSafeInteger(maxSendBody) || maxSendBody < 0) {
     throw new RangeError(`maxSendBody must be an integer of at least 0, not ${maxSendBody}`);

@@ -1,6 +1,5 @@
-import { stringify } from "../../core/codecs.ts";
-import { decodeUtf8, type MessageProtocol, ProtocolError } from "../../core/index.ts";
-import { checkedMaxFrame } from "../../core/protocol.ts";
+import { decodeUtf8, type MessageProtocol, ProtocolError, stringify } from "../../core/index.ts";
+import { frameLimit } from "../../framing/index.ts";
 import { eachMember, elements, foldedKey, goCompact, goInteger, trimmed } from "./go-json.ts";
 import { type Packet, type PacketToSend, VERSION } from "./packet.ts";
 
@@ -85,7 +84,7 @@ export function goimJson(options: GoimJsonOptions = {}): EitherJson {
   const { dialect = "v1.2", side, body = "json" } = options;
   if (dialect !== "v1.0" && dialect !== "v1.2") throw new RangeError(`no dialect "${dialect}"`);
   if (body !== "json" && body !== "text") throw new RangeError(`body is no "${body}"`);
-  const maxFrame = checkedMaxFrame(options.maxFrame);
+  const maxFrame = frameLimit(options.maxFrame);
 
   const read = (text: string): unknown => (body === "text" ? text : JSON.parse(text));
   const bodyText = (value: unknown): string => {

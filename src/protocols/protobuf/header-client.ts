@@ -1,12 +1,12 @@
 import {
   type Clock,
   type Connection,
+  checkLimits,
   type Handlers,
   ProtocolError,
   type Received,
   systemClock,
 } from "../../core/index.ts";
-import { checkLimits } from "../../core/range.ts";
 import { ErrorReply } from "./error-reply.ts";
 import type { HeaderExtras } from "./header.ts";
 import { decodeWhole } from "./header-codecs.ts";

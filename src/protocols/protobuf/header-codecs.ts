@@ -1,5 +1,10 @@
-import { asProtocolError } from "../../core/errors.ts";
-import { type Codec, type MessageProtocol, type Output, ProtocolError } from "../../core/index.ts";
+import {
+  asProtocolError,
+  type Codec,
+  type MessageProtocol,
+  type Output,
+  ProtocolError,
+} from "../../core/index.ts";
 import { lengthPrefixed, onePerMessage } from "../../framing/index.ts";
 import { readError, writeError } from "./error-form.ts";
 import { NoHeader, readHeader, writeHeader } from "./header.ts";

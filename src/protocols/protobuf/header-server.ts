@@ -1,5 +1,4 @@
-import type { Connection, Received } from "../../core/index.ts";
-import { isThenable } from "../../core/thenable.ts";
+import { type Connection, isThenable, type Received } from "../../core/index.ts";
 import type { ErrorReply } from "./error-reply.ts";
 import type {
   Answered,

@@ -1,5 +1,5 @@
 import { type Output, ProtocolError } from "../../core/index.ts";
-import { insertVarint } from "../../framing/varint-prefixed.ts";
+import { insertVarint } from "../../framing/index.ts";
 import type { Names } from "./name-table.ts";
 import { LEN, VARINT, WireReader } from "./wire.ts";
 

@@ -1,5 +1,4 @@
-import { ProtocolError } from "../../core/index.ts";
-import { isBeyondF32 } from "../../core/range.ts";
+import { isBeyondF32, ProtocolError } from "../../core/index.ts";
 
 /** What reflected types of protobufjs tell about their fields; other types tell nothing. */
 interface Reflected {

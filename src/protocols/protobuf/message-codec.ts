@@ -1,6 +1,4 @@
-import { asProtocolError } from "../../core/errors.ts";
-import { type Codec, ProtocolError } from "../../core/index.ts";
-import { isBytes } from "../../core/memory.ts";
+import { asProtocolError, type Codec, isBytes, ProtocolError } from "../../core/index.ts";
 import { WireReader } from "./wire.ts";
 
 /** What turns one message into bytes and back: generated code, a library, functions of your own. */

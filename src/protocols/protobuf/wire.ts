@@ -1,5 +1,4 @@
-import { ProtocolError } from "../../core/index.ts";
-import { checkRange } from "../../core/range.ts";
+import { checkRange, ProtocolError } from "../../core/index.ts";
 
 /** How the value behind a tag is written; 6 and 7 do not exist. */
 export const VARINT = 0;

@@ -1,5 +1,4 @@
-import { decodeUtf8, i32le, ProtocolError } from "../../core/index.ts";
-import { copy } from "../../core/memory.ts";
+import { copy, decodeUtf8, i32le, ProtocolError } from "../../core/index.ts";
 import type { SchemaField } from "./schema.ts";
 
 /*

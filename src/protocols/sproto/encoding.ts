@@ -1,6 +1,4 @@
-import { ProtocolError } from "../../core/index.ts";
-import { isBytes } from "../../core/memory.ts";
-import { encodeUtf8Into } from "../../core/utf8.ts";
+import { encodeUtf8Into, isBytes, ProtocolError } from "../../core/index.ts";
 import type { SchemaField } from "./schema.ts";
 import { size, type Writer } from "./writer.ts";
 

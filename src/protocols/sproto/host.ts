@@ -1,5 +1,4 @@
-import { plain } from "../../core/memory.ts";
-import { checkLimit } from "../../core/range.ts";
+import { checkLimit, plain } from "../../core/index.ts";
 import { RpcError } from "./rpc-error.ts";
 import {
   checkedBody,

@@ -1,5 +1,4 @@
-import { ProtocolError } from "../../core/index.ts";
-import { copy, plain } from "../../core/memory.ts";
+import { copy, ProtocolError, plain } from "../../core/index.ts";
 import { type Writer, writing } from "./writer.ts";
 
 /*

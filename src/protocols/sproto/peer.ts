@@ -1,13 +1,14 @@
-import { timers } from "../../core/host.ts";
 import {
   type Clock,
   type CloseInfo,
   type Connection,
+  checkLimit,
+  checkLimits,
   type Handlers,
+  isThenable,
   systemClock,
+  timers,
 } from "../../core/index.ts";
-import { checkLimit, checkLimits } from "../../core/range.ts";
-import { isThenable } from "../../core/thenable.ts";
 import type { RpcReceived, RpcSent } from "./rpc.ts";
 import { RpcError } from "./rpc-error.ts";
 import { placeOf, readBody } from "./rpc-format.ts";

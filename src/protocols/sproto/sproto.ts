@@ -1,6 +1,4 @@
-import { type Codec, type Output, ProtocolError } from "../../core/index.ts";
-import { plain } from "../../core/memory.ts";
-import { checkRange } from "../../core/range.ts";
+import { type Codec, checkRange, type Output, ProtocolError, plain } from "../../core/index.ts";
 import { writeBundle } from "./bundle.ts";
 import { bad, withoutPlace } from "./decoding.ts";
 import { defaultOf } from "./default.ts";

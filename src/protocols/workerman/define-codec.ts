@@ -1,5 +1,5 @@
 import type { Protocol } from "../../core/index.ts";
-import { checkedMaxFrame } from "../../core/protocol.ts";
+import { frameLimit } from "../../framing/index.ts";
 import { CodecState } from "./codec-state.ts";
 
 /** What the functions of a codec are told about the connection that they work for. */
@@ -117,7 +117,7 @@ export function defineCodec<In, Out = In, Context = unknown>(
   }
   const base = {
     name: definition.name ?? "codec",
-    maxFrame: checkedMaxFrame(definition.maxFrame),
+    maxFrame: frameLimit(definition.maxFrame),
     text: definition.text === true,
   };
   const contextOf = (connection?: { context: unknown }): Context =>

@@ -1,6 +1,5 @@
 import { type Codec, type Protocol, u32be } from "../../core/index.ts";
-import { checkedMaxFrame } from "../../core/protocol.ts";
-import { type FramingOptions, lengthPrefixed } from "../../framing/index.ts";
+import { type FramingOptions, frameLimit, lengthPrefixed } from "../../framing/index.ts";
 import { belowHeader } from "./errors.ts";
 
 /** What tells the packages with a total length in front from each other. */
@@ -30,7 +29,7 @@ export function totalLength<In, Out>(
   options: FramingOptions,
 ): Protocol<In, Out> {
   const { name, header, codec, check } = parts;
-  const maxFrame = checkedMaxFrame(options.maxFrame, header);
+  const maxFrame = frameLimit(options.maxFrame, header);
   const framing = lengthPrefixed({ width: 4, counts: "frame", maxFrame });
   return Object.freeze<Protocol<In, Out>>({
     ...framing.wrap(codec, { name }),

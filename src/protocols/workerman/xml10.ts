@@ -1,6 +1,5 @@
 import { type Protocol, raw, utf8 } from "../../core/index.ts";
-import type { FramingOptions } from "../../framing/index.ts";
-import { limit, makeFraming } from "../../framing/wrap.ts";
+import { type FramingOptions, frameLimit, makeFraming } from "../../framing/index.ts";
 import { belowHeader, malformed } from "./errors.ts";
 
 const DIGITS = 10;
@@ -47,7 +46,7 @@ export function xml10(
 ): Protocol<string>;
 export function xml10(options: Xml10Options & { readonly bytes: true }): Protocol<Uint8Array>;
 export function xml10(options: Xml10Options = {}): Protocol<string> | Protocol<Uint8Array> {
-  const maxFrame = limit(options, DIGITS, MOST);
+  const maxFrame = frameLimit(options.maxFrame, DIGITS, MOST);
   const framing = makeFraming({
     name: "xml10",
     maxFrame,

@@ -3,11 +3,11 @@ import { type Duplex, finished } from "node:stream";
 import {
   Connection,
   type ConnectionOptions,
+  compact,
   type Handlers,
   type Protocol,
   type Sink,
 } from "../../core/index.ts";
-import { compact } from "../../core/memory.ts";
 import { isSerialPort, serialSink } from "./serial.ts";
 
 /** Handlers and limits of one connection over a Node stream. */

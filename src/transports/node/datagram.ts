@@ -1,9 +1,14 @@
 import type { RemoteInfo, Socket } from "node:dgram";
-import { asProtocolError } from "../../core/errors.ts";
-import { decodeValues, isFramed } from "../../core/frames.ts";
-import { encodeAll, type MessageProtocol, ProtocolError } from "../../core/index.ts";
-import { MessageReader } from "../../core/message-reader.ts";
-import { isThenable } from "../../core/thenable.ts";
+import {
+  asProtocolError,
+  decodeValues,
+  encodeAll,
+  isFramed,
+  isThenable,
+  type MessageProtocol,
+  MessageReader,
+  ProtocolError,
+} from "../../core/index.ts";
 
 /** Whom a datagram is from, or to. */
 export interface Peer {

@@ -1,6 +1,5 @@
 import { Duplex, Transform } from "node:stream";
-import { Decoder } from "../../core/decoder.ts";
-import { encodeAll, encodeFrame, type Protocol } from "../../core/index.ts";
+import { Decoder, encodeAll, encodeFrame, type Protocol } from "../../core/index.ts";
 
 /** What `decoderTransform` and `encoderTransform` can be told. */
 export interface TransformOptions {

@@ -1,5 +1,4 @@
-import { Decoder } from "../../core/decoder.ts";
-import type { Protocol } from "../../core/index.ts";
+import { Decoder, type Protocol } from "../../core/index.ts";
 
 /** What `decoderStream` can be told. */
 export interface DecoderStreamOptions {

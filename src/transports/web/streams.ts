@@ -1,11 +1,11 @@
 import {
   Connection,
   type ConnectionOptions,
+  compact,
   type Handlers,
   type Protocol,
   type Sink,
 } from "../../core/index.ts";
-import { compact } from "../../core/memory.ts";
 
 /** Two streams of bytes: a Deno connection, a Cloudflare socket, a WebTransport stream; or one of them alone. */
 export interface ByteStreams {

@@ -2,6 +2,7 @@ import {
   type Clock,
   Connection,
   type ConnectionOptions,
+  compact,
   decodeUtf8,
   type Handlers,
   type MessageProtocol,
@@ -10,7 +11,6 @@ import {
   type Sink,
   systemClock,
 } from "../../core/index.ts";
-import { compact } from "../../core/memory.ts";
 import { answerClose, closeWith } from "./close-code.ts";
 import { bytesOf, isEmitter, type WebSocketLike } from "./web-socket-like.ts";
 

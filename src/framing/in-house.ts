@@ -1,0 +1,1 @@
+export { makeFraming } from "./wrap.ts";
