@@ -1,9 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
-import { settingsOf } from "../protocols/sproto/options.ts";
-import { schemaOf } from "../protocols/sproto/parse.ts";
-import { moduleOf } from "./sproto-module.ts";
+import { generateModule, type ModuleOptions } from "../protocols/sproto/index.ts";
 
 export const SPROTO_HELP = `framewright sproto <files> [--out <file>]
 
@@ -23,20 +21,14 @@ export function sprotoCommand(args: readonly string[]): string {
   const { values, positionals } = parsed(args);
   if (values.help === true) return SPROTO_HELP;
   if (positionals.length === 0) throw new RangeError("framewright sproto: no files given");
-  const width = Number(values.width ?? 80);
-  if (!Number.isInteger(width) || width < 60) {
-    throw new RangeError(`--width must be an integer of at least 60, not ${values.width}`);
-  }
-  const forms = { int64: values.int64, maps: values.maps, strings: values.strings } as Parameters<
-    typeof settingsOf
-  >[0];
-  settingsOf(forms);
-  const schema = schemaOf(positionals.map((name) => ({ name, text: readFileSync(name, "utf8") })));
-  if (schema.types.length === 0)
-    throw new RangeError("framewright sproto: the schema has no types");
-  const sources = positionals.map((name) => basename(name));
-  const from = values.from ?? "framewright/sproto";
-  const text = moduleOf(schema, { ...forms, width, sources, from });
+  const texts = positionals.map((name) => ({ name, text: readFileSync(name, "utf8") }));
+  const text = generateModule(texts, {
+    // Checked by generateModule.
+    ...({ int64: values.int64, maps: values.maps, strings: values.strings } as ModuleOptions),
+    width: values.width === undefined ? undefined : Number(values.width),
+    sources: positionals.map((name) => basename(name)),
+    from: values.from,
+  });
   if (values.out === undefined) return text;
   writeFileSync(values.out, text);
   return "";

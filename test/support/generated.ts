@@ -1,8 +1,10 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type ModuleOptions, moduleOf } from "../../src/cli/sproto-module.ts";
-import type { Sproto } from "../../src/protocols/sproto/index.ts";
-import { schemaOf } from "../../src/protocols/sproto/parse.ts";
+import {
+  generateModule,
+  type ModuleOptions,
+  type Sproto,
+} from "../../src/protocols/sproto/index.ts";
 
 /** Modules that the command would write, in a folder of their own that is deleted with `clean`. */
 export class GeneratedModules {
@@ -16,16 +18,16 @@ export class GeneratedModules {
   }
 
   /** Writes the module of a schema, and gives its path. */
-  write(text: string, options: Partial<ModuleOptions> = {}): string {
+  write(text: string, options: ModuleOptions = {}): string {
     const file = `${this.folder}schema-${this.#count++}.ts`;
     const from = "../../src/protocols/sproto/index.ts";
-    const all = { from, width: 80, sources: ["test.sproto"], ...options };
-    writeFileSync(file, moduleOf(schemaOf(text), all));
+    const all = { from, sources: ["test.sproto"], ...options };
+    writeFileSync(file, generateModule(text, all));
     return file;
   }
 
   /** Writes and loads it. */
-  async load(text: string, options: Partial<ModuleOptions> = {}): Promise<Sproto> {
+  async load(text: string, options: ModuleOptions = {}): Promise<Sproto> {
     const file = this.write(text, options);
     const { sproto } = (await import(/* @vite-ignore */ file)) as { sproto: Sproto };
     return sproto;

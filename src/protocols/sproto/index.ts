@@ -4,6 +4,7 @@
  *
  * @packageDocumentation
  */
+export { generateModule, type ModuleOptions } from "./generate-module.ts";
 export type {
   Dispatched,
   HostOptions,

@@ -230,8 +230,8 @@ describe("framewright sproto", () => {
     });
     expect(framewright("sproto").errors).toMatch(/no files/);
     expect(framewright("sproto", a, "--nope").code).toBe(2);
-    expect(framewright("sproto", a, "--width", "59").errors).toMatch(/--width/);
-    expect(framewright("sproto", a, "--width", "60.5").errors).toMatch(/--width/);
+    expect(framewright("sproto", a, "--width", "59").errors).toMatch(/width must be/);
+    expect(framewright("sproto", a, "--width", "60.5").errors).toMatch(/width must be/);
     expect(framewright("sproto", a, "--width", "60").errors).toMatch(/no types/);
     expect(framewright("sproto", a, "--int64", "3").errors).toMatch(/int64 must be one of/);
     expect(framewright("sproto", "--help").out).toMatch(/^framewright sproto/);

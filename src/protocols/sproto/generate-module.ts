@@ -1,38 +1,78 @@
-import { writeBundle } from "../protocols/sproto/bundle.ts";
-import { generate } from "../protocols/sproto/generate.ts";
-import type { SprotoOptions } from "../protocols/sproto/options.ts";
-import { GENERATED_VERSION } from "../protocols/sproto/precompiled.ts";
-import type { Schema, SchemaField, SchemaType } from "../protocols/sproto/schema.ts";
+import { writeBundle } from "./bundle.ts";
+import { generate } from "./generate.ts";
+import { type SprotoOptions, settingsOf } from "./options.ts";
+import { type SchemaText, schemaOf } from "./parse.ts";
+import { GENERATED_VERSION } from "./precompiled.ts";
+import type { Schema, SchemaField, SchemaType } from "./schema.ts";
 
-/** What decides how values look, and lines. */
+/** Options for `generateModule`: the forms of decoded values, and how the module looks. */
 export interface ModuleOptions extends Pick<SprotoOptions, "int64" | "maps" | "strings"> {
-  /** What the module imports. */
-  readonly from: string;
-  /** Columns that a line of code may have. */
-  readonly width: number;
-  /** The files that the schema came from, for the first line. */
-  readonly sources: readonly string[];
+  /**
+   * Module that the generated code imports `precompiled` from.
+   * @defaultValue `"framewright/sproto"`
+   */
+  readonly from?: string | undefined;
+  /**
+   * Longest line, in columns: an integer >= 60.
+   * @defaultValue 80
+   */
+  readonly width?: number | undefined;
+  /**
+   * Names for the comment in the first line: the files that the schema came from.
+   * @defaultValue none
+   */
+  readonly sources?: readonly string[] | undefined;
 }
 
-/** A TypeScript module with the types of a schema and ready code for its messages. */
-export function moduleOf(schema: Schema, options: ModuleOptions): string {
+/**
+ * Writes a TypeScript module for a schema: an interface for each type, and code that encodes and decodes it
+ * without eval. `npx framewright sproto` calls it; call it yourself in a build script.
+ *
+ * @param text - the schema, as `parse` takes it
+ * @param options - forms of values, and how the module looks
+ * @returns the source text of the module, which exports `sproto` and the types
+ * @throws SchemaError if the schema is wrong; RangeError if it has no types, or for an invalid option
+ *
+ * @example
+ * ```ts
+ * import { generateModule } from "framewright/sproto";
+ *
+ * const source = generateModule(".Person { name 0 : string }", { int64: "bigint" });
+ * console.log(source.split("\n").filter((line) => line.startsWith("export")).join("\n"));
+ * //=> export interface Person {
+ * //=> export interface Types {
+ * //=> export const sproto: Sproto<Types> = precompiled<Types>(
+ * ```
+ */
+export function generateModule(text: SchemaText, options: ModuleOptions = {}): string {
+  const { from = "framewright/sproto", width = 80, sources = [] } = options;
+  if (!Number.isInteger(width) || width < NARROWEST) {
+    throw new RangeError(`width must be an integer of at least ${NARROWEST}, not ${width}`);
+  }
+  settingsOf(options);
+  const schema = schemaOf(text);
+  if (schema.types.length === 0) throw new RangeError("the schema has no types");
   const names = interfaceNames(schema.types);
+  const origin = sources.length === 0 ? "" : ` from ${sources.join(", ")}`;
   const parts = [
     [
-      `// Written by "framewright sproto" from ${options.sources.join(", ")}.`,
+      `// Written by "framewright sproto"${origin}.`,
       "// Changes are lost when it is written again.",
       "// biome-ignore-all lint: generated",
       "/* eslint-disable */",
-      `import { precompiled, type Sproto } from ${JSON.stringify(options.from)};`,
+      `import { precompiled, type Sproto } from ${JSON.stringify(from)};`,
     ],
     ...schema.types.map((type) => interfaceOf(type, names, options)),
     typesOf(schema, names),
     bundleOf(schema),
-    codeOf(schema, options.width),
+    codeOf(schema, width),
     constantOf(options),
   ];
   return `${parts.map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }
+
+// The narrowest lines that generated code fits into.
+const NARROWEST = 60;
 
 // What an interface of the module must not be called: words of the language, and what the module itself uses.
 const TAKEN: ReadonlySet<string> = new Set(
