@@ -1,8 +1,8 @@
 import { encodeAll, ProtocolError } from "../../core/index.ts";
-import { goim, LARGEST } from "./goim.ts";
+import { goim } from "./goim.ts";
 import { operations } from "./operations.ts";
-import { type Packet, type PacketToSend, VERSION } from "./packet.ts";
-import { splitBatch } from "./read-batch.ts";
+import { LARGEST, type Packet, type PacketToSend, VERSION } from "./packet.ts";
+import { readBatch } from "./read-batch.ts";
 
 // A batch is bounded where it is sent, by the limit of that protocol.
 const packet = goim({ maxFrame: LARGEST });
@@ -37,6 +37,5 @@ export function unbatch({ op, body }: Packet): Packet[] {
     const text = `operation ${op} is no batch, which is ${operations.v2.raw}`;
     throw new ProtocolError("malformed", text);
   }
-  const options = { maxFrame: LARGEST, copy: false, flatten: false };
-  return splitBatch(body, 0, body.length, options, []);
+  return readBatch(body, 0, body.length);
 }

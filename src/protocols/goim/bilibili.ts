@@ -8,10 +8,10 @@ import {
   u32be,
 } from "../../core/index.ts";
 import { frameLimit } from "../../framing/index.ts";
-import { LARGEST } from "./goim.ts";
 import { operations } from "./operations.ts";
 import {
   HEADER,
+  LARGEST,
   type Packet,
   packetEnd,
   packetLength,

@@ -92,19 +92,13 @@ export function chatReceive<In, Out>(
 export function chatReceive(
   message: Codec<unknown> = raw() as Codec<unknown>,
 ): MessageProtocol<ReceivedChatMessage<unknown>, ReceivedChatMessage<never>> {
+  const sent = chatSend(message as Codec<unknown, never>);
   return bodyCodec<ReceivedChatMessage<unknown>, ReceivedChatMessage<never>>("goim chat message", {
     decode(bytes, start, end) {
       checkLength(start, end, 16);
-      return {
-        chatId: i64be(bytes, start),
-        from: i32be(bytes, start + 8),
-        to: i32be(bytes, start + 12),
-        msg: message.decode(bytes, start + 16, end) as never,
-      };
+      return { chatId: i64be(bytes, start), ...sent.decode(bytes, start + 8, end) };
     },
-    encode({ chatId, from, to, msg }, out) {
-      message.encode(msg, out.i64be(chatId).i32be(from).i32be(to));
-    },
+    encode: (received, out) => sent.encode(received, out.i64be(received.chatId)),
   });
 }
 

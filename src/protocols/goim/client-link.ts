@@ -1,18 +1,18 @@
 import { type CloseInfo, ProtocolError } from "../../core/index.ts";
 import { Cancel } from "./cancel.ts";
 import type { SessionConnection } from "./client-options.ts";
-import { Calls } from "./in-flight.ts";
+import { InFlight } from "./in-flight.ts";
 
 /** One attempt of a client: a connection, once there is one, and what was asked over it. */
 export class Link<Body> {
   connection: SessionConnection<Body> | undefined;
   /** While there is none. */
   readonly cancel: Cancel = new Cancel();
-  readonly calls: Calls<Body>;
+  readonly inFlight: InFlight<Body>;
 
-  /** @param inFlight - requests that may be unanswered at a time */
-  constructor(inFlight: number) {
-    this.calls = new Calls(inFlight);
+  /** @param limit - requests that may be unanswered at a time */
+  constructor(limit: number) {
+    this.inFlight = new InFlight(limit);
   }
 
   /** Ends it at once, however far it got. */

@@ -62,7 +62,7 @@ export class GoimClient<Body = Uint8Array> {
   readonly #protocol: SessionProtocol<Body>;
   readonly #dialect: Dialect;
   readonly #clock: Clock;
-  readonly #inFlight: number;
+  readonly #maxInFlight: number;
   /** Between heartbeats. */
   readonly #interval: number;
 
@@ -113,7 +113,7 @@ export class GoimClient<Body = Uint8Array> {
     checkLimits(options.backoff ?? {}, "least", "most");
     // Without heartbeats there is no telling whether the server is still there, nor does it keep the client for long.
     if (!(interval > 0)) throw new RangeError(`heartbeat must be more than 0 ms, not ${interval}`);
-    this.#inFlight = inFlight;
+    this.#maxInFlight = inFlight;
     this.#interval = interval;
     this.#clock = clock;
     this.#protocol = options.protocol ?? binary(this.#dialect);
@@ -190,7 +190,7 @@ export class GoimClient<Body = Uint8Array> {
   // ---- connecting
 
   #connect(): void {
-    const link = new Link<Body>(this.#inFlight);
+    const link = new Link<Body>(this.#maxInFlight);
     this.#link = link;
     this.#state = "connecting";
     const { connectTimeout = 10_000, connect, error } = this.#options;
@@ -268,7 +268,7 @@ export class GoimClient<Body = Uint8Array> {
 
   #received(link: Link<Body>, packet: Packet<Body>): unknown {
     if (this.#link !== link) return undefined;
-    const call = link.calls.take(packet);
+    const call = link.inFlight.take(packet);
     if (call === undefined) return this.#options.push?.(this, packet);
     const result = call.isOver ? undefined : call.answered(packet);
     this.#pump();
@@ -309,7 +309,7 @@ export class GoimClient<Body = Uint8Array> {
   /** Sends what waits, as far as the server has room. */
   #pump(): void {
     const link = this.#link;
-    while (this.#state === "open" && link !== undefined && link.calls.hasRoom) {
+    while (this.#state === "open" && link !== undefined && link.inFlight.hasRoom) {
       if (this.#isBeatDue) {
         this.#isBeatDue = false;
         this.#send(
@@ -326,11 +326,11 @@ export class GoimClient<Body = Uint8Array> {
 
   #send(link: Link<Body>, call: Call<Body>): void {
     const { op, body } = call;
-    const seq = link.calls.add(call);
+    const seq = link.inFlight.add(call);
     try {
       link.connection!.send({ ver: VERSION, op, seq, body });
     } catch (error) {
-      link.calls.remove(seq);
+      link.inFlight.remove(seq);
       call.failed(error);
     }
   }
@@ -375,7 +375,7 @@ export class GoimClient<Body = Uint8Array> {
     this.#isBeatDue = false;
     this.#state = "waiting";
     this.#failures++;
-    for (const call of link.calls.clear()) call.failed(closedError(error));
+    for (const call of link.inFlight.clear()) call.failed(closedError(error));
 
     const { retries = Infinity, backoff = {}, random = Math.random, retry } = this.#options;
     const failures = this.#failures;
@@ -401,7 +401,7 @@ export class GoimClient<Body = Uint8Array> {
     this.#calm();
     const link = this.#link;
     this.#link = undefined;
-    const calls = [...(link?.calls.clear() ?? []), ...this.#waiting];
+    const calls = [...(link?.inFlight.clear() ?? []), ...this.#waiting];
     this.#waiting = [];
     for (const call of calls) call.failed(closedError(error));
     link?.close();

@@ -12,7 +12,7 @@ import {
 import { onlineCount, operationList, roomId } from "./bodies.ts";
 import type { Admission, CometOptions } from "./comet-options.ts";
 import { type Dialect, replyTo } from "./dialect.ts";
-import type { Push } from "./encoded-push.ts";
+import type { EncodedPush } from "./encoded-push.ts";
 import { operations } from "./operations.ts";
 import type { Packet, PacketToSend } from "./packet.ts";
 
@@ -40,7 +40,7 @@ export interface Hub<User, Body> {
   readonly heartbeatTimeout: number;
   readonly maxBacklog: number;
   readonly maxAccepts: number;
-  prepare(packets: readonly PacketToSend<Body>[]): Push<Body>;
+  prepare(packets: readonly PacketToSend<Body>[]): EncodedPush<Body>;
   encode(packet: PacketToSend<Body>): Uint8Array<ArrayBuffer>;
   admitted(session: CometSession<User, Body>): unknown;
   moved(session: CometSession<User, Body>, from: string, to: string): void;
@@ -120,7 +120,7 @@ export class CometSession<User = unknown, Body = Uint8Array> {
   }
 
   /** @internal */
-  deliver(push: Push<Body>): boolean {
+  deliver(push: EncodedPush<Body>): boolean {
     const { connection } = this;
     const frames = push.frames(connection.boundary);
     if (connection.state !== "open") return false;

@@ -11,7 +11,7 @@ import type { BinaryProtocol, SessionProtocol } from "./client-options.ts";
 import type { CometOptions } from "./comet-options.ts";
 import { CometSession, type Hub } from "./comet-session.ts";
 import { checkedDialect, type Dialect, MAX_BODY } from "./dialect.ts";
-import { Push } from "./encoded-push.ts";
+import { EncodedPush } from "./encoded-push.ts";
 import { goim } from "./goim.ts";
 import { HEADER, type Packet, type PacketToSend } from "./packet.ts";
 
@@ -131,7 +131,7 @@ export class Comet<User = unknown, Body = Uint8Array> {
     packets: readonly PacketToSend<Body>[],
     op?: number,
   ): number {
-    const push = new Push(this.#writer, this.#dialect, packets);
+    const push = new EncodedPush(this.#writer, this.#dialect, packets);
     let sent = 0;
     for (const session of sessions) {
       if ((op === undefined || session.accepts(op)) && session.deliver(push)) sent++;
@@ -151,7 +151,7 @@ export class Comet<User = unknown, Body = Uint8Array> {
       heartbeatTimeout: options.heartbeatTimeout ?? minutes * 60_000,
       maxBacklog: options.maxBacklog ?? 256 * 1024,
       maxAccepts: options.maxAccepts ?? 4096,
-      prepare: (packets) => new Push(this.#writer, dialect, packets),
+      prepare: (packets) => new EncodedPush(this.#writer, dialect, packets),
       encode: (packet) => encodeFrame(this.#writer, packet),
       admitted: (session) => this.#admit(session),
       moved: (session, from, to) => this.#move(session, from, to),

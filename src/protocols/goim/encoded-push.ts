@@ -17,7 +17,7 @@ type Frames = readonly Uint8Array<ArrayBuffer>[];
  *   v1, JSON      -                               an array in one message (v1.2), or a message each
  * ```
  */
-export class Push<Body> {
+export class EncodedPush<Body> {
   readonly #protocol: SessionProtocol<Body>;
   readonly #dialect: Dialect;
   readonly #packets: readonly PacketToSend<Body>[];

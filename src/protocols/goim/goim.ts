@@ -2,6 +2,7 @@ import { i32be, type Output, type Protocol, ProtocolError } from "../../core/ind
 import { frameLimit } from "../../framing/index.ts";
 import {
   HEADER,
+  LARGEST,
   type Packet,
   type PacketToSend,
   packetEnd,
@@ -9,10 +10,7 @@ import {
   readPacket,
   writePacket,
 } from "./packet.ts";
-import { isBatch, splitBatch, splitMessage } from "./read-batch.ts";
-
-/** What the length field, a signed 32-bit integer, can say. */
-export const LARGEST = 0x7fffffff;
+import { isBatch, readBatch, readMessage } from "./read-batch.ts";
 
 /** How binary packets are read and written. */
 export interface GoimOptions {
@@ -99,7 +97,7 @@ export function goim(options: GoimOptions = {}): Protocol<PacketToSend, Packet> 
     throw new RangeError(`maxSendBody must be an integer of at least 0, not ${maxSendBody}`);
   }
   if (flatten && side === "server") throw new RangeError("clients send no batches to flatten");
-  const split = { maxFrame, copy, flatten };
+  const reading = { maxFrame, copy, flatten };
 
   const protocol: Protocol<PacketToSend, Packet> = {
     name: "goim",
@@ -111,7 +109,7 @@ export function goim(options: GoimOptions = {}): Protocol<PacketToSend, Packet> 
         const text = `${end - stop} bytes behind a packet of ${stop - start}`;
         throw new ProtocolError("malformed", text, stop);
       }
-      if (flatten && isBatch(bytes, start)) return only(splitMessage(bytes, start, end, split));
+      if (flatten && isBatch(bytes, start)) return only(readMessage(bytes, start, end, reading));
       return readPacket(bytes, start, end, copy);
     },
     encode(packet, out) {
@@ -129,7 +127,7 @@ export function goim(options: GoimOptions = {}): Protocol<PacketToSend, Packet> 
   if (side === "server") return Object.freeze(protocol);
   return Object.freeze<Protocol<PacketToSend, Packet>>({
     ...protocol,
-    decodeMany: (bytes, start, end) => splitMessage(bytes, start, end, split),
+    decodeMany: (bytes, start, end) => readMessage(bytes, start, end, reading),
   });
 }
 
@@ -140,7 +138,5 @@ function only(packets: readonly Packet[]): Packet {
 
 function checkBatch(out: Output, start: number): void {
   const bytes = out.view(start);
-  if (!isBatch(bytes, 0)) return;
-  const options = { maxFrame: LARGEST, copy: false, flatten: false };
-  splitBatch(bytes, HEADER, i32be(bytes, 0), options, []);
+  if (isBatch(bytes, 0)) readBatch(bytes, HEADER, i32be(bytes, 0));
 }

@@ -22,7 +22,7 @@ const LARGEST_SEQ = 0x7fffffff;
  * there is a limit. Replies come in the order of the requests: an answer to a later one frees the places of
  * earlier ones that were given up.
  */
-export class Calls<Body> {
+export class InFlight<Body> {
   readonly #limit: number;
   /** By sequence number, in the order of sending. */
   readonly #open = new Map<number, Call<Body>>();

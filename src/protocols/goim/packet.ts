@@ -3,6 +3,9 @@ import { i16be, i32be, type Output, ProtocolError } from "../../core/index.ts";
 /** Length of the header, and the only value that its `headerLen` field may have. */
 export const HEADER = 16;
 
+/** Largest packet that its length field, a signed 32-bit integer, can express. */
+export const LARGEST = 0x7fffffff;
+
 /** The protocol version that clients send, and servers in pushes of v2. */
 export const VERSION = 1;
 

@@ -20,7 +20,7 @@ import type {
   ServerReceived,
   ServerSent,
 } from "./header-types.ts";
-import { Names } from "./name-table.ts";
+import { NameTable } from "./name-table.ts";
 import { WireReader } from "./wire.ts";
 
 /** Names come from the peer: a map does not know `constructor`. */
@@ -103,7 +103,7 @@ function makeServerCodec(
   answered: CodecMap,
   pushed: CodecMap,
 ): Codec<AnySent, HeaderRequest | HeaderRefusal> {
-  const names = new Names(asked.keys());
+  const names = new NameTable(asked.keys());
   return Object.freeze<Codec<AnySent, HeaderRequest | HeaderRefusal>>({
     decode(bytes, start, end) {
       const header = readHeader(bytes, start, end, names);
@@ -139,7 +139,7 @@ function makeClientCodec(
   asked: CodecMap,
   pushed: CodecMap,
 ): Codec<ClientSent<Requests>, ClientReceived<Pushes>> {
-  const names = new Names(pushed.keys());
+  const names = new NameTable(pushed.keys());
   return Object.freeze<Codec<ClientSent<Requests>, ClientReceived<Pushes>>>({
     decode(bytes, start, end) {
       const error = readError(bytes, start, end);

@@ -59,7 +59,7 @@ export interface AnswerOptions {
 }
 
 /** @internal */
-export function answer<R extends Requests, P extends Pushes, Context>(
+export function serveRequests<R extends Requests, P extends Pushes, Context>(
   handlers: HeaderHandlers<R, P, Context>,
   options: AnswerOptions,
 ): (connection: HeaderServerConnection<R, P, Context>, received: ServerReceived<R>) => unknown {

@@ -2,9 +2,9 @@ import { type HeaderClient, type HeaderClientOptions, makeClient } from "./heade
 import { type HeaderProtocols, headerProtocols } from "./header-codecs.ts";
 import {
   type AnswerOptions,
-  answer,
   type HeaderHandlers,
   type HeaderServerConnection,
+  serveRequests,
 } from "./header-server.ts";
 import type { HeaderDefinition, Pushes, Requests, ServerReceived } from "./header-types.ts";
 
@@ -90,7 +90,7 @@ export function headerService<
 >(definition: HeaderDefinition<R, P>): HeaderService<R, P> {
   return Object.freeze<HeaderService<R, P>>({
     ...headerProtocols(definition),
-    answer: (handlers, options = {}) => ({ message: answer(handlers, options) }),
+    answer: (handlers, options = {}) => ({ message: serveRequests(handlers, options) }),
     client: (options = {}) => makeClient(definition, options),
   });
 }

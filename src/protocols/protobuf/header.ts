@@ -1,6 +1,6 @@
 import { type Output, ProtocolError } from "../../core/index.ts";
 import { insertVarint } from "../../framing/index.ts";
-import type { Names } from "./name-table.ts";
+import type { NameTable } from "./name-table.ts";
 import { LEN, VARINT, WireReader } from "./wire.ts";
 
 /*
@@ -28,7 +28,7 @@ export interface HeaderExtras {
   readonly clientVersion?: string | undefined;
 }
 
-/** What dispatch needs of a header. @internal */
+/** The parts of a header that tell messages apart. @internal */
 export interface Header {
   /** `""` where the header has none, or none that is known. */
   readonly type: string;
@@ -55,7 +55,7 @@ export function readHeader(
   bytes: Uint8Array,
   start: number,
   end: number,
-  names: Names,
+  names: NameTable,
 ): Header | NoHeader {
   const first = start < end ? bytes[start]! : -1;
   if (first !== FIRST_TAG) {
@@ -76,7 +76,7 @@ export function readHeader(
   }
 }
 
-function readFields(header: WireReader, names: Names): Header {
+function readFields(header: WireReader, names: NameTable): Header {
   let type = "";
   let seq = 0;
   while (header.next()) {

@@ -6,7 +6,7 @@ interface Entry {
 }
 
 /** Known names, found by their bytes: comparing a few bytes costs less than making a string of them. @internal */
-export class Names {
+export class NameTable {
   readonly #byLength = new Map<number, Entry[]>();
 
   constructor(names: Iterable<string>) {

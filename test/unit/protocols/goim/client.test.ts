@@ -7,7 +7,7 @@ import {
   type Handlers,
   type ProtocolError,
 } from "../../../../src/index.ts";
-import { type Call, Calls } from "../../../../src/protocols/goim/in-flight.ts";
+import { type Call, InFlight } from "../../../../src/protocols/goim/in-flight.ts";
 import {
   batch,
   chatReplies,
@@ -694,7 +694,7 @@ describe("GoimClient", () => {
   });
 });
 
-describe("Calls", () => {
+describe("InFlight", () => {
   it("are numbered from 1 to 2^31 - 1 and anew, never with 0 or a number in use", () => {
     const call = (): Call<Uint8Array> => ({
       op: 4,
@@ -704,10 +704,10 @@ describe("Calls", () => {
       answered: () => {},
       failed: () => {},
     });
-    const calls = new Calls<Uint8Array>(7, 2 ** 31 - 3);
+    const calls = new InFlight<Uint8Array>(7, 2 ** 31 - 3);
     const numbers = [1, 2, 3].map(() => calls.add(call()));
     expect(numbers).toEqual([2 ** 31 - 2, 2 ** 31 - 1, 1]);
-    const again = new Calls<Uint8Array>(7, 2 ** 31 - 2);
+    const again = new InFlight<Uint8Array>(7, 2 ** 31 - 2);
     expect(again.add(call())).toBe(2 ** 31 - 1);
     expect(again.add(call())).toBe(1);
     expect(again.clear().length).toBe(2);
