@@ -4,6 +4,10 @@
  *
  * @packageDocumentation
  */
+
+// What the functions below return: so that declaration files of programs can name it.
+export type { Connection, Handlers, Protocol } from "../../core/index.ts";
+export type { WrappingFraming } from "../../framing/index.ts";
 export { fastwayClient } from "./client.ts";
 export { type CommandOptions, command } from "./command.ts";
 export type {

@@ -5,6 +5,8 @@
  * @packageDocumentation
  */
 
+// What the functions below return: so that declaration files of programs can name it.
+export type { Connection, Handlers, MessageProtocol, Protocol } from "../../core/index.ts";
 export type { Backoff } from "./backoff.ts";
 export { batch, unbatch } from "./batch.ts";
 export { type BilibiliOptions, type BilibiliPacket, bilibili, type Inflate } from "./bilibili.ts";

@@ -5,6 +5,8 @@
  * @packageDocumentation
  */
 
+// What the functions below return: so that declaration files of programs can name it.
+export type { Codec, Connection, Handlers, MessageProtocol, Protocol } from "../../core/index.ts";
 export {
   type BufbuildFunctions,
   type BufbuildMessage,

@@ -4,6 +4,10 @@
  *
  * @packageDocumentation
  */
+
+// What the functions below return: so that declaration files of programs can name it.
+export type { Codec, Handlers, MessageProtocol, Protocol } from "../../core/index.ts";
+export type { MessageFraming, WrappingFraming } from "../../framing/index.ts";
 export { generateModule, type ModuleOptions } from "./generate-module.ts";
 export type {
   Dispatched,
@@ -13,7 +17,7 @@ export type {
   SendRequest,
   SprotoHost,
 } from "./host.ts";
-export type { Infer } from "./infer.ts";
+export type { Forms, Infer, SchemaTypes } from "./infer.ts";
 export type { Settings, SprotoOptions } from "./options.ts";
 export { type PackOptions, pack, unpack } from "./pack.ts";
 export { load, type NamedText, parse, type SchemaText } from "./parse.ts";

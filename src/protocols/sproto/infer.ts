@@ -132,8 +132,8 @@ type Parse<
 
 // ---- declarations -> values
 
-/** How values look: the options that change their types. */
-interface Forms {
+/** Options that change the types of values; see {@link SprotoOptions}. */
+export interface Forms {
   readonly int64?: "auto" | "bigint" | "number" | undefined;
   readonly maps?: "map" | "object" | undefined;
   readonly strings?: "utf8" | "bytes" | undefined;
@@ -215,16 +215,18 @@ type FieldNamed<List, Name> = List extends (infer E)[]
 type MapValues<All, T extends string, Key extends string, F extends Forms> = T extends keyof All
   ? Key extends ""
     ? Pairs<All, T, Sorted<All[T]>, F>
-    : Values<All, T, FieldNamed<All[T], Key>, F> extends { out: infer K }
-      ? {
-          in:
-            | ReadonlyMap<unknown, StructIn<All, T, F>>
-            | Iterable<StructIn<All, T, F>>
-            | { readonly [key: string]: StructIn<All, T, F> };
-          out: AsMap<K, StructOut<All, T, F>, F>;
-        }
-      : never
-  : never;
+    : [FieldNamed<All[T], Key>] extends [never]
+      ? Refused<`the type ${T} has no field ${Key}`>
+      : Values<All, T, FieldNamed<All[T], Key>, F> extends { out: infer K }
+        ? {
+            in:
+              | ReadonlyMap<unknown, StructIn<All, T, F>>
+              | Iterable<StructIn<All, T, F>>
+              | { readonly [key: string]: StructIn<All, T, F> };
+            out: AsMap<K, StructOut<All, T, F>, F>;
+          }
+        : never
+  : Refused<NoType<T>>;
 
 type Pairs<All, T extends string, List, F extends Forms> = List extends [
   [string, string, infer K extends string],
@@ -239,7 +241,7 @@ type Pairs<All, T extends string, List, F extends Forms> = List extends [
         out: AsMap<KeyOut, ValueOut, F>;
       }
     : never
-  : never;
+  : Refused<`a map of ${T}() needs a type of two fields`>;
 
 /** Two fields, the lower tag first. */
 type Sorted<List> = List extends [infer A extends Field, infer B extends Field]
@@ -268,10 +270,15 @@ type Before<
   Y extends string,
 > = "0123456789" extends `${string}${X}${string}${Y}${string}` ? true : false;
 
-interface Struct<All, T extends string, F extends Forms> {
+// Not interfaces: declarations of programs cannot name what this module does not export.
+type Struct<All, T extends string, F extends Forms> = {
   in: StructIn<All, T, F>;
   out: StructOut<All, T, F>;
-}
+};
+
+/** Values of a type that the schema lacks: the compiler's error shows the text. */
+type Refused<Why extends string> = { in: Why; out: Why };
+type NoType<T extends string> = `the schema has no type ${T}`;
 
 /** The types of a schema's fields, one by one: a member is only looked at when it is used, so types may be recursive. */
 type StructIn<All, T extends string, F extends Forms> = T extends keyof All
@@ -282,7 +289,7 @@ type StructIn<All, T extends string, F extends Forms> = T extends keyof All
           : never;
       }
     : never
-  : never;
+  : NoType<T>;
 
 type StructOut<All, T extends string, F extends Forms> = T extends keyof All
   ? All[T] extends Field[]
@@ -292,12 +299,9 @@ type StructOut<All, T extends string, F extends Forms> = T extends keyof All
           : never;
       }
     : never
-  : never;
+  : NoType<T>;
 
-interface Nothing {
-  readonly in: undefined;
-  readonly out: undefined;
-}
+type Nothing = { readonly in: undefined; readonly out: undefined };
 
 /** A request or a response: global names only. One without fields that must be there may be left out. */
 type Body<All, T extends string, F extends Forms> = T extends "nil"
@@ -331,13 +335,23 @@ type AllWords<Texts, Done extends string = ""> = Texts extends readonly [infer F
 
 type TextOf<T> = T extends string ? T : T extends NamedText ? T["text"] : never;
 
+type Parsed<Texts> =
+  AllWords<Texts extends string | NamedText ? [Texts] : Texts> extends infer W extends string
+    ? Parse<W>
+    : null;
+
 /**
- * The types of the values of a schema, from the literal type of its text (or texts); {@link AnyTypes} for a text
- * that is only known at run time.
+ * The types of a schema whose text the compiler knows. It is a type of its own so that declaration files
+ * hold the text of an exported schema, and not all of its types written out.
+ */
+export interface SchemaTypes<Texts, F extends Forms> {
+  readonly types: Meaning<Parsed<Texts>, F>["types"];
+  readonly protocols: Meaning<Parsed<Texts>, F>["protocols"];
+}
+
+/**
+ * The types of the values of a schema, from the literal type of its text (or texts); {@link AnyTypes} for a
+ * text that is only known at run time.
  */
 export type Infer<Texts, F extends Forms = object> =
-  AllWords<Texts extends string | NamedText ? [Texts] : Texts> extends infer W
-    ? W extends string
-      ? Meaning<Parse<W>, F>
-      : AnyTypes
-    : AnyTypes;
+  Parsed<Texts> extends null ? AnyTypes : SchemaTypes<Texts, F>;

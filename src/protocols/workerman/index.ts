@@ -4,6 +4,9 @@
  *
  * @packageDocumentation
  */
+
+// What the functions below return: so that declaration files of programs can name it.
+export type { Codec, MessageProtocol, Protocol } from "../../core/index.ts";
 export { binaryTransfer } from "./binary-transfer.ts";
 export {
   type CodecConnection,

@@ -3,6 +3,9 @@
  *
  * @packageDocumentation
  */
+
+// What the functions below return: so that declaration files of programs can name it.
+export type { Connection } from "../../core/index.ts";
 export type {
   Address,
   ClientTls,

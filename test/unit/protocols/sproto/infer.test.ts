@@ -1,6 +1,7 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
-import type { AnyTypes, Sproto } from "../../../../src/protocols/sproto/index.ts";
+import type { AnyTypes, Infer, Sproto } from "../../../../src/protocols/sproto/index.ts";
 import { load, parse } from "../../../../src/protocols/sproto/index.ts";
+import { compilerMessages } from "../../../support/compiler.ts";
 
 const school = parse(`
   # people # and more
@@ -122,6 +123,35 @@ describe("types read from a schema in the program", () => {
     expectTypeOf(age).toEqualTypeOf<number | bigint | undefined>();
     expect(age).toBe(3);
     expectTypeOf(load(school.bundle())).toEqualTypeOf<Sproto<AnyTypes>>();
+  });
+
+  it("name a type or a key that the schema lacks", () => {
+    type Types = Infer<`
+      .A { b 0 : Foo  c 1 : *Foo  d 2 : *B(nobody)  e 3 : *B() }
+      .B { n 0 : integer }
+      find 1 { request Foo }
+    `>;
+    type In = Types["types"]["A"]["in"];
+    expectTypeOf<In["b"]>().toEqualTypeOf<"the schema has no type Foo" | undefined>();
+    expectTypeOf<In["c"]>().toEqualTypeOf<Iterable<"the schema has no type Foo"> | undefined>();
+    expectTypeOf<In["d"]>().toEqualTypeOf<"the type B has no field nobody" | undefined>();
+    expectTypeOf<In["e"]>().toEqualTypeOf<"a map of B() needs a type of two fields" | undefined>();
+    expectTypeOf<Types["types"]["A"]["out"]["b"]>().toEqualTypeOf<
+      "the schema has no type Foo" | undefined
+    >();
+    expectTypeOf<Types["protocols"]["find"]["request"]["in"]>().toEqualTypeOf<
+      "the schema has no type Foo" | undefined
+    >();
+    expect(
+      compilerMessages(`
+        import { parse } from "./src/protocols/sproto/index.ts";
+        parse(".A { b 0 : Foo }").encode("A", { b: { n: 1 } });
+        parse(".A { b 0 : Foo }").decode("A", new Uint8Array(2)).b?.n;
+      `),
+    ).toEqual([
+      `Type '{ n: number; }' is not assignable to type '"the schema has no type Foo"'.`,
+      `Property 'n' does not exist on type '"the schema has no type Foo"'.`,
+    ]);
   });
 
   it("let a typed schema go where any is taken", () => {
