@@ -4,12 +4,25 @@ export { AsyncQueue } from "./async-queue.ts";
 export { stringify } from "./codecs.ts";
 export { Decoder } from "./decoder.ts";
 export { asProtocolError } from "./errors.ts";
+export { unicodeEscape } from "./escape.ts";
 export { decodeValues, exactFrame, isFramed } from "./frames.ts";
+export {
+  eachMember,
+  elements,
+  foldedKey,
+  goCompact,
+  goEscaped,
+  goInteger,
+  skipSpace,
+  trimmed,
+  valueEnd,
+  valuesIn,
+} from "./go-json.ts";
 export { throwUncaught, timers } from "./host.ts";
 export { compact, copy, isBytes, plain } from "./memory.ts";
 export { MessageReader } from "./message-reader.ts";
 export { checkedMaxFrame } from "./protocol.ts";
-export { checkRange, isBeyondF32 } from "./range.ts";
+export { checkRange, fitsInteger, isBeyondF32 } from "./range.ts";
 export { isThenable } from "./thenable.ts";
-export { encodeUtf8Into } from "./utf8.ts";
+export { encodeUtf8Into, hasLoneSurrogate } from "./utf8.ts";
 export { Watchdog } from "./watchdog.ts";

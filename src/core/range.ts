@@ -56,3 +56,13 @@ export function checkLimits<Name extends string>(
 export function isBeyondF32(value: number): boolean {
   return Number.isFinite(value) && !Number.isFinite(Math.fround(value));
 }
+
+/**
+ * True if an integer of so many bits holds exactly this value. A number that is not a safe integer stands for several
+ * integers, so nothing holds it.
+ */
+export function fitsInteger(value: number | bigint, bits: number, isUnsigned = false): boolean {
+  if (typeof value !== "bigint" && !Number.isSafeInteger(value)) return false;
+  const exact = BigInt(value);
+  return (isUnsigned ? BigInt.asUintN(bits, exact) : BigInt.asIntN(bits, exact)) === exact;
+}

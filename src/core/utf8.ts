@@ -156,6 +156,14 @@ export function encodePlain(text: string, into: Uint8Array, at: number): number 
   return at;
 }
 
+// With the flag u, a pair is one code point: what matches has lost its other half.
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** True if the text has no UTF-8 form. */
+export function hasLoneSurrogate(text: string): boolean {
+  return LONE_SURROGATE.test(text);
+}
+
 function loneSurrogate(text: string): ProtocolError {
   let at = 0;
   while (at < text.length) {

@@ -1,9 +1,14 @@
 import {
   asProtocolError,
   decodeUtf8,
+  foldedKey,
+  goEscaped,
   type Protocol,
   ProtocolError,
+  skipSpace,
   stringify,
+  valueEnd,
+  valuesIn,
 } from "../../core/index.ts";
 import { lines } from "../../framing/index.ts";
 
@@ -109,7 +114,8 @@ export function linkJson<Bodies = Record<never, never>>(
       try {
         return [read(line, start)];
       } catch (error) {
-        const objects = objectsIn(line);
+        // A blank line holds none; what is no object is left to the parser.
+        const objects = valuesIn(line);
         if (objects.length === 1) throw error;
         return objects.map((text) => read(text, start));
       }
@@ -120,7 +126,7 @@ export function linkJson<Bodies = Record<never, never>>(
       }
       const text = stringify(body);
       if (text === "null") throw new ProtocolError("unencodable", "a body must not be null");
-      out.utf8(`{"Head":${escapeAsGo(stringify(head))},"Body":${escapeAsGo(text)}}\n`);
+      out.utf8(`{"Head":${goEscaped(stringify(head))},"Body":${goEscaped(text)}}\n`);
     },
   });
 }
@@ -130,7 +136,8 @@ function headAndBody(text: string, parse: (text: string) => unknown, at: number)
   try {
     value = parse(text);
   } catch (cause) {
-    const isCut = text.trim() === "" || (text.trimStart()[0] === "{" && objectEnd(text) < 0);
+    const start = skipSpace(text, 0);
+    const isCut = start === text.length || (text[start] === "{" && valueEnd(text, start) < 0);
     const reason = `${text.length} characters are not one JSON object`;
     const [code, word] = isCut
       ? (["truncated", "truncated"] as const)
@@ -143,9 +150,9 @@ function headAndBody(text: string, parse: (text: string) => unknown, at: number)
   let head: unknown;
   let body: unknown;
   for (const [name, member] of Object.entries(value)) {
-    const lower = name.toLowerCase();
-    if (lower === "head") head = member;
-    else if (lower === "body") body = member;
+    const key = foldedKey(name);
+    if (key === "HEAD") head = member;
+    else if (key === "BODY") body = member;
   }
   if (typeof head !== "string" && head !== undefined && head !== null) {
     throw new ProtocolError("malformed", `type: Head is a ${typeof head}, not a string`, at);
@@ -154,50 +161,4 @@ function headAndBody(text: string, parse: (text: string) => unknown, at: number)
     throw new ProtocolError("malformed", "missing-body: message has no Body", at);
   }
   return { head: head ?? "", body };
-}
-
-/** The objects that stand side by side on one line: none on a blank one. What is no object is left to the parser. */
-function objectsIn(line: string): string[] {
-  const objects: string[] = [];
-  let rest = line.trim();
-  while (rest !== "") {
-    const end = objectEnd(rest);
-    objects.push(end < 0 ? rest : rest.slice(0, end));
-    rest = end < 0 ? "" : rest.slice(end).trimStart();
-  }
-  return objects;
-}
-
-/** Where the first JSON object ends, going by brackets and quotes alone; -1 when it is cut, or there is none. */
-function objectEnd(text: string): number {
-  let depth = 0;
-  let isQuoted = false;
-  for (let i = 0; i < text.length; i++) {
-    const char = text[i]!;
-    if (isQuoted) {
-      if (char === "\\") i++;
-      else if (char === '"') isQuoted = false;
-    } else if (char === '"') {
-      isQuoted = true;
-    } else if (char === "{" || char === "[") {
-      depth++;
-    } else if (char === "}" || char === "]") {
-      depth--;
-      if (depth <= 0) return i + 1;
-    }
-  }
-  return -1;
-}
-
-// In the output of JSON.stringify every backslash begins an escape, so these are found one by one.
-const ESCAPED_BY_GO = /\\.|[<>&\u2028\u2029]/g;
-
-/** JSON text with the escapes of Go's encoding/json (before Go 1.22 for \b and \f). */
-function escapeAsGo(json: string): string {
-  return json.replace(ESCAPED_BY_GO, (found) => {
-    if (found === "\\b") return "\\u0008";
-    if (found === "\\f") return "\\u000c";
-    if (found.length > 1) return found;
-    return `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
 }

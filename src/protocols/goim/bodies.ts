@@ -1,13 +1,18 @@
 import {
   type Codec,
   decodeUtf8,
+  eachMember,
+  elements,
+  fitsInteger,
+  foldedKey,
+  goInteger,
   i32be,
   type MessageProtocol,
   ProtocolError,
+  trimmed,
   utf8,
 } from "../../core/index.ts";
 import { perMessage } from "../../framing/index.ts";
-import { eachMember, elements, foldedKey, goInteger, trimmed } from "./go-json.ts";
 
 /*
  * What operations carry. Each codec is a whole message of its own, so that the functions for frames serve:
@@ -19,23 +24,18 @@ export function bodyCodec<In, Out>(name: string, codec: Codec<In, Out>): Message
   return perMessage().wrap(codec, { name });
 }
 
-const LEAST_INT64 = -0x8000_0000_0000_0000n;
-const LARGEST_INT64 = 0x7fff_ffff_ffff_ffffn;
 const INT32 = 0x7fffffff;
 
 /** A 64-bit id as bare decimal digits; a number that may have lost its last digits is refused. */
 function int64Text(value: bigint | number, what: string): string {
-  const exact = typeof value === "bigint" || Number.isSafeInteger(value);
-  if (!exact || value < LEAST_INT64 || value > LARGEST_INT64) {
-    throw new ProtocolError("unencodable", `${what} ${String(value)} is no exact 64-bit integer`);
-  }
-  return value.toString();
+  if (fitsInteger(value, 64)) return value.toString();
+  throw new ProtocolError("unencodable", `${what} ${String(value)} is no exact 64-bit integer`);
 }
 
 function int64(text: string, what: string): bigint {
   if (/^-?\d{1,19}$/.test(text)) {
     const value = BigInt(text);
-    if (value >= LEAST_INT64 && value <= LARGEST_INT64) return value;
+    if (fitsInteger(value, 64)) return value;
   }
   throw malformed(`${what} is no 64-bit integer`);
 }

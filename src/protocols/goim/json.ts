@@ -1,6 +1,16 @@
-import { decodeUtf8, type MessageProtocol, ProtocolError, stringify } from "../../core/index.ts";
+import {
+  decodeUtf8,
+  eachMember,
+  elements,
+  foldedKey,
+  goCompact,
+  goInteger,
+  type MessageProtocol,
+  ProtocolError,
+  stringify,
+  trimmed,
+} from "../../core/index.ts";
 import { frameLimit } from "../../framing/index.ts";
-import { eachMember, elements, foldedKey, goCompact, goInteger, trimmed } from "./go-json.ts";
 import { type Packet, type PacketToSend, VERSION } from "./packet.ts";
 
 /** How JSON packets are read and written. */

@@ -1,4 +1,4 @@
-import { type Output, ProtocolError } from "../../core/index.ts";
+import { fitsInteger, type Output, ProtocolError } from "../../core/index.ts";
 import { insertVarint } from "../../framing/index.ts";
 import type { NameTable } from "./name-table.ts";
 import { LEN, VARINT, WireReader } from "./wire.ts";
@@ -115,7 +115,7 @@ export function writeHeader(
   const { version = 0, timestamp = 0, clientVersion = "" } = extras ?? {};
   if (!isUint32(version)) refuse("version", "uint32", version);
   if (version > 0) writeVarint(out, 3, version);
-  if (!isInt64(timestamp)) refuse("timestamp", "int64", timestamp);
+  if (!fitsInteger(timestamp, 64)) refuse("timestamp", "int64", timestamp);
   if (BigInt(timestamp) !== 0n) writeVarint(out, 4, BigInt.asUintN(64, BigInt(timestamp)));
   if (clientVersion !== "") writeText(out, 5, clientVersion);
   insertLength(out, start);
@@ -129,10 +129,6 @@ export function writeType(out: Output, type: string, seq: number): void {
 }
 
 const isUint32 = (value: number): boolean => value >>> 0 === value;
-
-/** A number that is not a safe integer stands for several of them. */
-const isInt64 = (value: number | bigint): boolean =>
-  typeof value === "bigint" ? BigInt.asIntN(64, value) === value : Number.isSafeInteger(value);
 
 function refuse(field: string, type: string, value: unknown): never {
   throw new ProtocolError("unencodable", `header.${field}: ${type} cannot hold ${String(value)}`);

@@ -1,4 +1,4 @@
-import { isBeyondF32, ProtocolError } from "../../core/index.ts";
+import { fitsInteger, hasLoneSurrogate, isBeyondF32, ProtocolError } from "../../core/index.ts";
 
 /** What reflected types of protobufjs tell about their fields; other types tell nothing. */
 interface Reflected {
@@ -24,8 +24,6 @@ interface Long {
 }
 
 const INTEGER = /^(u|s)?(int|fixed)(32|64)$/;
-// With the flag u, a pair is one code point: what matches has lost its other half.
-const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
  * Refuses what protobufjs would write as something else without a word, in a message that its `verify` has
@@ -79,7 +77,7 @@ function checkValue(field: Field, value: unknown, path: string): void {
 
 function checkScalar(type: string, value: unknown, path: string): void {
   if (type === "string") {
-    if (LONE_SURROGATE.test(value as string)) refuse(path, type, "a lone surrogate");
+    if (hasLoneSurrogate(value as string)) refuse(path, type, "a lone surrogate");
     return;
   }
   if (type === "bytes" && Array.isArray(value)) {
@@ -98,13 +96,7 @@ function checkScalar(type: string, value: unknown, path: string): void {
     return;
   }
   const bits = Number(kind[3]);
-  if (!fits(value as number | bigint, bits, isUnsigned)) refuse(path, type, String(value));
-}
-
-function fits(value: number | bigint, bits: number, isUnsigned: boolean): boolean {
-  if (typeof value === "number" && !Number.isSafeInteger(value)) return false;
-  const exact = BigInt(value);
-  return (isUnsigned ? BigInt.asUintN(bits, exact) : BigInt.asIntN(bits, exact)) === exact;
+  if (!fitsInteger(value as number | bigint, bits, isUnsigned)) refuse(path, type, String(value));
 }
 
 /**
@@ -115,13 +107,13 @@ function fits(value: number | bigint, bits: number, isUnsigned: boolean): boolea
  */
 export function refuseBrokenText(value: unknown, path = ""): void {
   if (typeof value === "string") {
-    if (LONE_SURROGATE.test(value)) refuse(path, "string", "a lone surrogate");
+    if (hasLoneSurrogate(value)) refuse(path, "string", "a lone surrogate");
   } else if (Array.isArray(value)) {
     for (const element of value) refuseBrokenText(element, path);
   } else if (typeof value === "object" && value !== null && !ArrayBuffer.isView(value)) {
     for (const [name, element] of Object.entries(value)) {
       // The keys of a map look like fields. Unknown fields are kept as bytes.
-      if (LONE_SURROGATE.test(name)) refuse(path, "string", "a lone surrogate");
+      if (hasLoneSurrogate(name)) refuse(path, "string", "a lone surrogate");
       if (name !== "$unknown") refuseBrokenText(element, path === "" ? name : `${path}.${name}`);
     }
   }

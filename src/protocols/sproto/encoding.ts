@@ -1,4 +1,4 @@
-import { encodeUtf8Into, isBytes, ProtocolError } from "../../core/index.ts";
+import { encodeUtf8Into, fitsInteger, isBytes, ProtocolError } from "../../core/index.ts";
 import type { SchemaField } from "./schema.ts";
 import { size, type Writer } from "./writer.ts";
 
@@ -68,7 +68,7 @@ export function integer(value: unknown, label: string): number | bigint {
   if (typeof value !== "bigint") return refuse(label, value, "an integer");
   const small = Number(value);
   if (Number.isSafeInteger(small)) return small;
-  if (BigInt.asIntN(64, value) !== value) return refuse(label, value, "an integer of 64 bits");
+  if (!fitsInteger(value, 64)) return refuse(label, value, "an integer of 64 bits");
   return value;
 }
 

@@ -1,3 +1,4 @@
+import { unicodeEscape } from "../../core/index.ts";
 import { type FieldPlan, planOf, roomOf } from "./plan.ts";
 import type { Schema, SchemaType } from "./schema.ts";
 
@@ -54,10 +55,7 @@ const isIdentifier = (name: string): boolean => /^[A-Za-z_$][\w$]*$/.test(name);
 
 /** A string in ASCII, whatever it holds. */
 function quoted(text: string): string {
-  return JSON.stringify(text).replace(
-    /[^ -~]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  return JSON.stringify(text).replace(/[^ -~]/g, unicodeEscape);
 }
 
 /** `v.name`, or `v["na me"]`. */

@@ -1,3 +1,5 @@
+import { fitsInteger } from "../../core/index.ts";
+
 /*
  * PHP's json_decode($text, true), as strict as it is (ext/json/json_parser.y).
  *
@@ -8,8 +10,6 @@
  */
 
 const MOST_DEPTH = 511;
-const INT64_MIN = -0x8000_0000_0000_0000n;
-const INT64_MAX = 0x7fff_ffff_ffff_ffffn;
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
 // A run of what stands for itself in a string.
@@ -158,7 +158,7 @@ class Parser {
     // More digits than 64 bits have: not worth a bigint, whose making is more than linear.
     if (digits.length > 20) return number;
     const integer = BigInt(digits);
-    return integer < INT64_MIN || integer > INT64_MAX ? number : integer;
+    return fitsInteger(integer, 64) ? integer : number;
   }
 
   #word<T>(word: string, value: T): T {

@@ -1,4 +1,4 @@
-import { ProtocolError } from "../../core/index.ts";
+import { fitsInteger, hasLoneSurrogate, ProtocolError, unicodeEscape } from "../../core/index.ts";
 
 /*
  * PHP's json_encode with its default flags (ext/json/json_encoder.c), byte for byte.
@@ -8,15 +8,12 @@ import { ProtocolError } from "../../core/index.ts";
  */
 
 const MOST_DEPTH = 512;
-const INT64_MIN = -0x8000_0000_0000_0000n;
-const INT64_MAX = 0x7fff_ffff_ffff_ffffn;
 
 // What needs no escape is nearly everything: one test for a whole string. (0x7f is written as it is.)
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are the point
 const SPECIAL = /["\\/\u0000-\u001f\u0080-\uffff]/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are the point
 const EACH_SPECIAL = /["\\/\u0000-\u001f\u0080-\uffff]/g;
-const LONE_SURROGATE = /\p{Surrogate}/u;
 
 const SHORT: Readonly<Record<string, string>> = {
   '"': '\\"',
@@ -45,7 +42,7 @@ function write(given: unknown, key: string, depth: number): string | undefined {
     case "number":
       return writeNumber(value);
     case "bigint":
-      if (value < INT64_MIN || value > INT64_MAX) throw refused(`${value} does not fit 64 bits`);
+      if (!fitsInteger(value, 64)) throw refused(`${value} does not fit 64 bits`);
       return String(value);
     case "boolean":
       return value ? "true" : "false";
@@ -90,12 +87,12 @@ function writeObject(object: object, depth: number): string {
 
 function writeString(text: string): string {
   if (!SPECIAL.test(text)) return `"${text}"`;
-  if (LONE_SURROGATE.test(text)) throw refused("a lone surrogate has no UTF-8 form");
+  if (hasLoneSurrogate(text)) throw refused("a lone surrogate has no UTF-8 form");
   return `"${text.replace(EACH_SPECIAL, escaped)}"`;
 }
 
 function escaped(unit: string): string {
-  return SHORT[unit] ?? `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return SHORT[unit] ?? unicodeEscape(unit);
 }
 
 /**

@@ -49,7 +49,7 @@ export type BunSocketOptions<
 
 /** A connection and what its socket did not take yet. */
 interface Held {
-  readonly connection: Connection<never, unknown, unknown>;
+  readonly connection: Pick<Connection<never>, "received" | "ended" | "lost">;
   drained(): void;
   failure: unknown;
 }

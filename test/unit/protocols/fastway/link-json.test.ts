@@ -29,6 +29,9 @@ describe("linkJson", () => {
     expect(() => decodeAll(json, bytes('{"Body":1} x\n'))).toThrow(/^syntax/);
     expect(() => decodeAll(json, bytes('{"Body":"\\"}\n'))).toThrow(/^truncated/);
     expect(() => decodeAll(json, bytes('{"Body":1}]\n'))).toThrow(/^syntax/);
+    expect(() => decodeAll(json, bytes('{"Body":1},{"Body":2}\n'))).toThrow(/^syntax/);
+    // White space to JavaScript, but neither to JSON nor to Go.
+    expect(() => decodeAll(json, bytes("\u00a0\n"))).toThrow(/^syntax/);
   });
 
   it("says at which byte of the stream the line begins", () => {
