@@ -1,4 +1,5 @@
 import { ProtocolError } from "./errors.ts";
+import { jsonFault } from "./json-fault.ts";
 import type { Codec } from "./protocol.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
@@ -66,7 +67,9 @@ export function json<In = unknown, Out = In>(
         return parse(text);
       } catch (error) {
         const length = end - start;
-        const reason = `${length} bytes are not the JSON expected`;
+        const fault = jsonFault(text);
+        const what = fault === undefined ? "not the JSON expected" : `not JSON: ${fault}`;
+        const reason = `${length} bytes are ${what}`;
         throw new ProtocolError("malformed", reason, start, { cause: error });
       }
     },

@@ -19,6 +19,7 @@ export {
   valuesIn,
 } from "./go-json.ts";
 export { throwUncaught, timers } from "./host.ts";
+export { jsonFault } from "./json-fault.ts";
 export { compact, copy, isBytes, plain } from "./memory.ts";
 export { MessageReader } from "./message-reader.ts";
 export { checkedMaxFrame } from "./protocol.ts";

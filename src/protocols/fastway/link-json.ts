@@ -3,6 +3,7 @@ import {
   decodeUtf8,
   foldedKey,
   goEscaped,
+  jsonFault,
   type Protocol,
   ProtocolError,
   skipSpace,
@@ -138,11 +139,11 @@ function headAndBody(text: string, parse: (text: string) => unknown, at: number)
   } catch (cause) {
     const start = skipSpace(text, 0);
     const isCut = start === text.length || (text[start] === "{" && valueEnd(text, start) < 0);
-    const reason = `${text.length} characters are not one JSON object`;
+    const fault = jsonFault(text) ?? "not the JSON expected";
     const [code, word] = isCut
       ? (["truncated", "truncated"] as const)
       : (["malformed", "syntax"] as const);
-    throw new ProtocolError(code, `${word}: ${reason}`, at, { cause });
+    throw new ProtocolError(code, `${word}: ${fault}`, at, { cause });
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new ProtocolError("malformed", "type: message is not a JSON object", at);

@@ -7,6 +7,7 @@ import {
   foldedKey,
   goInteger,
   i32be,
+  jsonFault,
   type MessageProtocol,
   ProtocolError,
   trimmed,
@@ -170,7 +171,7 @@ function eachJsonMember(
   try {
     JSON.parse(json);
   } catch (error) {
-    throw new ProtocolError("malformed", "json: not valid JSON", start, { cause: error });
+    throw new ProtocolError("malformed", `json: ${jsonFault(json)}`, start, { cause: error });
   }
   if (json[0] !== "{") throw malformed("json: not an object");
   eachMember(json, (key, value) => {

@@ -5,6 +5,7 @@ import {
   foldedKey,
   goCompact,
   goInteger,
+  jsonFault,
   type MessageProtocol,
   ProtocolError,
   stringify,
@@ -111,8 +112,7 @@ export function goimJson(options: GoimJsonOptions = {}): EitherJson {
     try {
       return packetTexts(text, side).map((one) => packetOf(one, read));
     } catch (error) {
-      // Where in the text is lost with the parser's words; the message is one line.
-      const reason = error instanceof ProtocolError ? error.message : "not valid JSON";
+      const reason = error instanceof ProtocolError ? error.message : jsonFault(text);
       const all = `json: message of ${end - start} bytes: ${reason}`;
       throw new ProtocolError("malformed", all, start, { cause: error });
     }
@@ -176,7 +176,7 @@ function checkedText(value: unknown): string {
   try {
     JSON.parse(value);
   } catch (error) {
-    const text = `body of ${value.length} characters is not valid JSON`;
+    const text = `body is not JSON: ${jsonFault(value)}`;
     throw new ProtocolError("unencodable", text, undefined, { cause: error });
   }
   return value;

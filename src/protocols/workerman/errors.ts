@@ -27,7 +27,9 @@ export function decodeThrew(error: unknown, start: number, what = "package"): Pr
   return new ProtocolError("malformed", text, offset, { cause: error });
 }
 
-/** What a thrown thing says. */
+/** The message of a thrown thing. `JSON.parse` quotes its text: of that only kind and position are kept. */
 export function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  if (!(error instanceof SyntaxError)) return error.message;
+  return error.message.replace(/".*"/s, "the text");
 }

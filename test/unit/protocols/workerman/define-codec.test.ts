@@ -443,6 +443,16 @@ describe("decode", () => {
     expect((errors[0] as ProtocolError).cause).toBeInstanceOf(SyntaxError);
   });
 
+  it("keeps the payload out of the message, and JSON.parse's error as the cause", () => {
+    const protocol = codec({ decode: (bytes) => JSON.parse(decodeUtf8(bytes)) as string });
+    for (const line of ['{"password":hunter2}', "hunter2", 'hunter2 "hunter2', "undefined"]) {
+      const error = errorOf(() => decodeFrame(protocol, ascii(`${line}\n`))) as ProtocolError;
+      expect(error.message).toMatch(/^decode-threw: package 0: .*JSON/);
+      expect(error.message).not.toMatch(/hunter2|password/);
+      expect(error.cause).toBeInstanceOf(SyntaxError);
+    }
+  });
+
   it("may throw anything", () => {
     const protocol = codec({
       decode() {

@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeFrame, encodeFrame, ProtocolError, perMessage } from "../../../../src/index.ts";
+import {
+  decodeFrame,
+  encodeFrame,
+  type Protocol,
+  ProtocolError,
+  perMessage,
+} from "../../../../src/index.ts";
 import { jsonInt, jsonNL, phpJson } from "../../../../src/protocols/workerman/index.ts";
 import { readPhpJson } from "../../../../src/protocols/workerman/php-json-read.ts";
 import { writePhpJson } from "../../../../src/protocols/workerman/php-json-write.ts";
@@ -299,6 +305,21 @@ describe("jsonNL and jsonInt", () => {
     expect(() => make({ phpJson: true, parse: JSON.parse })).toThrow(TypeError);
     expect(() => make({ invalid: "throw" as "null" })).toThrow(RangeError);
     expect(() => make({ maxFrame: 0 })).toThrow(RangeError);
+  });
+
+  it("say what is wrong with a package, and where", () => {
+    const refused = (protocol: Protocol<unknown>, bytes: Uint8Array) =>
+      expect(() => decodeFrame(protocol, bytes));
+    const line = new TextEncoder().encode('{"password":hunter2}\n');
+    refused(jsonNL(), line).toThrow(
+      "decode-threw: package: 20 bytes are not JSON: expected a value at character 12 of 20",
+    );
+    refused(jsonNL({ phpJson: true }), line).toThrow(
+      "decode-threw: package: no value at character 12 of 20",
+    );
+    refused(jsonInt(), Uint8Array.of(0, 0, 0, 6, 0x5b, 0x31)).toThrow(
+      'decode-threw: package: 2 bytes are not JSON: expected "," or "]" at the end',
+    );
   });
 
   it("may be given a parser", () => {
