@@ -10,6 +10,7 @@ import type { Schema } from "./schema.ts";
  * @throws where the runtime forbids that (EvalError, under a content security policy without unsafe-eval)
  */
 export function compile(schema: Schema, reading: Reading): Engine {
+  // biome-ignore lint/style/noRestrictedGlobals: where it is forbidden, the caller has an interpreter
   const make = new Function("rt", `"use strict";\n${generate(schema, "js")}`) as Generated;
   return make(runtimeOf(schema, reading));
 }
