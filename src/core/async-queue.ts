@@ -13,12 +13,11 @@ interface Waiter<T> {
  * `next()` that finds nothing.
  *
  * @example
- * ```ts
+ * ```ts no-check
  * const queue = new AsyncQueue<string>();
  * queue.push("a");
  * queue.end();
- * for await (const value of queue.iterate()) console.log(value);
- * //=> a
+ * for await (const value of queue.iterate()) console.log(value); // a
  * ```
  * @internal
  */
