@@ -1,5 +1,7 @@
 import { defineConfig } from "tsup";
+import { chunkNames } from "./scripts/chunk-names.mjs";
 import { entries } from "./scripts/entries.mjs";
+import { writeTypes } from "./scripts/types.mjs";
 
 export default defineConfig({
   entry: {
@@ -10,13 +12,16 @@ export default defineConfig({
   platform: "neutral",
   target: "es2022",
   tsconfig: "tsconfig.build.json",
-  dts: { compilerOptions: { ignoreDeprecations: "6.0" } },
+  // The names of modules as they are written: `node:net`.
+  removeNodeProtocol: false,
+  external: [/^node:/],
   // Else each CommonJS entry would have its own copy of ProtocolError.
   splitting: true,
   // MD5 of the fastway handshake: bundled, because it is ESM only, and so that users install nothing else.
   noExternal: ["@noble/hashes"],
   // Without it CommonJS output with splitting goes through a compiler that rewrites class fields.
   treeshake: true,
-  sourcemap: true,
   clean: true,
+  plugins: [chunkNames],
+  onSuccess: async () => writeTypes(),
 });

@@ -9,6 +9,8 @@ declare module "*/scripts/entries.mjs" {
     readonly subpath: string;
     /** Its file in `dist`, without an ending: `goim`. */
     readonly file: string;
+    /** Its declarations, from `dist/types`: `protocols/goim/index.d.ts`. */
+    readonly types: string;
     /** Its file in `src`, from the package's root. */
     readonly source: string;
     /** True if it needs ES2022 and nothing else: no Node, no DOM, no other package. */
@@ -23,4 +25,17 @@ declare module "*/scripts/entries.mjs" {
 
   /** The text that package.json must have. */
   export function packageJson(): string;
+}
+
+declare module "*/scripts/types.mjs" {
+  /** Writes `dist/types` and `dist/types-cjs`. */
+  export function writeTypes(): void;
+}
+
+declare module "*/scripts/chunk-names.mjs" {
+  /** Names the files that entries share after what is in them. */
+  export const chunkNames: {
+    readonly name: string;
+    buildEnd(built: { readonly writtenFiles: readonly { readonly name: string }[] }): void;
+  };
 }
