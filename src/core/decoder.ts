@@ -1,5 +1,5 @@
 import { type ProtocolError, rebased } from "./errors.ts";
-import { decodeValue, decodeValues } from "./frames.ts";
+import { decodeValue, decodeValues, forOneStream } from "./frames.ts";
 import type { Protocol } from "./protocol.ts";
 import { Splitter } from "./splitter.ts";
 
@@ -26,7 +26,7 @@ export class Decoder<Out> {
    */
   constructor(protocol: Protocol<never, Out>, batch = false) {
     this.#isBatch = batch;
-    this.#protocol = protocol.perConnection?.({ context: undefined }) ?? protocol;
+    this.#protocol = forOneStream(protocol);
     this.#splitter = new Splitter(this.#protocol);
   }
 

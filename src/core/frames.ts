@@ -162,6 +162,11 @@ export function isFramed<In, Out>(
  * The protocol of one stream: a fresh object where it keeps a state. Who works for a connection gives that one.
  * @internal
  */
+export function forOneStream<In, Out>(protocol: Protocol<In, Out>): Protocol<In, Out>;
+export function forOneStream<In, Out>(
+  protocol: MessageProtocol<In, Out>,
+  connection?: { context: unknown },
+): MessageProtocol<In, Out>;
 export function forOneStream<In, Out>(
   protocol: MessageProtocol<In, Out>,
   connection: { context: unknown } = { context: undefined },

@@ -1,11 +1,12 @@
 // What other folders use of the core and users do not get.
 
 export { AsyncQueue } from "./async-queue.ts";
+export { Cancel, onAbort } from "./cancel.ts";
 export { stringify } from "./codecs.ts";
 export { Decoder } from "./decoder.ts";
 export { asProtocolError } from "./errors.ts";
 export { unicodeEscape } from "./escape.ts";
-export { decodeValues, exactFrame, isFramed } from "./frames.ts";
+export { decodeValues, exactFrame, forOneStream, isFramed } from "./frames.ts";
 export {
   eachMember,
   elements,

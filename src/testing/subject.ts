@@ -2,6 +2,7 @@ import type { Arbitrary } from "fast-check";
 import {
   type Codec,
   encodeFrame,
+  forOneStream,
   type MessageProtocol,
   Output,
   type Protocol,
@@ -59,12 +60,12 @@ export class Subject {
 
   /** What writes, for a connection of its own. */
   writer(): AnyProtocol {
-    return opened(this.#writer);
+    return forOneStream(this.#writer);
   }
 
   /** What reads, for a connection of its own. */
   reader(): AnyProtocol {
-    return opened(this.#reader);
+    return forOneStream(this.#reader);
   }
 
   /** The wire bytes of a value, in memory of their own; undefined where it is too big for a frame. */
@@ -193,10 +194,6 @@ function complete(codec: Codec<unknown, unknown>): AnyProtocol {
     decodeMany: (bytes: Uint8Array, start: number, end: number) =>
       decodeMany.call(codec, bytes, start, end),
   } as AnyProtocol;
-}
-
-function opened(protocol: AnyProtocol): AnyProtocol {
-  return protocol.perConnection?.({ context: undefined }) ?? protocol;
 }
 
 /** The same protocol with another limit. */

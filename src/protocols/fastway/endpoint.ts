@@ -4,6 +4,7 @@ import {
   type Connection,
   checkLimit,
   checkLimits,
+  onAbort,
   ProtocolError,
   systemClock,
 } from "../../core/index.ts";
@@ -185,13 +186,13 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
       const settle = (): void => {
         isWanted = false;
         stopTimer?.();
-        signal?.removeEventListener("abort", cancel);
+        stopListening();
       };
       // The gateway will answer all the same, and answers go by their order: the dial keeps its place.
-      const cancel = (): void => {
+      const stopListening = onAbort(signal, () => {
         settle();
         reject(signal?.reason);
-      };
+      });
       const dial: Dial = {
         remoteId,
         accepted: (connId) => {
@@ -211,7 +212,6 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
           reject(error);
         },
       };
-      signal?.addEventListener("abort", cancel);
       if (timeout > 0) {
         stopTimer = this.#clock.after(timeout, () => {
           dial.failed(new ProtocolError("timeout", `no answer to the dial within ${timeout} ms`));

@@ -1,5 +1,4 @@
-import { type CloseInfo, ProtocolError } from "../../core/index.ts";
-import { Cancel } from "./cancel.ts";
+import { Cancel, type CloseInfo, ProtocolError } from "../../core/index.ts";
 import type { SessionConnection } from "./client-options.ts";
 import { InFlight } from "./in-flight.ts";
 

@@ -3,6 +3,7 @@ import { connect as connectTls } from "node:tls";
 import {
   type CancelSignal,
   type Connection,
+  onAbort,
   type Protocol,
   ProtocolError,
 } from "../../core/index.ts";
@@ -88,9 +89,8 @@ export function connect<In, Out = In, Context = undefined>(
       socket.destroy();
       throw error;
     }
-    const abort = (): void => connection.abort(signal?.reason);
-    signal?.addEventListener("abort", abort);
-    socket.once("close", () => signal?.removeEventListener("abort", abort));
+    const stopListening = onAbort(signal, () => connection.abort(signal?.reason));
+    socket.once("close", stopListening);
   });
 }
 

@@ -3,7 +3,7 @@ import {
   asProtocolError,
   decodeValues,
   encodeAll,
-  isFramed,
+  forOneStream,
   isThenable,
   type MessageProtocol,
   MessageReader,
@@ -78,8 +78,7 @@ export function attachDatagram<In, Out = In>(
   protocol: MessageProtocol<In, Out>,
   handlers: DatagramHandlers<In, Out> = {},
 ): DatagramEndpoint<In> {
-  const fresh = isFramed(protocol) ? protocol.perConnection?.({ context: undefined }) : undefined;
-  const own: MessageProtocol<In, Out> = fresh ?? protocol;
+  const own = forOneStream(protocol);
   /** Datagrams that are not with the system yet: Node looks up every address, 127.0.0.1 too. */
   let unsent = 0;
   let isClosed = false;

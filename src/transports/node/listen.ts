@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
-import type { Connection, Protocol } from "../../core/index.ts";
+import { type Connection, onAbort, type Protocol } from "../../core/index.ts";
 import type { Address, KeepAlive, ListenSettings, ServerTls } from "./address.ts";
 import { attach, type SocketOptions } from "./attach.ts";
 
@@ -140,9 +140,8 @@ export async function listen<In, Out = In, Context = undefined>(
     await gone(sockets);
     await stopped;
   };
-  const onAbort = (): void => void close();
-  signal?.addEventListener("abort", onAbort, { once: true });
-  server.once("close", () => signal?.removeEventListener("abort", onAbort));
+  const stopListening = onAbort(signal, () => void close());
+  server.once("close", stopListening);
   // While it was looking for its address.
   if (signal?.aborted) {
     await close();

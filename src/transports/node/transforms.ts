@@ -1,5 +1,5 @@
 import { Duplex, Transform } from "node:stream";
-import { Decoder, encodeAll, encodeFrame, type Protocol } from "../../core/index.ts";
+import { Decoder, encodeAll, encodeFrame, forOneStream, type Protocol } from "../../core/index.ts";
 
 /** What `decoderTransform` and `encoderTransform` can be told. */
 export interface TransformOptions {
@@ -120,7 +120,7 @@ export function encoderTransform<In>(
   protocol: Protocol<In, unknown>,
   options: TransformOptions = {},
 ): Transform {
-  const own = protocol.perConnection?.({ context: undefined }) ?? protocol;
+  const own = forOneStream(protocol);
   const { batch = false } = options;
   return new Transform({
     writableObjectMode: true,

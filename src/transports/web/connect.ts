@@ -2,6 +2,7 @@ import {
   type Clock,
   type Connection,
   type MessageProtocol,
+  onAbort,
   type Protocol,
   ProtocolError,
   systemClock,
@@ -130,6 +131,7 @@ export function connectWebSocket<In, Out, Context>(
   let state: WebSocketClient<In, Out, Context>["state"] = "connecting";
   let current: Connection<In, Out, Context> | undefined;
   let cancelWait: (() => void) | undefined;
+  let stopListening = (): void => {};
   const waiters: {
     resolve(connection: Connection<In, Out, Context>): void;
     reject(error: unknown): void;
@@ -137,7 +139,7 @@ export function connectWebSocket<In, Out, Context>(
 
   function giveUp(error: unknown): void {
     state = "closed";
-    signal?.removeEventListener("abort", close);
+    stopListening();
     for (const waiter of waiters.splice(0)) waiter.reject(error);
   }
 
@@ -191,7 +193,7 @@ export function connectWebSocket<In, Out, Context>(
   if (signal?.aborted) {
     giveUp(signal.reason);
   } else {
-    signal?.addEventListener("abort", close, { once: true });
+    stopListening = onAbort(signal, close);
     attempt();
   }
   return Object.freeze<WebSocketClient<In, Out, Context>>({

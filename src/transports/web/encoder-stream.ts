@@ -1,4 +1,4 @@
-import { encodeAll, encodeFrame, type Protocol } from "../../core/index.ts";
+import { encodeAll, encodeFrame, forOneStream, type Protocol } from "../../core/index.ts";
 
 /** What `encoderStream` can be told. */
 export interface EncoderStreamOptions {
@@ -42,7 +42,7 @@ export function encoderStream<In>(
   protocol: Protocol<In, unknown>,
   options: EncoderStreamOptions = {},
 ): TransformStream<In | readonly In[], Uint8Array<ArrayBuffer>> {
-  const own = protocol.perConnection?.({ context: undefined }) ?? protocol;
+  const own = forOneStream(protocol);
   const { batch = false } = options;
   return new TransformStream<In | readonly In[], Uint8Array<ArrayBuffer>>({
     transform(chunk, controller) {
