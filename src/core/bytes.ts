@@ -1,7 +1,9 @@
+import type { Endian } from "./output.ts";
+
 /*
- * Readers of numbers at a place in a byte array, named as Output's writers. They do not check bounds:
+ * Readers of numbers at a position in a byte array, named like Output's writers. They do not check bounds:
  * a protocol has measured its frame before it decodes it. Shifts are as fast as a DataView and need no
- * object. Widths up to 48 bits give numbers, 56 and 64 bits give bigints: nothing ever loses a digit.
+ * object. Widths up to 48 bits return numbers, 64 bits return bigints: no digit is ever lost.
  *
  * Bytes are read with `!`, because the caller has checked the bounds; outside of them the result means nothing.
  */
@@ -76,26 +78,6 @@ export function i32le(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
 }
 
-/** Unsigned 40-bit big-endian integer at `at`. */
-export function u40be(bytes: Uint8Array, at: number): number {
-  return bytes[at]! * 0x1_0000_0000 + u32be(bytes, at + 1);
-}
-
-/** Unsigned 40-bit little-endian integer at `at`. */
-export function u40le(bytes: Uint8Array, at: number): number {
-  return bytes[at + 4]! * 0x1_0000_0000 + u32le(bytes, at);
-}
-
-/** Signed 40-bit big-endian integer at `at`. */
-export function i40be(bytes: Uint8Array, at: number): number {
-  return i8(bytes, at) * 0x1_0000_0000 + u32be(bytes, at + 1);
-}
-
-/** Signed 40-bit little-endian integer at `at`. */
-export function i40le(bytes: Uint8Array, at: number): number {
-  return i8(bytes, at + 4) * 0x1_0000_0000 + u32le(bytes, at);
-}
-
 /** Unsigned 48-bit big-endian integer at `at`. */
 export function u48be(bytes: Uint8Array, at: number): number {
   return u16be(bytes, at) * 0x1_0000_0000 + u32be(bytes, at + 2);
@@ -118,26 +100,6 @@ export function i48le(bytes: Uint8Array, at: number): number {
 
 const pair = (high: number, low: number): bigint => (BigInt(high) << 32n) | BigInt(low);
 
-/** Unsigned 56-bit big-endian integer at `at`. */
-export function u56be(bytes: Uint8Array, at: number): bigint {
-  return pair(u24be(bytes, at), u32be(bytes, at + 3));
-}
-
-/** Unsigned 56-bit little-endian integer at `at`. */
-export function u56le(bytes: Uint8Array, at: number): bigint {
-  return pair(u24le(bytes, at + 4), u32le(bytes, at));
-}
-
-/** Signed 56-bit big-endian integer at `at`. */
-export function i56be(bytes: Uint8Array, at: number): bigint {
-  return pair(i24be(bytes, at), u32be(bytes, at + 3));
-}
-
-/** Signed 56-bit little-endian integer at `at`. */
-export function i56le(bytes: Uint8Array, at: number): bigint {
-  return pair(i24le(bytes, at + 4), u32le(bytes, at));
-}
-
 /** Unsigned 64-bit big-endian integer at `at`. */
 export function u64be(bytes: Uint8Array, at: number): bigint {
   return pair(u32be(bytes, at), u32be(bytes, at + 4));
@@ -156,6 +118,45 @@ export function i64be(bytes: Uint8Array, at: number): bigint {
 /** Signed 64-bit little-endian integer at `at`. */
 export function i64le(bytes: Uint8Array, at: number): bigint {
   return pair(i32le(bytes, at + 4), u32le(bytes, at));
+}
+
+/**
+ * Unsigned integer of `width` bytes at `at`, for widths that only the program knows, or that have no reader of
+ * their own (40 bits).
+ *
+ * @param width - 1 to 6 bytes: larger integers are not exact as numbers, see `u64be`
+ * @param endian - byte order
+ * @defaultValue endian `'be'`
+ * @throws RangeError for another width
+ *
+ * @example
+ * ```ts
+ * import { uint } from "framewright";
+ *
+ * console.log(uint(Uint8Array.of(1, 0, 0, 0, 2), 0, 5));
+ * //=> 4294967298
+ * ```
+ */
+export function uint(bytes: Uint8Array, at: number, width: number, endian: Endian = "be"): number {
+  checkWidth(width);
+  let value = 0;
+  for (let i = 0; i < width; i++) {
+    value = value * 0x100 + bytes[endian === "be" ? at + i : at + width - 1 - i]!;
+  }
+  return value;
+}
+
+/** Signed integer (two's complement) of `width` bytes at `at`, like {@link uint}. */
+export function int(bytes: Uint8Array, at: number, width: number, endian: Endian = "be"): number {
+  const value = uint(bytes, at, width, endian);
+  const span = 2 ** (8 * width);
+  return value < span / 2 ? value : value - span;
+}
+
+/** @throws RangeError unless `width` is 1 to 6 */
+export function checkWidth(width: number): void {
+  if (Number.isInteger(width) && width >= 1 && width <= 6) return;
+  throw new RangeError(`width must be 1 to 6 bytes, not ${String(width)}`);
 }
 
 /** The bytes as a DataView; floats have no cheaper reader. */

@@ -59,8 +59,123 @@ const CLOSE_TIMEOUT = 10_000;
  * //=> 6 bytes go out
  * ```
  */
-export class Connection<In, Out = In, Context = undefined> {
+export interface Connection<In, Out = In, Context = undefined> {
   /** The state of this connection that the `context` handler made. */
+  readonly context: Context;
+
+  /** Where the connection is in its life. */
+  readonly state: ConnectionState;
+
+  /** What is spoken now: what was given first, or last to `use`. */
+  readonly protocol: MessageProtocol<In, Out>;
+
+  /** Does the transport keep the boundaries of messages? As its `Sink` says. */
+  readonly boundary: "stream" | "message";
+
+  /** Bytes that wait to be written; where messages keep their boundaries, each counts 64 bytes more. */
+  readonly queued: number;
+
+  /**
+   * Sends one value. Before the connection is open it waits.
+   *
+   * @returns false where it is better to wait for `drain`: above the high-water mark, and once the
+   *   connection closes (then nothing is sent, and no `drain` follows)
+   * @throws ProtocolError `unencodable`: then nothing was sent, and the connection goes on
+   */
+  send(value: In): boolean;
+
+  /**
+   * Sends a frame that was encoded before: a broadcast is encoded once and sent to many.
+   *
+   * @param bytes - one whole frame (or message), as `encodeFrame` makes it; not to be written into afterwards
+   * @returns as `send`
+   */
+  sendFrame(bytes: Uint8Array<ArrayBuffer>): boolean;
+
+  /** Sends what was sent before, then closes: half at first, so that nothing on its way is lost. */
+  close(): void;
+
+  /**
+   * Ends at once; what is not out is lost.
+   *
+   * @param error - why, for the `close` handler and whoever iterates
+   */
+  abort(error?: unknown): void;
+
+  /** No further message is delivered until `resume`; the peer is slowed down where the transport can. */
+  pause(): void;
+
+  /** Delivers what was kept, before it returns, and goes on. */
+  resume(): void;
+
+  /**
+   * Goes on with another protocol, from the next frame on: behind a greeting, say, or for an upgrade.
+   *
+   * @param protocol - what comes and goes from now on
+   * @param handlers - for its values; `context` is not called again
+   * @returns this connection, as one of the new protocol
+   * @throws TypeError in the middle of a frame of several values; for a protocol without framing on a stream;
+   *   for a `message` handler where somebody iterates
+   */
+  use<NewIn, NewOut>(
+    protocol: MessageProtocol<NewIn, NewOut>,
+    handlers?: Handlers<NewIn, NewOut, Context>,
+  ): Connection<NewIn, NewOut, Context>;
+
+  /**
+   * The messages, one after the other. While nobody asks, the peer is slowed down. Ends when the connection
+   * does; throws what went wrong, behind everything that came whole. Leaving the loop does not close the
+   * connection: it can be iterated again.
+   *
+   * @throws TypeError where there is a `message` handler
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Out, undefined>;
+
+  /** For transports: bytes can be written from now on. */
+  opened(): void;
+
+  /** For transports: bytes came. They are the connection's; the transport never writes into them again. */
+  received(bytes: Uint8Array): void;
+
+  /** For transports: the peer sends no more. */
+  ended(): void;
+
+  /** For transports: what was written is out, or nearly. */
+  drained(): void;
+
+  /**
+   * For transports: it is over.
+   *
+   * @param error - why, where something went wrong
+   * @param info - close code and text, where the transport has them
+   */
+  lost(error?: unknown, info?: Pick<CloseInfo, "code" | "text">): void;
+}
+
+/** The constructor of {@link Connection}, for transports. */
+export interface ConnectionConstructor {
+  /**
+   * @param protocol - needs a framing of its own where `sink.boundary` is `'stream'`
+   * @param sink - the way out
+   * @param handlers - what to call; without `message` the connection is iterated
+   * @param options - limits
+   * @throws TypeError for a protocol without framing on a stream
+   */
+  new <In, Out = In, Context = undefined>(
+    protocol: MessageProtocol<In, Out>,
+    sink: Sink,
+    handlers?: Handlers<In, Out, Context>,
+    options?: ConnectionOptions,
+  ): Connection<In, Out, Context>;
+  readonly prototype: Connection<unknown, unknown, unknown>;
+}
+
+// The inner name is what consoles print; nothing inside refers to it.
+export const Connection: ConnectionConstructor = class Connection<
+  In,
+  Out = In,
+  Context = undefined,
+> {
   readonly context: Context;
 
   readonly #sink: Sink;
@@ -109,13 +224,6 @@ export class Connection<In, Out = In, Context = undefined> {
   #first: Watchdog | undefined;
   #cancelClosing: (() => void) | undefined;
 
-  /**
-   * @param protocol - needs a framing of its own where `sink.boundary` is `'stream'`
-   * @param sink - the way out
-   * @param handlers - what to call; without `message` the connection is iterated
-   * @param options - limits
-   * @throws TypeError for a protocol without framing on a stream
-   */
   constructor(
     protocol: MessageProtocol<In, Out>,
     sink: Sink,
@@ -140,85 +248,51 @@ export class Connection<In, Out = In, Context = undefined> {
     this.#closeTimeout = options.closeTimeout ?? (hasTime ? CLOSE_TIMEOUT : 0);
   }
 
-  /** Where the connection is in its life. */
   get state(): ConnectionState {
     return this.#state;
   }
 
-  /** What is spoken now: what was given first, or last to `use`. */
   get protocol(): MessageProtocol<In, Out> {
     return this.#protocol;
   }
 
-  /** Does the transport keep the boundaries of messages? As its `Sink` says. */
   get boundary(): "stream" | "message" {
     return this.#sink.boundary;
   }
 
-  /** Bytes that wait to be written; where messages keep their boundaries, each counts 64 bytes more. */
   get queued(): number {
     return this.#outbox.queued;
   }
 
-  /**
-   * Sends one value. Before the connection is open it waits.
-   *
-   * @returns false where it is better to wait for `drain`: above the high-water mark, and once the
-   *   connection closes (then nothing is sent, and no `drain` follows)
-   * @throws ProtocolError `unencodable`: then nothing was sent, and the connection goes on
-   */
   send(value: In): boolean {
     if (this.#isOver) return false;
     return this.#sent(this.#outbox.encode(this.#protocol, value));
   }
 
-  /**
-   * Sends a frame that was encoded before: a broadcast is encoded once and sent to many.
-   *
-   * @param bytes - one whole frame (or message), as `encodeFrame` makes it; not to be written into afterwards
-   * @returns as `send`
-   */
   sendFrame(bytes: Uint8Array<ArrayBuffer>): boolean {
     if (this.#isOver) return false;
     return this.#sent(this.#outbox.add(bytes, this.#protocol.text === true));
   }
 
-  /** Sends what was sent before, then closes: half at first, so that nothing on its way is lost. */
   close(): void {
     if (!this.#isOver) this.#shutDown({ by: "local" });
   }
 
-  /**
-   * Ends at once; what is not out is lost.
-   *
-   * @param error - why, for the `close` handler and whoever iterates
-   */
   abort(error?: unknown): void {
     this.#cut(error === undefined ? { by: "local" } : { by: "error", error });
   }
 
-  /** No further message is delivered until `resume`; the peer is slowed down where the transport can. */
   pause(): void {
     this.#isPaused = true;
     this.#pauseSource();
   }
 
-  /** Delivers what was kept, before it returns, and goes on. */
   resume(): void {
     this.#isPaused = false;
     this.#read();
     if (this.#isWelcome) this.#resumeSource();
   }
 
-  /**
-   * Goes on with another protocol, from the next frame on: behind a greeting, say, or for an upgrade.
-   *
-   * @param protocol - what comes and goes from now on
-   * @param handlers - for its values; `context` is not called again
-   * @returns this connection, as one of the new protocol
-   * @throws TypeError in the middle of a frame of several values; for a protocol without framing on a stream;
-   *   for a `message` handler where somebody iterates
-   */
   use<NewIn, NewOut>(
     protocol: MessageProtocol<NewIn, NewOut>,
     handlers: Handlers<NewIn, NewOut, Context> = {},
@@ -239,19 +313,11 @@ export class Connection<In, Out = In, Context = undefined> {
     return changed;
   }
 
-  /**
-   * The messages, one after the other. While nobody asks, the peer is slowed down. Ends when the connection
-   * does; throws what went wrong, behind everything that came whole. Leaving the loop does not close the
-   * connection: it can be iterated again.
-   *
-   * @throws TypeError where there is a `message` handler
-   */
   [Symbol.asyncIterator](): AsyncIterableIterator<Out, undefined> {
     if (this.#handlers.message !== undefined) throw bothWays();
     return this.#iterated.iterate(() => this.#asked());
   }
 
-  /** For transports: bytes can be written from now on. */
   opened(): void {
     this.#busy++;
     this.#outbox.open();
@@ -265,7 +331,6 @@ export class Connection<In, Out = In, Context = undefined> {
     this.#leave();
   }
 
-  /** For transports: bytes came. They are the connection's; the transport never writes into them again. */
   received(bytes: Uint8Array): void {
     if (this.#isHalted || this.#state === "closed") return;
     this.#idle?.heard();
@@ -282,25 +347,17 @@ export class Connection<In, Out = In, Context = undefined> {
     this.#read();
   }
 
-  /** For transports: the peer sends no more. */
   ended(): void {
     this.#isEnded = true;
     this.#read();
   }
 
-  /** For transports: what was written is out, or nearly. */
   drained(): void {
     this.#outbox.drained();
     this.#busy++;
     this.#leave();
   }
 
-  /**
-   * For transports: it is over.
-   *
-   * @param error - why, where something went wrong
-   * @param info - close code and text, where the transport has them
-   */
   lost(error?: unknown, info: Pick<CloseInfo, "code" | "text"> = {}): void {
     this.#isLost = true;
     if (!this.#isOver && error !== undefined) {
@@ -618,7 +675,7 @@ export class Connection<In, Out = In, Context = undefined> {
     this.#idle?.stop();
     this.#first?.stop();
   }
-}
+};
 
 function bothWays(): TypeError {
   return new TypeError("a connection has a message handler or is iterated, not both");

@@ -26,8 +26,8 @@ export type ProtocolErrorCode =
 /**
  * The one error class of this library. Switch on its `code`.
  *
- * Some runtimes load an ESM and a CommonJS copy of the package side by side; an error of one copy is an
- * `instanceof` the class of the other.
+ * Some programs load two copies of the package (ESM beside CommonJS, or another version inside a dependency); an
+ * error of one copy is an `instanceof` the class of the other.
  *
  * @example
  * ```ts
@@ -42,44 +42,68 @@ export type ProtocolErrorCode =
  * ```
  */
 export class ProtocolError extends Error {
-  static {
-    ProtocolError.prototype.name = "ProtocolError";
-  }
-
-  /** Is it a ProtocolError, of this copy of the package or of another one? */
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    // biome-ignore lint/complexity/noThisInStatic: the class that was asked is the point
-    const isOurs = super[Symbol.hasInstance](value);
-    // biome-ignore lint/complexity/noThisInStatic: a subclass knows only its own
-    if (isOurs || this !== ProtocolError) return isOurs;
-    return value instanceof Error && value.name === "ProtocolError" && "code" in value;
-  }
-
   /** What went wrong; see {@link ProtocolErrorCode}. */
   readonly code: ProtocolErrorCode;
 
   /**
-   * Where: code of a codec counts in the bytes it was given; what a `Splitter` or a `Connection`
-   * reports counts from the first byte of the stream. Undefined where no byte is to blame.
+   * Where: a codec counts in the bytes it was given; a `Splitter` or a `Connection` counts from the first byte of
+   * the stream. Undefined if no single byte is to blame.
    */
   readonly offset?: number | undefined;
+
+  /**
+   * Which part of the value: names of fields and indices, outermost first, as in `["items", 2, "id"]`. Undefined
+   * for protocols without named parts.
+   */
+  declare readonly path?: readonly (string | number)[] | undefined;
 
   /**
    * @param code - what went wrong
    * @param message - one sentence with the number found and the number allowed, never the payload
    * @param offset - index of the byte to blame, in the bytes at hand
-   * @param options - `cause`: the error underneath, if another one was caught
+   * @param options - `cause`: the underlying error, if another one was caught; `path`: which part of the value
    */
   constructor(
     code: ProtocolErrorCode,
     message: string,
     offset?: number,
-    options?: { readonly cause?: unknown },
+    options?: {
+      readonly cause?: unknown;
+      readonly path?: readonly (string | number)[] | undefined;
+    },
   ) {
-    super(message, options);
+    super(
+      message,
+      options !== undefined && "cause" in options ? { cause: options.cause } : undefined,
+    );
     this.code = code;
     this.offset = offset;
+    if (options?.path !== undefined) this.path = options.path;
   }
+}
+
+nameError(ProtocolError, "ProtocolError", (error) => "code" in error);
+
+/**
+ * Gives an error class its name, and makes `instanceof` hold for errors of another copy of the package. Done after
+ * the class, whose body then never mentions itself: bundlers and older targets rename classes that do.
+ *
+ * @param isAlike - what an error of this name must have besides
+ * @internal
+ */
+export function nameError(
+  of: new (...args: never[]) => Error,
+  name: string,
+  isAlike: (error: Error) => boolean = () => true,
+): void {
+  Object.defineProperty(of.prototype, "name", { value: name, configurable: true, writable: true });
+  Object.defineProperty(of, Symbol.hasInstance, {
+    // A subclass inherits this, and only recognises its own.
+    value(this: unknown, value: unknown): boolean {
+      if (Error[Symbol.hasInstance].call(this as never, value)) return true;
+      return this === of && value instanceof Error && value.name === name && isAlike(value);
+    },
+  });
 }
 
 /**
@@ -90,7 +114,8 @@ export class ProtocolError extends Error {
  */
 export function rebased(error: ProtocolError, base: number): ProtocolError {
   const offset = error.offset === undefined ? undefined : error.offset + base;
-  const moved = new ProtocolError(error.code, error.message, offset, { cause: error.cause });
+  const { cause, path } = error;
+  const moved = new ProtocolError(error.code, error.message, offset, { cause, path });
   // The place that threw is what a reader wants to see, not this line.
   if (error.stack !== undefined) moved.stack = error.stack;
   return moved;

@@ -2,6 +2,8 @@ import { asProtocolError, ProtocolError } from "./errors.ts";
 import { plain } from "./memory.ts";
 import { Output } from "./output.ts";
 import type { Codec, Framing, MessageProtocol, Protocol } from "./protocol.ts";
+import { newScan, type OwnScan, resetScan } from "./scan.ts";
+import { isThenable } from "./thenable.ts";
 
 /*
  * One frame, one way: whatever reads or writes a frame (the functions below, Splitter, Connection, streams)
@@ -9,8 +11,10 @@ import type { Codec, Framing, MessageProtocol, Protocol } from "./protocol.ts";
  */
 
 /**
- * `framing.measure`, held to its word: shown at most `maxFrame` bytes, answering with an integer from 0 to
- * `maxFrame`, failing with nothing but a ProtocolError.
+ * Calls `framing.measure` and checks its answer: it is shown at most `maxFrame` bytes, returns an integer within its
+ * limits, and throws nothing but ProtocolErrors.
+ *
+ * @returns the length of the frame, 0 if the bytes do not tell yet, or -n for n bytes to skip
  * @internal
  */
 export function measureFrame(
@@ -18,56 +22,107 @@ export function measureFrame(
   bytes: Uint8Array,
   start: number,
   end: number,
-  seen: number,
+  scan: OwnScan,
 ): number {
   const { maxFrame } = framing;
   const shown = end - start > maxFrame ? start + maxFrame : end;
   let length: number;
   try {
-    length = framing.measure(bytes, start, shown, seen);
+    length = framing.measure(bytes, start, shown, scan);
   } catch (error) {
     throw asProtocolError(error, "malformed", "measure failed", start);
   }
   if (length > 0 && length <= maxFrame && Number.isInteger(length)) return length;
-  if (length === 0 && shown - start < maxFrame) return 0;
-  throw wrongLength(length, maxFrame, start);
+  if (length === 0 && shown - start < maxFrame && scan.at <= maxFrame) return 0;
+  if (length < 0 && shown - start + length >= 0 && Number.isInteger(length)) return length;
+  throw wrongLength(length, maxFrame, start, scan.at);
 }
 
-function wrongLength(length: unknown, maxFrame: number, at: number): ProtocolError {
+function wrongLength(length: unknown, maxFrame: number, start: number, at: number): ProtocolError {
   if (length === 0) {
-    const text = `frame does not end within the ${maxFrame} bytes of maxFrame`;
-    return new ProtocolError("too-long", text, at);
+    const text =
+      at > maxFrame
+        ? `frame of at least ${at} bytes exceeds maxFrame ${maxFrame}`
+        : `frame does not end within the ${maxFrame} bytes of maxFrame`;
+    return new ProtocolError("too-long", text, start);
   }
   if (Number.isInteger(length) && (length as number) > maxFrame) {
     const text = `frame of ${length} bytes exceeds maxFrame ${maxFrame}`;
-    return new ProtocolError("too-long", text, at);
+    return new ProtocolError("too-long", text, start);
   }
   const shown = typeof length === "number" ? length : typeof length;
-  return new ProtocolError("malformed", `${shown} is no length of a frame`, at);
+  return new ProtocolError("malformed", `${shown} is no length of a frame`, start);
 }
 
 /**
- * Where the frame at `start` ends; all of it must be here.
- * @throws ProtocolError `truncated` when it is not
+ * Measures the frame at `start`, of which all must be here: no bytes follow `end`.
+ *
+ * @param scan - reset for this frame
+ * @returns the length of the frame, or -n for n bytes to skip
+ * @throws ProtocolError `truncated` if the frame is not whole
  * @internal
  */
-export function frameEnd(framing: Framing, bytes: Uint8Array, start: number, end: number): number {
-  const length = measureFrame(framing, bytes, start, end, 0);
-  if (length > 0 && length <= end - start) return start + length;
+export function measureWhole(
+  framing: Framing,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  scan: OwnScan,
+): number {
+  resetScan(scan);
+  // Beyond maxFrame not all that is left is shown.
+  scan.ended = end - start <= framing.maxFrame;
+  const length = measureFrame(framing, bytes, start, end, scan);
+  if (length !== 0 && length <= end - start) return length;
   throw truncated(end - start, length, start);
 }
 
 /**
- * Are these bytes one frame, no less and no more?
- * @throws ProtocolError `truncated` or `malformed` if not
+ * Finds the one frame in these bytes, beside which only bytes that hold no value may stand.
+ *
+ * @returns where the frame starts and ends
+ * @throws ProtocolError `truncated` or `malformed` if there is less or more than one frame
  * @internal
  */
-export function exactFrame(framing: Framing, bytes: Uint8Array, start: number, end: number): void {
-  if (start === end) throw truncated(0, 0, start);
-  const stop = frameEnd(framing, bytes, start, end);
-  if (stop < end) {
-    const text = `${end - stop} bytes behind a frame of ${stop - start}`;
-    throw new ProtocolError("malformed", text, stop);
+export function exactFrame(
+  framing: Framing,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): readonly [start: number, end: number] {
+  const scan = newScan();
+  let at = start;
+  for (;;) {
+    if (at === end) throw truncated(0, 0, at);
+    const length = measureWhole(framing, bytes, at, end, scan);
+    if (length < 0) {
+      at -= length;
+      continue;
+    }
+    const stop = at + length;
+    if (isSkipped(framing, bytes, stop, end, scan)) return [at, stop];
+    throw new ProtocolError("malformed", `${end - stop} bytes follow a frame of ${length}`, stop);
+  }
+}
+
+/** Checks that the framing skips all of these bytes. */
+function isSkipped(
+  framing: Framing,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  scan: OwnScan,
+): boolean {
+  let at = start;
+  try {
+    while (at < end) {
+      const length = measureWhole(framing, bytes, at, end, scan);
+      if (length > 0) return false;
+      at -= length;
+    }
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -124,12 +179,21 @@ export function writeFrame<In>(
 ): void {
   const start = out.length;
   try {
-    protocol.encode(value, out);
+    const returned: unknown = protocol.encode(value, out);
+    if (returned !== undefined && returned !== out) refusePromise(returned);
     checkWritten(protocol, out.length - start);
   } catch (error) {
     out.truncate(start);
     throw asUnencodable(error, protocol.name);
   }
+}
+
+/** An encoder that goes on later would write into the bytes of others. */
+function refusePromise(returned: unknown): void {
+  if (!isThenable(returned)) return;
+  // Its own failure has no one else to catch it.
+  returned.then(undefined, () => {});
+  throw new ProtocolError("unencodable", "encode must be synchronous, but returned a promise");
 }
 
 /** Whatever stops an encoder, the caller's value is to blame. */
@@ -140,10 +204,10 @@ function asUnencodable(thrown: unknown, name: string): ProtocolError {
 }
 
 function checkWritten(protocol: MessageProtocol<never, unknown>, length: number): void {
-  const { maxFrame } = protocol;
-  if (length > maxFrame) {
-    const text = `frame of ${length} bytes exceeds maxFrame ${maxFrame}`;
-    throw new ProtocolError("unencodable", text);
+  const { maxFrame, maxSend } = protocol;
+  if (length > (maxSend ?? maxFrame)) {
+    const limit = maxSend === undefined ? `maxFrame ${maxFrame}` : `maxSend ${maxSend}`;
+    throw new ProtocolError("unencodable", `frame of ${length} bytes exceeds ${limit}`);
   }
   // A message may be empty, a frame of a stream cannot: nobody would see it.
   if (length === 0 && isFramed(protocol)) {
@@ -244,10 +308,10 @@ export function decodeFrame<Out>(protocol: MessageProtocol<never, Out>, bytes: U
   const own = forOneStream(protocol);
   const all = plain(bytes);
   const end = all.length;
-  if (isFramed(own)) exactFrame(own, all, 0, end);
-  else checkMessage(own, end);
-  if (own.decodeMany === undefined) return decodeValue(own, all, 0, end);
-  const values = decodeValues(own, all, 0, end);
+  if (!isFramed(own)) checkMessage(own, end);
+  const [start, stop] = isFramed(own) ? exactFrame(own, all, 0, end) : [0, end];
+  if (own.decodeMany === undefined) return decodeValue(own, all, start, stop);
+  const values = decodeValues(own, all, start, stop);
   if (values.length === 1) return values[0]!;
   throw new ProtocolError("malformed", `frame holds ${values.length} values, not 1`, 0);
 }
@@ -266,9 +330,11 @@ export function decodeAll<Out>(protocol: MessageProtocol<never, Out>, bytes: Uin
     return [...decodeValues(own, all, 0, end)];
   }
   const values: Out[] = [];
+  const scan = newScan();
   for (let start = 0; start < end; ) {
-    const stop = frameEnd(own, all, start, end);
-    for (const value of decodeValues(own, all, start, stop)) values.push(value);
+    const length = measureWhole(own, all, start, end, scan);
+    const stop = start + Math.abs(length);
+    if (length > 0) for (const value of decodeValues(own, all, start, stop)) values.push(value);
     start = stop;
   }
   return values;

@@ -6,16 +6,18 @@ export * from "./bytes.ts";
 export type { CancelSignal } from "./cancel.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export { json, raw, utf8 } from "./codecs.ts";
-export { Connection, type ConnectionState } from "./connection.ts";
+export { Connection, type ConnectionConstructor, type ConnectionState } from "./connection.ts";
 export { ProtocolError, type ProtocolErrorCode } from "./errors.ts";
 export { decodeAll, decodeFrame, encodeAll, encodeFrame } from "./frames.ts";
 export type { CloseInfo, ConnectionOptions, Handlers } from "./handlers.ts";
 /** @internal Left out of the declarations, like what it hands on. */
 export * from "./in-house.ts";
-export { type Endian, Output } from "./output.ts";
+export { type Endian, Output, type OutputConstructor } from "./output.ts";
 export {
   type Codec,
   defineProtocol,
+  type FrameLayout,
+  type FramePart,
   type Framing,
   type MessageProtocol,
   type Protocol,
@@ -24,7 +26,8 @@ export {
   type Sent,
 } from "./protocol.ts";
 export { checkLimit, checkLimits } from "./range.ts";
+export { newScan, type OwnScan, type Scan } from "./scan.ts";
 export { indexOfByte } from "./search.ts";
 export type { Sink } from "./sink.ts";
-export { Splitter } from "./splitter.ts";
+export { Splitter, type SplitterConstructor } from "./splitter.ts";
 export { decodeUtf8 } from "./utf8.ts";

@@ -1,6 +1,7 @@
-import { checkMessage, frameEnd, isFramed } from "./frames.ts";
+import { checkMessage, isFramed, measureWhole } from "./frames.ts";
 import { MESSAGE_COST, NOTHING, plain } from "./memory.ts";
 import type { MessageProtocol } from "./protocol.ts";
+import { newScan } from "./scan.ts";
 
 /**
  * The cursor of `Splitter` over a transport that keeps boundaries: each message holds whole frames, or is one
@@ -12,6 +13,7 @@ export class MessageReader {
   end = 0;
 
   #protocol: MessageProtocol<never, unknown>;
+  readonly #scan = newScan();
   readonly #messages: Uint8Array[] = [];
   /** Index of the first message that is not begun: shifting a long array is slow. */
   #head = 0;
@@ -40,28 +42,35 @@ export class MessageReader {
     const protocol = this.#protocol;
     for (;;) {
       this.start = this.end;
-      if (this.end < this.bytes.length) return this.#rest();
+      if (this.end < this.bytes.length) {
+        if (this.#rest()) return true;
+        continue;
+      }
       const message = this.#take();
       this.bytes = message ?? NOTHING;
       this.start = 0;
       this.end = 0;
       if (message === undefined) return false;
-      // An empty one has no frames, but is a value where there is no framing.
+      // An empty one has no frames, but is a value if there is no framing.
       if (!isFramed(protocol)) return this.#rest();
     }
   }
 
-  /** One frame of what is left of the message; all of it where the protocol has no framing, or has none any more. */
-  #rest(): true {
+  /**
+   * One frame of what is left of the message; all of it if the protocol has no framing, or has none any more. False
+   * if the framing skipped some bytes.
+   */
+  #rest(): boolean {
     const protocol = this.#protocol;
     const { length } = this.bytes;
-    if (isFramed(protocol)) {
-      this.end = frameEnd(protocol, this.bytes, this.start, length);
-    } else {
+    if (!isFramed(protocol)) {
       checkMessage(protocol, length - this.start);
       this.end = length;
+      return true;
     }
-    return true;
+    const found = measureWhole(protocol, this.bytes, this.start, length, this.#scan);
+    this.end = this.start + Math.abs(found);
+    return found > 0;
   }
 
   #take(): Uint8Array | undefined {

@@ -1,3 +1,4 @@
+import { checkWidth } from "./bytes.ts";
 import { ProtocolError } from "./errors.ts";
 import { isBytes } from "./memory.ts";
 import { isBeyondF32 } from "./range.ts";
@@ -35,7 +36,165 @@ const KEPT = 65_536;
  * //=> 0 3 7 104 105
  * ```
  */
-export class Output {
+export interface Output {
+  /** Bytes written since the last `take`. */
+  readonly length: number;
+
+  /** Appends an unsigned byte. */
+  u8(value: number): this;
+
+  /** Appends a signed byte. */
+  i8(value: number): this;
+
+  /** Appends an unsigned 16-bit big-endian integer. */
+  u16be(value: number): this;
+
+  /** Appends an unsigned 16-bit little-endian integer. */
+  u16le(value: number): this;
+
+  /** Appends a signed 16-bit big-endian integer. */
+  i16be(value: number): this;
+
+  /** Appends a signed 16-bit little-endian integer. */
+  i16le(value: number): this;
+
+  /** Appends an unsigned 24-bit big-endian integer. */
+  u24be(value: number): this;
+
+  /** Appends an unsigned 24-bit little-endian integer. */
+  u24le(value: number): this;
+
+  /** Appends a signed 24-bit big-endian integer. */
+  i24be(value: number): this;
+
+  /** Appends a signed 24-bit little-endian integer. */
+  i24le(value: number): this;
+
+  /** Appends an unsigned 32-bit big-endian integer. */
+  u32be(value: number): this;
+
+  /** Appends an unsigned 32-bit little-endian integer. */
+  u32le(value: number): this;
+
+  /** Appends a signed 32-bit big-endian integer. */
+  i32be(value: number): this;
+
+  /** Appends a signed 32-bit little-endian integer. */
+  i32le(value: number): this;
+
+  /** Appends an unsigned 48-bit big-endian integer. */
+  u48be(value: number): this;
+
+  /** Appends an unsigned 48-bit little-endian integer. */
+  u48le(value: number): this;
+
+  /** Appends a signed 48-bit big-endian integer. */
+  i48be(value: number): this;
+
+  /** Appends a signed 48-bit little-endian integer. */
+  i48le(value: number): this;
+
+  /** Appends an unsigned 64-bit big-endian integer: a bigint or a safe integer. */
+  u64be(value: bigint | number): this;
+
+  /** Appends an unsigned 64-bit little-endian integer: a bigint or a safe integer. */
+  u64le(value: bigint | number): this;
+
+  /** Appends a signed 64-bit big-endian integer: a bigint or a safe integer. */
+  i64be(value: bigint | number): this;
+
+  /** Appends a signed 64-bit little-endian integer: a bigint or a safe integer. */
+  i64le(value: bigint | number): this;
+
+  /**
+   * Appends an unsigned integer of `width` bytes, for widths that only the program knows.
+   *
+   * @param width - 1 to 6 bytes
+   * @param endian - byte order
+   * @defaultValue endian `'be'`
+   * @throws RangeError for another width
+   */
+  uint(value: number, width: number, endian?: Endian): this;
+
+  /** Appends a signed integer (two's complement) of `width` bytes, like `uint`. */
+  int(value: number, width: number, endian?: Endian): this;
+
+  /**
+   * Appends a 32-bit big-endian float, rounded to the nearest one, as everywhere in JavaScript. A finite number that would become
+   * infinite is refused.
+   */
+  f32be(value: number): this;
+
+  /** Appends a 32-bit little-endian float, as `f32be` does. */
+  f32le(value: number): this;
+
+  /** Appends a 64-bit big-endian float. */
+  f64be(value: number): this;
+
+  /** Appends a 64-bit little-endian float. */
+  f64le(value: number): this;
+
+  /** Appends an unsigned LEB128 varint, as protobuf writes it: a safe integer, or a bigint of up to 64 bits. */
+  varint(value: bigint | number): this;
+
+  /** Appends text as UTF-8. A lone surrogate is refused. */
+  utf8(text: string): this;
+
+  /** Appends bytes as they are. */
+  bytes(bytes: Uint8Array): this;
+
+  /** Appends `count` zeros, to be patched later, and gives their position. */
+  reserve(count: number): number;
+
+  /**
+   * Writes an unsigned integer over bytes that were written before: a length that is known only now.
+   *
+   * @param at - position of its first byte
+   * @param width - bytes: 1 to 8
+   * @param value - an integer that fits; a bigint where it is not a safe one
+   * @param endian - byte order
+   * @defaultValue endian `'be'`
+   */
+  patch(at: number, width: number, value: number | bigint, endian?: Endian): this;
+
+  /** Opens a gap of `count` zeros at position `at`; what was behind it moves up. */
+  insert(at: number, count: number): this;
+
+  /**
+   * A look at what was written, from position `start` to `end`: a view, valid until the next write.
+   *
+   * @defaultValue start 0, end `length`
+   */
+  view(start?: number, end?: number): Uint8Array<ArrayBuffer>;
+
+  /**
+   * Calls `look` with what was written from position `start` on and returns its answer, without the cost of a
+   * view: for framings that check a payload once it is written. `look` must not write, nor keep the bytes.
+   */
+  examine<T>(start: number, look: (bytes: Uint8Array, start: number, end: number) => T): T;
+
+  /** Forgets everything from position `length` on. */
+  truncate(length: number): this;
+
+  /**
+   * Gives what was written away and starts anew. The bytes are the taker's: this output never writes them
+   * again. Small pieces share one slab of 8 KiB, which lives as long as any of them.
+   */
+  take(): Uint8Array<ArrayBuffer>;
+}
+
+/** The constructor of {@link Output}. */
+export interface OutputConstructor {
+  /**
+   * @param capacity - bytes to make room for at once
+   * @defaultValue 0: the first write makes room
+   */
+  new (capacity?: number): Output;
+  readonly prototype: Output;
+}
+
+// The inner name is what consoles and errors print; nothing inside refers to it.
+export const Output: OutputConstructor = class Output {
   #slab: Uint8Array<ArrayBuffer>;
   #floats: DataView | undefined;
   #base = 0;
@@ -49,7 +208,6 @@ export class Output {
     this.#slab = new Uint8Array(capacity);
   }
 
-  /** Bytes written since the last `take`. */
   get length(): number {
     return this.#at - this.#base;
   }
@@ -75,23 +233,20 @@ export class Output {
     return length;
   }
 
-  /** Appends an unsigned byte. */
   u8(value: number): this {
-    if ((value & 0xff) !== value) refuse("u8", value);
+    if (typeof value !== "number" || (value & 0xff) !== value) refuse("u8", value);
     const at = this.#grow(1);
     this.#slab[at] = value;
     return this;
   }
 
-  /** Appends a signed byte. */
   i8(value: number): this {
-    if ((value << 24) >> 24 !== value) refuse("i8", value);
+    if (typeof value !== "number" || (value << 24) >> 24 !== value) refuse("i8", value);
     return this.u8(value & 0xff);
   }
 
-  /** Appends an unsigned 16-bit big-endian integer. */
   u16be(value: number): this {
-    if ((value & 0xffff) !== value) refuse("u16", value);
+    if (typeof value !== "number" || (value & 0xffff) !== value) refuse("u16", value);
     const at = this.#grow(2);
     const slab = this.#slab;
     slab[at] = value >> 8;
@@ -99,9 +254,8 @@ export class Output {
     return this;
   }
 
-  /** Appends an unsigned 16-bit little-endian integer. */
   u16le(value: number): this {
-    if ((value & 0xffff) !== value) refuse("u16", value);
+    if (typeof value !== "number" || (value & 0xffff) !== value) refuse("u16", value);
     const at = this.#grow(2);
     const slab = this.#slab;
     slab[at] = value;
@@ -109,179 +263,124 @@ export class Output {
     return this;
   }
 
-  /** Appends a signed 16-bit big-endian integer. */
   i16be(value: number): this {
-    if ((value << 16) >> 16 !== value) refuse("i16", value);
+    if (typeof value !== "number" || (value << 16) >> 16 !== value) refuse("i16", value);
     return this.u16be(value & 0xffff);
   }
 
-  /** Appends a signed 16-bit little-endian integer. */
   i16le(value: number): this {
-    if ((value << 16) >> 16 !== value) refuse("i16", value);
+    if (typeof value !== "number" || (value << 16) >> 16 !== value) refuse("i16", value);
     return this.u16le(value & 0xffff);
   }
 
-  /** Appends an unsigned 24-bit big-endian integer. */
   u24be(value: number): this {
-    if ((value & 0xffffff) !== value) refuse("u24", value);
+    if (typeof value !== "number" || (value & 0xffffff) !== value) refuse("u24", value);
     return this.u8(value >> 16).u16be(value & 0xffff);
   }
 
-  /** Appends an unsigned 24-bit little-endian integer. */
   u24le(value: number): this {
-    if ((value & 0xffffff) !== value) refuse("u24", value);
+    if (typeof value !== "number" || (value & 0xffffff) !== value) refuse("u24", value);
     return this.u16le(value & 0xffff).u8(value >> 16);
   }
 
-  /** Appends a signed 24-bit big-endian integer. */
   i24be(value: number): this {
-    if ((value << 8) >> 8 !== value) refuse("i24", value);
+    if (typeof value !== "number" || (value << 8) >> 8 !== value) refuse("i24", value);
     return this.u24be(value & 0xffffff);
   }
 
-  /** Appends a signed 24-bit little-endian integer. */
   i24le(value: number): this {
-    if ((value << 8) >> 8 !== value) refuse("i24", value);
+    if (typeof value !== "number" || (value << 8) >> 8 !== value) refuse("i24", value);
     return this.u24le(value & 0xffffff);
   }
 
-  /** Appends an unsigned 32-bit big-endian integer. */
   u32be(value: number): this {
-    if (value >>> 0 !== value) refuse("u32", value);
+    if (typeof value !== "number" || value >>> 0 !== value) refuse("u32", value);
     const at = this.#grow(4);
     writeU32be(this.#slab, at, value);
     return this;
   }
 
-  /** Appends an unsigned 32-bit little-endian integer. */
   u32le(value: number): this {
-    if (value >>> 0 !== value) refuse("u32", value);
+    if (typeof value !== "number" || value >>> 0 !== value) refuse("u32", value);
     const at = this.#grow(4);
     writeU32le(this.#slab, at, value);
     return this;
   }
 
-  /** Appends a signed 32-bit big-endian integer. */
   i32be(value: number): this {
-    if ((value | 0) !== value) refuse("i32", value);
+    if (typeof value !== "number" || (value | 0) !== value) refuse("i32", value);
     const at = this.#grow(4);
     writeU32be(this.#slab, at, value);
     return this;
   }
 
-  /** Appends a signed 32-bit little-endian integer. */
   i32le(value: number): this {
-    if ((value | 0) !== value) refuse("i32", value);
+    if (typeof value !== "number" || (value | 0) !== value) refuse("i32", value);
     const at = this.#grow(4);
     writeU32le(this.#slab, at, value);
     return this;
   }
 
-  /** Appends an unsigned 40-bit big-endian integer. */
-  u40be(value: number): this {
-    return this.#wide("u40", value, 5, "be", false);
-  }
-
-  /** Appends an unsigned 40-bit little-endian integer. */
-  u40le(value: number): this {
-    return this.#wide("u40", value, 5, "le", false);
-  }
-
-  /** Appends a signed 40-bit big-endian integer. */
-  i40be(value: number): this {
-    return this.#wide("i40", value, 5, "be", true);
-  }
-
-  /** Appends a signed 40-bit little-endian integer. */
-  i40le(value: number): this {
-    return this.#wide("i40", value, 5, "le", true);
-  }
-
-  /** Appends an unsigned 48-bit big-endian integer. */
   u48be(value: number): this {
     return this.#wide("u48", value, 6, "be", false);
   }
 
-  /** Appends an unsigned 48-bit little-endian integer. */
   u48le(value: number): this {
     return this.#wide("u48", value, 6, "le", false);
   }
 
-  /** Appends a signed 48-bit big-endian integer. */
   i48be(value: number): this {
     return this.#wide("i48", value, 6, "be", true);
   }
 
-  /** Appends a signed 48-bit little-endian integer. */
   i48le(value: number): this {
     return this.#wide("i48", value, 6, "le", true);
   }
 
-  /** Appends an unsigned 56-bit big-endian integer: a bigint or a safe integer. */
-  u56be(value: bigint | number): this {
-    return this.#wide("u56", value, 7, "be", false);
-  }
-
-  /** Appends an unsigned 56-bit little-endian integer: a bigint or a safe integer. */
-  u56le(value: bigint | number): this {
-    return this.#wide("u56", value, 7, "le", false);
-  }
-
-  /** Appends a signed 56-bit big-endian integer: a bigint or a safe integer. */
-  i56be(value: bigint | number): this {
-    return this.#wide("i56", value, 7, "be", true);
-  }
-
-  /** Appends a signed 56-bit little-endian integer: a bigint or a safe integer. */
-  i56le(value: bigint | number): this {
-    return this.#wide("i56", value, 7, "le", true);
-  }
-
-  /** Appends an unsigned 64-bit big-endian integer: a bigint or a safe integer. */
   u64be(value: bigint | number): this {
     return this.#wide("u64", value, 8, "be", false);
   }
 
-  /** Appends an unsigned 64-bit little-endian integer: a bigint or a safe integer. */
   u64le(value: bigint | number): this {
     return this.#wide("u64", value, 8, "le", false);
   }
 
-  /** Appends a signed 64-bit big-endian integer: a bigint or a safe integer. */
   i64be(value: bigint | number): this {
     return this.#wide("i64", value, 8, "be", true);
   }
 
-  /** Appends a signed 64-bit little-endian integer: a bigint or a safe integer. */
   i64le(value: bigint | number): this {
     return this.#wide("i64", value, 8, "le", true);
   }
 
-  /**
-   * Appends a 32-bit big-endian float, rounded to the nearest one, as everywhere in JavaScript. A finite number that would become
-   * infinite is refused.
-   */
+  uint(value: number, width: number, endian: Endian = "be"): this {
+    checkWidth(width);
+    return this.#wide(`u${8 * width}`, value, width, endian, false);
+  }
+
+  int(value: number, width: number, endian: Endian = "be"): this {
+    checkWidth(width);
+    return this.#wide(`i${8 * width}`, value, width, endian, true);
+  }
+
   f32be(value: number): this {
     const at = this.#growFloat(value, 4);
     this.#floats!.setFloat32(at, value);
     return this;
   }
 
-  /** Appends a 32-bit little-endian float, as `f32be` does. */
   f32le(value: number): this {
     const at = this.#growFloat(value, 4);
     this.#floats!.setFloat32(at, value, true);
     return this;
   }
 
-  /** Appends a 64-bit big-endian float. */
   f64be(value: number): this {
     const at = this.#growFloat(value, 8);
     this.#floats!.setFloat64(at, value);
     return this;
   }
 
-  /** Appends a 64-bit little-endian float. */
   f64le(value: number): this {
     const at = this.#growFloat(value, 8);
     this.#floats!.setFloat64(at, value, true);
@@ -296,7 +395,6 @@ export class Output {
     return at;
   }
 
-  /** Appends an unsigned LEB128 varint, as protobuf writes it: a safe integer, or a bigint of up to 64 bits. */
   varint(value: bigint | number): this {
     if (typeof value === "bigint") {
       if (BigInt.asUintN(64, value) !== value) refuse("varint", value);
@@ -311,7 +409,6 @@ export class Output {
     return this.u8(rest);
   }
 
-  /** Appends text as UTF-8. A lone surrogate is refused. */
   utf8(text: string): this {
     if (typeof text !== "string") refuse("text", text);
     const start = this.#grow(3 * text.length);
@@ -324,7 +421,6 @@ export class Output {
     return this;
   }
 
-  /** Appends bytes as they are. */
   bytes(bytes: Uint8Array): this {
     if (!isBytes(bytes)) refuse("bytes", bytes);
     // The place is taken first: growing may replace the slab that `set` is called on.
@@ -335,7 +431,6 @@ export class Output {
     return this;
   }
 
-  /** Appends `count` zeros, to be patched later, and gives their position. */
   reserve(count: number): number {
     checkCount(count);
     const at = this.#grow(count);
@@ -344,15 +439,6 @@ export class Output {
     return at - this.#base;
   }
 
-  /**
-   * Writes an unsigned integer over bytes that were written before: a length that is known only now.
-   *
-   * @param at - position of its first byte
-   * @param width - bytes: 1 to 8
-   * @param value - an integer that fits; a bigint where it is not a safe one
-   * @param endian - byte order
-   * @defaultValue endian `'be'`
-   */
   patch(at: number, width: number, value: number | bigint, endian: Endian = "be"): this {
     if (!(width >= 1 && width <= 8)) throw new RangeError(`width must be 1 to 8, not ${width}`);
     this.#checkPosition(at, width);
@@ -360,7 +446,6 @@ export class Output {
     return this;
   }
 
-  /** Opens a gap of `count` zeros at position `at`; what was behind it moves up. */
   insert(at: number, count: number): this {
     this.#checkPosition(at, 0);
     checkCount(count);
@@ -371,35 +456,21 @@ export class Output {
     return this;
   }
 
-  /**
-   * A look at what was written, from position `start` to `end`: a view, valid until the next write.
-   *
-   * @defaultValue start 0, end `length`
-   */
   view(start = 0, end: number = this.length): Uint8Array<ArrayBuffer> {
     this.#checkPosition(start, end - start);
     return this.#slab.subarray(this.#base + start, this.#base + end);
   }
 
-  /**
-   * Asks `look` of what was written from position `start` on, where a view would cost as much as the question.
-   * @internal
-   */
   examine<T>(start: number, look: (bytes: Uint8Array, start: number, end: number) => T): T {
     return look(this.#slab, this.#base + start, this.#at);
   }
 
-  /** Forgets everything from position `length` on. */
   truncate(length: number): this {
     this.#checkPosition(length, 0);
     this.#at = this.#base + length;
     return this;
   }
 
-  /**
-   * Gives what was written away and starts anew. The bytes are the taker's: this output never writes them
-   * again. Small pieces share one slab of 8 KiB, which lives as long as any of them.
-   */
   take(): Uint8Array<ArrayBuffer> {
     const taken = this.#slab.subarray(this.#base, this.#at);
     this.#base = this.#at;
@@ -446,7 +517,7 @@ export class Output {
       throw new RangeError(`${count} bytes at ${at} lie outside of the ${this.length} written`);
     }
   }
-}
+};
 
 function checkCount(count: number): void {
   if (!Number.isInteger(count) || count < 0) throw new RangeError(`${count} is no count of bytes`);

@@ -1,80 +1,151 @@
 import type { Output } from "./output.ts";
+import type { Scan } from "./scan.ts";
 
 /**
- * Turns exactly one span of bytes into a value, and a value into bytes. `In` is what a user sends,
- * `Out` what a user gets.
+ * Turns exactly one span of bytes into a value, and a value into bytes. `In` is what you send, `Out` what you
+ * receive.
  */
 export interface Codec<in In, out Out = In> {
   /**
-   * The value of `bytes[start .. end)`. Byte-valued results are views of `bytes` unless the codec says
-   * otherwise; they stay valid for ever, because memory that was handed out is never written again.
-   * Throws a ProtocolError (`malformed`) with the index in `bytes`.
+   * Returns the value of `bytes[start .. end)`. Byte-valued results are views of `bytes` unless the codec says
+   * otherwise; they never change under you, because received memory is never reused.
+   *
+   * @throws ProtocolError `malformed`, with the index in `bytes`
    */
   decode(bytes: Uint8Array, start: number, end: number): Out;
 
-  /** Appends the bytes of `value` to `out`. Throws a ProtocolError (`unencodable`). */
-  encode(value: In, out: Output): void;
+  /**
+   * Appends the bytes of `value` to `out`. Synchronous: a returned promise is refused.
+   *
+   * @param out - valid during this call only
+   * @throws ProtocolError `unencodable`
+   */
+  // biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing, or the output it wrote to
+  encode(value: In, out: Output): void | Output;
 
-  /** For frames that hold several values (a batch, a JSON array): all of them, or one error for all. */
+  /**
+   * All values of a frame that holds several (a batch, a JSON array), or none (`[]` skips the frame); one error
+   * stands for all of them.
+   */
   decodeMany?(bytes: Uint8Array, start: number, end: number): readonly Out[];
 
-  /** The bytes are UTF-8 text: sent as text frames where the transport knows the difference. */
+  /** True for UTF-8 text: sent as text frames if the transport distinguishes them. */
   readonly text?: boolean | undefined;
+
+  /**
+   * Decodes `text[start .. end)` of a chunk that was converted to text once: the fast way for text on streams. If it
+   * throws, `decode` is called with the bytes, and reports error and offset.
+   */
+  decodeText?(text: string, start: number, end: number): Out;
+
+  /**
+   * Returns well-formed text whose UTF-8 is exactly what `encode` writes, so that the replies of a turn can be joined
+   * and converted once.
+   *
+   * The text of a payload codec is free of U+0000 to U+001F and U+007F. A protocol has it only if its framing's
+   * delimiters consist of such control characters: then it returns whole frames.
+   */
+  encodeText?(value: In): string;
 }
 
-/** A codec for whole messages: enough where the transport keeps boundaries (WebSocket, datagrams). */
+/** A codec for whole messages: enough if the transport preserves message boundaries (WebSocket, datagrams). */
 export interface MessageProtocol<in In, out Out = In> extends Codec<In, Out> {
   /** For error texts and logs. */
   readonly name: string;
-  /** Largest whole frame, in wire bytes, header included. Always finite; bounds reading and writing. */
+
+  /** Largest whole frame that is read, in wire bytes, header included. Always finite. */
   readonly maxFrame: number;
+
+  /**
+   * Largest whole frame that is written, in wire bytes.
+   * @defaultValue `maxFrame`
+   */
+  readonly maxSend?: number | undefined;
 }
 
-/** Finds frames in a stream. Pure: keeps nothing between calls, so one object serves every connection. */
+/** Finds frames in a stream. Keeps nothing itself (see {@link Scan}), so one object serves every connection. */
 export interface Framing {
   /** Largest whole frame, in wire bytes, header and delimiter included. */
   readonly maxFrame: number;
 
   /**
-   * Whole length of the frame that starts at `start`, header and delimiter included, as soon as its
-   * bytes tell, even if they are not all here; 0 while they do not tell.
+   * Returns the length of the frame that starts at `start`.
    *
-   * @param bytes - the buffer; only `[start, end)` may be looked at, and `end > start`
+   * | answer | meaning |
+   * |---|---|
+   * | `n > 0` | the whole frame has n bytes, header and delimiter included; they need not all be here |
+   * | `0` | the bytes do not tell yet |
+   * | `-n` | the n bytes at `start` belong to no frame and hold no value (a blank line, white space): skip them |
+   *
+   * @param bytes - only `[start, end)` may be read, and `end > start`
    * @param start - where the frame begins
-   * @param end - where the bytes at hand end; never more than `maxFrame` behind `start`
-   * @param seen - how many bytes of this frame an earlier call, which answered 0, was already shown:
-   *   a search for a delimiter goes on from there
-   * @throws ProtocolError when no frame can start like this
+   * @param end - where the bytes at hand end; never more than `maxFrame` after `start`
+   * @param scan - what earlier calls for this frame, which returned 0, left here; fresh at the first call
+   * @throws ProtocolError if no frame can start like this
    */
-  measure(bytes: Uint8Array, start: number, end: number, seen: number): number;
+  measure(bytes: Uint8Array, start: number, end: number, scan: Scan): number;
+
+  /**
+   * True for pieces of a stream rather than frames: answers may depend on how many bytes are at hand. Laws that
+   * cannot hold then are excused.
+   */
+  readonly loose?: boolean | undefined;
+
+  /**
+   * Returns the first position after `start` where a frame begins or, at the end, may begin: for policies that skip
+   * bad input.
+   */
+  recover?(bytes: Uint8Array, start: number, end: number): number;
+
+  /** The parts of a frame as plain data, in wire order. */
+  readonly layout?: FrameLayout | undefined;
 }
+
+/** One part of a frame; see {@link FrameLayout}. */
+export interface FramePart {
+  /** For views of the bytes: "length", "payload", "magic". */
+  readonly name: string;
+  /** The role of the part. */
+  readonly kind: "header" | "length" | "payload" | "trailer" | "delimiter";
+  /** Bytes, or how the part ends: a LEB128 varint, decimal digits, or the rest of the frame. */
+  readonly size: number | "varint" | "digits" | "rest";
+  /** Byte order, for numbers. */
+  readonly endian?: "be" | "le" | undefined;
+  /** Added to the number of a length to get the length of the whole frame. */
+  readonly add?: number | undefined;
+  /** The bytes that always stand here: a magic number, a delimiter. */
+  readonly bytes?: Uint8Array | undefined;
+}
+
+/** The parts of a frame in wire order, as plain data that tools can read. */
+export type FrameLayout = readonly FramePart[];
 
 /** All that a stream connection needs: three pure functions, a name and a limit. */
 export interface Protocol<in In, out Out = In> extends MessageProtocol<In, Out>, Framing {
   /**
-   * The escape hatch: a protocol with state asks for a fresh object per connection. `encodeAll`, `decodeAll` and their
-   * like take one as well, for the stream that they stand for; a `Splitter` uses what it is given.
+   * Returns a fresh object for one connection: for protocols with state. One-shot functions such as `decodeAll` call
+   * it too, once a call; a `Splitter` uses the framing that it is given.
    */
   perConnection?(connection: { context: unknown }): Protocol<In, Out>;
 }
 
-/** What a user of the protocol `P` sends. */
+/** The type of values that the protocol `P` sends. */
 export type Sent<P> = P extends { encode(value: infer In, out: Output): void } ? In : never;
 
-/** What a user of the protocol `P` gets. */
+/** The type of values that the protocol `P` receives. */
 export type Received<P> = P extends {
   decode(bytes: Uint8Array, start: number, end: number): infer Out;
 }
   ? Out
   : never;
 
-/** Frames are bounded even where nobody thought of a bound: 1 MiB. */
+/** Frames are bounded even if no one set a bound. */
 const DEFAULT_MAX_FRAME = 1_048_576;
 
-/** What {@link defineProtocol} takes: a protocol, of which only the three functions and a name are required. */
+/** A protocol for {@link defineProtocol}: only the three functions and a name are required. */
 export type ProtocolDefinition<In, Out = In> = Omit<Protocol<In, Out>, "maxFrame"> & {
   /**
-   * Largest whole frame, in wire bytes, header included; reading and writing.
+   * Largest whole frame that is read, in wire bytes, header included.
    * @defaultValue 1 MiB
    */
   readonly maxFrame?: number | undefined;
@@ -97,7 +168,7 @@ export type ProtocolDefinition<In, Out = In> = Omit<Protocol<In, Out>, "maxFrame
  *   maxFrame: 64 * 1024,
  *   measure: (bytes, start, end) => (end - start < 2 ? 0 : 3 + u16be(bytes, start)),
  *   decode: (bytes, start, end) => ({ op: bytes[start + 2]!, body: bytes.subarray(start + 3, end) }),
- *   encode: ({ op, body }, out) => void out.u16be(body.length).u8(op).bytes(body),
+ *   encode: ({ op, body }, out) => out.u16be(body.length).u8(op).bytes(body),
  * });
  *
  * const frame = encodeFrame(ping, { op: 7, body: Uint8Array.of(1, 2) });
@@ -107,12 +178,13 @@ export type ProtocolDefinition<In, Out = In> = Omit<Protocol<In, Out>, "maxFrame
  * //=> 7
  * ```
  *
- * @throws TypeError when a function is missing, RangeError when `maxFrame` is not a positive integer
+ * @throws TypeError if a function is missing, RangeError if `maxFrame` or `maxSend` is not a positive integer
  */
 export function defineProtocol<In, Out = In>(
   definition: ProtocolDefinition<In, Out>,
 ): Protocol<In, Out> {
   const protocol = { ...definition, maxFrame: checkedMaxFrame(definition.maxFrame) };
+  if (protocol.maxSend !== undefined) checkedMaxFrame(protocol.maxSend, 1, "maxSend");
   for (const key of ["measure", "decode", "encode"] as const) {
     if (typeof protocol[key] !== "function") {
       throw new TypeError(`protocol "${protocol.name}" lacks the function ${key}`);
@@ -122,13 +194,23 @@ export function defineProtocol<In, Out = In>(
 }
 
 /**
- * The option `maxFrame` of every framing: the default where nothing is given, refused where it is no limit.
- * @internal
+ * Checks the option `maxFrame` of a framing and fills in its default, 1 MiB.
+ *
+ * @param maxFrame - as the user gave it
+ * @param least - bytes of the smallest frame that there can be
+ * @param name - of the option, for the error
+ * @throws RangeError unless it is an integer of at least `least`
  */
-export function checkedMaxFrame(maxFrame: number | undefined, least = 1): number {
+export function checkedMaxFrame(
+  maxFrame: number | undefined,
+  least = 1,
+  name = "maxFrame",
+): number {
   if (maxFrame === undefined) return Math.max(DEFAULT_MAX_FRAME, least);
   if (!Number.isSafeInteger(maxFrame) || maxFrame < least) {
-    throw new RangeError(`maxFrame must be an integer of at least ${least}, not ${maxFrame}`);
+    throw new RangeError(
+      `${name} must be an integer of at least ${least}, not ${String(maxFrame)}`,
+    );
   }
   return maxFrame;
 }

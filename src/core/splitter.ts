@@ -2,6 +2,7 @@ import { ProtocolError, rebased } from "./errors.ts";
 import { measureFrame, truncated } from "./frames.ts";
 import { copy, isBytes, NOTHING, plain } from "./memory.ts";
 import type { Framing } from "./protocol.ts";
+import { newScan, type OwnScan, resetScan } from "./scan.ts";
 
 /*
  * Goal: O(bytes + chunks) work for every framing and any cuts, no allocation for a frame that lies whole in
@@ -50,12 +51,69 @@ const LARGEST_SLAB = 16 * 1024;
  * //=> 8 three
  * ```
  */
-export class Splitter {
-  /** Where the current frame lies. Memory that is never written again. */
-  bytes: Uint8Array = NOTHING;
+export interface Splitter {
+  /** The memory of the current frame. It is never reused, so views into it never change under you. */
+  readonly bytes: Uint8Array;
   /** Index in `bytes` of the current frame's first byte. */
+  readonly start: number;
+  /** Index in `bytes` after the current frame. Equal to `start` if there is none. */
+  readonly end: number;
+
+  /** Position in the stream of the current frame's first byte; without a frame, of the next unread byte. */
+  readonly offset: number;
+
+  /** Number of unread bytes after the current frame. */
+  readonly pending: number;
+
+  /**
+   * Takes the next bytes of the stream. The splitter owns them from now on: if you go on writing into the chunk, you
+   * write into frames that were handed out.
+   *
+   * @throws ProtocolError the error that ended the stream; `closed` after `finish`
+   */
+  push(chunk: Uint8Array): void;
+
+  /**
+   * Moves on to the next frame. Returns false if no whole frame is here: push more and call it again.
+   *
+   * @throws ProtocolError if no frame can start like this, and the same error ever after; `truncated` if the stream is
+   *   finished and bytes are left over
+   */
+  next(): boolean;
+
+  /**
+   * Says that no more bytes follow. Whole frames that were not read yet stay readable.
+   *
+   * @throws ProtocolError `truncated` if all whole frames are read and bytes are left over. If some are still to be
+   *   read, `next` throws it after the last one.
+   */
+  finish(): void;
+
+  /**
+   * Hands over all unread bytes, for an upgrade to something that is framed differently. The current frame is left;
+   * the splitter is empty and counts on after these bytes.
+   */
+  rest(): Uint8Array;
+
+  /** Changes the framing, from the next frame on. */
+  use(framing: Framing): void;
+}
+
+/** The constructor of {@link Splitter}. */
+export interface SplitterConstructor {
+  /**
+   * Makes a splitter for one stream.
+   *
+   * @param framing - finds the end of each frame; every protocol is a framing
+   */
+  new (framing: Framing): Splitter;
+  readonly prototype: Splitter;
+}
+
+// The inner name is what consoles print; nothing inside refers to it.
+export const Splitter: SplitterConstructor = class Splitter {
+  bytes: Uint8Array = NOTHING;
   start = 0;
-  /** Index in `bytes` behind the current frame. Equal to `start` while there is none. */
   end = 0;
 
   #framing: Framing;
@@ -64,10 +122,12 @@ export class Splitter {
   /** Stream offset of `bytes[0]`. */
   #origin = 0;
 
-  /** Length of the frame that begins at `end`, where it is known but not all of it is here; else 0. */
+  /** Length of the frame that begins at `end`, if it is known but not all of it is here; else 0. */
   #length = 0;
   /** How many bytes of the frame that begins at `end` were measured in vain. */
-  #seen = 0;
+  #shown = 0;
+  /** What the framing remembers of that frame. */
+  readonly #scan: OwnScan = newScan();
 
   /** Chunks that are not read in place: from #head on, the first one without its #taken bytes. */
   readonly #queue: Uint8Array[] = [];
@@ -86,27 +146,18 @@ export class Splitter {
   #finished = false;
   #error: ProtocolError | undefined;
 
-  /** @param framing - says where a frame ends; every protocol is one */
   constructor(framing: Framing) {
     this.#framing = framing;
   }
 
-  /** Position in the stream of the current frame's first byte; while there is none, of the next unread byte. */
   get offset(): number {
     return this.#origin + this.start;
   }
 
-  /** Number of bytes behind the current frame that are not read yet. */
   get pending(): number {
     return this.#limit - this.end + this.#queued;
   }
 
-  /**
-   * Takes the next bytes of the stream. The splitter owns them from now on: who goes on writing into the
-   * chunk writes into frames that were handed out.
-   *
-   * @throws ProtocolError the error that ended the stream; `closed` after `finish`
-   */
   push(chunk: Uint8Array): void {
     if (this.#error !== undefined) throw this.#error;
     if (this.#finished) throw new ProtocolError("closed", "push() after finish()", this.offset);
@@ -132,44 +183,37 @@ export class Splitter {
     return true;
   }
 
-  /**
-   * Moves on to the next frame. False when no whole frame is here: push more and ask again.
-   *
-   * @throws ProtocolError when no frame can start like this, and ever after; `truncated` when the stream is
-   *   finished and bytes are left over
-   */
   next(): boolean {
     if (this.#error !== undefined) throw this.#error;
     const start = this.end;
     this.start = start;
     // A frame that lies whole in its chunk, as nearly every one does: nothing but the cursor moves.
-    if (this.#seen === 0 && this.#length === 0 && start < this.#limit) {
+    if (this.#shown === 0 && this.#length === 0 && start < this.#limit) {
       const length = this.#measure();
       if (length > 0 && length <= this.#limit - start) {
+        resetScan(this.#scan);
         this.end = start + length;
         return true;
       }
       this.#note(length);
     }
-    return this.#gather();
+    if (this.#find()) {
+      this.#pass(this.#length);
+      this.#length = 0;
+      return true;
+    }
+    this.#drained = true;
+    if (this.#finished) this.#checkNothingLeft();
+    return false;
   }
 
-  /**
-   * Says that no bytes come any more. Whole frames that were not read yet stay readable.
-   *
-   * @throws ProtocolError `truncated` when all whole frames are read and bytes are left over. Where some are
-   *   still to be read, `next` throws it behind the last one.
-   */
   finish(): void {
     if (this.#error !== undefined) throw this.#error;
     this.#finished = true;
-    if (this.#drained) this.#checkNothingLeft();
+    // The framing may call the rest a frame, now that nothing follows.
+    if (this.#drained && !this.#find()) this.#checkNothingLeft();
   }
 
-  /**
-   * Gives all unread bytes away, for an upgrade to something that is not framed like this. The current frame
-   * is left; the splitter is empty and counts on behind the bytes given away.
-   */
   rest(): Uint8Array {
     const { pending } = this;
     let rest = this.bytes.subarray(this.end, this.#limit);
@@ -187,63 +231,88 @@ export class Splitter {
     this.#limit = this.end + pending;
     this.end = this.#limit;
     this.#release();
-    this.#seen = 0;
-    this.#length = 0;
+    this.#forget();
     return rest;
   }
 
-  /** Changes the framing, from the next frame on. */
   use(framing: Framing): void {
     this.#framing = framing;
-    this.#seen = 0;
-    this.#length = 0;
+    this.#forget();
     this.#drained = false;
+  }
+
+  /** Nothing is known of the next frame. */
+  #forget(): void {
+    this.#length = 0;
+    this.#shown = 0;
+    resetScan(this.#scan);
   }
 
   #measure(): number {
     try {
-      return measureFrame(this.#framing, this.bytes, this.start, this.#limit, this.#seen);
+      return measureFrame(this.#framing, this.bytes, this.start, this.#limit, this.#scan);
     } catch (error) {
       return this.#fail(rebased(error as ProtocolError, this.#origin));
     }
   }
 
+  /** An answer of the framing that is no whole frame. */
   #note(length: number): void {
-    if (length === 0) this.#seen = this.#limit - this.start;
-    else this.#length = length;
+    if (length === 0) {
+      this.#shown = this.#limit - this.start;
+      return;
+    }
+    this.#forget();
+    if (length > 0) {
+      this.#length = length;
+    } else {
+      this.#pass(-length);
+      this.start = this.end;
+    }
   }
 
-  /** A frame that is not whole in `bytes`, as far as is known: goes on to the next chunk, as often as it takes. */
-  #gather(): boolean {
+  /**
+   * Looks for a frame that is not whole in `bytes`, as far as is known: goes on to the next chunk, as often as it takes.
+   *
+   * @returns true if it is whole; `#length` is its length
+   */
+  #find(): boolean {
+    const scan = this.#scan;
     for (;;) {
       const have = this.#limit - this.start;
-      if (this.#length === 0 && have > this.#seen) this.#note(this.#measure());
-      if (this.#length > 0 && this.#length <= have) return this.#arrive();
-      if (this.#queued === 0) break;
-      if (have === 0) this.#begin();
-      else this.#append();
+      if (this.#length > 0) {
+        if (this.#length <= have) return true;
+      } else if (have > this.#shown && have >= scan.at) {
+        this.#note(this.#measure());
+        continue;
+      }
+      if (this.#queued > 0) {
+        if (have === 0) this.#begin();
+        else this.#append();
+      } else if (this.#finished && this.#length === 0 && have > 0 && !scan.ended) {
+        scan.ended = true;
+        this.#note(this.#measure());
+      } else {
+        break;
+      }
     }
     if (this.start === this.#limit) this.#release();
     else this.#dropTaken();
-    this.#drained = true;
-    if (this.#finished) this.#checkNothingLeft();
     return false;
   }
 
-  /** The frame is whole. */
-  #arrive(): true {
-    this.end = this.start + this.#length;
-    this.#length = 0;
-    this.#seen = 0;
+  /** Moves over `length` bytes that are here: a frame, or bytes that hold none. */
+  #pass(length: number): void {
+    this.end = this.start + length;
     const extra = this.#limit - this.end;
-    // A step showed more than the frame: the rest is read in the chunk itself, else every frame behind
-    // would be copied too. (Before the step the frame was not whole, so the extra bytes are of that step.)
+    // A step showed more than that: what the chunk still has is read in the chunk itself, else every frame after it
+    // would be copied too.
     if (extra > 0 && this.bytes === this.#slab) {
-      this.#limit = this.end;
-      this.#taken -= extra;
-      this.#queued += extra;
+      const back = Math.min(extra, this.#taken);
+      this.#limit -= back;
+      this.#taken -= back;
+      this.#queued += back;
     }
-    return true;
   }
 
   #checkNothingLeft(): void {
@@ -287,8 +356,7 @@ export class Splitter {
   #append(): void {
     const chunk = this.#first();
     const have = this.#limit - this.start;
-    const step = Math.min(Math.max(STEP, have), this.#framing.maxFrame - have);
-    const wanted = this.#length > 0 ? this.#length - have : step;
+    const wanted = this.#length > 0 ? this.#length - have : this.#step(have);
     const count = Math.min(wanted, chunk.length - this.#taken);
     this.#makeRoom(have, count);
     copy(chunk, this.#taken, this.#taken + count, this.#slab, this.#limit);
@@ -297,7 +365,14 @@ export class Splitter {
     this.#take(count);
   }
 
-  /** Sees to it that the `have` bytes of the frame are in the slab, with room for `count` more behind them. */
+  /** How many more bytes to show of a frame whose length is not known. */
+  #step(have: number): number {
+    const { at } = this.#scan;
+    const step = at > have ? at - have : Math.max(STEP, have);
+    return Math.min(step, this.#framing.maxFrame - have);
+  }
+
+  /** Makes sure that the `have` bytes of the frame are in the slab, with room for `count` more behind them. */
   #makeRoom(have: number, count: number): void {
     const inSlab = this.bytes === this.#slab;
     if (inSlab && this.#limit + count <= this.#slab.length) return;
@@ -348,4 +423,4 @@ export class Splitter {
       this.#head = 0;
     }
   }
-}
+};

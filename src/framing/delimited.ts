@@ -1,5 +1,6 @@
-import { encodeUtf8Into, indexOfByte, isBytes, ProtocolError } from "../core/index.ts";
-import { type FramingOptions, limit, makeFraming, type WrappingFraming } from "./wrap.ts";
+import { encodeUtf8Into, indexOfByte, isBytes, newScan, ProtocolError } from "../core/index.ts";
+import { frameLimit } from "./frame-limit.ts";
+import { type FramingOptions, framing, type WrappingFraming } from "./framing.ts";
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -104,12 +105,12 @@ function delimitedBy(
 
   /** Would this frame be read back as it was written? Its own delimiter ends the search, wherever the memory does. */
   const isFaithful = (bytes: Uint8Array, start: number, end: number): boolean =>
-    measure(bytes, start, bytes.length, 0) === end - start &&
+    measure(bytes, start, bytes.length, newScan()) === end - start &&
     payloadEnd(bytes, start, end) === end - written.length;
 
-  return makeFraming({
+  return framing({
     name,
-    maxFrame: limit(options, written.length),
+    maxFrame: frameLimit(options.maxFrame, written.length),
     text,
     measure,
     payloadEnd,
@@ -139,49 +140,83 @@ function isAt(bytes: Uint8Array, at: number, part: Uint8Array): boolean {
 type Measure = WrappingFraming["measure"];
 
 function measureByte(delimiter: number): Measure {
-  return (bytes, start, end, seen) => {
-    const at = indexOfByte(bytes, delimiter, start + seen, end);
-    return at < 0 ? 0 : at + 1 - start;
-  };
-}
-
-/**
- * Knuth, Morris, Pratt, for all needles side by side: each byte is looked at once, however a needle overlaps
- * itself, and whatever the peer sends.
- */
-function measureAny(needles: readonly Uint8Array[]): Measure {
-  const borders = needles.map(borderLengths);
-  const longest = Math.max(...needles.map((needle) => needle.length));
-  const only = needles.length === 1 ? needles[0]![0]! : undefined;
-  return (bytes, start, end, seen) => {
-    const matched = new Array<number>(needles.length).fill(0);
-    // A delimiter that ends behind what was seen may begin in it.
-    for (let at = start + Math.max(0, seen - longest + 1); at < end; at++) {
-      if (only !== undefined && matched[0] === 0) {
-        at = indexOfByte(bytes, only, at, end);
-        if (at < 0) return 0;
-      }
-      const byte = bytes[at];
-      for (let i = 0; i < needles.length; i++) {
-        const needle = needles[i]!;
-        let length = matched[i]!;
-        while (length > 0 && needle[length] !== byte) length = borders[i]![length - 1]!;
-        if (needle[length] === byte) length++;
-        if (length === needle.length) return at + 1 - start;
-        matched[i] = length;
-      }
-    }
+  return (bytes, start, end, scan) => {
+    const at = indexOfByte(bytes, delimiter, start + scan.at, end);
+    if (at >= 0) return at + 1 - start;
+    scan.at = end - start;
     return 0;
   };
 }
 
-/** For each prefix of the needle: the length of its longest proper prefix that is also its suffix. */
-function borderLengths(needle: Uint8Array): number[] {
-  const borders = [0];
-  for (let i = 1, length = 0; i < needle.length; i++) {
-    while (length > 0 && needle[i] !== needle[length]) length = borders[length - 1]!;
-    if (needle[i] === needle[length]) length++;
-    borders.push(length);
+/**
+ * Searches for all needles at once with one automaton (Aho and Corasick, 1975): each byte is looked at once, however
+ * many needles there are and however they overlap, and whatever the peer sends.
+ */
+function measureAny(needles: readonly Uint8Array[]): Measure {
+  const { classes, width, next, accepts } = automaton(needles);
+  const [first] = needles[0]!;
+  const only = needles.every((needle) => needle[0] === first) ? first : undefined;
+  return (bytes, start, end, scan) => {
+    let { state } = scan;
+    for (let at = start + scan.at; at < end; at++) {
+      if (state === 0 && only !== undefined) {
+        at = indexOfByte(bytes, only, at, end);
+        if (at < 0) break;
+      }
+      state = next[state * width + classes[bytes[at]!]!]!;
+      if (accepts[state] === 1) return at + 1 - start;
+    }
+    scan.at = end - start;
+    scan.state = state;
+    return 0;
+  };
+}
+
+interface Automaton {
+  /** For each byte its column in `next`; bytes of no needle share column 0. */
+  readonly classes: Uint16Array;
+  /** Columns of a row in `next`. */
+  readonly width: number;
+  /** For each state and column the state that follows. State 0: nothing of any needle is matched. */
+  readonly next: Int32Array;
+  /** For each state, 1 if a needle ends there. */
+  readonly accepts: Uint8Array;
+}
+
+function automaton(needles: readonly Uint8Array[]): Automaton {
+  const classes = new Uint16Array(256);
+  let width = 1;
+  for (const needle of needles) {
+    for (const byte of needle) if (classes[byte] === 0) classes[byte] = width++;
   }
-  return borders;
+  const most = 1 + needles.reduce((sum, needle) => sum + needle.length, 0);
+  const next = new Int32Array(most * width).fill(-1);
+  const accepts = new Uint8Array(most);
+  let count = 1;
+  for (const needle of needles) {
+    let state = 0;
+    for (const byte of needle) {
+      const at = state * width + classes[byte]!;
+      if (next[at]! < 0) next[at] = count++;
+      state = next[at]!;
+    }
+    accepts[state] = 1;
+  }
+  // Level by level: a state that cannot go on goes on as the longest proper suffix that is a beginning, too.
+  const suffix = new Int32Array(count);
+  const queue = [0];
+  for (const state of queue) {
+    for (let column = 0; column < width; column++) {
+      const at = state * width + column;
+      const fallback = state === 0 ? 0 : next[suffix[state]! * width + column]!;
+      if (next[at]! < 0) {
+        next[at] = fallback;
+      } else {
+        suffix[next[at]!] = fallback;
+        if (accepts[fallback] === 1) accepts[next[at]!] = 1;
+        queue.push(next[at]!);
+      }
+    }
+  }
+  return { classes, width, next, accepts };
 }

@@ -1,5 +1,5 @@
 import { ProtocolError } from "../core/index.ts";
-import { makeFraming, type WrappingFraming } from "./wrap.ts";
+import { framing, type WrappingFraming } from "./framing.ts";
 
 /**
  * Frames that are all of one length, without any header.
@@ -11,7 +11,7 @@ export function fixed(size: number): WrappingFraming {
   if (!Number.isSafeInteger(size) || size < 1) {
     throw new RangeError(`fixed: size must be a positive integer, not ${size}`);
   }
-  return makeFraming({
+  return framing({
     name: `fixed ${size}`,
     maxFrame: size,
     text: false,

@@ -1,5 +1,15 @@
-import { type Endian, isBytes, ProtocolError, u16be, u16le, u32be, u32le } from "../core/index.ts";
-import { type FramingOptions, limit, makeFraming, type WrappingFraming } from "./wrap.ts";
+import {
+  type Endian,
+  isBytes,
+  ProtocolError,
+  type Scan,
+  u16be,
+  u16le,
+  u32be,
+  u32le,
+} from "../core/index.ts";
+import { frameLimit } from "./frame-limit.ts";
+import { type FramingOptions, framing, type WrappingFraming } from "./framing.ts";
 
 /** How the length of a frame is written. Lengths and offsets are in bytes. */
 export interface LengthPrefixedOptions extends FramingOptions {
@@ -88,17 +98,17 @@ export function lengthPrefixed(options: LengthPrefixedOptions): WrappingFraming 
   const most = Math.min(2 ** (8 * width) - 1, Number.MAX_SAFE_INTEGER) + base;
   check(most >= start, `adjust ${adjust} leaves no frame`);
   const least = Math.max(base, start);
-  const maxFrame = limit(options, least, most);
+  const maxFrame = frameLimit(options.maxFrame, least, most);
   // The caller's array may change after this; frames must not.
   const magic = Uint8Array.from(header ?? []);
   const hasMagic = header !== undefined;
 
-  return makeFraming({
+  return framing({
     name: `length-prefixed u${8 * width}${width === 1 ? "" : endian}`,
     maxFrame,
     text: false,
-    measure(bytes, at, end, seen) {
-      if (hasMagic) checkHeader(magic, bytes, at, end, seen);
+    measure(bytes, at, end, scan) {
+      if (hasMagic) checkHeader(magic, bytes, at, end, scan);
       if (end - at < start) return 0;
       const length = base + readLength(bytes, at + offset, width, isBig);
       if (length >= start) return length;
@@ -128,21 +138,22 @@ function belowHeader(field: number, length: number, header: number, at: number):
   return new ProtocolError("malformed", text, at);
 }
 
-/** What was seen is not looked at again: a long header that drips in stays linear. */
+/** Each byte is checked once: a long header that drips in stays linear. */
 function checkHeader(
   header: Uint8Array,
   bytes: Uint8Array,
   start: number,
   end: number,
-  seen: number,
+  scan: Scan,
 ): void {
   const known = Math.min(header.length, end - start);
-  for (let i = seen; i < known; i++) {
+  for (let i = scan.at; i < known; i++) {
     if (bytes[start + i] !== header[i]) {
       const text = `header byte ${i} is ${bytes[start + i]}, not ${header[i]}`;
       throw new ProtocolError("malformed", text, start + i);
     }
   }
+  scan.at = known;
 }
 
 /**

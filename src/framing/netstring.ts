@@ -1,5 +1,6 @@
 import { ProtocolError } from "../core/index.ts";
-import { type FramingOptions, limit, makeFraming, type WrappingFraming } from "./wrap.ts";
+import { frameLimit } from "./frame-limit.ts";
+import { type FramingOptions, framing, type WrappingFraming } from "./framing.ts";
 
 const ZERO = 0x30;
 const NINE = 0x39;
@@ -20,8 +21,8 @@ const COMMA = 0x2c;
  * @defaultValue maxFrame 1 MiB
  */
 export function netstring(options: FramingOptions = {}): WrappingFraming {
-  const maxFrame = limit(options, 3);
-  return makeFraming({
+  const maxFrame = frameLimit(options.maxFrame, 3);
+  return framing({
     name: "netstring",
     maxFrame,
     text: true,

@@ -7,7 +7,7 @@ import { exactFrame, type MessageProtocol, type Protocol } from "../core/index.t
  *
  * ```text
  *   03 00 00 00 61 62 63                  one message, one frame
- *   03 00 00 00 61 62 63 01 00 00 00 61   malformed: 5 bytes behind a frame of 7
+ *   03 00 00 00 61 62 63 01 00 00 00 61   malformed: 5 bytes follow a frame of 7
  * ```
  *
  * @param protocol - says what a frame is; shared by all connections, so one with `perConnection` is not taken
@@ -29,14 +29,14 @@ export function onePerMessage<In, Out>(protocol: Protocol<In, Out>): MessageProt
   if (protocol.perConnection !== undefined) {
     throw new TypeError(`${protocol.name} keeps state: it cannot be read message by message`);
   }
-  const { name, maxFrame, text } = protocol;
+  const { name, maxFrame, maxSend, text } = protocol;
   const single: MessageProtocol<In, Out> = {
     name,
     maxFrame,
+    maxSend,
     text,
     decode(bytes, start, end) {
-      exactFrame(protocol, bytes, start, end);
-      return protocol.decode(bytes, start, end);
+      return protocol.decode(bytes, ...exactFrame(protocol, bytes, start, end));
     },
     encode: (value, out) => protocol.encode(value, out),
   };
@@ -44,8 +44,7 @@ export function onePerMessage<In, Out>(protocol: Protocol<In, Out>): MessageProt
   return Object.freeze<MessageProtocol<In, Out>>({
     ...single,
     decodeMany(bytes, start, end) {
-      exactFrame(protocol, bytes, start, end);
-      return protocol.decodeMany!(bytes, start, end);
+      return protocol.decodeMany!(bytes, ...exactFrame(protocol, bytes, start, end));
     },
   });
 }

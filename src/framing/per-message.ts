@@ -1,5 +1,6 @@
 import type { Codec, MessageProtocol } from "../core/index.ts";
-import { decoders, type FramingOptions, limit, type WrapOptions } from "./wrap.ts";
+import { frameLimit } from "./frame-limit.ts";
+import { decoders, type FramingOptions, type WrapOptions } from "./framing.ts";
 
 /** Where the transport frames: one message, one payload. */
 export interface MessageFraming {
@@ -17,7 +18,7 @@ export interface MessageFraming {
  * @defaultValue maxFrame 1 MiB
  */
 export function perMessage(options: FramingOptions = {}): MessageFraming {
-  const maxFrame = limit(options, 0);
+  const maxFrame = frameLimit(options.maxFrame, 0);
   return Object.freeze<MessageFraming>({
     maxFrame,
     wrap<In, Out = In>(codec: Codec<In, Out>, wrapped: WrapOptions = {}): MessageProtocol<In, Out> {

@@ -1,5 +1,6 @@
 import { type Output, ProtocolError } from "../core/index.ts";
-import { type FramingOptions, limit, makeFraming, type WrappingFraming } from "./wrap.ts";
+import { frameLimit } from "./frame-limit.ts";
+import { type FramingOptions, framing, type WrappingFraming } from "./framing.ts";
 
 // 32 bits, seven in each byte.
 const WIDEST = 5;
@@ -31,9 +32,9 @@ export interface VarintPrefixedOptions extends FramingOptions {
  */
 export function varintPrefixed(options: VarintPrefixedOptions = {}): WrappingFraming {
   const { minimal = false } = options;
-  return makeFraming({
+  return framing({
     name: "varint-prefixed",
-    maxFrame: limit(options, 1, MOST + WIDEST),
+    maxFrame: frameLimit(options.maxFrame, 1, MOST + WIDEST),
     text: false,
     measure(bytes, start, end) {
       const width = prefixWidth(bytes, start, end);

@@ -1,4 +1,4 @@
-import { ProtocolError, type ProtocolErrorCode, Splitter } from "../core/index.ts";
+import { ProtocolError, type ProtocolErrorCode, type Scan, Splitter } from "../core/index.ts";
 import type { AnyProtocol, Subject } from "./subject.ts";
 import { Violation } from "./violation.ts";
 
@@ -61,9 +61,9 @@ export class Strict {
     this.#reader = reader;
   }
 
-  measure(bytes: Uint8Array, start: number, end: number, seen: number): number {
+  measure(bytes: Uint8Array, start: number, end: number, scan: Scan): number {
     try {
-      return this.#subject.measure(this.#reader, bytes, start, end, seen);
+      return this.#subject.measure(this.#reader, bytes, start, end, scan);
     } catch (error) {
       if (error instanceof Violation) this.#violation = error;
       throw error;

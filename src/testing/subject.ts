@@ -4,9 +4,11 @@ import {
   encodeFrame,
   forOneStream,
   type MessageProtocol,
+  newScan,
   Output,
   type Protocol,
   ProtocolError,
+  type Scan,
 } from "../core/index.ts";
 import { equal } from "./equal.ts";
 import { isSeveral, type LawOptions } from "./options.ts";
@@ -118,17 +120,25 @@ export class Subject {
   }
 
   /** `measure`, never shown more than `maxFrame`. ProtocolErrors pass, everything else breaks the law. */
-  measure(reader: AnyProtocol, bytes: Uint8Array, start: number, end: number, seen = 0): number {
+  measure(
+    reader: AnyProtocol,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    scan: Scan = newScan(),
+  ): number {
     const stop = Math.min(end, start + reader.maxFrame);
     let length: unknown;
     try {
-      length = reader.measure(bytes, start, stop, seen);
+      length = reader.measure(bytes, start, stop, scan);
     } catch (error) {
       throw onlyProtocolErrors(error, "measure", { bytes: bytes.slice(start, stop) });
     }
     demand(
-      Number.isInteger(length) && (length as number) >= 0,
-      () => `measure answers ${shown(length)}, which is no length (0 means "cannot tell yet")`,
+      Number.isInteger(length) && stop - start + (length as number) >= 0,
+      () =>
+        `measure returns ${shown(length)} for ${stop - start} bytes, which is not a length ` +
+        "(0 means that the bytes do not tell yet, -n skips n of them)",
       { bytes: bytes.slice(start, stop) },
     );
     return length as number;
@@ -208,8 +218,8 @@ export function limited(protocol: AnyProtocol, maxFrame: number): AnyProtocol {
         protocol.decodeMany?.(bytes, start, end),
     }),
     ...("measure" in protocol && {
-      measure: (bytes: Uint8Array, start: number, end: number, seen: number) =>
-        protocol.measure(bytes, start, end, seen),
+      measure: (bytes: Uint8Array, start: number, end: number, scan: Scan) =>
+        protocol.measure(bytes, start, end, scan),
     }),
   };
   return other as AnyProtocol;

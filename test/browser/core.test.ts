@@ -17,7 +17,7 @@ import "../unit/framing/fixed.test.ts";
 import "../unit/framing/length-prefixed.test.ts";
 import "../unit/framing/netstring.test.ts";
 import "../unit/framing/varint-prefixed.test.ts";
-import "../unit/framing/wrap.test.ts";
+import "../unit/framing/framing.test.ts";
 
 describe("in a browser", () => {
   it("the core finds what a page has", () => {

@@ -94,9 +94,9 @@ function read({ name, protocol }: AnyCase, chunks: Iterable<Uint8Array>): Outcom
   let broken: unknown;
   const splitter = new Splitter({
     maxFrame: reader.maxFrame,
-    measure(bytes, start, end, seen) {
+    measure(bytes, start, end, scan) {
       try {
-        return strict(`${name}: measure`, () => reader.measure(bytes, start, end, seen));
+        return strict(`${name}: measure`, () => reader.measure(bytes, start, end, scan));
       } catch (error) {
         if (!(error instanceof ProtocolError)) broken = error;
         throw error;

@@ -4,6 +4,7 @@ import {
   decodeFrame,
   encodeFrame,
   type MessageProtocol,
+  newScan,
   type Protocol,
   ProtocolError,
   type Sink,
@@ -113,7 +114,7 @@ class Model {
 function frameLength({ measure, maxFrame }: Protocol<string>, bytes: Uint8Array): number {
   for (let end = 1; end <= bytes.length; end++) {
     if (end > maxFrame) throw new ProtocolError("too-long", "a frame");
-    const length = measure(bytes, 0, end, 0);
+    const length = measure(bytes, 0, end, newScan());
     if (length > maxFrame) throw new ProtocolError("too-long", "a frame");
     if (length > 0) return length;
   }

@@ -38,19 +38,44 @@ function reader<T>(name: string): (bytes: Uint8Array, at: number) => T {
 
 function integer(signed: boolean, width: number, endian: core.Endian): Integer {
   const name = `${signed ? "i" : "u"}${8 * width}${width === 1 ? "" : endian}`;
-  const span = 1n << BigInt(8 * width);
-  const least = signed ? -span / 2n : 0n;
-  const most = least + span - 1n;
-  return { name, signed, width, endian, least, most, read: reader(name), write: writer(name) };
+  const of = { name, signed, width, endian, ...range(signed, width) };
+  return { ...of, read: reader(name), write: writer(name) };
 }
 
-export const integers: readonly Integer[] = [1, 2, 3, 4, 5, 6, 7, 8].flatMap((width) =>
+function range(signed: boolean, width: number): { readonly least: bigint; readonly most: bigint } {
+  const span = 1n << BigInt(8 * width);
+  const least = signed ? -span / 2n : 0n;
+  return { least, most: least + span - 1n };
+}
+
+/** `uint` and `int`, which are told the width. */
+function sized(signed: boolean, width: number, endian: core.Endian): Integer {
+  const of = signed ? "int" : "uint";
+  return {
+    ...integer(signed, 4, endian),
+    name: `${of} of ${width} bytes, ${endian}`,
+    width,
+    ...range(signed, width),
+    read: (bytes, at) => core[of](bytes, at, width, endian),
+    write: (out, value) => out[of](value as number, width, endian),
+  };
+}
+
+const endians = ["be", "le"] as const;
+
+/** The ones with names of their own: 8, 16, 24, 32, 48 and 64 bits. */
+export const named: readonly Integer[] = [1, 2, 3, 4, 6, 8].flatMap((width) =>
   [false, true].flatMap((signed) =>
-    (width === 1 ? (["be"] as const) : (["be", "le"] as const)).map((endian) =>
-      integer(signed, width, endian),
-    ),
+    (width === 1 ? (["be"] as const) : endians).map((endian) => integer(signed, width, endian)),
   ),
 );
+
+export const integers: readonly Integer[] = [
+  ...named,
+  ...[1, 2, 3, 4, 5, 6].flatMap((width) =>
+    [false, true].flatMap((signed) => endians.map((endian) => sized(signed, width, endian))),
+  ),
+];
 
 export const floats: readonly Float[] = [4, 8].flatMap((width) =>
   (["be", "le"] as const).map((endian) => {

@@ -1,4 +1,5 @@
 import { measureFrame } from "../../src/core/frames.ts";
+import { newScan } from "../../src/core/index.ts";
 import { type Framing, ProtocolError } from "../../src/index.ts";
 import { concat, type Failure, failureOf } from "./chunks.ts";
 
@@ -72,7 +73,7 @@ export class SplitterModel {
     if (this.pending === 0) return 0;
     let length = 0;
     const failure = failureOf(() => {
-      length = measureFrame(this.#framing, this.stream, this.end, this.stream.length, 0);
+      length = measureFrame(this.#framing, this.stream, this.end, this.stream.length, newScan());
     });
     return failure ?? length;
   }

@@ -1,5 +1,5 @@
-import { type Codec, type Endian, type Protocol, ProtocolError } from "../../core/index.ts";
-import { lengthPrefixed, type WrappingFraming } from "../../framing/index.ts";
+import { type Codec, type Endian, ProtocolError } from "../../core/index.ts";
+import { framing, lengthPrefixed, type WrappingFraming } from "../../framing/index.ts";
 
 /** How FixLen writes its length, and how much it lets through. Limits count the body alone, in bytes. */
 export interface LinkFixlenOptions {
@@ -59,41 +59,37 @@ export function linkFixlen(options: LinkFixlenOptions): WrappingFraming {
   const most = Math.min(2 ** (8 * width) - 1, Number.MAX_SAFE_INTEGER - width);
   const maxReceive = limit("maxReceive", options.maxReceive ?? MIB, most);
   const maxSend = limit("maxSend", options.maxSend ?? maxReceive, most);
-  const framing = lengthPrefixed({
+  const prefixed = lengthPrefixed({
     width,
     endian,
     maxFrame: width + Math.max(maxReceive, maxSend),
   });
-  const { maxFrame } = framing;
-  const measure: WrappingFraming["measure"] = (bytes, start, end, seen) => {
-    const length = framing.measure(bytes, start, end, seen);
-    if (length <= width + maxReceive) return length;
-    const text = `too-large: body of ${length - width} bytes exceeds maxReceive ${maxReceive}`;
-    throw new ProtocolError("too-long", text, start);
-  };
-  return Object.freeze<WrappingFraming>({
-    maxFrame,
-    measure,
-    wrap<In, Out>(codec: Codec<In, Out>, wrapped = {}): Protocol<In, Out> {
-      const inner = framing.wrap(codec, { name: "link FixLen", ...wrapped });
-      return Object.freeze<Protocol<In, Out>>({
-        name: inner.name,
-        text: false,
-        maxFrame,
-        measure,
-        // Without `decodeMany`: two values in one body are an error, not two messages.
-        decode: inner.decode,
-        encode(value, out) {
-          const start = out.length;
-          inner.encode(value, out);
-          const body = out.length - start - width;
-          if (body <= maxSend) return;
-          const text = `too-large: body of ${body} bytes exceeds maxSend ${maxSend}`;
-          throw new ProtocolError("unencodable", text);
-        },
-      });
+  const fixlen = framing({
+    name: "link FixLen",
+    maxFrame: width + maxReceive,
+    maxSend: width + maxSend,
+    measure(bytes, start, end, scan) {
+      const length = prefixed.measure(bytes, start, end, scan);
+      if (length <= width + maxReceive) return length;
+      const text = `too-large: body of ${length - width} bytes exceeds maxReceive ${maxReceive}`;
+      throw new ProtocolError("too-long", text, start);
     },
+    payloadStart: (_, start) => start + width,
+    open: (out) => out.reserve(width),
+    close: (out, start) => out.patch(start, width, out.length - start - width, endian),
   });
+  return Object.freeze<WrappingFraming>({
+    ...fixlen,
+    wrap: (codec, wrapped) => fixlen.wrap(oneValue(codec), wrapped),
+  });
+}
+
+/** Without `decodeMany`: two values in one body are an error, not two messages. */
+function oneValue<In, Out>(codec: Codec<In, Out>): Codec<In, Out> {
+  return {
+    decode: (bytes, start, end) => codec.decode(bytes, start, end),
+    encode: (value, out) => codec.encode(value, out),
+  };
 }
 
 function limit(name: string, value: number, most: number): number {

@@ -92,16 +92,18 @@ export interface GoimOptions {
 export function goim(options: GoimOptions = {}): Protocol<PacketToSend, Packet> {
   const { flatten = false, copy = false, side } = options;
   const maxFrame = frameLimit(options.maxFrame, HEADER, LARGEST);
-  const { maxSendBody = LARGEST } = options;
-  if (!Number.isSafeInteger(maxSendBody) || maxSendBody < 0) {
+  const { maxSendBody } = options;
+  if (maxSendBody !== undefined && (!Number.isSafeInteger(maxSendBody) || maxSendBody < 0)) {
     throw new RangeError(`maxSendBody must be an integer of at least 0, not ${maxSendBody}`);
   }
+  const maxSend = maxSendBody === undefined ? undefined : Math.min(HEADER + maxSendBody, maxFrame);
   if (flatten && side === "server") throw new RangeError("clients send no batches to flatten");
   const reading = { maxFrame, copy, flatten };
 
   const protocol: Protocol<PacketToSend, Packet> = {
     name: "goim",
     maxFrame,
+    maxSend,
     measure: (bytes, start, end) => packetLength(bytes, start, end, maxFrame),
     decode(bytes, start, end) {
       const stop = packetEnd(bytes, start, end, maxFrame, "message");
@@ -115,11 +117,6 @@ export function goim(options: GoimOptions = {}): Protocol<PacketToSend, Packet> 
     encode(packet, out) {
       const start = out.length;
       writePacket(packet, out);
-      const length = out.length - start - HEADER;
-      if (length > maxSendBody) {
-        const text = `body of ${length} bytes exceeds maxSendBody ${maxSendBody}`;
-        throw new ProtocolError("unencodable", text);
-      }
       // What would be read as a batch must be one.
       if (flatten) checkBatch(out, start);
     },

@@ -1,4 +1,4 @@
-import { type Output, ProtocolError } from "../../core/index.ts";
+import { newScan, type Output, ProtocolError, type Scan } from "../../core/index.ts";
 import type { CodecDefinition, InputConnection } from "./define-codec.ts";
 import { decodeThrew, malformed, textOf } from "./errors.ts";
 
@@ -40,8 +40,8 @@ export class CodecState<In, Out, Context> implements InputConnection<Context> {
     this.#left -= count;
   }
 
-  measure(bytes: Uint8Array, start: number, end: number, seen: number): number {
-    this.seen = seen;
+  measure(bytes: Uint8Array, start: number, end: number, scan: Scan): number {
+    this.seen = scan.at;
     this.#left = end - start;
     let length: unknown;
     try {
@@ -55,7 +55,9 @@ export class CodecState<In, Out, Context> implements InputConnection<Context> {
     const { consumed } = this;
     this.isMeasured = true;
     this.#isSkip = length === 0 && consumed > 0;
-    return consumed + checkedLength(length, start + consumed);
+    const total = consumed + checkedLength(length, start + consumed);
+    if (total === 0) scan.at = end - start;
+    return total;
   }
 
   decode(bytes: Uint8Array, start: number, end: number): Out {
@@ -65,7 +67,7 @@ export class CodecState<In, Out, Context> implements InputConnection<Context> {
   }
 
   decodeMany(bytes: Uint8Array, start: number, end: number): readonly Out[] {
-    if (!this.isMeasured) this.measure(bytes, start, end, 0);
+    if (!this.isMeasured) this.measure(bytes, start, end, newScan());
     this.isMeasured = false;
     if (this.#isSkip) return [];
     const from = start + this.consumed;

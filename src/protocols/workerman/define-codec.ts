@@ -134,9 +134,9 @@ export function defineCodec<In, Out = In, Context = unknown>(
 
   return Object.freeze<Protocol<In, Out>>({
     ...base,
-    measure(bytes, start, end, seen) {
+    measure(bytes, start, end, scan) {
       const state = fresh();
-      const length = state.measure(bytes, start, end, seen);
+      const length = state.measure(bytes, start, end, scan);
       consumes ||= state.consumed > 0;
       return length;
     },
@@ -147,7 +147,7 @@ export function defineCodec<In, Out = In, Context = unknown>(
       const state = new CodecState(definition, contextOf(connection));
       return Object.freeze<Protocol<In, Out>>({
         ...base,
-        measure: (bytes, start, end, seen) => state.measure(bytes, start, end, seen),
+        measure: (bytes, start, end, scan) => state.measure(bytes, start, end, scan),
         decode: (bytes, start, end) => state.decode(bytes, start, end),
         decodeMany: (bytes, start, end) => state.decodeMany(bytes, start, end),
         encode: (value, out) => state.encode(value, out),

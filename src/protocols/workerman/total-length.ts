@@ -1,6 +1,11 @@
 import { type Codec, type Protocol, u32be } from "../../core/index.ts";
-import { type FramingOptions, frameLimit, lengthPrefixed } from "../../framing/index.ts";
+import { type FramingOptions, frameLimit, framing } from "../../framing/index.ts";
 import { belowHeader } from "./errors.ts";
+
+/** Bytes of the length. */
+const WIDTH = 4;
+/** What they can say. */
+const MOST = 0xffff_ffff;
 
 /** What tells the packages with a total length in front from each other. */
 interface Parts<In, Out> {
@@ -29,17 +34,19 @@ export function totalLength<In, Out>(
   options: FramingOptions,
 ): Protocol<In, Out> {
   const { name, header, codec, check } = parts;
-  const maxFrame = frameLimit(options.maxFrame, header);
-  const framing = lengthPrefixed({ width: 4, counts: "frame", maxFrame });
-  return Object.freeze<Protocol<In, Out>>({
-    ...framing.wrap(codec, { name }),
+  return framing({
+    name,
+    maxFrame: frameLimit(options.maxFrame, header, MOST),
     measure(bytes, start, end) {
-      if (end - start < 4) return 0;
+      if (end - start < WIDTH) return 0;
       const length = u32be(bytes, start);
       if (length < header) throw belowHeader(length, header, start);
       if (end - start < header) return 0;
       check?.(bytes, start, length);
       return length;
     },
-  });
+    payloadStart: (_, start) => start + WIDTH,
+    open: (out) => out.reserve(WIDTH),
+    close: (out, start) => out.patch(start, WIDTH, out.length - start),
+  }).wrap(codec);
 }

@@ -1,5 +1,5 @@
 import { type Protocol, raw, utf8 } from "../../core/index.ts";
-import { type FramingOptions, frameLimit, makeFraming } from "../../framing/index.ts";
+import { type FramingOptions, frameLimit, framing } from "../../framing/index.ts";
 import { belowHeader, malformed } from "./errors.ts";
 
 const DIGITS = 10;
@@ -46,22 +46,20 @@ export function xml10(
 ): Protocol<string>;
 export function xml10(options: Xml10Options & { readonly bytes: true }): Protocol<Uint8Array>;
 export function xml10(options: Xml10Options = {}): Protocol<string> | Protocol<Uint8Array> {
-  const maxFrame = frameLimit(options.maxFrame, DIGITS, MOST);
-  const framing = makeFraming({
+  const digits = framing({
     name: "xml10",
-    maxFrame,
+    maxFrame: frameLimit(options.maxFrame, DIGITS, MOST),
     text: true,
     measure,
     payloadStart: (_, start) => start + DIGITS,
-    payloadEnd: (_, __, end) => end,
     open: (out) => out.reserve(DIGITS),
     close(out, start) {
       // More digits than ten are above every maxFrame, which is checked when the frame is written.
-      const digits = String(out.length - start).padStart(DIGITS, "0");
-      for (let i = 0; i < DIGITS; i++) out.patch(start + i, 1, digits.charCodeAt(i));
+      const total = String(out.length - start).padStart(DIGITS, "0");
+      for (let i = 0; i < DIGITS; i++) out.patch(start + i, 1, total.charCodeAt(i));
     },
   });
-  return options.bytes ? framing.wrap(raw()) : framing.wrap(utf8());
+  return options.bytes ? digits.wrap(raw()) : digits.wrap(utf8());
 }
 
 function measure(bytes: Uint8Array, start: number, end: number): number {

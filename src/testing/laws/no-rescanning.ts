@@ -1,4 +1,4 @@
-import { ProtocolError } from "../../core/index.ts";
+import { newScan, ProtocolError, type Scan } from "../../core/index.ts";
 import { defineLaw, isFramed, type LawDefinition } from "../define-law.ts";
 import type { AnyProtocol, Subject } from "../subject.ts";
 import { demand } from "../violation.ts";
@@ -9,13 +9,13 @@ const THIRD = LONG / 3;
 const USUAL = [0x00, 0x20, 0x31, 0x61, 0xff];
 
 /*
- * Work is not timed and cannot be counted, so a trap is laid: a long beginning that measure cannot tell the end
- * of, all of it seen before; then the end of a real frame is put into the middle of what was seen.
+ * Work is not timed and cannot be counted, so a trap is laid: measure is shown a long beginning that does not tell
+ * where the frame ends; then the end of a real frame is put into the middle of these bytes.
  *
  *   aaaaaaaaaaaaaaaaaaaa...<end of a frame>...aaaaaaaaaaaaaaaaaaaaaaa|a
- *   0                      1024               2048                 seen
+ *   0                      1024               2048                 shown before
  *
- * Who goes on from `seen` does not find it. Who finds it searches everything again for each chunk.
+ * A measure that goes on from `scan` does not find it. One that finds it searches everything again for each chunk.
  */
 export const noRescanning: LawDefinition = defineLaw<[unknown]>({
   name: "no rescanning",
@@ -28,14 +28,16 @@ export const noRescanning: LawDefinition = defineLaw<[unknown]>({
     const reader = subject.reader();
     for (const filler of new Set([...frame.subarray(0, 4), ...USUAL])) {
       const bytes = new Uint8Array(LONG).fill(filler);
-      if (answer(subject, reader, bytes, 0) !== 0) continue;
+      const scan = newScan();
+      if (answer(subject, reader, bytes, LONG, newScan()) !== 0) continue;
+      if (answer(subject, reader, bytes, LONG - 1, scan) !== 0) continue;
       bytes.set(frame.subarray(-THIRD), THIRD);
-      if (answer(subject, reader, bytes, 0) === 0) continue;
-      const again = answer(subject, reader, bytes, LONG - 1);
+      if (answer(subject, reader, bytes, LONG, newScan()) === 0) continue;
+      const again = answer(subject, reader, bytes, LONG, scan);
       demand(
         again === 0,
         () =>
-          `told that ${LONG - 1} bytes were searched in vain, measure answers ${again}: ` +
+          `after ${LONG - 1} bytes without an end, measure returns ${again}: ` +
           "it found an end in the middle of these, so it searches them again",
         { bytes },
       );
@@ -48,10 +50,11 @@ function answer(
   subject: Subject,
   reader: AnyProtocol,
   bytes: Uint8Array,
-  seen: number,
+  end: number,
+  scan: Scan,
 ): number | string {
   try {
-    return subject.measure(reader, bytes, 0, bytes.length, seen);
+    return subject.measure(reader, bytes, 0, end, scan);
   } catch (error) {
     if (error instanceof ProtocolError) return error.code;
     throw error;

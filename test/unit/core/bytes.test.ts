@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import * as core from "../../../src/index.ts";
 import { poisoned } from "../../support/chunks.ts";
-import { floats, integers } from "../../support/numbers.ts";
+import { floats, integers, named } from "../../support/numbers.ts";
 
 // The oracle is written the slow and obvious way: digit by digit, in bigints.
 function expectedInteger(bytes: Uint8Array, endian: string, signed: boolean): bigint {
@@ -67,14 +67,23 @@ describe("readers", () => {
     );
     const readers = Object.keys(core).filter((name) => /^[uif]\d+(be|le)?$/.test(name));
     expect(readers.sort()).toEqual(writers.sort());
-    expect([...integers, ...floats].map(({ name }) => name).sort()).toEqual(readers);
+    expect([...named, ...floats].map(({ name }) => name).sort()).toEqual(readers);
   });
 
   it("give numbers up to 48 bits and bigints above", () => {
     expectTypeOf(core.u48be).returns.toBeNumber();
-    expectTypeOf(core.i40le).returns.toBeNumber();
-    expectTypeOf(core.u56be).returns.toBeBigInt();
+    expectTypeOf(core.uint).returns.toBeNumber();
     expectTypeOf(core.i64le).returns.toBeBigInt();
     expectTypeOf(core.f32be).returns.toBeNumber();
+  });
+
+  it.each([0, 7, 1.5, NaN, "2"])("refuse a width of %s bytes", (width) => {
+    const bytes = new Uint8Array(8);
+    for (const read of [core.uint, core.int]) {
+      expect(() => read(bytes, 0, width as number)).toThrow(
+        `width must be 1 to 6 bytes, not ${width}`,
+      );
+    }
+    expect(() => new core.Output().uint(1, width as number)).toThrow(RangeError);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
-import { frameEnd, isFramed, measureFrame, writeFrame } from "../../../src/core/frames.ts";
+import { isFramed, measureFrame, measureWhole, writeFrame } from "../../../src/core/frames.ts";
+import { newScan, type Scan } from "../../../src/core/index.ts";
 import {
   type Codec,
   decodeAll,
@@ -37,15 +38,16 @@ const throwing = (error: unknown) => (): never => {
 
 describe("measureFrame", () => {
   it.each([1, 5, 10])("passes the length %s on", (length) => {
-    expect(measureFrame(answering(length), bytesOf(3), 0, 3, 0)).toBe(length);
+    expect(measureFrame(answering(length), bytesOf(3), 0, 3, newScan())).toBe(length);
   });
 
   it("passes 'cannot tell' on, while the limit is not reached", () => {
-    expect(measureFrame(answering(0), bytesOf(9), 0, 9, 0)).toBe(0);
+    expect(measureFrame(answering(0), bytesOf(9), 0, 9, newScan())).toBe(0);
   });
 
   it.each([
-    [-1, "-1"],
+    [-4, "-4"],
+    [-0.5, "-0.5"],
     [0.5, "0.5"],
     [1.5, "1.5"],
     [NaN, "NaN"],
@@ -57,37 +59,49 @@ describe("measureFrame", () => {
     [undefined, "undefined"],
     [null, "object"],
   ])("calls the answer %s no length", (answer, shown) => {
-    const failure = failureOf(() => measureFrame(answering(answer), bytesOf(8), 2, 5, 0));
+    const failure = failureOf(() => measureFrame(answering(answer), bytesOf(8), 2, 5, newScan()));
     const message = `${shown} is no length of a frame`;
     expect(failure).toEqual({ code: "malformed", offset: 2, message });
   });
 
   it("refuses a length above the limit, with both numbers", () => {
-    const failure = failureOf(() => measureFrame(answering(11), bytesOf(8), 2, 5, 0));
+    const failure = failureOf(() => measureFrame(answering(11), bytesOf(8), 2, 5, newScan()));
     const message = "frame of 11 bytes exceeds maxFrame 10";
     expect(failure).toEqual({ code: "too-long", offset: 2, message });
   });
 
   it("refuses a frame whose end does not come within the limit", () => {
-    const failure = failureOf(() => measureFrame(answering(0), bytesOf(30), 2, 12, 0));
+    const failure = failureOf(() => measureFrame(answering(0), bytesOf(30), 2, 12, newScan()));
     const message = "frame does not end within the 10 bytes of maxFrame";
     expect(failure).toEqual({ code: "too-long", offset: 2, message });
   });
 
   it("never shows more than maxFrame bytes, so that the answer cannot depend on the cut", () => {
-    const measure = vi.fn((_: Uint8Array, start: number, end: number, seen: number) =>
-      end - start === 10 && seen === 4 ? 10 : 0,
+    const measure = vi.fn((_: Uint8Array, start: number, end: number, scan: Scan) =>
+      end - start === 10 && scan.at === 4 ? 10 : 0,
     );
-    expect(measureFrame({ maxFrame: 10, measure }, bytesOf(100), 3, 100, 4)).toBe(10);
-    expect(measure.mock.calls[0]?.slice(1)).toEqual([3, 13, 4]);
+    const scan = { ...newScan(), at: 4 };
+    expect(measureFrame({ maxFrame: 10, measure }, bytesOf(100), 3, 100, scan)).toBe(10);
+    expect(measure.mock.calls[0]?.slice(1)).toEqual([3, 13, scan]);
+  });
+
+  it.each([-1, -3])("passes on that %s bytes are to be skipped, if they are here", (answer) => {
+    expect(measureFrame(answering(answer), bytesOf(3), 0, 3, newScan())).toBe(answer);
+  });
+
+  it("refuses a frame that needs more than the limit to tell its length", () => {
+    const scan = { ...newScan(), at: 11 };
+    const failure = failureOf(() => measureFrame(answering(0), bytesOf(8), 2, 5, scan));
+    const message = "frame of at least 11 bytes exceeds maxFrame 10";
+    expect(failure).toEqual({ code: "too-long", offset: 2, message });
   });
 
   it("turns whatever measure throws into a ProtocolError", () => {
     const own = new ProtocolError("malformed", "bad", 4);
     const failing = (error: unknown): Framing => ({ maxFrame: 10, measure: throwing(error) });
-    expect(() => measureFrame(failing(own), bytesOf(8), 2, 5, 0)).toThrow(own);
+    expect(() => measureFrame(failing(own), bytesOf(8), 2, 5, newScan())).toThrow(own);
     const other = failing(new RangeError("oops"));
-    const failure = failureOf(() => measureFrame(other, bytesOf(8), 2, 5, 0));
+    const failure = failureOf(() => measureFrame(other, bytesOf(8), 2, 5, newScan()));
     expect(failure).toEqual({ code: "malformed", offset: 2, message: "measure failed: oops" });
   });
 
@@ -99,21 +113,39 @@ describe("measureFrame", () => {
         return this.size;
       }
     }
-    expect(measureFrame(new Sized(), bytesOf(8), 0, 8, 0)).toBe(4);
+    expect(measureFrame(new Sized(), bytesOf(8), 0, 8, newScan())).toBe(4);
   });
 });
 
-describe("frameEnd", () => {
-  it("gives the end of a whole frame", () => {
-    expect(frameEnd(answering(4), bytesOf(8), 2, 6)).toBe(6);
+describe("measureWhole", () => {
+  it("returns the length of a whole frame", () => {
+    expect(measureWhole(answering(4), bytesOf(8), 2, 6, newScan())).toBe(4);
   });
 
   it.each([
     [4, "input ends after 3 bytes of a frame of 4 bytes"],
     [0, "input ends after 3 bytes of a frame of unknown length"],
   ])("says how much of a frame of %s bytes is missing", (length, message) => {
-    const failure = failureOf(() => frameEnd(answering(length), bytesOf(8), 2, 5));
+    const failure = failureOf(() => measureWhole(answering(length), bytesOf(8), 2, 5, newScan()));
     expect(failure).toEqual({ code: "truncated", offset: 2, message });
+  });
+
+  it("tells the framing that nothing follows, if all that is left is shown", () => {
+    const shown: unknown[] = [];
+    const framing: Framing = {
+      maxFrame: 4,
+      measure(_, start, end, { ended, at }) {
+        shown.push([end - start, ended, at]);
+        return end - start;
+      },
+    };
+    const scan = { ...newScan(), at: 3 };
+    expect(measureWhole(framing, bytesOf(8), 0, 4, scan)).toBe(4);
+    expect(measureWhole(framing, bytesOf(8), 0, 5, scan)).toBe(4);
+    expect(shown).toEqual([
+      [4, true, 0],
+      [4, false, 0],
+    ]);
   });
 });
 
@@ -251,7 +283,7 @@ describe("decodeFrame", () => {
   it.each([
     ["nothing", [], "truncated", 0, "input ends after 0 bytes of a frame of unknown length"],
     ["a part", [2, 0x61], "truncated", 0, "input ends after 2 bytes of a frame of 3 bytes"],
-    ["more", [1, 0x61, 0, 0], "malformed", 2, "2 bytes behind a frame of 2"],
+    ["more", [1, 0x61, 0, 0], "malformed", 2, "2 bytes follow a frame of 2"],
     ["a bad payload", [2, 0x61, 0xff], "malformed", 2, "byte 0xff does not continue as UTF-8"],
     ["a giant", [200], "too-long", 0, "frame of 201 bytes exceeds maxFrame 10"],
   ])("refuses %s", (_, bytes, code, offset, message) => {

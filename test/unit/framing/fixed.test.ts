@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { newScan } from "../../../src/core/index.ts";
 import { decodeAll, encodeFrame, fixed, raw, utf8 } from "../../../src/index.ts";
 import { ascii, failureOf, text } from "../../support/chunks.ts";
 
@@ -9,7 +10,7 @@ describe("fixed", () => {
     expect(text(encodeFrame(protocol, "abc"))).toBe("abc");
     expect(decodeAll(protocol, ascii("abcdefghi"))).toEqual(["abc", "def", "ghi"]);
     expect(fixed(3).maxFrame).toBe(3);
-    expect(fixed(3).measure(ascii("a"), 0, 1, 0)).toBe(3);
+    expect(fixed(3).measure(ascii("a"), 0, 1, newScan())).toBe(3);
   });
 
   it.each([

@@ -1,4 +1,5 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
+import { newScan } from "../../../src/core/index.ts";
 import {
   decodeAll,
   decodeFrame,
@@ -102,8 +103,8 @@ describe.each(combinations.map((options) => [named(options), options] as const))
           expect(frame.at(-1)).toBe(size > 0 ? 0x42 : frame[start - 1]);
           // The header alone tells the length, at any index; one byte less does not.
           const header = poisoned(frame.subarray(0, start));
-          expect(framing.measure(header, 0, start, 0)).toBe(length);
-          expect(framing.measure(header, 0, start - 1, 0)).toBe(0);
+          expect(framing.measure(header, 0, start, newScan())).toBe(length);
+          expect(framing.measure(header, 0, start - 1, newScan())).toBe(0);
         }
         expect(written).toBeGreaterThan(0);
       }
@@ -217,16 +218,18 @@ describe("lengthPrefixed's malformed headers", () => {
       ["GOx\0", 2, "header byte 2 is 120, not 33"],
     ] as const) {
       const bytes = poisoned(ascii(wire));
-      const failure = failureOf(() => framing.measure(bytes, 0, wire.length, 0));
+      const failure = failureOf(() => framing.measure(bytes, 0, wire.length, newScan()));
       expect(failure).toEqual({ code: "malformed", offset, message });
     }
-    expect(framing.measure(ascii("GO!"), 0, 3, 0)).toBe(0);
-    expect(framing.measure(ascii("GO!\0"), 0, 4, 0)).toBe(4);
+    expect(framing.measure(ascii("GO!"), 0, 3, newScan())).toBe(0);
+    expect(framing.measure(ascii("GO!\0"), 0, 4, newScan())).toBe(4);
   });
 
   it("do not look at fixed bytes twice", () => {
     const framing = lengthPrefixed({ width: 1, header: ascii("GO!") });
-    expect(framing.measure(ascii("??!\x05"), 0, 4, 2)).toBe(9);
+    const scan = newScan();
+    expect(framing.measure(ascii("GO"), 0, 2, scan)).toBe(0);
+    expect(framing.measure(ascii("??!\x05"), 0, 4, scan)).toBe(9);
   });
 
   it("of 64 bits are far above every limit, and never wrap around", () => {

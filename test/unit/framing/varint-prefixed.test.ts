@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { newScan } from "../../../src/core/index.ts";
 import {
   decodeAll,
   decodeFrame,
@@ -60,8 +61,9 @@ describe("varintPrefixed", () => {
       fc.property(fc.nat(200), fc.integer({ min: 2, max: 5 }), (length, width) => {
         const header = overlong(length, width);
         const bytes = poisoned(Uint8Array.from(header));
-        expect(varintPrefixed().measure(bytes, 0, width, 0)).toBe(width + length);
-        for (let i = 1; i < width; i++) expect(varintPrefixed().measure(bytes, 0, i, 0)).toBe(0);
+        expect(varintPrefixed().measure(bytes, 0, width, newScan())).toBe(width + length);
+        for (let i = 1; i < width; i++)
+          expect(varintPrefixed().measure(bytes, 0, i, newScan())).toBe(0);
       }),
     );
     // Who counted the bytes of the shortest form would begin the second frame too early.
@@ -74,16 +76,16 @@ describe("varintPrefixed", () => {
     ["2^35-1", [0xff, 0xff, 0xff, 0xff, 0x7f], "length 34359738367 exceeds 2^32-1"],
   ])("calls %s malformed, as soon as it is here", (_, wire, message) => {
     const bytes = Uint8Array.from([0, ...wire]);
-    const failure = failureOf(() => varintPrefixed().measure(bytes, 1, bytes.length, 0));
+    const failure = failureOf(() => varintPrefixed().measure(bytes, 1, bytes.length, newScan()));
     expect(failure).toEqual({ code: "malformed", offset: 1, message });
-    expect(varintPrefixed().measure(bytes, 1, bytes.length - 1, 0)).toBe(0);
+    expect(varintPrefixed().measure(bytes, 1, bytes.length - 1, newScan())).toBe(0);
   });
 
   it("can say up to 2^32-1, where the limit lets it", () => {
     const framing = varintPrefixed({ maxFrame: 2 ** 33 });
     expect(framing.maxFrame).toBe(2 ** 32 - 1 + 5);
     const wire = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x0f);
-    expect(framing.measure(wire, 0, 5, 0)).toBe(2 ** 32 - 1 + 5);
+    expect(framing.measure(wire, 0, 5, newScan())).toBe(2 ** 32 - 1 + 5);
     expect(failureOf(() => decodeAll(protocol, wire))).toMatchObject({ code: "too-long" });
   });
 
@@ -145,9 +147,9 @@ describe("varintPrefixed", () => {
       [0x85, 0x80, 0x80, 0x80, 0x00],
     ]) {
       const bytes = Uint8Array.of(0xff, ...header);
-      const failure = failureOf(() => minimal.measure(bytes, 1, bytes.length, 0));
+      const failure = failureOf(() => minimal.measure(bytes, 1, bytes.length, newScan()));
       expect(failure).toMatchObject({ code: "malformed", offset: 1 });
-      expect(minimal.measure(bytes, 1, bytes.length - 1, 0)).toBe(0);
+      expect(minimal.measure(bytes, 1, bytes.length - 1, newScan())).toBe(0);
     }
   });
 });

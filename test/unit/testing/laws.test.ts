@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it, vi } from "vitest";
+import type { Scan } from "../../../src/core/index.ts";
 import {
   type Codec,
   defineProtocol,
@@ -332,8 +333,8 @@ describe("agreement", () => {
     const varint = varintPrefixed({ maxFrame: 300 });
     const byValue = {
       ...varint.wrap(raw()),
-      measure(bytes: Uint8Array, start: number, end: number, seen: number) {
-        const length = varint.measure(bytes, start, end, seen);
+      measure(bytes: Uint8Array, start: number, end: number, scan: Scan) {
+        const length = varint.measure(bytes, start, end, scan);
         const overlong = length > 0 && bytes[start]! >= 0x80 && bytes[start + 1] === 0;
         return overlong ? length - 1 : length;
       },

@@ -23,7 +23,7 @@ describe("linkFixlen", () => {
     const frame = encodeFrame(writer, new Uint8Array(4));
     expect(() => decodeFrame(writer, frame)).toThrow("body of 4 bytes exceeds maxReceive 2");
     expect(() => encodeFrame(writer, new Uint8Array(5))).toThrow(
-      "body of 5 bytes exceeds maxSend 4",
+      "frame of 7 bytes exceeds maxSend 6",
     );
     const reader = linkFixlen({ ...options, maxReceive: 4, maxSend: 2 }).wrap(raw());
     expect(decodeFrame(reader, frame)).toHaveLength(4);

@@ -1,5 +1,6 @@
 import { fc, it as prop } from "@fast-check/vitest";
 import { describe, expect, expectTypeOf, it } from "vitest";
+import { newScan } from "../../../../src/core/index.ts";
 import {
   decodeAll,
   decodeFrame,
@@ -70,15 +71,19 @@ describe("goim", () => {
   it("tells the length from 6 bytes on, and refuses each length as soon as it is here", () => {
     const { measure } = goim({ maxFrame: 100 });
     const bytes = header(20, 16, 4);
-    for (let end = 1; end < 6; end++) expect(measure(bytes, 0, end, 0)).toBe(0);
-    for (let end = 6; end <= 20; end++) expect(measure(bytes, 0, end, 0)).toBe(20);
+    for (let end = 1; end < 6; end++) expect(measure(bytes, 0, end, newScan())).toBe(0);
+    for (let end = 6; end <= 20; end++) expect(measure(bytes, 0, end, newScan())).toBe(20);
     const long = header(101, 99);
-    for (let end = 1; end < 4; end++) expect(measure(long, 0, end, 0)).toBe(0);
-    expect(() => measure(long, 0, 4, 0)).toThrow(error("too-long", /pack-length.* 101 .* 100/, 0));
-    expect(() => measure(header(15, 99), 0, 4, 0)).toThrow(
+    for (let end = 1; end < 4; end++) expect(measure(long, 0, end, newScan())).toBe(0);
+    expect(() => measure(long, 0, 4, newScan())).toThrow(
+      error("too-long", /pack-length.* 101 .* 100/, 0),
+    );
+    expect(() => measure(header(15, 99), 0, 4, newScan())).toThrow(
       error("malformed", /pack-length.* 15 .* 16/, 0),
     );
-    expect(() => measure(header(16, 17), 0, 6, 0)).toThrow(error("malformed", /17, not 16/, 4));
+    expect(() => measure(header(16, 17), 0, 6, newScan())).toThrow(
+      error("malformed", /17, not 16/, 4),
+    );
   });
 
   it.each([
@@ -99,7 +104,7 @@ describe("goim", () => {
     expect(encodeFrame(goim({ maxSendBody: 0 }), packet(1)).length).toBe(16);
     const long = packet(1, "12345");
     expect(failure(() => encodeFrame(protocol, long))).toEqual(
-      error("unencodable", /body of 5 bytes exceeds maxSendBody 4/),
+      error("unencodable", /frame of 21 bytes exceeds maxSend 20/),
     );
     expect(decodeFrame(protocol, encodeFrame(goim(), long))).toEqual(long);
     expect(failure(() => encodeFrame(goim({ maxFrame: 20 }), long))).toEqual(

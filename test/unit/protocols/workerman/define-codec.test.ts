@@ -1,4 +1,5 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
+import { newScan } from "../../../../src/core/index.ts";
 import {
   Connection,
   decodeAll,
@@ -323,7 +324,7 @@ describe("consume", () => {
     });
     const own = protocol.perConnection!({ context: undefined });
     const [marked, plain] = [ascii("!a"), ascii("bc")];
-    expect(own.measure(marked, 0, 2, 0)).toBe(2);
+    expect(own.measure(marked, 0, 2, newScan())).toBe(2);
     expect(own.decode(marked, 0, 2)).toBe("a");
     expect(own.decode(plain, 0, 2)).toBe("bc");
     expect(own.decode(marked, 0, 2)).toBe("a");
@@ -407,9 +408,9 @@ describe("context", () => {
 
   it("is fresh in each call of the protocol itself", () => {
     const bytes = ascii("a\nb\n");
-    expect(numbered.measure(bytes, 0, 4, 0)).toBe(2);
+    expect(numbered.measure(bytes, 0, 4, newScan())).toBe(2);
     expect(numbered.decode(bytes, 0, 2)).toBe("10a");
-    expect(numbered.measure(bytes, 2, 4, 0)).toBe(2);
+    expect(numbered.measure(bytes, 2, 4, newScan())).toBe(2);
     expect(numbered.decodeMany?.(bytes, 2, 4)).toEqual(["10b"]);
     const out = new Output();
     numbered.encode("x", out);

@@ -1,4 +1,5 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
+import { newScan } from "../../../../src/core/index.ts";
 import {
   decodeAll,
   decodeFrame,
@@ -32,7 +33,7 @@ import { ascii, failureOf } from "../../../support/chunks.ts";
 function measured(protocol: Protocol<never, unknown>, start: Uint8Array): (number | string)[] {
   return Array.from(start, (_, i) => {
     try {
-      return protocol.measure(start, 0, i + 1, 0);
+      return protocol.measure(start, 0, i + 1, newScan());
     } catch (error) {
       return (error as Error).message;
     }
@@ -98,7 +99,7 @@ describe("a total length", () => {
 
   it("bounds what is in the package, before the rest of it comes", () => {
     const name = Uint8Array.of(0, 0, 0, 7, 3);
-    expect(failureOf(() => binaryTransfer().measure(name, 0, 5, 0))).toEqual({
+    expect(failureOf(() => binaryTransfer().measure(name, 0, 5, newScan()))).toEqual({
       code: "malformed",
       offset: 4,
       message: "bad-length: name of 3 bytes in a package of 7, which has room for 2",
@@ -106,13 +107,13 @@ describe("a total length", () => {
     const ext = new Uint8Array(28);
     ext[3] = 30;
     ext[27] = 3;
-    expect(failureOf(() => gatewayProtocol().measure(ext, 0, 28, 0))).toEqual({
+    expect(failureOf(() => gatewayProtocol().measure(ext, 0, 28, newScan()))).toEqual({
       code: "malformed",
       offset: 24,
       message: "bad-length: ext_data of 3 bytes in a package of 30, which has room for 2",
     });
     ext[27] = 2;
-    expect(gatewayProtocol().measure(ext, 0, 28, 0)).toBe(30);
+    expect(gatewayProtocol().measure(ext, 0, 28, newScan())).toBe(30);
   });
 });
 

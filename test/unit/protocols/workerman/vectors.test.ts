@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { newScan } from "../../../../src/core/index.ts";
 import {
   Connection,
   decodeAll,
@@ -256,7 +257,7 @@ describe("inputs", () => {
   it.each(inputs)("$name", (entry) => {
     const protocol = protocolOf(entry, entry.maxPackageSize);
     const bytes = bytesOf(entry.hex);
-    const measure = () => protocol.measure(bytes, 0, bytes.length, 0);
+    const measure = () => protocol.measure(bytes, 0, bytes.length, newScan());
     const different = DIFFERENT_INPUT[entry.name];
     if (different?.cause === undefined) {
       expect(measure()).toBe(different?.length ?? entry.returns);

@@ -188,10 +188,14 @@ function greeting(): Protocol<Uint8Array> {
       return {
         ...plain,
         maxFrame: 257,
-        measure: (bytes, start, end, seen) => {
+        measure: (bytes, start, end, scan) => {
           // Knows the first frame by its being the first call, which it need not be.
           const extra = measured === 0 ? 1 : 0;
-          if (end - start < 2) return seen > 0 ? 1 : 0;
+          if (end - start < 2) {
+            if (scan.at > 0) return 1;
+            scan.at = 1;
+            return 0;
+          }
           measured++;
           return 1 + extra + bytes[start + extra]!;
         },

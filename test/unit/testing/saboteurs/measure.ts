@@ -80,8 +80,8 @@ export const measuring: readonly Saboteur[] = [
     "swallows an empty line behind the frame",
     "measure equals length",
     line({
-      measure(bytes, start, end, seen) {
-        const at = bytes.subarray(0, end).indexOf(0x0a, start + seen);
+      measure(bytes, start, end) {
+        const at = bytes.subarray(0, end).indexOf(0x0a, start);
         if (at < 0) return 0;
         return at + 1 - start + (at + 1 < end && bytes[at + 1] === 0 ? 1 : 0);
       },
@@ -138,8 +138,8 @@ export const measuring: readonly Saboteur[] = [
     "searches past end",
     "incomplete input",
     line({
-      measure(bytes, start, _, seen) {
-        const at = bytes.indexOf(0x0a, start + seen);
+      measure(bytes, start, _, scan) {
+        const at = bytes.indexOf(0x0a, start + scan.at);
         return at < 0 ? 0 : at + 1 - start;
       },
     }),
@@ -178,11 +178,12 @@ export const measuring: readonly Saboteur[] = [
   ),
 
   saboteur(
-    "the hint off by one",
+    "skips one byte more than it looked at",
     "resumed measure",
     line({
-      measure(bytes, start, end, seen) {
-        const at = bytes.subarray(0, end).indexOf(0x0a, start + seen + (seen > 0 ? 1 : 0));
+      measure(bytes, start, end, scan) {
+        const at = bytes.subarray(0, end).indexOf(0x0a, start + scan.at + (scan.at > 0 ? 1 : 0));
+        scan.at = end - start;
         return at < 0 ? 0 : at + 1 - start;
       },
     }),
@@ -192,19 +193,21 @@ export const measuring: readonly Saboteur[] = [
     "a delimiter cut in two",
     "resumed measure",
     crlf({
-      measure(bytes, start, end, seen) {
-        const at = find(bytes, ascii("\r\n"), start + seen, end);
+      measure(bytes, start, end, scan) {
+        const at = find(bytes, ascii("\r\n"), start + scan.at, end);
+        scan.at = end - start;
         return at < 0 ? 0 : at + 2 - start;
       },
     }),
     noCr,
   ),
   saboteur(
-    "the hint taken for an index",
+    "counts what it has looked at twice",
     "resumed measure",
     line({
-      measure(bytes, start, end, seen) {
-        const at = bytes.subarray(start, end).indexOf(0x0a, seen * 2);
+      measure(bytes, start, end, scan) {
+        const at = bytes.subarray(start, end).indexOf(0x0a, scan.at * 2);
+        scan.at = end - start;
         return at < 0 ? 0 : at + 1;
       },
     }),
@@ -238,9 +241,9 @@ export const measuring: readonly Saboteur[] = [
     "a line too long for its function's arguments",
     "no rescanning",
     line({
-      measure(bytes, start, end, seen) {
+      measure(bytes, start, end) {
         if (end - start > 2500) throw new RangeError("Maximum call stack size exceeded");
-        const at = bytes.subarray(0, end).indexOf(0x0a, start + seen);
+        const at = bytes.subarray(0, end).indexOf(0x0a, start);
         return at < 0 ? 0 : at + 1 - start;
       },
     }),
@@ -310,8 +313,8 @@ export const measuring: readonly Saboteur[] = [
     "gives up waiting: an error in place of a length",
     "limit invariance",
     line({
-      measure(bytes, start, end, seen) {
-        const at = bytes.subarray(0, end).indexOf(0x0a, start + seen);
+      measure(bytes, start, end) {
+        const at = bytes.subarray(0, end).indexOf(0x0a, start);
         if (at < 0 && end - start > 200) throw new ProtocolError("malformed", "no line", start);
         return at < 0 ? 0 : at + 1 - start;
       },

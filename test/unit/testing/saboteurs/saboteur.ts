@@ -66,9 +66,11 @@ export function line(fault: Partial<Protocol<Uint8Array>> = {}): Protocol<Uint8A
   return defineProtocol<Uint8Array>({
     name: "line",
     maxFrame: 4096,
-    measure(bytes, start, end, seen) {
-      const at = bytes.subarray(0, end).indexOf(0x0a, start + seen);
-      return at < 0 ? 0 : at + 1 - start;
+    measure(bytes, start, end, scan) {
+      const at = bytes.subarray(0, end).indexOf(0x0a, start + scan.at);
+      if (at >= 0) return at + 1 - start;
+      scan.at = end - start;
+      return 0;
     },
     decode: (bytes, start, end) => bytes.subarray(start, end - 1),
     encode: (body, out) => void out.bytes(body).u8(0x0a),
@@ -91,9 +93,12 @@ export function crlf(fault: Partial<Protocol<Uint8Array>> = {}): Protocol<Uint8A
   return defineProtocol<Uint8Array>({
     name: "crlf",
     maxFrame: 4096,
-    measure(bytes, start, end, seen) {
-      const at = find(bytes, CRLF, Math.max(start, start + seen - 1), end);
-      return at < 0 ? 0 : at + 2 - start;
+    measure(bytes, start, end, scan) {
+      const at = find(bytes, CRLF, start + scan.at, end);
+      if (at >= 0) return at + 2 - start;
+      // The last byte may be half of a delimiter.
+      scan.at = end - start - 1;
+      return 0;
     },
     decode: (bytes, start, end) => bytes.subarray(start, end - 2),
     encode: (body, out) => void out.bytes(body).bytes(CRLF),

@@ -1,0 +1,169 @@
+import {
+  type Codec,
+  checkedMaxFrame,
+  type FrameLayout,
+  type Framing,
+  type Output,
+  type Protocol,
+} from "../core/index.ts";
+
+/** Options that every framing takes. */
+export interface FramingOptions {
+  /**
+   * Largest whole frame, in wire bytes, header and delimiter included; reading and writing.
+   * @defaultValue 1 MiB, or less if the header cannot say that much
+   */
+  readonly maxFrame?: number | undefined;
+}
+
+/** Options for `wrap`. */
+export interface WrapOptions {
+  /**
+   * Name of the protocol, for error texts and logs.
+   * @defaultValue the name of the framing
+   */
+  readonly name?: string | undefined;
+}
+
+/** A ready framing: all of a protocol except the meaning of its payload. */
+export interface WrappingFraming extends Framing {
+  /** Makes a protocol whose payload is written and read by `codec`, which never sees header or delimiter. */
+  wrap<In, Out = In>(codec: Codec<In, Out>, options?: WrapOptions): Protocol<In, Out>;
+}
+
+/** Returns a position in the frame `bytes[start .. end)`. */
+export type FramePosition = (bytes: Uint8Array, start: number, end: number) => number;
+
+/** A framing for {@link framing}: where frames end, and what stands around the payload. */
+export interface FramingDefinition {
+  /** For error texts and logs. */
+  readonly name: string;
+
+  /**
+   * Largest whole frame that is read, in wire bytes.
+   * @defaultValue 1 MiB
+   */
+  readonly maxFrame?: number | undefined;
+
+  /**
+   * Largest whole frame that is written, in wire bytes.
+   * @defaultValue `maxFrame`
+   */
+  readonly maxSend?: number | undefined;
+
+  /**
+   * True if a text payload is still text with this framing around it.
+   * @defaultValue false
+   */
+  readonly text?: boolean | undefined;
+
+  /** Finds the end of a frame; see {@link Framing.measure}. */
+  readonly measure: Framing["measure"];
+
+  /**
+   * Where the payload of a frame begins.
+   * @defaultValue at the frame's start
+   */
+  readonly payloadStart?: FramePosition | undefined;
+
+  /**
+   * Where the payload of a frame ends.
+   * @defaultValue at the frame's end
+   */
+  readonly payloadEnd?: FramePosition | undefined;
+
+  /** Writes what stands before the payload, or reserves room for it. */
+  open?(out: Output): void;
+
+  /**
+   * Completes the frame that begins at position `start` of `out` and whose payload is written: fills in a length,
+   * appends a delimiter, refuses a payload that could not be read back (see {@link Output.examine}).
+   */
+  close?(out: Output, start: number): void;
+
+  /** See {@link Framing.loose}. */
+  readonly loose?: boolean | undefined;
+
+  /** See {@link Framing.recover}. */
+  readonly recover?: Framing["recover"] | undefined;
+
+  /** See {@link Framing.layout}. */
+  readonly layout?: FrameLayout | undefined;
+}
+
+const atStart: FramePosition = (_, start) => start;
+const atEnd: FramePosition = (_, __, end) => end;
+
+/**
+ * Makes a framing of your own that wraps any payload codec, like the ready ones, which are all made by it.
+ *
+ * @example
+ * ```ts
+ * import { encodeFrame, utf8 } from "framewright";
+ * import { framing } from "framewright/framing";
+ *
+ * // A mark, a length byte, the payload: ee 05 68 65 6c 6c 6f
+ * const marked = framing({
+ *   name: "marked",
+ *   maxFrame: 257,
+ *   measure: (bytes, start, end) => (end - start < 2 ? 0 : 2 + bytes[start + 1]!),
+ *   payloadStart: (_, start) => start + 2,
+ *   open: (out) => out.u8(0xee).reserve(1),
+ *   close: (out, start) => out.patch(start + 1, 1, out.length - start - 2),
+ * });
+ * console.log(encodeFrame(marked.wrap(utf8()), "hello").join(" "));
+ * //=> 238 5 104 101 108 108 111
+ * ```
+ *
+ * @throws RangeError unless `maxFrame` and `maxSend` are positive integers
+ */
+export function framing(definition: FramingDefinition): WrappingFraming {
+  const { measure, payloadStart, payloadEnd, maxSend, loose, recover, layout } = definition;
+  const maxFrame = checkedMaxFrame(definition.maxFrame);
+  if (maxSend !== undefined) checkedMaxFrame(maxSend, 1, "maxSend");
+  const base: Framing = {
+    maxFrame,
+    measure,
+    ...(loose && { loose }),
+    ...(recover && { recover }),
+    ...(layout && { layout }),
+  };
+  return Object.freeze<WrappingFraming>({
+    ...base,
+    wrap<In, Out = In>(codec: Codec<In, Out>, options: WrapOptions = {}): Protocol<In, Out> {
+      return Object.freeze<Protocol<In, Out>>({
+        ...base,
+        name: options.name ?? definition.name,
+        ...(maxSend !== undefined && { maxSend }),
+        text: definition.text === true && codec.text === true,
+        ...decoders(codec, payloadStart, payloadEnd),
+        encode(value, out) {
+          const start = out.length;
+          definition.open?.(out);
+          const returned = codec.encode(value, out);
+          definition.close?.(out, start);
+          return returned;
+        },
+      });
+    },
+  });
+}
+
+/**
+ * The reading half of a codec, shown only the payload of each frame.
+ * @internal
+ */
+export function decoders<Out>(
+  codec: Codec<never, Out>,
+  payloadStart: FramePosition = atStart,
+  payloadEnd: FramePosition = atEnd,
+): Pick<Codec<never, Out>, "decode" | "decodeMany"> {
+  const decode: Codec<never, Out>["decode"] = (bytes, start, end) =>
+    codec.decode(bytes, payloadStart(bytes, start, end), payloadEnd(bytes, start, end));
+  if (codec.decodeMany === undefined) return { decode };
+  return {
+    decode,
+    decodeMany: (bytes, start, end) =>
+      codec.decodeMany!(bytes, payloadStart(bytes, start, end), payloadEnd(bytes, start, end)),
+  };
+}

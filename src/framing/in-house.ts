@@ -1,1 +1,0 @@
-export { makeFraming } from "./wrap.ts";
