@@ -1,11 +1,16 @@
 import { now, timers } from "./host.ts";
 
-/** Where sessions and time limits take their time from: injected, so that tests need not wait. */
+/** The source of time for sessions and limits: injected, so that tests need not wait. */
 export interface Clock {
   /** Milliseconds since some fixed moment; never goes back. */
   now(): number;
-  /** Runs `run` once, `ms` milliseconds from now; the answer calls it off. */
+  /** Runs `run` once, `ms` milliseconds from now. Call the returned function to cancel it. */
   after(ms: number, run: () => void): () => void;
+  /**
+   * Runs `run` soon, after other work that waits: input, other timers.
+   * @defaultValue `after(0, run)`
+   */
+  soon?(run: () => void): void;
 }
 
 // What setTimeout can wait for, about 24 days: of more it makes 1 ms.

@@ -1,5 +1,28 @@
 import type { Clock } from "./clock.ts";
 import type { Connection } from "./connection.ts";
+import type { ProtocolError } from "./errors.ts";
+
+/** Input that a policy skipped. */
+export interface Skipped {
+  /** Why the first of these bytes are no frame. */
+  readonly error: ProtocolError;
+  /** How many bytes were skipped. */
+  readonly length: number;
+}
+
+/**
+ * What to do with bytes that are no frame, in place of ending the stream. Made by `skip` and `resync` of
+ * `framewright/framing`.
+ */
+export interface InvalidPolicy {
+  /** `'skip'`: pass over the whole bad frame. `'resync'`: look for the next frame, byte by byte. */
+  readonly kind: "skip" | "resync";
+  /**
+   * Most bytes that are skipped in a row; more are the ordinary error.
+   * @defaultValue 16 times `maxFrame`
+   */
+  readonly most?: number | undefined;
+}
 
 /** How a connection ended. */
 export interface CloseInfo {
@@ -48,6 +71,11 @@ export interface Handlers<In, Out = In, Context = undefined> {
    */
   readonly error?:
     | ((connection: Connection<In, Out, Context>, error: unknown) => unknown)
+    | undefined;
+
+  /** Bad input was skipped, once for each run of it: with the option `onInvalid`. */
+  readonly skipped?:
+    | ((connection: Connection<In, Out, Context>, skipped: Skipped) => unknown)
     | undefined;
 
   /** It is over. Called exactly once, last. */

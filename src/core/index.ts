@@ -9,7 +9,7 @@ export { json, raw, utf8 } from "./codecs.ts";
 export { Connection, type ConnectionConstructor, type ConnectionState } from "./connection.ts";
 export { ProtocolError, type ProtocolErrorCode } from "./errors.ts";
 export { decodeAll, decodeFrame, encodeAll, encodeFrame } from "./frames.ts";
-export type { CloseInfo, ConnectionOptions, Handlers } from "./handlers.ts";
+export type { CloseInfo, ConnectionOptions, Handlers, InvalidPolicy, Skipped } from "./handlers.ts";
 /** @internal Left out of the declarations, like what it hands on. */
 export * from "./in-house.ts";
 export { type Endian, Output, type OutputConstructor } from "./output.ts";

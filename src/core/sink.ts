@@ -1,36 +1,59 @@
 /**
- * The way out: what a transport gives to a `Connection`. In return it tells the connection of what happens,
- * by `opened`, `received`, `ended`, `drained` and `lost`.
+ * The outgoing side of a transport, as a `Connection` uses it. In return the transport calls `opened`, `received`,
+ * `ended`, `drained` and `lost` of the connection.
  */
 export interface Sink {
   /**
-   * `'stream'`: bytes without boundaries (TCP); frames are joined into one write. `'message'`: what is written in
-   * one call arrives as one message (WebSocket, datagrams); every frame is one write, every message received
-   * is decoded alone.
+   * `'stream'`: bytes without boundaries (TCP); frames are joined into one write. `'message'`: what is written in one
+   * call arrives as one message (WebSocket, datagrams); every frame is one write, and every received message is
+   * decoded alone.
    */
   readonly boundary: "stream" | "message";
 
+  /** The other side, for error texts and logs: an address, a URL. */
+  readonly peer?: string | undefined;
+
+  /** Returns how many bytes the transport has taken but not sent, if it can tell. */
+  buffered?(): number;
+
   /**
-   * Takes the bytes, always. False asks to wait: `drained` is called when more would be welcome.
+   * Takes the bytes in any case. Returning false asks the connection to wait: call `drained` when more is welcome.
    *
-   * @param bytes - the sink's from now on; nobody writes into them
-   * @param text - send as a text message, where there is such a thing
+   * @param bytes - the sink's from now on; no one writes into them
+   * @param text - send as a text message, if the transport has such a thing
    */
   write(bytes: Uint8Array<ArrayBuffer>, text: boolean): boolean;
 
-  /** Stop reading, if that can be. What comes all the same is kept, up to a limit. */
+  /**
+   * Takes text whose UTF-8 is sent, for transports to which text is cheaper than bytes; otherwise like `write`.
+   */
+  writeText?(text: string): boolean;
+
+  /** Stops reading, if the transport can. What comes all the same is kept, up to a limit. */
   pause(): void;
 
-  /** Go on reading. */
+  /** Reads again. */
   resume(): void;
 
+  /** Holds writes back until `uncork`, so that they leave together. */
+  cork?(): void;
+
+  /** Sends what was held back. */
+  uncork?(): void;
+
+  /** Ends this side after everything written; the other side is still read. Absent if the transport cannot. */
+  end?(): void;
+
   /**
-   * End this side once everything written is out; `lost` follows when the other side has ended too.
+   * Ends this side after everything written; call `lost` when the other side has ended too.
    *
-   * @param error - why, where something went wrong: for transports that can tell the peer
+   * @param error - why, if something went wrong: for transports that can tell the peer
    */
   close(error?: unknown): void;
 
-  /** End at once and drop what is not out; `error` as for `close`. */
+  /** Ends at once and drops what is not out; `error` as for `close`. */
   abort(error?: unknown): void;
+
+  /** Gives the socket back, untouched by this transport from now on. Absent if the transport cannot. */
+  detach?(): unknown;
 }

@@ -50,13 +50,13 @@ function range(signed: boolean, width: number): { readonly least: bigint; readon
 
 /** `uint` and `int`, which are told the width. */
 function sized(signed: boolean, width: number, endian: core.Endian): Integer {
-  const of = signed ? "int" : "uint";
+  const [of, readAt] = signed ? (["int", core.int] as const) : (["uint", core.uint] as const);
   return {
     ...integer(signed, 4, endian),
     name: `${of} of ${width} bytes, ${endian}`,
     width,
     ...range(signed, width),
-    read: (bytes, at) => core[of](bytes, at, width, endian),
+    read: (bytes, at) => readAt(bytes, at, width, endian),
     write: (out, value) => out[of](value as number, width, endian),
   };
 }
