@@ -39,3 +39,11 @@ declare module "*/scripts/chunk-names.mjs" {
     buildEnd(built: { readonly writtenFiles: readonly { readonly name: string }[] }): void;
   };
 }
+
+declare module "*/scripts/api.mjs" {
+  /** The names that each entry point exports, types included, from `dist/types`. */
+  export function exportedNames(): Record<string, string[]>;
+
+  /** The texts that the files of `api` must have, by their names. */
+  export function reports(): Record<string, string>;
+}

@@ -64,8 +64,14 @@ describe("package", () => {
     }
   });
 
-  it("has a changelog whose newest release is this version", () => {
-    const newest = /^## \[(\d+\.\d+\.\d+)\]/m.exec(readText("CHANGELOG.md"))?.[1];
-    expect(newest).toBe(manifest.version);
+  it("has a changelog whose newest release is this version, below what is not released yet", () => {
+    const sections = [...readText("CHANGELOG.md").matchAll(/^## \[(\d+\.\d+\.\d+)\] - (\S+)$/gm)];
+    const [first, second] = sections.map(([, version, date]) => ({ version, date }));
+    // While a version is in the making, package.json may name it already.
+    const allowed =
+      first?.date === "unreleased" ? [first.version, second?.version] : [first?.version];
+    expect(allowed).toContain(manifest.version);
+    for (const [heading, , date] of sections.slice(1)) expect(date, heading).not.toBe("unreleased");
+    expect(readText("CHANGELOG.md").match(/^## /gm)).toHaveLength(sections.length);
   });
 });
