@@ -29,6 +29,7 @@ export function filesIn(folder: string, ending: RegExp): string[] {
 
 interface Manifest {
   readonly version: string;
+  readonly engines: { readonly node: string };
   readonly scripts: Readonly<Record<string, string>>;
   readonly exports: Readonly<Record<string, unknown>>;
   readonly dependencies?: Readonly<Record<string, string>>;
