@@ -28,7 +28,7 @@ const ZLIB = 2;
 const BROTLI = 3;
 
 /** What every packet of Bilibili's live chat has; `ver` and `seq` are written as 1 where they are not given. */
-interface Envelope {
+export interface BilibiliEnvelope {
   /** How the body of a message is packed: 0 plain, 2 zlib, 3 brotli; elsewhere of no meaning. */
   readonly ver?: number | undefined;
   /** Clients send 1, servers 0 or 1; nothing is correlated by it. */
@@ -46,12 +46,16 @@ interface Envelope {
  * - `unknown`: another operation, or a message whose `ver` nobody knows; its body as bytes
  */
 export type BilibiliPacket =
-  | (Envelope & { readonly type: "heartbeat" })
-  | (Envelope & { readonly type: "popularity"; readonly popularity: number })
-  | (Envelope & { readonly type: "message"; readonly body: unknown })
-  | (Envelope & { readonly type: "auth"; readonly body: unknown })
-  | (Envelope & { readonly type: "welcome"; readonly body: unknown })
-  | (Envelope & { readonly type: "unknown"; readonly op: number; readonly body: Uint8Array });
+  | (BilibiliEnvelope & { readonly type: "heartbeat" })
+  | (BilibiliEnvelope & { readonly type: "popularity"; readonly popularity: number })
+  | (BilibiliEnvelope & { readonly type: "message"; readonly body: unknown })
+  | (BilibiliEnvelope & { readonly type: "auth"; readonly body: unknown })
+  | (BilibiliEnvelope & { readonly type: "welcome"; readonly body: unknown })
+  | (BilibiliEnvelope & {
+      readonly type: "unknown";
+      readonly op: number;
+      readonly body: Uint8Array;
+    });
 
 /**
  * Unpacks a zlib stream (RFC 1950) or a brotli stream, at once.

@@ -9,7 +9,13 @@
 export type { Connection, Handlers, MessageProtocol, Protocol } from "../../core/index.ts";
 export type { Backoff } from "./backoff.ts";
 export { batch, unbatch } from "./batch.ts";
-export { type BilibiliOptions, type BilibiliPacket, bilibili, type Inflate } from "./bilibili.ts";
+export {
+  type BilibiliEnvelope,
+  type BilibiliOptions,
+  type BilibiliPacket,
+  bilibili,
+  type Inflate,
+} from "./bilibili.ts";
 export {
   type AuthToken,
   authToken,

@@ -86,16 +86,16 @@ const bilibili = {
 } as const;
 
 /** The operations of goim v1. */
-export type V1Operations = typeof common & typeof v1;
+export interface V1Operations extends Readonly<typeof common>, Readonly<typeof v1> {}
 
 /** The operations of goim v2. */
-export type V2Operations = typeof common & typeof v2;
+export interface V2Operations extends Readonly<typeof common>, Readonly<typeof v2> {}
 
 /** The operations that the chat fork adds to v2. */
-export type ChatOperations = typeof chat;
+export interface ChatOperations extends Readonly<typeof chat> {}
 
 /** The operations of Bilibili's live chat. */
-export type BilibiliOperations = typeof bilibili;
+export interface BilibiliOperations extends Readonly<typeof bilibili> {}
 
 /**
  * The operations of goim by dialect: the `op` of a packet. They differ: 9 is a batch in v2 and an unused handshake

@@ -37,10 +37,11 @@ export type HeaderHandlers<R extends Requests, P extends Pushes, Context = undef
   readonly [K in Names<R>]?: (
     message: Received<R[K]["request"]>,
     call: HeaderCall<R, P, Context>,
-  ) => K extends Answered<R> ? MaybePromise<ResponseSent<R, K> | undefined> : MaybePromise<void>;
+  ) => K extends Answered<R> ? HandlerResult<ResponseSent<R, K> | undefined> : HandlerResult<void>;
 };
 
-type MaybePromise<T> = T | Promise<T>;
+/** The result of a handler: a value or a promise of one. */
+export type HandlerResult<T> = T | Promise<T>;
 
 /** What `answer` can be given. */
 export interface AnswerOptions {

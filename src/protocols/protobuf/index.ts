@@ -19,6 +19,7 @@ export type { HeaderClient, HeaderClientConnection, HeaderClientOptions } from "
 export type { HeaderProtocols } from "./header-codecs.ts";
 export type {
   AnswerOptions,
+  HandlerResult,
   HeaderCall,
   HeaderHandlers,
   HeaderServerConnection,
@@ -45,6 +46,7 @@ export type {
 export { type MessageCodecOptions, type MessageFunctions, messageCodec } from "./message-codec.ts";
 export {
   type Peeked,
+  type PeekedValue,
   type PeekField,
   type PeekRaw,
   type PeekShape,

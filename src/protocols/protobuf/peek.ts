@@ -21,7 +21,8 @@ export interface PeekShape {
 /** The value of a field of which only the number is known. */
 export type PeekRaw = Uint8Array | number | bigint;
 
-type Value<T> = T extends keyof PeekScalars
+/** The value of a field, by the type that the shape gives it. */
+export type PeekedValue<T> = T extends keyof PeekScalars
   ? PeekScalars[T]
   : T extends PeekShape
     ? Peeked<T>
@@ -32,9 +33,9 @@ export type Peeked<S extends PeekShape> = {
   -readonly [K in keyof S]: S[K] extends number
     ? PeekRaw | undefined
     : S[K] extends readonly [number, infer T, "repeated"]
-      ? Value<T>[]
+      ? PeekedValue<T>[]
       : S[K] extends readonly [number, infer T]
-        ? Value<T> | undefined
+        ? PeekedValue<T> | undefined
         : never;
 };
 

@@ -22,11 +22,14 @@ export type { Settings, SprotoOptions } from "./options.ts";
 export { type PackOptions, pack, unpack } from "./pack.ts";
 export { load, type NamedText, parse, type SchemaText } from "./parse.ts";
 export type {
+  AnyContext,
   PeerOptions,
+  RequestArguments,
   RequestOptions,
   RpcCall,
   RpcHandlers,
   RpcPeer,
+  RpcResult,
 } from "./peer.ts";
 export { type PrecompiledSchema, precompiled } from "./precompiled.ts";
 export {
@@ -47,4 +50,12 @@ export { RpcError, type RpcPlace } from "./rpc-error.ts";
 export type { FieldKind, Schema, SchemaField, SchemaProtocol, SchemaType } from "./schema.ts";
 export { type Place, SchemaError } from "./schema-error.ts";
 export type { Sproto } from "./sproto.ts";
-export type { AnyTypes, Decoded, Encodable, ProtocolName, SprotoTypes, TypeName } from "./types.ts";
+export type {
+  AnyTypes,
+  Decoded,
+  Encodable,
+  MessageTypes,
+  ProtocolName,
+  SprotoTypes,
+  TypeName,
+} from "./types.ts";

@@ -19,7 +19,7 @@ import type { AnyTypes, ProtocolName, SprotoTypes } from "./types.ts";
 
 /** The state of a connection of which nothing is known. */
 // biome-ignore lint/suspicious/noExplicitAny: a peer with a known context goes where any is taken
-type AnyContext = any;
+export type AnyContext = any;
 
 /** One request that came, for the handler that answers it. */
 export interface RpcCall<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
@@ -46,7 +46,7 @@ export type RpcHandlers<L extends SprotoTypes, R extends SprotoTypes, Context> =
 };
 
 /** A response or a promise of it; nothing, where there is none or it has no fields to be told. */
-type RpcResult<T> = undefined extends T
+export type RpcResult<T> = undefined extends T
   ? // biome-ignore lint/suspicious/noConfusingVoidType: handlers without a return statement are welcome
     T | void | PromiseLike<T | void>
   : T | PromiseLike<T>;
@@ -111,7 +111,7 @@ export interface RequestOptions {
 }
 
 /** The arguments of a call: a request without fields may be left out. */
-type Arguments<In, Options> = undefined extends In
+export type RequestArguments<In, Options> = undefined extends In
   ? [args?: In, options?: Options]
   : [args: In, options?: Options];
 
@@ -172,7 +172,7 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
    */
   request<N extends ProtocolName<R>>(
     name: N,
-    ...rest: Arguments<R["protocols"][N]["request"]["in"], RequestOptions>
+    ...rest: RequestArguments<R["protocols"][N]["request"]["in"], RequestOptions>
   ): Promise<R["protocols"][N]["response"]["out"]> {
     const [args, options = {}] = rest;
     return new Promise((resolve, reject) => {
@@ -215,7 +215,7 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
    */
   push<N extends ProtocolName<R>>(
     name: N,
-    ...rest: Arguments<R["protocols"][N]["request"]["in"], Pick<RequestOptions, "ud">>
+    ...rest: RequestArguments<R["protocols"][N]["request"]["in"], Pick<RequestOptions, "ud">>
   ): boolean {
     const [args, options = {}] = rest;
     this.#protocol(name);

@@ -1,5 +1,5 @@
 /** A message: what encoding takes, and what decoding gives. */
-interface Message {
+export interface MessageTypes {
   readonly in: unknown;
   readonly out: unknown;
 }
@@ -7,10 +7,10 @@ interface Message {
 /** The types and protocols of a schema, as TypeScript knows them. */
 export interface SprotoTypes {
   /** By full name. */
-  readonly types: { readonly [name: string]: Message };
+  readonly types: { readonly [name: string]: MessageTypes };
   /** By name; both sides of a request or response that a protocol has not are `undefined`. */
   readonly protocols: {
-    readonly [name: string]: { readonly request: Message; readonly response: Message };
+    readonly [name: string]: { readonly request: MessageTypes; readonly response: MessageTypes };
   };
 }
 

@@ -1,5 +1,4 @@
 import { type Codec, decodeUtf8, type Protocol, ProtocolError } from "../../core/index.ts";
-import type { FramingOptions } from "../../framing/index.ts";
 import { malformed } from "./errors.ts";
 import { totalLength } from "./total-length.ts";
 import {
@@ -40,13 +39,13 @@ const HEADER = 5;
  * ```
  */
 export function binaryTransfer(
-  options?: FramingOptions & { readonly side?: undefined },
+  options?: TransferOptions & { readonly side?: undefined },
 ): Protocol<TransferredFile>;
 export function binaryTransfer(
-  options: FramingOptions & { readonly side: "client" },
+  options: TransferOptions & { readonly side: "client" },
 ): Protocol<TransferredFile, Uint8Array>;
 export function binaryTransfer(
-  options: FramingOptions & { readonly side: "server" },
+  options: TransferOptions & { readonly side: "server" },
 ): Protocol<TransferReply, TransferredFile>;
 export function binaryTransfer(options: TransferOptions = {}): Protocol<never, unknown> {
   const files = totalLength({ name: "binaryTransfer", header: HEADER, codec, check }, options);

@@ -38,8 +38,11 @@ const COMMANDS = {
   ON_WEBSOCKET_CONNECT: 205,
 } as const;
 
+/** The members of `gatewayCommands`. */
+export interface GatewayCommands extends Readonly<typeof COMMANDS> {}
+
 /** Commands of GatewayWorker (`src/Protocols/GatewayProtocol.php`), by their names there, without `CMD_`. */
-export const gatewayCommands: typeof COMMANDS = Object.freeze(COMMANDS);
+export const gatewayCommands: GatewayCommands = Object.freeze(COMMANDS);
 
 const FLAGS = {
   /** The body is a scalar, as raw bytes; without it, it is a text of PHP's `serialize`. */
@@ -48,8 +51,11 @@ const FLAGS = {
   NOT_CALL_ENCODE: 2,
 } as const;
 
+/** The members of `gatewayFlags`. */
+export interface GatewayFlags extends Readonly<typeof FLAGS> {}
+
 /** Bits of `flag`. */
-export const gatewayFlags: typeof FLAGS = Object.freeze(FLAGS);
+export const gatewayFlags: GatewayFlags = Object.freeze(FLAGS);
 
 /** The fields of a GatewayWorker header that a sender chooses, named as there. Numbers are unsigned. */
 export interface GatewayHeader {

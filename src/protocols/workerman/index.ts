@@ -16,6 +16,8 @@ export {
 } from "./define-codec.ts";
 export { type FrameOptions, frame } from "./frame.ts";
 export {
+  type GatewayCommands,
+  type GatewayFlags,
   type GatewayHeader,
   type GatewayOptions,
   type GatewayPackage,

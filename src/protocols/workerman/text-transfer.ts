@@ -1,5 +1,5 @@
 import { type Codec, type Protocol, ProtocolError } from "../../core/index.ts";
-import { delimited, type FramingOptions } from "../../framing/index.ts";
+import { delimited } from "../../framing/index.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
 import { decodeThrew } from "./errors.ts";
 import { phpJson } from "./json.ts";
@@ -35,13 +35,13 @@ import {
  * ```
  */
 export function textTransfer(
-  options?: FramingOptions & { readonly side?: undefined },
+  options?: TransferOptions & { readonly side?: undefined },
 ): Protocol<TransferredFile>;
 export function textTransfer(
-  options: FramingOptions & { readonly side: "client" },
+  options: TransferOptions & { readonly side: "client" },
 ): Protocol<TransferredFile, Uint8Array>;
 export function textTransfer(
-  options: FramingOptions & { readonly side: "server" },
+  options: TransferOptions & { readonly side: "server" },
 ): Protocol<TransferReply, TransferredFile>;
 export function textTransfer(options: TransferOptions = {}): Protocol<never, unknown> {
   return sideOf(delimited("\n", options).wrap(codec, { name: "textTransfer" }), options.side);

@@ -1,0 +1,81 @@
+import ts from "typescript";
+import { describe, expect, it } from "vitest";
+import { entryPoints, root } from "../support/package.ts";
+
+// Needs `npm run build` first. The declarations of the package, as users and documentation tools see them.
+
+const dist = `${root}dist/types/`;
+
+// How the compiler reads the text of a schema: of no use without the types that are made of them.
+const MACHINERY = new Set(["Parsed", "Meaning"]);
+
+const program = ts.createProgram(
+  entryPoints.map(({ types }) => dist + types),
+  {
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    target: ts.ScriptTarget.ES2022,
+    lib: ["lib.es2022.d.ts", "lib.dom.d.ts"],
+    types: ["node"],
+    strict: true,
+    noEmit: true,
+  },
+);
+const checker = program.getTypeChecker();
+
+/** What an entry hands on, followed to where it is declared. */
+const declared = (symbol: ts.Symbol): ts.Symbol =>
+  symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+
+/** Where a symbol can be imported from. */
+const places = new Map<ts.Symbol, string>();
+for (const { name, types } of entryPoints) {
+  const file = checker.getSymbolAtLocation(program.getSourceFile(dist + types)!)!;
+  for (const symbol of checker.getExportsOfModule(file)) {
+    const found = declared(symbol);
+    if (!places.has(found)) places.set(found, `${symbol.name} of ${name}`);
+  }
+}
+
+/** Types at the top of a file of the package, not type parameters and members. */
+function isOwnType(symbol: ts.Symbol): boolean {
+  const types = ts.SymbolFlags.Interface | ts.SymbolFlags.Class | ts.SymbolFlags.TypeAlias;
+  const declaration = symbol.declarations?.[0];
+  return (
+    (symbol.flags & types) !== 0 &&
+    declaration !== undefined &&
+    ts.isSourceFile(declaration.parent) &&
+    declaration.getSourceFile().fileName.startsWith(dist)
+  );
+}
+
+/** The types that the declarations of a symbol mention. */
+function mentioned(symbol: ts.Symbol): Set<ts.Symbol> {
+  const found = new Set<ts.Symbol>();
+  const visit = (node: ts.Node): void => {
+    if (ts.isIdentifier(node)) {
+      const at = checker.getSymbolAtLocation(node);
+      if (at !== undefined && isOwnType(declared(at))) found.add(declared(at));
+    }
+    ts.forEachChild(node, visit);
+  };
+  for (const declaration of symbol.declarations ?? []) {
+    if (declaration.getSourceFile().fileName.startsWith(dist)) visit(declaration);
+  }
+  found.delete(symbol);
+  return found;
+}
+
+describe("the public types", () => {
+  it("are all that public declarations mention", () => {
+    expect(places.size).toBeGreaterThan(200);
+    const missing: string[] = [];
+    for (const [symbol, place] of places) {
+      for (const type of mentioned(symbol)) {
+        if (places.has(type) || MACHINERY.has(type.name)) continue;
+        missing.push(`${type.name}, which ${place} mentions, cannot be imported`);
+      }
+    }
+    expect(missing).toEqual([]);
+  });
+});
