@@ -30,7 +30,7 @@ const beacon = await listenDatagram(questions, {
   reuseAddr: true, // several services on one machine
   message(endpoint, message, peer) {
     if (!("ask" in message) || message.ask !== "clock") return;
-    endpoint.send([{ offer: "clock", port: service.port! }], peer);
+    endpoint.send([{ offer: "clock", port: service.port }], peer);
   },
 });
 beacon.socket.addMembership(group, here);

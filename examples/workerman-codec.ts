@@ -67,7 +67,7 @@ const server = await listen(chat<Reply, Request>(), {
     if (error instanceof ProtocolError) console.log(`server: ${error.code}: ${error.message}`);
   },
 });
-const address = { port: server.port!, host: "127.0.0.1" };
+const address = { port: server.port, host: "127.0.0.1" };
 
 const client = await connect(chat<Request, Reply>(), address);
 const heartbeat = Uint8Array.of(HEARTBEAT);

@@ -28,23 +28,20 @@ const serverPort = await listen(gateway.protocol, { host, port: 0, open: gateway
 
 // The server.
 const everybody = new Set<VirtualConnection<Line>>();
-const server = fastwayServer(
-  await connect(fastway({ dialect }), { host, port: serverPort.port! }),
-  {
-    serverId: CHAT,
-    key: "secret",
-    protocol,
-    open: (connection) => void everybody.add(connection),
-    message(connection, line) {
-      for (const other of everybody) if (other !== connection) other.send(line);
-    },
-    close: (connection) => void everybody.delete(connection),
+const server = fastwayServer(await connect(fastway({ dialect }), { host, port: serverPort.port }), {
+  serverId: CHAT,
+  key: "secret",
+  protocol,
+  open: (connection) => void everybody.add(connection),
+  message(connection, line) {
+    for (const other of everybody) if (other !== connection) other.send(line);
   },
-);
+  close: (connection) => void everybody.delete(connection),
+});
 
 // Two clients. A refused dial would mean that the server is not known yet.
 const join = async (): Promise<{ say(line: Line): void; next(): Promise<Line>; leave(): void }> => {
-  const link = await connect(fastway({ dialect }), { host, port: clientPort.port! });
+  const link = await connect(fastway({ dialect }), { host, port: clientPort.port });
   const client = fastwayClient(link);
   const connection = await client.dial(CHAT, { protocol });
   const lines = connection[Symbol.asyncIterator]();

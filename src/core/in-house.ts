@@ -25,6 +25,7 @@ export { compact, copy, isBytes, plain } from "./memory.ts";
 export { MessageReader } from "./message-reader.ts";
 export { checkedMaxFrame } from "./protocol.ts";
 export { checkRange, fitsInteger, isBeyondF32 } from "./range.ts";
+export { checkStreamProtocol } from "./stream-hint.ts";
 export { isThenable } from "./thenable.ts";
 export { encodeUtf8Into, hasLoneSurrogate } from "./utf8.ts";
 export { Watchdog } from "./watchdog.ts";

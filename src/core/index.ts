@@ -30,4 +30,5 @@ export { newScan, type OwnScan, type Scan } from "./scan.ts";
 export { indexOfByte } from "./search.ts";
 export type { Sink } from "./sink.ts";
 export { Splitter, type SplitterConstructor } from "./splitter.ts";
+export type { StreamHint } from "./stream-hint.ts";
 export { decodeUtf8 } from "./utf8.ts";

@@ -13,6 +13,7 @@ import {
   lengthPrefixed,
   lines,
   ProtocolError,
+  perMessage,
   raw,
   utf8,
 } from "../../src/index.ts";
@@ -73,6 +74,34 @@ function bare(port: number | undefined, options: { allowHalfOpen?: boolean } = {
 }
 
 describe("listen and connect", () => {
+  it("refuse options without an address, or with two", async () => {
+    const nowhere = {} as { port: number };
+    await expect(listen(text, nowhere)).rejects.toThrow(/^no address: give a port /);
+    await expect(listen(text, nowhere)).rejects.toThrow(TypeError);
+    await expect(connect(text, nowhere)).rejects.toThrow(/^no address: give a port /);
+    const both = { port: 0, path: "/nowhere" } as unknown as { port: number };
+    await expect(listen(text, both)).rejects.toThrow("give either a port or a path");
+    await expect(connect(text, both)).rejects.toThrow(TypeError);
+  });
+
+  it("refuse a bare framing, a bare codec and a protocol for messages", async () => {
+    for (const [wrong, advice] of [
+      [lines(), "add .wrap(codec)"],
+      [utf8(), "needs a framing"],
+      [perMessage().wrap(utf8()), "needs a framing"],
+      [undefined, "needs a framing"],
+    ] as const) {
+      const given = wrong as unknown as typeof text;
+      const refusal = expect.objectContaining({
+        name: "TypeError",
+        message: expect.stringContaining(advice),
+      });
+      await expect(listen(given, { port: 0, host })).rejects.toEqual(refusal);
+      await expect(connect(given, { port: 1, host })).rejects.toEqual(refusal);
+      expect(() => attach(new Duplex(), given)).toThrow(refusal);
+    }
+  });
+
   it("make a server in one line", async () => {
     const jsonLines = lines().wrap(json());
     const server = closing(

@@ -43,12 +43,12 @@ const THIRTY_SECONDS = 30_000;
  * const servers = await listen(gateway.protocol, { port: 0, host: "127.0.0.1", open: gateway.server });
  *
  * const v2 = fastway({ dialect: "v2" });
- * const server = fastwayServer(await connect(v2, { port: servers.port! }), {
+ * const server = fastwayServer(await connect(v2, { port: servers.port }), {
  *   serverId: 1,
  *   key: "secret",
  *   message: (connection, bytes) => connection.send(bytes.slice().reverse()),
  * });
- * const client = fastwayClient(await connect(v2, { port: clients.port! }));
+ * const client = fastwayClient(await connect(v2, { port: clients.port }));
  *
  * const connection = await client.dial(1);
  * connection.send(Uint8Array.of(1, 2, 3));

@@ -1,10 +1,12 @@
 import {
   Connection,
   type ConnectionOptions,
+  checkStreamProtocol,
   type Handlers,
   type Protocol,
   ProtocolError,
   type Sink,
+  type StreamHint,
 } from "../../core/index.ts";
 
 /** What is asked of a socket of Bun. */
@@ -84,10 +86,12 @@ export function socketHandlers<
   Out = In,
   Context = undefined,
   Socket extends BunSocket = BunSocket,
+  P = unknown,
 >(
-  protocol: Protocol<In, Out>,
+  protocol: P & StreamHint<P> & Protocol<In, Out>,
   options: BunSocketOptions<In, Out, Context, Socket> = {},
 ): BunSocketHandlers<Socket> {
+  checkStreamProtocol(protocol);
   const { context, ...rest } = options;
   // Not `socket.data`: that is the user's.
   const connections = new WeakMap<Socket, Held>();

@@ -3,10 +3,12 @@ import { type Duplex, finished } from "node:stream";
 import {
   Connection,
   type ConnectionOptions,
+  checkStreamProtocol,
   compact,
   type Handlers,
   type Protocol,
   type Sink,
+  type StreamHint,
 } from "../../core/index.ts";
 import { isSerialPort, serialSink } from "./serial.ts";
 
@@ -25,10 +27,11 @@ export type SocketOptions<In, Out = In, Context = undefined> = Omit<
  * be, or any other Duplex (the streams of a child process). The stream belongs to the connection from now on.
  *
  * @param socket - the stream; it must carry bytes, not strings (`setEncoding`) or objects
- * @param protocol - what comes and goes
+ * @param protocol - the protocol of the connection
  * @param options - handlers and limits
  * @returns the connection; what is sent before the socket is connected waits. Where the socket is closed already, its
  *   `close` handler is called soon
+ * @throws TypeError for a protocol without a framing
  *
  * @example
  * ```ts
@@ -42,11 +45,12 @@ export type SocketOptions<In, Out = In, Context = undefined> = Omit<
  * });
  * ```
  */
-export function attach<In, Out = In, Context = undefined>(
+export function attach<In, Out = In, Context = undefined, P = unknown>(
   socket: Duplex,
-  protocol: Protocol<In, Out>,
+  protocol: P & StreamHint<P> & Protocol<In, Out>,
   options: SocketOptions<In, Out, Context> = {},
 ): Connection<In, Out, Context> {
+  checkStreamProtocol(protocol);
   const { context, ...rest } = options;
   const handlers: Handlers<In, Out, Context> = {
     ...rest,

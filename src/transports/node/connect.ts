@@ -3,16 +3,29 @@ import { connect as connectTls } from "node:tls";
 import {
   type CancelSignal,
   type Connection,
+  checkStreamProtocol,
   onAbort,
   type Protocol,
   ProtocolError,
+  type StreamHint,
 } from "../../core/index.ts";
-import type { Address, ClientTls, ConnectSettings, KeepAlive } from "./address.ts";
+import {
+  type AddressOf,
+  type ClientTls,
+  type ConnectSettings,
+  checkAddress,
+  type KeepAlive,
+} from "./address.ts";
 import { attach, type SocketOptions } from "./attach.ts";
 import { slabReader } from "./slab.ts";
 
 /** Where to connect, with which handlers and limits. */
-export type ConnectOptions<In, Out = In, Context = undefined> = Address &
+export type ConnectOptions<
+  In,
+  Out = In,
+  Context = undefined,
+  Path extends string | undefined = string | undefined,
+> = AddressOf<Path> &
   SocketOptions<In, Out, Context> &
   ConnectSettings &
   KeepAlive & {
@@ -32,10 +45,11 @@ export type ConnectOptions<In, Out = In, Context = undefined> = Address &
 /**
  * Opens a connection over TCP, TLS or a Unix domain socket.
  *
- * @param protocol - what comes and goes
+ * @param protocol - the protocol of the connection
  * @param options - address, handlers and limits
  * @returns the connection, once it is open
- * @throws the socket's error (ECONNREFUSED and the like), or the signal's reason
+ * @throws the socket's error (ECONNREFUSED and the like), the signal's reason, or a TypeError for options without an
+ *   address or a protocol without a framing
  *
  * @example
  * ```ts
@@ -47,7 +61,7 @@ export type ConnectOptions<In, Out = In, Context = undefined> = Address &
  *   port: 0,
  *   message: (connection) => connection.send({ answer: 42 }),
  * });
- * const connection = await connect(protocol, { port: server.port! });
+ * const connection = await connect(protocol, { port: server.port });
  * connection.send({ question: "how many?" });
  * for await (const answer of connection) {
  *   console.log(answer);
@@ -57,12 +71,20 @@ export type ConnectOptions<In, Out = In, Context = undefined> = Address &
  * //=> { answer: 42 }
  * ```
  */
-export function connect<In, Out = In, Context = undefined>(
-  protocol: Protocol<In, Out>,
-  options: ConnectOptions<In, Out, Context>,
+export function connect<
+  In,
+  Out = In,
+  Context = undefined,
+  Path extends string | undefined = undefined,
+  P = unknown,
+>(
+  protocol: P & StreamHint<P> & Protocol<In, Out>,
+  options: ConnectOptions<In, Out, Context, Path>,
 ): Promise<Connection<In, Out, Context>> {
   const { signal } = options;
   return new Promise((resolve, reject) => {
+    checkStreamProtocol(protocol);
+    checkAddress(options);
     if (signal?.aborted) throw signal.reason;
     let connection: Connection<In, Out, Context>;
     const socket: Socket = dial(options, (bytes) => {
@@ -71,7 +93,7 @@ export function connect<In, Out = In, Context = undefined>(
       return !socket.isPaused();
     });
     try {
-      connection = attach<In, Out, Context>(socket, protocol, {
+      connection = attach<In, Out, Context>(socket, protocol as Protocol<In, Out>, {
         ...options,
         open(opened) {
           resolve(opened);

@@ -8,11 +8,14 @@
 export type { Connection } from "../../core/index.ts";
 export type {
   Address,
+  AddressOf,
   ClientTls,
   ConnectSettings,
   KeepAlive,
   ListenSettings,
+  PathAddress,
   ServerTls,
+  TcpAddress,
 } from "./address.ts";
 export { attach, type SocketOptions } from "./attach.ts";
 export { type ConnectOptions, connect } from "./connect.ts";
@@ -22,7 +25,7 @@ export {
   type DatagramHandlers,
   type Peer,
 } from "./datagram.ts";
-export { type ListenOptions, listen, type Server } from "./listen.ts";
+export { type ListenOptions, listen, type PortOf, type Server } from "./listen.ts";
 export {
   type ConnectDatagramOptions,
   connectDatagram,

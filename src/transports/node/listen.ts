@@ -1,11 +1,28 @@
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
-import { type Connection, onAbort, type Protocol } from "../../core/index.ts";
-import type { Address, KeepAlive, ListenSettings, ServerTls } from "./address.ts";
+import {
+  type Connection,
+  checkStreamProtocol,
+  onAbort,
+  type Protocol,
+  type StreamHint,
+} from "../../core/index.ts";
+import {
+  type AddressOf,
+  checkAddress,
+  type KeepAlive,
+  type ListenSettings,
+  type ServerTls,
+} from "./address.ts";
 import { attach, type SocketOptions } from "./attach.ts";
 
 /** Where to listen, with which handlers and limits for each connection. */
-export type ListenOptions<In, Out = In, Context = undefined> = Address &
+export type ListenOptions<
+  In,
+  Out = In,
+  Context = undefined,
+  Path extends string | undefined = string | undefined,
+> = AddressOf<Path> &
   SocketOptions<In, Out, Context> &
   ListenSettings &
   KeepAlive & {
@@ -26,9 +43,14 @@ export type ListenOptions<In, Out = In, Context = undefined> = Address &
   };
 
 /** A server that listens. */
-export interface Server<In, Out = In, Context = undefined> {
+export interface Server<
+  In,
+  Out = In,
+  Context = undefined,
+  Port extends number | undefined = number | undefined,
+> {
   /** The TCP port it listens on; undefined on a Unix domain socket. */
-  readonly port: number | undefined;
+  readonly port: Port;
   /** The open connections. */
   readonly connections: ReadonlySet<Connection<In, Out, Context>>;
   /** Node's own server, for what is not here. */
@@ -43,13 +65,21 @@ export interface Server<In, Out = In, Context = undefined> {
   close(options?: { readonly timeout?: number | undefined }): Promise<void>;
 }
 
+/** The type of a server's port, by that of its path: a number if there is none. */
+export type PortOf<Path extends string | undefined> = [Path] extends [undefined]
+  ? number
+  : [Path] extends [string]
+    ? undefined
+    : number | undefined;
+
 /**
  * A server over TCP, TLS or a Unix domain socket.
  *
- * @param protocol - what comes and goes
+ * @param protocol - the protocol of every connection
  * @param options - address, handlers and limits
  * @returns the server, once it listens
- * @throws the socket's error (EADDRINUSE and the like), or the signal's reason
+ * @throws the socket's error (EADDRINUSE and the like), the signal's reason, or a TypeError for options without an
+ *   address or a protocol without a framing
  *
  * @example
  * ```ts
@@ -65,10 +95,18 @@ export interface Server<In, Out = In, Context = undefined> {
  * //=> number
  * ```
  */
-export async function listen<In, Out = In, Context = undefined>(
-  protocol: Protocol<In, Out>,
-  options: ListenOptions<In, Out, Context>,
-): Promise<Server<In, Out, Context>> {
+export async function listen<
+  In,
+  Out = In,
+  Context = undefined,
+  Path extends string | undefined = undefined,
+  P = unknown,
+>(
+  protocol: P & StreamHint<P> & Protocol<In, Out>,
+  options: ListenOptions<In, Out, Context, Path>,
+): Promise<Server<In, Out, Context, PortOf<Path>>> {
+  checkStreamProtocol(protocol);
+  checkAddress(options);
   const { port, host, path, tls, signal, maxConnections, serverError } = options;
   const { keepAlive, keepAliveInitialDelay } = options;
   const { backlog, exclusive, ipv6Only, readableAll, writableAll } = options;
@@ -90,7 +128,7 @@ export async function listen<In, Out = In, Context = undefined>(
     }
     let connection: Connection<In, Out, Context>;
     try {
-      connection = attach(socket, protocol, options);
+      connection = attach<In, Out, Context>(socket, protocol as Protocol<In, Out>, options);
     } catch (error) {
       socket.destroy();
       if (serverError === undefined) throw error;
@@ -149,8 +187,8 @@ export async function listen<In, Out = In, Context = undefined>(
   }
 
   const address = server.address() as AddressInfo | string | null;
-  return Object.freeze<Server<In, Out, Context>>({
-    port: typeof address === "object" ? address?.port : undefined,
+  return Object.freeze<Server<In, Out, Context, PortOf<Path>>>({
+    port: (typeof address === "object" ? address?.port : undefined) as PortOf<Path>,
     connections,
     server,
     close,

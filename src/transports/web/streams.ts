@@ -1,10 +1,12 @@
 import {
   Connection,
   type ConnectionOptions,
+  checkStreamProtocol,
   compact,
   type Handlers,
   type Protocol,
   type Sink,
+  type StreamHint,
 } from "../../core/index.ts";
 
 /** Two streams of bytes: a Deno connection, a Cloudflare socket, a WebTransport stream; or one of them alone. */
@@ -43,11 +45,12 @@ const FULL = 64 * 1024;
  * //=> two
  * ```
  */
-export function attachStreams<In, Out = In, Context = undefined>(
+export function attachStreams<In, Out = In, Context = undefined, P = unknown>(
   streams: ByteStreams,
-  protocol: Protocol<In, Out>,
+  protocol: P & StreamHint<P> & Protocol<In, Out>,
   options: StreamsOptions<In, Out, Context> = {},
 ): Connection<In, Out, Context> {
+  checkStreamProtocol(protocol);
   const reader = streams.readable?.getReader();
   const writer = streams.writable?.getWriter();
   let isPaused = false;

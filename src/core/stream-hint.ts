@@ -1,0 +1,30 @@
+const ADD_CODEC = "a framing alone reads no values: add .wrap(codec), as in lines().wrap(json())";
+const ADD_FRAMING = "a stream needs a framing around the codec, as in lines().wrap(codec)";
+
+/**
+ * The part of a parameter's type that makes the compiler say what to do if a stream is given a bare framing,
+ * a bare codec, or a protocol for messages. For protocols of streams it adds nothing.
+ *
+ * A function for streams declares `protocol: P & StreamHint<P> & Protocol<In, Out>`.
+ */
+export type StreamHint<P> = P extends { readonly measure: unknown; readonly decode: unknown }
+  ? unknown
+  : P extends { readonly measure: unknown; readonly wrap: unknown }
+    ? typeof ADD_CODEC
+    : P extends { readonly decode: unknown } | { readonly wrap: unknown }
+      ? typeof ADD_FRAMING
+      : unknown;
+
+/**
+ * Says the same at run time.
+ *
+ * @throws TypeError if `protocol` lacks a function that a stream needs
+ * @internal
+ */
+export function checkStreamProtocol(protocol: unknown): void {
+  const { measure, decode, encode } = Object(protocol) as Record<string, unknown>;
+  if (typeof measure !== "function") throw new TypeError(`not a protocol: ${ADD_FRAMING}`);
+  if (typeof decode !== "function" || typeof encode !== "function") {
+    throw new TypeError(`not a protocol: ${ADD_CODEC}`);
+  }
+}
