@@ -4,7 +4,7 @@ export { AsyncQueue } from "./async-queue.ts";
 export { Cancel, onAbort } from "./cancel.ts";
 export { stringify } from "./codecs.ts";
 export { Decoder } from "./decoder.ts";
-export { asProtocolError } from "./errors.ts";
+export { asProtocolError, nameError } from "./errors.ts";
 export { unicodeEscape } from "./escape.ts";
 export { decodeValues, exactFrame, forOneStream, isFramed } from "./frames.ts";
 export {

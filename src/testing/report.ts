@@ -1,4 +1,5 @@
 import { stringify } from "fast-check";
+import { nameError } from "../core/index.ts";
 import type { Trial } from "./define-law.ts";
 import { hexView } from "./hex.ts";
 import { type Evidence, Violation } from "./violation.ts";
@@ -35,11 +36,7 @@ export class LawError extends Error implements LawFailure {
   }
 }
 
-Object.defineProperty(LawError.prototype, "name", {
-  value: "LawError",
-  writable: true,
-  configurable: true,
-});
+nameError(LawError, "LawError");
 
 // A page of a value helps nobody.
 const LONGEST = 800;

@@ -1,4 +1,4 @@
-import { ProtocolError } from "../../core/index.ts";
+import { nameError, ProtocolError } from "../../core/index.ts";
 
 /**
  * An error that one side sends to the other, in the form of the reference server. Throw it in a server's
@@ -22,8 +22,4 @@ export class ErrorReply extends ProtocolError {
   }
 }
 
-Object.defineProperty(ErrorReply.prototype, "name", {
-  value: "ErrorReply",
-  writable: true,
-  configurable: true,
-});
+nameError(ErrorReply, "ErrorReply");

@@ -1,4 +1,4 @@
-import { ProtocolError, type ProtocolErrorCode } from "../../core/index.ts";
+import { nameError, ProtocolError, type ProtocolErrorCode } from "../../core/index.ts";
 
 /** The call that an error belongs to, as far as it is known. */
 export interface RpcPlace {
@@ -39,8 +39,4 @@ export class RpcError extends ProtocolError implements RpcPlace {
   }
 }
 
-Object.defineProperty(RpcError.prototype, "name", {
-  value: "RpcError",
-  writable: true,
-  configurable: true,
-});
+nameError(RpcError, "RpcError");

@@ -1,4 +1,4 @@
-import { ProtocolError } from "../../core/index.ts";
+import { nameError, ProtocolError } from "../../core/index.ts";
 
 /** A position in the text of a schema. */
 export interface Place {
@@ -39,8 +39,4 @@ export class SchemaError extends ProtocolError {
   }
 }
 
-Object.defineProperty(SchemaError.prototype, "name", {
-  value: "SchemaError",
-  writable: true,
-  configurable: true,
-});
+nameError(SchemaError, "SchemaError");
