@@ -43,6 +43,12 @@ describe("the public API", () => {
     for (const [file, text] of found) expect(text, file).toBe(readText(`api/${file}`));
   });
 
+  it("has at most 60 values at the root, so that its index is read and not searched", async () => {
+    const values = Object.keys((await import("framewright")) as object);
+    expect(values).toContain("defineProtocol");
+    expect(values.length).toBeLessThanOrEqual(60);
+  });
+
   it(`has in CHANGELOG.md, in backticks, each name that came or went since ${newest}`, () => {
     const named = namedInChangelog();
     const missing = changes().filter(({ name }) => !named.has(name));

@@ -1,4 +1,5 @@
 import {
+  checkedMaxFrame,
   isBytes,
   json,
   type Output,
@@ -134,7 +135,7 @@ export function bilibili(options: BilibiliOptions): Protocol<BilibiliPacket> {
   const { inflate } = options;
   if (typeof inflate !== "function") throw new TypeError("bilibili needs the option inflate");
   const maxFrame = frameLimit(options.maxFrame, HEADER, LARGEST);
-  const maxInflated = frameLimit(options.maxInflated ?? 8 * 1024 * 1024);
+  const maxInflated = checkedMaxFrame(options.maxInflated ?? 8 * 1024 * 1024, 1, "maxInflated");
 
   /** All packets of a frame or message. */
   const decodeMany = (bytes: Uint8Array, start: number, end: number): BilibiliPacket[] => {
