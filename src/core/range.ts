@@ -52,6 +52,22 @@ export function checkLimits<Name extends string>(
   }
 }
 
+/**
+ * Checks an option that is an integer.
+ *
+ * @throws RangeError if it is not an integer from `least` to `most`
+ */
+export function checkInteger(
+  name: string,
+  value: number,
+  least: number,
+  most: number = Infinity,
+): void {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return;
+  const range = most === Infinity ? `of at least ${least}` : `from ${least} to ${most}`;
+  throw new RangeError(`${name} must be an integer ${range}, not ${String(value)}`);
+}
+
 /** Would a 32-bit float make this finite number infinite? */
 export function isBeyondF32(value: number): boolean {
   return Number.isFinite(value) && !Number.isFinite(Math.fround(value));

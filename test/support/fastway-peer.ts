@@ -1,4 +1,5 @@
 import { Connection, type Protocol, type Sink } from "../../src/core/index.ts";
+import { concat } from "./chunks.ts";
 import type { ManualClock } from "./manual-clock.ts";
 
 /** One end of a connection whose other end is a recording: what it writes is kept. */
@@ -34,12 +35,7 @@ export class RecordedPeer<In, Out> implements Sink {
   get bytes(): Uint8Array {
     const [only] = this.#chunks;
     if (this.#chunks.length === 1) return only!;
-    const all = new Uint8Array(this.#chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-    let at = 0;
-    for (const chunk of this.#chunks) {
-      all.set(chunk, at);
-      at += chunk.length;
-    }
+    const all = concat(this.#chunks);
     this.#chunks = [all];
     return all;
   }

@@ -1,4 +1,4 @@
-import { type Protocol, ProtocolError, u32le } from "../../core/index.ts";
+import { type Output, type Protocol, ProtocolError, u32le } from "../../core/index.ts";
 import {
   type Command,
   checkedDialect,
@@ -60,20 +60,48 @@ export interface CommandOptions<D extends Dialect, S extends Side | undefined = 
 export function command<D extends Dialect, S extends Side | undefined = undefined>(
   options: CommandOptions<D, S>,
 ): Protocol<SentBy<D, S>, ReceivedBy<D, S>> {
+  const { dialect, maxFrame, measure, read, write } = commandParts(options);
+  return Object.freeze<Protocol<SentBy<D, S>, ReceivedBy<D, S>>>({
+    name: `fastway ${dialect} command`,
+    maxFrame,
+    measure,
+    decode(bytes, start, end) {
+      const connId = u32le(bytes, start + LENGTH);
+      if (connId === 0) return read(bytes, start, end);
+      const text = `message on connection ${connId} where a command belongs`;
+      throw new ProtocolError("malformed", text, start + LENGTH);
+    },
+    encode: write,
+  });
+}
+
+/** Checked options of a protocol with commands, and how it frames, reads and writes them. */
+export interface CommandParts<D extends Dialect, S extends Side | undefined> {
+  readonly dialect: D;
+  readonly side: S | undefined;
+  readonly maxPacket: number;
+  readonly maxFrame: number;
+  readonly measure: Protocol<never>["measure"];
+  /** Reads the packet in `bytes[start .. end)`, whose connection id is 0. */
+  readonly read: (bytes: Uint8Array, start: number, end: number) => ReceivedBy<D, S>;
+  readonly write: (command: SentBy<D, S>, out: Output) => void;
+}
+
+/** @throws as {@link command} */
+export function commandParts<D extends Dialect, S extends Side | undefined>(
+  options: CommandOptions<D, S>,
+): CommandParts<D, S> {
   const dialect = checkedDialect(options.dialect);
   const side = checkedSide(options.side);
   const from = otherSide(side);
   const maxPacket = checkedMaxPacket(options, LONGEST_COMMAND);
-  return Object.freeze<Protocol<SentBy<D, S>, ReceivedBy<D, S>>>({
-    name: `fastway ${dialect} command`,
+  return {
+    dialect,
+    side,
+    maxPacket,
     maxFrame: maxPacket + LENGTH,
     measure: measurePackets(maxPacket),
-    decode(bytes, start, end) {
-      const connId = u32le(bytes, start + LENGTH);
-      if (connId === 0) return readCommand(dialect, from, bytes, start, end) as ReceivedBy<D, S>;
-      const text = `message on connection ${connId} where a command belongs`;
-      throw new ProtocolError("malformed", text, start + LENGTH);
-    },
-    encode: (value, out) => writeCommand(dialect, side, value as Command, out),
-  });
+    read: (bytes, start, end) => readCommand(dialect, from, bytes, start, end) as ReceivedBy<D, S>,
+    write: (value, out) => writeCommand(dialect, side, value as Command, out),
+  };
 }

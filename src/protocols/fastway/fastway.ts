@@ -1,26 +1,7 @@
 import { type Protocol, ProtocolError, u32le } from "../../core/index.ts";
-import type { CommandOptions } from "./command.ts";
-import {
-  type Command,
-  checkedDialect,
-  checkedSide,
-  type Dialect,
-  LONGEST_COMMAND,
-  otherSide,
-  type ReceivedBy,
-  readCommand,
-  type SentBy,
-  type Side,
-  writeCommand,
-} from "./commands.ts";
-import {
-  checkedMaxPacket,
-  LENGTH,
-  measurePackets,
-  messageOf,
-  type PacketOptions,
-  writePacket,
-} from "./packet.ts";
+import { type CommandOptions, commandParts } from "./command.ts";
+import type { Dialect, ReceivedBy, SentBy, Side } from "./commands.ts";
+import { LENGTH, messageOf, type PacketOptions, writePacket } from "./packet.ts";
 
 /** A message of one virtual connection. */
 export interface FastwayMessage {
@@ -84,10 +65,7 @@ export interface FastwayProtocol<
 export function fastway<D extends Dialect, S extends Side | undefined = undefined>(
   options: FastwayOptions<D, S>,
 ): FastwayProtocol<D, S> {
-  const dialect = checkedDialect(options.dialect);
-  const side = checkedSide(options.side);
-  const from = otherSide(side);
-  const maxPacket = checkedMaxPacket(options, LONGEST_COMMAND);
+  const { dialect, side, maxPacket, maxFrame, measure, read, write } = commandParts(options);
   const { copy = false } = options;
   return Object.freeze<FastwayProtocol<D, S>>({
     name: `fastway ${dialect}`,
@@ -95,18 +73,16 @@ export function fastway<D extends Dialect, S extends Side | undefined = undefine
     side,
     maxPacket,
     copy,
-    maxFrame: maxPacket + LENGTH,
-    measure: measurePackets(maxPacket),
+    maxFrame,
+    measure,
     decode(bytes, start, end) {
       const connId = u32le(bytes, start + LENGTH);
-      if (connId !== 0) {
-        return { type: "message", connId, message: messageOf(bytes, start, end, copy) };
-      }
-      return readCommand(dialect, from, bytes, start, end) as ReceivedBy<D, S>;
+      if (connId === 0) return read(bytes, start, end);
+      return { type: "message", connId, message: messageOf(bytes, start, end, copy) };
     },
     encode(value, out) {
       if (value.type !== "message") {
-        writeCommand(dialect, side, value as Command, out);
+        write(value as SentBy<D, S>, out);
       } else if (value.connId === 0) {
         throw new ProtocolError("unencodable", "message on connection 0, which is for commands");
       } else {

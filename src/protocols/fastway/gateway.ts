@@ -1,5 +1,6 @@
 import {
   type Connection,
+  checkInteger,
   ProtocolError,
   systemClock,
   throwUncaught,
@@ -244,6 +245,6 @@ function challengeFrom(random: (count: number) => Uint8Array): Uint8Array {
 }
 
 function count(name: string, value: number): number {
-  if (Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff) return value;
-  throw new RangeError(`${name} must be an integer from 0 to 2^32-1, not ${value}`);
+  checkInteger(name, value, 0, 0xffff_ffff);
+  return value;
 }

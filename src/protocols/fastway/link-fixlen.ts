@@ -1,4 +1,4 @@
-import { type Codec, type Endian, ProtocolError } from "../../core/index.ts";
+import { type Codec, checkInteger, type Endian, ProtocolError } from "../../core/index.ts";
 import { framing, lengthPrefixed, type WrappingFraming } from "../../framing/index.ts";
 
 /** How FixLen writes its length, and how much it lets through. Limits count the body alone, in bytes. */
@@ -93,6 +93,6 @@ function oneValue<In, Out>(codec: Codec<In, Out>): Codec<In, Out> {
 }
 
 function limit(name: string, value: number, most: number): number {
-  if (Number.isSafeInteger(value) && value >= 0) return Math.min(value, most);
-  throw new RangeError(`linkFixlen: ${name} must be an integer >= 0, not ${value}`);
+  checkInteger(`linkFixlen: ${name}`, value, 0);
+  return Math.min(value, most);
 }

@@ -1,4 +1,10 @@
-import { type Output, type Protocol, ProtocolError, u32le } from "../../core/index.ts";
+import {
+  checkInteger,
+  type Output,
+  type Protocol,
+  ProtocolError,
+  u32le,
+} from "../../core/index.ts";
 
 /** One packet between a gateway and an endpoint: a whole message of one virtual connection. */
 export interface Packet {
@@ -80,10 +86,8 @@ export function packet(options: PacketOptions = {}): Protocol<Packet> {
 /** The option `maxPacket`, which must leave room for a Length of `least`. */
 export function checkedMaxPacket(options: PacketOptions, least: number): number {
   const { maxPacket = DEFAULT_MAX_PACKET } = options;
-  if (Number.isInteger(maxPacket) && maxPacket >= least && maxPacket <= 0xffff_ffff) {
-    return maxPacket;
-  }
-  throw new RangeError(`maxPacket must be an integer from ${least} to 2^32-1, not ${maxPacket}`);
+  checkInteger("maxPacket", maxPacket, least, 0xffff_ffff);
+  return maxPacket;
 }
 
 /** The `measure` of all that is made of packets. */

@@ -1,6 +1,7 @@
 import {
   type CloseInfo,
   type Connection,
+  checkInteger,
   checkLimit,
   ProtocolError,
   systemClock,
@@ -62,7 +63,7 @@ export function fastwayServer<In = Uint8Array, Out = In, Context = undefined>(
   options: ServerOptions<In, Out, Context>,
 ): FastwayEndpoint<In, Out, Context> {
   const { serverId, key = "", authTimeout = FIVE_SECONDS, clock = systemClock } = options;
-  if (serverId >>> 0 !== serverId) throw new RangeError(`serverId must be a u32, not ${serverId}`);
+  checkInteger("serverId", serverId, 0, 0xffff_ffff);
   checkLimit("authTimeout", authTimeout);
   const endpoint = new Endpoint(link, options);
   let stopTimer = (): void => {};

@@ -1,5 +1,6 @@
 import {
   type Clock,
+  checkInteger,
   checkLimits,
   i32be,
   isThenable,
@@ -99,9 +100,7 @@ export class GoimClient<Body = Uint8Array> {
     this.#options = options;
     this.#dialect = checkedDialect(dialect);
     // The server's ring holds 8, and it claims the next place before it reads.
-    if (!(Number.isInteger(inFlight) && inFlight >= 1 && inFlight <= 7)) {
-      throw new RangeError(`inFlight must be an integer from 1 to 7, not ${inFlight}`);
-    }
+    checkInteger("inFlight", inFlight, 1, 7);
     checkLimits(
       options,
       "connectTimeout",

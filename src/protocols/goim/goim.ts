@@ -1,4 +1,10 @@
-import { i32be, type Output, type Protocol, ProtocolError } from "../../core/index.ts";
+import {
+  checkInteger,
+  i32be,
+  type Output,
+  type Protocol,
+  ProtocolError,
+} from "../../core/index.ts";
 import { frameLimit } from "../../framing/index.ts";
 import {
   HEADER,
@@ -93,9 +99,7 @@ export function goim(options: GoimOptions = {}): Protocol<PacketToSend, Packet> 
   const { flatten = false, copy = false, side } = options;
   const maxFrame = frameLimit(options.maxFrame, HEADER, LARGEST);
   const { maxSendBody } = options;
-  if (maxSendBody !== undefined && (!Number.isSafeInteger(maxSendBody) || maxSendBody < 0)) {
-    throw new RangeError(`maxSendBody must be an integer of at least 0, not ${maxSendBody}`);
-  }
+  if (maxSendBody !== undefined) checkInteger("maxSendBody", maxSendBody, 0);
   const maxSend = maxSendBody === undefined ? undefined : Math.min(HEADER + maxSendBody, maxFrame);
   if (flatten && side === "server") throw new RangeError("clients send no batches to flatten");
   const reading = { maxFrame, copy, flatten };

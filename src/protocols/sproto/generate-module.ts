@@ -1,3 +1,4 @@
+import { checkInteger } from "../../core/index.ts";
 import { writeBundle } from "./bundle.ts";
 import { generate } from "./generate.ts";
 import { type SprotoOptions, settingsOf } from "./options.ts";
@@ -46,9 +47,7 @@ export interface ModuleOptions extends Pick<SprotoOptions, "int64" | "maps" | "s
  */
 export function generateModule(text: SchemaText, options: ModuleOptions = {}): string {
   const { from = "framewright/sproto", width = 80, sources = [] } = options;
-  if (!Number.isInteger(width) || width < NARROWEST) {
-    throw new RangeError(`width must be an integer of at least ${NARROWEST}, not ${width}`);
-  }
+  checkInteger("width", width, NARROWEST);
   settingsOf(options);
   const schema = schemaOf(text);
   if (schema.types.length === 0) throw new RangeError("the schema has no types");

@@ -1,3 +1,4 @@
+import { checkInteger } from "../../core/index.ts";
 import { DEFAULT_MAX_SIZE } from "./pack.ts";
 
 /** How a schema encodes and decodes. */
@@ -66,20 +67,14 @@ export function settingsOf(options: SprotoOptions): Settings {
   oneOf("maps", maps, ["map", "object"]);
   oneOf("strings", strings, ["utf8", "bytes"]);
   // The call stack is the true limit of nesting.
-  whole("maxDepth", maxDepth, 1000);
+  checkInteger("maxDepth", maxDepth, 1, 1000);
   // Lengths are 32 bits wide, and read as signed numbers.
-  whole("maxSize", maxSize, 0x7fff_ffff);
+  checkInteger("maxSize", maxSize, 1, 0x7fff_ffff);
   return Object.freeze({ engine, int64, maps, strings, copy, maxDepth, maxSize });
 }
 
 function oneOf(name: string, value: string, allowed: readonly string[]): void {
   if (!allowed.includes(value)) {
     throw new RangeError(`${name} must be one of ${allowed.join(", ")}, not ${value}`);
-  }
-}
-
-function whole(name: string, value: number, most: number): void {
-  if (!Number.isInteger(value) || value < 1 || value > most) {
-    throw new RangeError(`${name} must be an integer from 1 to ${most}, not ${value}`);
   }
 }

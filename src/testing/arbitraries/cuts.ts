@@ -1,4 +1,5 @@
-import { type Arbitrary, array, constant, integer, nat, oneof, record } from "fast-check";
+import { type Arbitrary, array, constant, integer, oneof, record } from "fast-check";
+import { part, placeOf, WHOLE } from "./part.ts";
 
 /**
  * Where to cut bytes that are not known yet: as fractions of their length and as distances from frame ends, so
@@ -13,16 +14,11 @@ interface Cut {
   readonly near?: number | undefined;
 }
 
-const WHOLE = 2 ** 16;
-
 /** Everything at once, anywhere, around the ends of frames (that is where headers are), and drip by drip. */
 export const cuts: Arbitrary<Cuts> = oneof(
   {
     arbitrary: array(
-      oneof(
-        record({ part: nat(WHOLE), near: integer({ min: -6, max: 24 }) }),
-        record({ part: nat(WHOLE) }),
-      ),
+      oneof(record({ part, near: integer({ min: -6, max: 24 }) }), record({ part })),
       { maxLength: 8 },
     ),
     weight: 6,
@@ -48,9 +44,9 @@ export function cutPositions(spec: Cuts, length: number, ends: readonly number[]
   }
   const starts = [0, ...ends];
   return spec
-    .map(({ part, near }) => {
-      if (near === undefined) return Math.floor((part / WHOLE) * length);
-      const at = starts[Math.floor((part / (WHOLE + 1)) * starts.length)]! + near;
+    .map(({ part: picked, near }) => {
+      if (near === undefined) return placeOf(picked, length);
+      const at = starts[Math.floor((picked / (WHOLE + 1)) * starts.length)]! + near;
       return Math.min(Math.max(at, 0), length);
     })
     .sort((a, b) => a - b);

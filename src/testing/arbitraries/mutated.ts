@@ -9,11 +9,13 @@ import {
   tuple,
   uint8Array,
 } from "fast-check";
+import { joined } from "../subject.ts";
+import { part, placeOf } from "./part.ts";
 
 /** What is done to bytes, at a fraction of their length; scaled by {@link mutate}. */
 export interface Mutation {
   readonly kind: "flip" | "set" | "insert" | "delete" | "repeat" | "end";
-  /** Where, of {@link WHOLE}; the first bytes of a frame, where headers are, come more often. */
+  /** Where: a `part`, or at most 64 for one of the first bytes, where headers are. */
   readonly part: number;
   /** How many bytes are deleted or repeated. */
   readonly count: number;
@@ -21,13 +23,11 @@ export interface Mutation {
   readonly bytes: Uint8Array;
 }
 
-const WHOLE = 2 ** 16;
-
 /** One to four mutations. */
 export const mutations: Arbitrary<readonly Mutation[]> = array(
   record({
     kind: constantFrom("flip", "set", "insert", "delete", "repeat", "end"),
-    part: oneof(nat(4), nat(64), nat(WHOLE)),
+    part: oneof(nat(4), nat(64), part),
     count: nat(8),
     byte: oneof(constantFrom(0x00, 0x01, 0x7f, 0x80, 0xfe, 0xff, 0x0a, 0x0d, 0x30, 0x3a), nat(255)),
     bytes: uint8Array({ minLength: 1, maxLength: 8 }),
@@ -38,9 +38,9 @@ export const mutations: Arbitrary<readonly Mutation[]> = array(
 /** The bytes with all of that done to them, in memory of their own. */
 export function mutate(bytes: Uint8Array, steps: readonly Mutation[]): Uint8Array<ArrayBuffer> {
   let all = Uint8Array.from(bytes);
-  for (const { kind, part, count, byte, bytes: extra } of steps) {
+  for (const { kind, part: picked, count, byte, bytes: extra } of steps) {
     // Small parts are the first bytes themselves.
-    const at = part <= 64 ? Math.min(part, all.length) : Math.floor((part / WHOLE) * all.length);
+    const at = picked <= 64 ? Math.min(picked, all.length) : placeOf(picked, all.length);
     if (kind === "flip" && at < all.length) all[at]! ^= 1 << (byte & 7);
     else if (kind === "set" && at < all.length) all[at] = byte;
     else if (kind === "insert") all = join(all.subarray(0, at), extra, all.subarray(at));
@@ -51,15 +51,7 @@ export function mutate(bytes: Uint8Array, steps: readonly Mutation[]): Uint8Arra
   return all;
 }
 
-function join(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
-}
+const join = (...parts: Uint8Array[]): Uint8Array<ArrayBuffer> => joined(parts).bytes;
 
 /**
  * Bytes gone wrong: one to four bits flipped, bytes set to 0, 7f, 80 or ff, inserted, deleted or repeated, the

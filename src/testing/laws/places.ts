@@ -1,6 +1,5 @@
-import { type Arbitrary, array, nat } from "fast-check";
-
-const WHOLE = 2 ** 16;
+import { type Arbitrary, array } from "fast-check";
+import { part, placeOf } from "../arbitraries/part.ts";
 
 /** Up to here every place is tried; above, the header's region, the last bytes, and some between. */
 const SMALL = 64;
@@ -8,12 +7,12 @@ const HEADER = 40;
 const TAIL = 8;
 
 /** Some places in something long, as fractions. */
-export const somePlaces: Arbitrary<number[]> = array(nat(WHOLE), { maxLength: 12 });
+export const somePlaces: Arbitrary<number[]> = array(part, { maxLength: 12 });
 
 /** Numbers from `from` to `to`, in order: all, or enough of them that a law stays linear. */
 export function places(from: number, to: number, some: readonly number[]): number[] {
   if (to - from <= SMALL) return range(from, to);
-  const between = some.map((part) => from + Math.floor((part / WHOLE) * (to - from)));
+  const between = some.map((picked) => from + placeOf(picked, to - from));
   const all = [...range(from, from + HEADER), ...between, ...range(to - TAIL, to)];
   return [...new Set(all)].sort((a, b) => a - b);
 }
