@@ -14,8 +14,8 @@ export class Wire {
   constructor(clock: Clock, boundary: "stream" | "message", chance: Chance) {
     const left = new End(this, clock, boundary, chance);
     const right = new End(this, clock, boundary, chance);
-    left.peer = right;
-    right.peer = left;
+    left.other = right;
+    right.other = left;
     this.ends = [left, right];
   }
 
@@ -33,7 +33,7 @@ type Carried = Pick<
 /** One end: the sink of one connection. */
 export class End implements Sink {
   readonly boundary: "stream" | "message";
-  peer!: End;
+  other!: End;
   connection: Carried | undefined;
   readonly #wire: Wire;
   readonly #clock: Clock;
@@ -72,7 +72,7 @@ export class End implements Sink {
     const now = this.#clock.now();
     this.#arrival = Math.max(this.#arrival, now + Math.floor(this.#chance() * 30));
     this.#clock.after(this.#arrival - now, () => {
-      if (!this.#isLost && !this.#wire.isSilent) happen(this.peer);
+      if (!this.#isLost && !this.#wire.isSilent) happen(this.other);
     });
   }
 
