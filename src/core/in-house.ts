@@ -24,7 +24,7 @@ export { jsonFault } from "./json-fault.ts";
 export { compact, copy, isBytes, plain } from "./memory.ts";
 export { MessageReader } from "./message-reader.ts";
 export { checkedMaxFrame } from "./protocol.ts";
-export { checkInteger, checkRange, fitsInteger, isBeyondF32 } from "./range.ts";
+export { checkRange, fitsInteger, isBeyondF32 } from "./range.ts";
 export { checkStreamProtocol } from "./stream-hint.ts";
 export { isThenable } from "./thenable.ts";
 export { encodeUtf8Into, hasLoneSurrogate } from "./utf8.ts";

@@ -25,7 +25,7 @@ export {
   type Received,
   type Sent,
 } from "./protocol.ts";
-export { checkLimit, checkLimits } from "./range.ts";
+export { checkInteger, checkLimit, checkLimits } from "./range.ts";
 export { newScan, type OwnScan, type Scan } from "./scan.ts";
 export { indexOfByte } from "./search.ts";
 export type { Sink } from "./sink.ts";

@@ -53,9 +53,14 @@ export function checkLimits<Name extends string>(
 }
 
 /**
- * Checks an option that is an integer.
+ * Checks an option that is an integer, such as a width or a size.
  *
- * @throws RangeError if it is not an integer from `least` to `most`
+ * @param name - name of the option, for the error text
+ * @param value - what the user gave
+ * @param least - smallest allowed value
+ * @param most - largest allowed value
+ * @defaultValue most Infinity
+ * @throws RangeError if it is not a safe integer from `least` to `most`
  */
 export function checkInteger(
   name: string,

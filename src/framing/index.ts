@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-export { checkLimit, checkLimits, newScan, type OwnScan } from "../core/index.ts";
+export { checkInteger, checkLimit, checkLimits, newScan, type OwnScan } from "../core/index.ts";
 export { delimited, lines } from "./delimited.ts";
 export { fixed } from "./fixed.ts";
 export { frameLimit } from "./frame-limit.ts";

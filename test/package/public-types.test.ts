@@ -9,6 +9,9 @@ const dist = `${root}dist/types/`;
 // How the compiler reads the text of a schema: of no use without the types that are made of them.
 const MACHINERY = new Set(["Parsed", "Meaning"]);
 
+// Declared before the functions that take it.
+const AHEAD = new Set(["InvalidPolicy"]);
+
 const program = ts.createProgram(
   entryPoints.map(({ types }) => dist + types),
   {
@@ -77,5 +80,14 @@ describe("the public types", () => {
       }
     }
     expect(missing).toEqual([]);
+  });
+
+  it("are all mentioned by something that can be imported", () => {
+    const all = new Set([...places.keys()].flatMap((symbol) => [...mentioned(symbol)]));
+    const unused = [...places].filter(
+      ([symbol]) => isOwnType(symbol) && !all.has(symbol) && !(symbol.flags & ts.SymbolFlags.Value),
+    );
+    const unexpected = unused.filter(([{ name }]) => !AHEAD.has(name));
+    expect(unexpected.map(([, place]) => place)).toEqual([]);
   });
 });

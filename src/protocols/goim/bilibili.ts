@@ -1,5 +1,5 @@
 import {
-  checkedMaxFrame,
+  checkInteger,
   isBytes,
   json,
   type Output,
@@ -135,7 +135,8 @@ export function bilibili(options: BilibiliOptions): Protocol<BilibiliPacket> {
   const { inflate } = options;
   if (typeof inflate !== "function") throw new TypeError("bilibili needs the option inflate");
   const maxFrame = frameLimit(options.maxFrame, HEADER, LARGEST);
-  const maxInflated = checkedMaxFrame(options.maxInflated ?? 8 * 1024 * 1024, 1, "maxInflated");
+  const { maxInflated = 8 * 1024 * 1024 } = options;
+  checkInteger("maxInflated", maxInflated, 1);
 
   /** All packets of a frame or message. */
   const decodeMany = (bytes: Uint8Array, start: number, end: number): BilibiliPacket[] => {
