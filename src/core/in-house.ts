@@ -6,7 +6,7 @@ export { stringify } from "./codecs.ts";
 export { Decoder } from "./decoder.ts";
 export { asProtocolError, nameError } from "./errors.ts";
 export { unicodeEscape } from "./escape.ts";
-export { decodeValues, exactFrame, forOneStream, isFramed } from "./frames.ts";
+export { decodeValues, exactFrame, forOneStream } from "./frames.ts";
 export {
   eachMember,
   elements,
