@@ -8,7 +8,7 @@ import { readStream } from "./stream.ts";
 import { type Subject, said, sameBytes } from "./subject.ts";
 import { demand } from "./violation.ts";
 
-/** What {@link agreement} can be told. */
+/** Options of {@link agreement}. */
 export type AgreementOptions<Out> = Pick<
   LawOptions<unknown, Out>,
   "equal" | "runs" | "seed" | "refused"

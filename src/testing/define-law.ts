@@ -1,7 +1,7 @@
 import { type Arbitrary, check, limitShrink, type Parameters, property, tuple } from "fast-check";
 import type { Subject } from "./subject.ts";
 
-/** How it went. */
+/** The outcome of running a law. */
 export interface Trial {
   readonly failed: boolean;
   readonly seed: number;
@@ -12,32 +12,33 @@ export interface Trial {
   readonly error: unknown;
 }
 
-/** A law, before a protocol is put to it. */
+/** A law that any protocol can be put to; made by `defineLaw`. */
 export interface LawDefinition {
   readonly name: string;
-  /** One sentence: what goes wrong for who breaks it. */
+  /** One sentence: what goes wrong if a protocol breaks it. */
   readonly why: string;
   readonly applies: (subject: Subject) => boolean;
   readonly run: (subject: Subject, parameters: Parameters<unknown>) => Trial;
 }
 
-interface Definition<Ts extends unknown[]> {
+/** A law as it is written: its cases, and the test of one of them. */
+export interface LawParts<Ts extends unknown[]> {
   readonly name: string;
   readonly why: string;
   /** @defaultValue every codec */
   readonly applies?: (subject: Subject) => boolean;
-  /** What it is tried with; the first one is what a report shows as the value. */
+  /** The arguments of `test`; a report shows the first one as the value. */
   cases(subject: Subject): { [K in keyof Ts]: Arbitrary<Ts[K]> };
-  /** Throws `Violation` where the law does not hold. */
+  /** Throws `Violation` if the law does not hold. */
   test(subject: Subject, ...args: Ts): void;
 }
 
-// Smaller is better, but nobody waits a minute for the last byte.
+// Smaller is better, but not worth a minute for the last byte.
 const MOST_SHRINKS = 1500;
 
 /** @internal */
-export function defineLaw<Ts extends unknown[]>(definition: Definition<Ts>): LawDefinition {
-  const { name, why, applies = () => true, cases, test } = definition;
+export function defineLaw<Ts extends unknown[]>(parts: LawParts<Ts>): LawDefinition {
+  const { name, why, applies = () => true, cases, test } = parts;
   return {
     name,
     why,

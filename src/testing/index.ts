@@ -1,23 +1,29 @@
 /**
- * Property tests for protocols: one arbitrary of its values, and `laws` proves that a protocol keeps its word on
- * any socket, or shows a counterexample small enough to read. Needs fast-check 4; works with any test runner.
+ * Property tests for protocols. Give `laws` a protocol and an arbitrary of its values: it tests that the protocol
+ * behaves on any socket, and shows a counterexample small enough to read if it does not. Needs fast-check 4; works
+ * with any test runner.
  *
  * @packageDocumentation
  */
 export { type AgreementOptions, agreement } from "./agreement.ts";
 export { type BytesOptions, bytes } from "./arbitraries/bytes.ts";
 export { chunks } from "./arbitraries/chunks.ts";
-export { fastwayCommands, fastwayPackets } from "./arbitraries/fastway.ts";
-export { goimPackets } from "./arbitraries/goim.ts";
+export {
+  type FastwayCommand,
+  type FastwayPacket,
+  fastwayCommands,
+  fastwayPackets,
+} from "./arbitraries/fastway.ts";
+export { type GoimPacket, goimPackets } from "./arbitraries/goim.ts";
 export { jsonValues } from "./arbitraries/json.ts";
 export { type LengthsOptions, lengths } from "./arbitraries/lengths.ts";
 export { mutated } from "./arbitraries/mutated.ts";
 export { text } from "./arbitraries/text.ts";
 export { equal } from "./equal.ts";
 export { type Law, laws } from "./laws.ts";
-export { type LawOptions, type Several, several } from "./options.ts";
+export type { LawOptions, RunOptions } from "./options.ts";
 export { LawError, type LawFailure } from "./report.ts";
 export { ManualClock } from "./sessions/manual-clock.ts";
 export { type Action, type Harness, type SessionPlan, sessions } from "./sessions/sessions.ts";
 export { type Receiver, Wire, type WireEnd, type WireOptions } from "./sessions/wire.ts";
-export type { RunOptions } from "./settings.ts";
+export { type Several, several } from "./several.ts";

@@ -18,19 +18,18 @@ import { resumedMeasure } from "./laws/resumed-measure.ts";
 import { roundTrip } from "./laws/round-trip.ts";
 import { totality } from "./laws/totality.ts";
 import { truncation } from "./laws/truncation.ts";
-import type { LawOptions } from "./options.ts";
+import { type LawOptions, runParameters } from "./options.ts";
 import { LawError, report } from "./report.ts";
-import { settings } from "./settings.ts";
 import { Subject } from "./subject.ts";
 
-/** One promise of a protocol, as a test for any runner: `test(law.name, law.check)`. */
+/** One law that a protocol is tested against, for any test runner: `test(law.name, law.check)`. */
 export interface Law {
   /** A few words, the same for every protocol. */
   readonly name: string;
-  /** One sentence: what goes wrong for who breaks it. */
+  /** One sentence: what goes wrong if a protocol breaks it. */
   readonly why: string;
   /**
-   * Tries the law with many values; needs no `this`.
+   * Tests the law with many values. Does not use `this`.
    * @throws LawError with the smallest counterexample found
    */
   check(this: void): void | Promise<void>;
@@ -57,15 +56,15 @@ const LAWS: readonly LawDefinition[] = [
 ];
 
 /**
- * All that a protocol must keep to work on any socket, as tests: for each law a name and a `check` that throws a
- * readable counterexample. Works with every test runner, and without one.
+ * Tests for a protocol: everything that it must do to work on any socket. Each law has a name and a `check` that
+ * throws a readable counterexample. Works with any test runner, and without one.
  *
- * A protocol without framing (`perMessage()`, a bare codec such as `json()`) is put to the laws that do not
- * speak of streams.
+ * A protocol without a framing (`perMessage()`, a bare codec such as `json()`) is not tested against the laws about
+ * streams.
  *
  * @param protocol - a protocol, a message protocol or a codec
- * @param arbitrary - its values: all that it is meant to write. Values whose frame would exceed `maxFrame` may be
- *   among them, if only they are not nearly all: they have to be refused. See {@link bytes} for contents of telling lengths
+ * @param arbitrary - all values that the protocol is meant to write. Some may be too big for `maxFrame`, but not most
+ *   of them: `encode` must refuse these. See {@link bytes} for contents of lengths that find bugs
  * @param options - what is received, who reads, what must be refused, how often
  *
  * @example
@@ -124,7 +123,7 @@ export function lawsOf(
 
 /** Puts a protocol to a law. */
 function put(definition: LawDefinition, subject: Subject): void {
-  const trial = definition.run(subject, settings(subject.options));
+  const trial = definition.run(subject, runParameters(subject.options));
   if (trial.failed) throw report(definition, subject.name, trial);
   const { written, tooBig } = subject.tally;
   if (tooBig <= 4 * written) return;

@@ -1,63 +1,75 @@
-import type { Arbitrary } from "fast-check";
+import { type Arbitrary, type Parameters, readConfigureGlobal } from "fast-check";
 import type { Codec } from "../core/index.ts";
-import type { RunOptions } from "./settings.ts";
+import type { Several } from "./several.ts";
 
-/** What the laws need to know of a protocol beside its values. */
+/** How often a law is tried, and from which seed. */
+export interface RunOptions {
+  /**
+   * Number of values that each law is tried with. The environment variable FC_NUM_RUNS overrides it.
+   * @defaultValue the one of `fc.configureGlobal`, else 100
+   */
+  readonly runs?: number | undefined;
+  /**
+   * Seed of the random numbers. The environment variable FC_SEED overrides it.
+   * @defaultValue the one of `fc.configureGlobal`, else another one each time
+   */
+  readonly seed?: number | undefined;
+}
+
+/** Options of `laws`: what is received, who reads, what must be refused, how often. */
 export interface LawOptions<in out In, in out Out> extends RunOptions {
   /**
-   * What is received when this value is sent, where that is not the value itself: a default filled in, a field
-   * that only one side knows. {@link several} where one frame carries several values.
+   * The value that is received for a sent one, if it is not the same: with defaults filled in, or without a field
+   * that only one side has. Return {@link several} if one frame carries several values.
    * @defaultValue the value itself
    */
   readonly expected?: ((sent: In) => Out | Several<Out>) | undefined;
 
   /**
-   * What reads the frames that the protocol writes: the other side of a protocol whose directions differ, or
-   * another implementation of it.
+   * Reads the frames that the protocol writes: the other side of a protocol whose directions differ, or another
+   * implementation of it.
    * @defaultValue the protocol itself
    */
   readonly reader?: Codec<never, Out> | undefined;
 
-  /** Values that the protocol must refuse to write: with it, the law "refusal" is checked. */
+  /** Values that the protocol must refuse to write. With it, the law "refusal" is tested. */
   readonly refused?: Arbitrary<unknown> | undefined;
 
   /**
-   * Has each value one encoding only? Then whatever bytes are accepted, also mutated ones, must be what encoding
-   * the value gives.
+   * True if each value has only one encoding. Then all bytes that are accepted, mutated ones too, must be what
+   * encoding their value gives: the law "canonical".
    * @defaultValue false
    */
   readonly canonical?: boolean | undefined;
 
   /**
-   * Are two received values the same?
+   * Compares two received values.
    * @defaultValue {@link equal}, which compares contents and ignores prototypes
    */
   readonly equal?: ((a: Out, b: Out) => boolean) | undefined;
 }
 
-/** The values of one frame; see {@link several}. */
-export interface Several<out T> {
-  /** In the order of the frame. */
-  readonly values: readonly T[];
-}
-
-class SeveralValues<T> implements Several<T> {
-  readonly values: readonly T[];
-  constructor(values: readonly T[]) {
-    this.values = values;
-  }
-}
-
 /**
- * For the option `expected` of `laws`: one sent value arrives as several (a batch, a JSON array).
- *
- * @param values - what `decodeMany` is to give
+ * The parameters for fast-check. The environment overrides the options: so a longer run in CI, or the replay of
+ * a failure, needs no edit of a test.
+ * @internal
  */
-export function several<T>(values: readonly T[]): Several<T> {
-  return new SeveralValues(values);
+export function runParameters(options: RunOptions): Parameters<unknown> {
+  const configured = readConfigureGlobal();
+  const numRuns = variable("FC_NUM_RUNS") ?? options.runs ?? configured.numRuns ?? 100;
+  const seed = variable("FC_SEED") ?? options.seed ?? configured.seed;
+  return seed === undefined ? { numRuns } : { numRuns, seed };
 }
 
-/** @internal */
-export function isSeveral(value: unknown): value is Several<unknown> {
-  return value instanceof SeveralValues;
+interface Host {
+  readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> };
+}
+
+/** An integer in the environment; browsers have none. */
+function variable(name: string): number | undefined {
+  const text = (globalThis as Host).process?.env?.[name];
+  if (text === undefined || text === "") return undefined;
+  const value = Number(text);
+  if (Number.isInteger(value)) return value;
+  throw new RangeError(`${name} must be an integer, not ${JSON.stringify(text)}`);
 }

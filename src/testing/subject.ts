@@ -11,8 +11,9 @@ import {
   type Scan,
 } from "../core/index.ts";
 import { equal } from "./equal.ts";
-import { isSeveral, type LawOptions } from "./options.ts";
+import type { LawOptions } from "./options.ts";
 import { shown } from "./report.ts";
+import { isSeveral } from "./several.ts";
 import { demand, type Evidence, Violation } from "./violation.ts";
 
 /** A protocol whose types have been forgotten: laws treat all alike. */

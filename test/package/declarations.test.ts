@@ -157,7 +157,9 @@ const programs: Record<string, string> = {
   `,
   testing: `
     import * as kit from "framewright/testing";
-    export const values = kit.jsonValues();
+    export const values = [kit.jsonValues(), kit.goimPackets(), kit.fastwayPackets()] as const;
+    export const commands = kit.fastwayCommands("v1");
+    export const promised = kit.laws;
     export const bytes = kit.bytes();
     export const clock = new kit.ManualClock();
   `,

@@ -1,16 +1,27 @@
 import { type Arbitrary, record } from "fast-check";
-import type { Packet } from "../../protocols/goim/index.ts";
 import { type BytesOptions, bytes } from "./bytes.ts";
 import { field } from "./edges.ts";
 
 const int16 = field(-(2 ** 15), 2 ** 15 - 1);
 const int32 = field(-(2 ** 31), 2 ** 31 - 1);
 
+/** A packet of `framewright/goim`. */
+export interface GoimPacket {
+  /** Protocol version, a signed 16-bit integer. */
+  readonly ver: number;
+  /** Operation, a signed 32-bit integer. */
+  readonly op: number;
+  /** Number of the request, a signed 32-bit integer. */
+  readonly seq: number;
+  /** Contents, by operation. */
+  readonly body: Uint8Array;
+}
+
 /**
- * Packets of goim, every field over its whole range, with bodies of the lengths where bugs live.
+ * Packets of goim, every field over its whole range, with bodies of the lengths that find bugs.
  *
  * @param body - lengths of the bodies, or a protocol that bounds them
- * @defaultValue body `{ max: 4080 }`: what goim servers take, whose packets have 4096 bytes at most
+ * @defaultValue body `{ max: 4080 }`: goim servers accept packets of at most 4096 bytes
  *
  * @example
  * ```ts
@@ -21,7 +32,7 @@ const int32 = field(-(2 ** 31), 2 ** 31 - 1);
  * for (const law of laws(goim(), packets, { runs: 20, canonical: true })) await law.check();
  * ```
  */
-export function goimPackets(body: BytesOptions = { max: 4080 }): Arbitrary<Packet> {
+export function goimPackets(body: BytesOptions = { max: 4080 }): Arbitrary<GoimPacket> {
   return record(
     { ver: int16, op: int32, seq: int32, body: bytes(body) },
     { noNullPrototype: true },

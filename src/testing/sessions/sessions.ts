@@ -11,69 +11,69 @@ import {
   record,
 } from "fast-check";
 import type { Law } from "../laws.ts";
+import { type RunOptions, runParameters } from "../options.ts";
 import { report, shown } from "../report.ts";
-import { type RunOptions, settings } from "../settings.ts";
 import { Violation } from "../violation.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { Wire, type WireOptions } from "./wire.ts";
 
-/** What two endpoints are put on. */
+/** Wires and a clock for two endpoints. */
 export interface Harness {
-  /** A new wire: its ends are given to two endpoints. Called again for every reconnection. */
+  /** Makes a new wire; give its ends to the two endpoints. Call it again for every reconnection. */
   wire(): Wire;
-  /** Time, for both endpoints: it passes only as a step of a script. */
+  /** The clock of both endpoints: time passes only as a step of a script. */
   readonly clock: ManualClock;
 }
 
-/** Something that a user of an endpoint does. */
+/** An action of an endpoint's user. */
 export interface Action<in State> {
   /**
-   * What it is done with.
-   * @defaultValue nothing
+   * Values that `run` is called with.
+   * @defaultValue none
    */
   readonly values?: Arbitrary<unknown> | undefined;
-  /** May it be done now? */
+  /** True if the action is possible now. */
   readonly when?: ((state: State) => boolean) | undefined;
-  /** Does it, with one of the `values`. */
+  /** Performs the action with one of the `values`. */
   run(state: State, value: never): unknown;
 }
 
-/** Two endpoints, what is done to them, and what must always hold. */
+/** Two endpoints, the actions of their users, and what must always hold. */
 export interface SessionPlan<State> extends RunOptions, WireOptions {
   /** For reports. */
   readonly name: string;
 
-  /** Puts two endpoints on a wire. The state is theirs and the test's: what was sent, what has come. */
+  /** Puts two endpoints on a wire. Returns the state that actions and invariants get: what was sent and received. */
   open(harness: Harness): State;
 
-  /** What the users of the endpoints do, by name; the wire and the clock act by themselves. */
+  /** Actions of the users, by name; deliveries and the passing of time are added to them. */
   readonly actions: Readonly<Record<string, Action<State>>>;
 
-  /** Holds behind every step; throws where it does not. */
+  /** Called after every step; throws if something is wrong. */
   invariant(state: State): void;
 
-  /** Holds when everything has arrived and nothing happens any more; throws where it does not. */
+  /** Called when everything has arrived and nothing happens any more; throws if something is wrong. */
   settled?(state: State): void;
 
   /**
-   * May wires be cut?
+   * True to cut wires, too.
    * @defaultValue false
    */
   readonly severs?: boolean | undefined;
 
   /**
-   * Steps of a script, at most.
+   * Largest number of steps in a script.
    * @defaultValue 60
    */
   readonly steps?: number | undefined;
 }
 
 /**
- * A law about two endpoints that talk: random scripts of what their users do, with every byte between them
- * delivered late and in pieces, and time passing in between. Behind each step `invariant` must hold; in the end,
- * when all has arrived, `settled`. A broken law shows the shortest script.
+ * A law about two endpoints that talk. It plays random scripts of what their users do, delivers every byte between
+ * them late and in pieces, and lets time pass. After each step `invariant` is called; at the end, when everything has
+ * arrived, `settled`. If the law breaks, its error shows the shortest script.
  *
- * @param plan - the endpoints, what is done to them, and what must hold
+ * @param plan - the endpoints, the actions of their users, and what must hold
  *
  * @example
  * ```ts
@@ -133,7 +133,7 @@ async function run<State>(
     await asyncModelRun(() => ({ model: stage, real: stage }), script);
     await stage.settle();
   });
-  const details = await check(property, settings(plan) as object);
+  const details = await check(property, runParameters(plan) as object);
   if (!details.failed) return;
   throw report(law, plan.name, {
     failed: true,

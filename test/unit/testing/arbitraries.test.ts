@@ -1,10 +1,15 @@
 import fc from "fast-check";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, expectTypeOf, it, vi } from "vitest";
 import { decodeUtf8, lengthPrefixed, Output } from "../../../src/index.ts";
+import type { Command, Packet as PacketOfFastway } from "../../../src/protocols/fastway/index.ts";
+import type { Packet as PacketOfGoim } from "../../../src/protocols/goim/index.ts";
 import {
   bytes,
   chunks,
   equal,
+  type FastwayCommand,
+  type FastwayPacket,
+  type GoimPacket,
   jsonValues,
   lengths,
   mutated,
@@ -51,7 +56,7 @@ describe("lengths", () => {
     }
   });
 
-  it("makes giants seldom", () => {
+  it("rarely makes very long ones", () => {
     const giants = sample(lengths({ max: 2 ** 20 })).filter((length) => length > 2 ** 17);
     expect(giants.length).toBeGreaterThan(10);
     expect(giants.length).toBeLessThan(200);
@@ -62,12 +67,12 @@ describe("lengths", () => {
     expect(smallest(lengths({ min: 9, max: 300 }), () => true)).toBe(9);
   });
 
-  it("knows its own values", () => {
+  it("accepts its own values for shrinking", () => {
     expect(lengths({ max: 9 }).canShrinkWithoutContext(9)).toBe(true);
     expect(lengths({ max: 9 }).canShrinkWithoutContext(10)).toBe(false);
   });
 
-  it("refuses bounds that are none", () => {
+  it("refuses invalid bounds", () => {
     for (const bounds of [{ min: -1 }, { min: 2, max: 1 }, { max: 1.5 }, { min: Number.NaN }]) {
       expect(() => lengths(bounds)).toThrow(RangeError);
     }
@@ -81,7 +86,7 @@ describe("bytes", () => {
     expect(made.some(({ length }) => length === 0)).toBe(true);
   });
 
-  it("holds every byte, ends in line ends, and is not always the same", () => {
+  it("makes every byte value and line ends, and varies", () => {
     const made = sample(bytes({ max: 300 }));
     expect(new Set(made.flatMap((one) => [...one])).size).toBe(256);
     expect(made.some((one) => one.at(-1) === 0x0d)).toBe(true);
@@ -96,7 +101,7 @@ describe("bytes", () => {
     expect(smallest(bytes({ min: 4, max: 4 }), () => true)).toEqual(new Uint8Array(4));
   });
 
-  it("knows its own values", () => {
+  it("accepts its own values for shrinking", () => {
     expect(bytes({ max: 2 }).canShrinkWithoutContext(new Uint8Array(2))).toBe(true);
     expect(bytes({ max: 2 }).canShrinkWithoutContext([1])).toBe(false);
     expect(bytes({ max: 2 }).canShrinkWithoutContext(new Uint8Array(3))).toBe(false);
@@ -123,7 +128,7 @@ describe("chunks", () => {
   const made = sample(chunks(whole), 500);
   const join = (parts: Uint8Array[]): number[] => parts.flatMap((part) => [...part]);
 
-  it("are the same bytes in other pieces, each in memory of its own", () => {
+  it("are the same bytes in pieces, each in its own memory", () => {
     for (const parts of made) {
       expect(join(parts)).toEqual([...whole]);
       expect(new Set(parts.map(({ buffer }) => buffer)).size).toBe(parts.length);
@@ -131,7 +136,7 @@ describe("chunks", () => {
     }
   });
 
-  it("come whole, byte by byte, and with empty ones between", () => {
+  it("include the whole, single bytes and empty chunks", () => {
     expect(made.some((parts) => parts.length === 1)).toBe(true);
     expect(made.some((parts) => parts.length === 50)).toBe(true);
     expect(made.some((parts) => parts.some(({ length }) => length === 0))).toBe(true);
@@ -141,14 +146,14 @@ describe("chunks", () => {
     expect(cuts.size).toBeGreaterThan(10);
   });
 
-  it("cut what another arbitrary makes", () => {
+  it("take bytes or an arbitrary of bytes", () => {
     const [parts] = sample(chunks(fc.constant(whole)), 1);
     expect(join(parts!)).toEqual([...whole]);
   });
 });
 
 describe("mutated", () => {
-  it("gives other bytes, shorter, longer and as long, in new memory", () => {
+  it("makes shorter, longer and equally long bytes in new memory", () => {
     const good = Uint8Array.from({ length: 20 }, (_, i) => i);
     const made = sample(mutated(good), 1000);
     const changed = made.filter((one) => !equal(one, good));
@@ -164,7 +169,7 @@ describe("mutated", () => {
 });
 
 describe("jsonValues", () => {
-  it("survive JSON as they are", () => {
+  it("are preserved by JSON", () => {
     const made = sample(jsonValues());
     for (const value of made) expect(equal(JSON.parse(JSON.stringify(value)), value)).toBe(true);
     const texts = made.map((value) => JSON.stringify(value));
@@ -174,5 +179,18 @@ describe("jsonValues", () => {
         part,
       ).toBe(true);
     }
+  });
+});
+
+describe("values of ready protocols", () => {
+  it("have the types that the protocols take", () => {
+    expectTypeOf<GoimPacket>().toExtend<PacketOfGoim>();
+    expectTypeOf<PacketOfGoim>().toExtend<GoimPacket>();
+    expectTypeOf<FastwayPacket>().toExtend<PacketOfFastway>();
+    expectTypeOf<PacketOfFastway>().toExtend<FastwayPacket>();
+    expectTypeOf<FastwayCommand<"v1">>().toExtend<Command<"v1">>();
+    expectTypeOf<Command<"v1">>().toExtend<FastwayCommand<"v1">>();
+    expectTypeOf<FastwayCommand<"v2">>().toExtend<Command<"v2">>();
+    expectTypeOf<Command<"v2">>().toExtend<FastwayCommand<"v2">>();
   });
 });

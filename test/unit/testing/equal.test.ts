@@ -73,23 +73,23 @@ const different: readonly (readonly [string, unknown, unknown])[] = [
 ];
 
 describe("equal", () => {
-  it.each(alike)("takes %s for the same", (_, a, b) => {
+  it.each(alike)("treats %s as equal", (_, a, b) => {
     expect(equal(a, b)).toBe(true);
     expect(equal(b, a)).toBe(true);
   });
 
-  it.each(different)("tells %s apart", (_, a, b) => {
+  it.each(different)("treats %s as different", (_, a, b) => {
     expect(equal(a, b)).toBe(false);
     expect(equal(b, a)).toBe(false);
   });
 });
 
 describe("snapshot", () => {
-  it.each(alike)("of %s is the same, and stays so", (_, value) => {
+  it.each(alike)("of %s is equal to it and does not change", (_, value) => {
     expect(equal(snapshot(value), value)).toBe(true);
   });
 
-  it("shares no memory with what it was taken of", () => {
+  it("shares no memory with the original", () => {
     const value = {
       bytes: Uint8Array.of(1),
       floats: Float64Array.of(1),
@@ -114,7 +114,7 @@ describe("snapshot", () => {
     }
   });
 
-  it("leaves instances of classes what they are", () => {
+  it("keeps instances of classes", () => {
     const point = new Point(1);
     expect(snapshot([point])[0]).toBe(point);
   });

@@ -50,7 +50,7 @@ function demandAll(promised: readonly Law[]): void {
 }
 
 describe("laws", () => {
-  it("have names, reasons, and checks that need no this", () => {
+  it("have names, reasons, and checks that do not use this", () => {
     const promised = laws(ping(), pings, { canonical: true, refused: fc.constant(undefined) });
     expect(names(promised)).toEqual([
       "round trip",
@@ -77,7 +77,7 @@ describe("laws", () => {
     }
   });
 
-  it("that speak of streams are not for messages and codecs", () => {
+  it("leave out those about streams for messages and codecs", () => {
     const ofMessages = [
       "round trip",
       "append-only encode",
@@ -92,7 +92,7 @@ describe("laws", () => {
     demandAll(laws(perMessage({ maxFrame: 300 }).wrap(raw()), bytes({ max: 310 }), { runs: 50 }));
   });
 
-  it("of a codec with decodeMany look at all values of a frame", () => {
+  it("compare all values of a frame for a codec with decodeMany", () => {
     const batch: Codec<readonly number[], number> = {
       decode: (bytes, start, end) => {
         if (end - start !== 1) throw new ProtocolError("malformed", "not one value", start);
@@ -109,11 +109,11 @@ describe("laws", () => {
     expect(broken(laws(framed, lists)).message).toContain("instead of");
   });
 
-  it("give a protocol with state an object per connection", () => {
+  it("ask a protocol with state for an object per connection", () => {
     demandAll(laws(numbered(), bytes({ max: 300 }), { runs: 50 }));
   });
 
-  it("know what is received where it is not what was sent", () => {
+  it("compare with `expected` if the received value differs from the sent one", () => {
     const upper = lines().wrap<string, string>({
       ...utf8(),
       encode: (word, out) => void out.utf8(word.toUpperCase()),
@@ -124,14 +124,14 @@ describe("laws", () => {
     expect(broken(laws(upper, words)).law).toBe("round trip");
   });
 
-  it("read with another protocol than they write with", () => {
+  it("read with `reader`", () => {
     const [writes, reads] = directions();
     demandAll(laws(writes, fc.nat(255), { reader: reads, expected: String, runs: 50 }));
     const wrong = laws(writes, fc.nat(255), { reader: ping(), equal: () => true });
     expect(broken(wrong).message).toContain("bytes");
   });
 
-  it("take the values of an arbitrary for values that must be written", () => {
+  it("fail if encode refuses a value of the arbitrary", () => {
     const error = broken(
       laws(lines().wrap(utf8()), fc.string({ unit: fc.constantFrom("\n", "a") })),
     );
@@ -143,7 +143,7 @@ describe("laws", () => {
     expect((error.cause as ProtocolError).code).toBe("unencodable");
   });
 
-  it("are not content with values that are too big for any frame", () => {
+  it("fail if nearly all values are too big for a frame", () => {
     const framing = lengthPrefixed({ width: 2, maxFrame: 100 });
     demandAll(laws(framing.wrap(raw()), bytes(framing), { runs: 50, canonical: true }));
     const error = broken(laws(framing.wrap(raw()), bytes({ min: 99, max: 300 })));
@@ -193,7 +193,7 @@ describe("laws", () => {
     expect(wide.message).toMatch(/\.\.\. \(\d+ characters more\)/);
   });
 
-  it("say so when the user's own functions throw", () => {
+  it("report errors of the user's own functions", () => {
     const oops = (): never => {
       throw new TypeError("oops");
     };
@@ -224,7 +224,7 @@ describe("laws", () => {
   });
 });
 
-describe("settings", () => {
+describe("run options", () => {
   // The seed of this test run is none of their business.
   const configured = fc.readConfigureGlobal();
   const { FC_SEED } = process.env;
@@ -258,26 +258,26 @@ describe("settings", () => {
     return { runs: seen.length, first: seen[0]! };
   }
 
-  it("are a hundred runs from any seed", () => {
+  it("default to 100 runs and a random seed", () => {
     expect(tried().runs).toBe(100);
     expect(
       new Set([tried().first, tried().first, tried().first, tried().first]).size,
     ).toBeGreaterThan(1);
   });
 
-  it("come from the options", () => {
+  it("are read from the options", () => {
     expect(tried({ runs: 7 }).runs).toBe(7);
     expect(tried({ seed: 5 })).toEqual(tried({ seed: 5 }));
     expect(tried({ seed: 5 }).first).not.toBe(tried({ seed: 6 }).first);
   });
 
-  it("come from fast-check's own configuration where there are no options", () => {
+  it("default to fast-check's own configuration", () => {
     fc.configureGlobal({ numRuns: 13, seed: 5 });
     expect(tried()).toEqual(tried({ runs: 13, seed: 5 }));
     expect(tried({ runs: 3 }).runs).toBe(3);
   });
 
-  it("come from the environment, before all", () => {
+  it("are overridden by the environment", () => {
     process.env.FC_NUM_RUNS = "11";
     process.env.FC_SEED = "-5";
     const fromEnvironment = tried({ runs: 3, seed: 6 });
@@ -286,7 +286,7 @@ describe("settings", () => {
     expect(fromEnvironment).toEqual(tried({ runs: 11, seed: -5 }));
   });
 
-  it("are refused where they are no integers", () => {
+  it("refuse environment variables that are not integers", () => {
     process.env.FC_NUM_RUNS = "many";
     expect(() => tried()).toThrow('FC_NUM_RUNS must be an integer, not "many"');
   });
@@ -297,14 +297,14 @@ describe("agreement", () => {
   const mine = (fault: Partial<Protocol<Uint8Array>> = {}): Protocol<Uint8Array> =>
     defineProtocol<Uint8Array>({ ...ready, name: "mine", ...fault });
 
-  it("holds between two that do the same", () => {
+  it("holds for two equal implementations", () => {
     const refused = bytes({ min: 5000, max: 5001 });
     demandAll(agreement(mine(), ready, bytes(ready), { refused }));
     demandAll(agreement(utf8(), utf8(), text({ max: 300 })));
     demandAll(agreement(numbered(), numbered(), bytes({ max: 50 }), { runs: 30 }));
   });
 
-  it("is broken by other bytes", () => {
+  it("breaks if other bytes are written", () => {
     const other = mine({
       encode: (body, out) => void out.u16be(body.length).bytes(body.slice().reverse()),
     });
@@ -321,14 +321,14 @@ describe("agreement", () => {
     );
   });
 
-  it("is broken by other values of the same bytes", () => {
+  it("breaks if the same bytes give other values", () => {
     const other = mine({ decode: (bytes, start, end) => bytes.subarray(start, end) });
     const error = broken(agreement(other, ready, bytes(ready)));
     expect(error.law).toBe("agreement on values and errors");
     expect(error.message).toContain("other values");
   });
 
-  it("is broken by another error, or another end of bad bytes", () => {
+  it("breaks if bad bytes end in another error or elsewhere", () => {
     // An overlong varint consumed by its value: `83 00` is taken for one byte.
     const varint = varintPrefixed({ maxFrame: 300 });
     const byValue = {
@@ -356,7 +356,7 @@ describe("agreement", () => {
     expect(broken(agreement(lax, utf8(), text({ max: 30 }))).message).toContain("too-long");
   });
 
-  it("is broken by who writes what both must refuse", () => {
+  it("breaks if one writes a value that both must refuse", () => {
     const lax = json({ parse: (value) => JSON.parse(value) as unknown });
     const other = { ...lax, encode: (value: unknown, out: Parameters<typeof lax.encode>[1]) => void out.utf8(`${JSON.stringify(value)}`) }; // biome-ignore format: short
     const promised = agreement(other, lax, fc.constant(1), { refused: fc.constant(Number.NaN) });

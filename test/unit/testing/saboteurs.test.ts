@@ -28,7 +28,7 @@ function caught({ law, lawsFrom }: Saboteur, seed: number): unknown {
 }
 
 describe("saboteurs", () => {
-  it("are many, one at least for each law", () => {
+  it("cover every law", () => {
     expect(all.length).toBeGreaterThanOrEqual(30);
     const everything = laws(ping(), fc.constant({ op: 0, body: new Uint8Array(0) }), {
       canonical: true,
@@ -47,7 +47,7 @@ describe("saboteurs", () => {
 });
 
 describe("the kit itself", () => {
-  it.each(all.map((one) => [one.bug, one] as const))("does not trip over: %s", (_, one) => {
+  it.each(all.map((one) => [one.bug, one] as const))("does not fail itself on: %s", (_, one) => {
     // Other laws may hold or not: they end in a LawError, or in nothing.
     for (const law of one.lawsFrom(4, 15)) {
       try {
@@ -59,7 +59,7 @@ describe("the kit itself", () => {
   });
 });
 
-describe("what the saboteurs were made of", () => {
+describe("the protocols that the saboteurs are made of", () => {
   const bodies = bytes({ max: 300 }).map((body) => body.map((b) => (b === 10 || b === 13 ? 1 : b)));
   const text = { decode: () => "", encode: () => undefined };
   const good = [
@@ -70,7 +70,7 @@ describe("what the saboteurs were made of", () => {
     ...laws(sized(text), fc.constant("")),
   ];
 
-  it.each(good.map((law) => [law.name, law] as const))("keeps the law: %s", (_, law) => {
+  it.each(good.map((law) => [law.name, law] as const))("keep the law: %s", (_, law) => {
     law.check();
   });
 });

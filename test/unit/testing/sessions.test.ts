@@ -98,7 +98,7 @@ async function broken(law: Law): Promise<LawError> {
 describe("sessions", () => {
   const protocol = lines().wrap(utf8());
 
-  it("are broken by a protocol that loses lines, and show the shortest script", async () => {
+  it("report the shortest script for a protocol that loses lines", async () => {
     const swallows = {
       ...protocol,
       decode(bytes: Uint8Array, start: number, end: number): string {
@@ -112,7 +112,7 @@ describe("sessions", () => {
     expect(error.message).toContain("came , sent b");
   });
 
-  it("are broken by endpoints that go on for ever", async () => {
+  it("fail if the endpoints never stop sending", async () => {
     const law = sessions({
       ...talk(protocol, { runs: 1 }),
       open({ wire }) {
@@ -165,7 +165,7 @@ describe("Wire", () => {
     wire.deliver("right");
   };
 
-  it("delivers in order, in pieces, and says when there is room again", () => {
+  it("delivers in order and in pieces, and reports when there is room again", () => {
     const wire = new Wire({ capacity: 3 });
     expect(wire.deliver("left")).toBe(false);
     const log = ends(wire);
@@ -184,7 +184,7 @@ describe("Wire", () => {
     });
   });
 
-  it("ends behind the last byte, and is over when both have ended", () => {
+  it("ends after the last byte, and is over when both sides have ended", () => {
     const wire = new Wire();
     const log = ends(wire);
     open(wire);
@@ -204,7 +204,7 @@ describe("Wire", () => {
     expect(log.left).toHaveLength(3);
   });
 
-  it("keeps messages whole", () => {
+  it("delivers whole messages", () => {
     const wire = new Wire({ boundary: "message" });
     const log = ends(wire);
     open(wire);
@@ -213,7 +213,7 @@ describe("Wire", () => {
     expect(log.right).toEqual(["opened", "received 1,2"]);
   });
 
-  it("tells the other end of an abort, and drops what was on its way", () => {
+  it("reports an abort to the other end and drops undelivered bytes", () => {
     const wire = new Wire();
     const log = ends(wire);
     open(wire);
@@ -229,7 +229,7 @@ describe("Wire", () => {
 });
 
 describe("ManualClock", () => {
-  it("runs timers in order, at their time, also those that timers make", () => {
+  it("runs timers in order and on time, including timers that timers start", () => {
     const clock = new ManualClock();
     const log: string[] = [];
     const note = (what: string) => (): void => void log.push(`${what} at ${clock.now()}`);
