@@ -17,6 +17,7 @@ import { connectGame } from "../../examples/skynet-websocket/_node-client.ts";
 import { openStore } from "../../examples/skynet-websocket/_open-store.ts";
 import { type RunningServer, startServer } from "../../examples/skynet-websocket/_server.ts";
 import { memoryStore, type PlayerStore } from "../../examples/skynet-websocket/_store.ts";
+import { bytesOf, hexOf } from "../support/hex.ts";
 import { readText } from "../support/package.ts";
 
 interface Vector {
@@ -26,8 +27,6 @@ interface Vector {
 }
 
 const { pbws } = JSON.parse(readText("test/vectors/sproto.json")) as { pbws: Vector[] };
-const hex = (text: string): Uint8Array =>
-  Uint8Array.from(Buffer.from(text.replaceAll(" ", ""), "hex"));
 
 const running: RunningServer[] = [];
 afterEach(async () => {
@@ -201,46 +200,50 @@ describe("recorded frames, over a real WebSocket", () => {
     const { server } = await start("protobuf");
     server.store.save({ userid: 7, nickname: "云", level: 3, exp: 2 ** 40, vipLevel: -1 });
     // A ping behind it: what comes before its answer is the answer to the recorded message.
-    const ping = hex("12000000 0a10 0a0c67616d652e50696e67526571 1063");
+    const ping = bytesOf("12000000 0a10 0a0c67616d652e50696e67526571 1063");
     const throwsThere = serverFramesHex.length === 0 && name !== "pbws-no-reply";
     const answers = serverFramesHex.length + (throwsThere ? 2 : 1);
-    const { socket, came } = await exchange(server.url, [hex(clientFrameHex), ping], answers);
+    const { socket, came } = await exchange(server.url, [bytesOf(clientFrameHex), ping], answers);
     const pong = came.pop()!;
-    expect(Buffer.from(pong).toString("hex")).toBe("0b0000000a090a0753554343455353");
+    expect(hexOf(pong)).toBe("0b0000000a090a0753554343455353");
     if (throwsThere) {
       // The reference's dispatch throws and its read loop dies: here the client is told (pbws-short, pbws-zero-length).
       const [error] = came;
       expect(Buffer.from(error!).toString("latin1")).toContain("INVALID_MESSAGE");
     } else {
-      expect(came.map((bytes) => Buffer.from(bytes).toString("hex"))).toEqual(serverFramesHex);
+      expect(came.map(hexOf)).toEqual(serverFramesHex);
     }
     socket.close();
   });
 
   it("of sproto: a sign-in, byte for byte", async () => {
     const { server } = await start("sproto");
-    const signin = hex("000d 5502080401c405616c07696365");
+    const signin = bytesOf("000d 5502080401c405616c07696365");
     const { socket, came } = await exchange(server.url, [signin], 1);
-    expect(came.map((bytes) => Buffer.from(bytes).toString("hex"))).toEqual(["000755020104010104"]);
+    expect(came.map(hexOf)).toEqual(["000755020104010104"]);
     socket.close();
   });
 
   it("of sproto: a ping is answered with a header alone, one without a session not at all", async () => {
     const { server } = await start("sproto");
     // ping is protocol 1, so its type is written as 4; session 11 as 24.
-    const [without, withSession] = [hex("0003 050104"), hex("0004 15020418")];
+    const [without, withSession] = [bytesOf("0003 050104"), bytesOf("0004 15020418")];
     const { socket, came } = await exchange(server.url, [without, withSession], 1);
-    expect(came.map((bytes) => Buffer.from(bytes).toString("hex"))).toEqual(["000415020118"]);
+    expect(came.map(hexOf)).toEqual(["000415020118"]);
     socket.close();
   });
 
   it("of sproto: what nobody handles is dropped, and the connection goes on", async () => {
     const { server, log } = await start("sproto");
     // Protocol 102 with session 1, an answer that nobody asked for, then a ping with session 11.
-    const unknown = hex("0004 1502ce04");
-    const stray = hex("0004 15020104");
-    const { socket, came } = await exchange(server.url, [unknown, stray, hex("0004 15020418")], 1);
-    expect(came.map((bytes) => Buffer.from(bytes).toString("hex"))).toEqual(["000415020118"]);
+    const unknown = bytesOf("0004 1502ce04");
+    const stray = bytesOf("0004 15020104");
+    const { socket, came } = await exchange(
+      server.url,
+      [unknown, stray, bytesOf("0004 15020418")],
+      1,
+    );
+    expect(came.map(hexOf)).toEqual(["000415020118"]);
     expect(log.filter((line) => line.startsWith("dropped: "))).toEqual([
       expect.stringContaining("no such protocol"),
       expect.stringContaining("unknown session"),
@@ -260,7 +263,7 @@ describe("recorded frames, over a real WebSocket", () => {
     const socket = new WebSocket(server.url);
     await once(socket, "open");
     const closed = once(socket, "close");
-    socket.send(hex(bytes));
+    socket.send(bytesOf(bytes));
     const [code] = (await closed) as [number];
     expect(code).toBe(1002);
   });

@@ -8,7 +8,8 @@ import {
   sprotoRpc,
 } from "../../src/protocols/sproto/index.ts";
 import { connect, listen, type Server } from "../../src/transports/node/index.ts";
-import { bytesOf, hexOf, vectors } from "../support/sproto-vectors.ts";
+import { bytesOf, hexOf } from "../support/hex.ts";
+import { vectors } from "../support/sproto-vectors.ts";
 
 const sproto = parse(vectors.schemas.rpc!);
 const rpc = sprotoRpc({ local: sproto, remote: sproto });

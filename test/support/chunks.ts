@@ -1,4 +1,4 @@
-import { type Framing, type ProtocolError, Splitter } from "../../src/index.ts";
+import { type Framing, ProtocolError, Splitter } from "../../src/index.ts";
 
 // How tests cut, feed and look at bytes. No node imports: browsers use this too.
 
@@ -65,6 +65,17 @@ export function failureOf(run: () => unknown): Failure | undefined {
     return { code, offset, message };
   }
   return undefined;
+}
+
+/** The ProtocolError that `run` throws. Anything else that is thrown is thrown on; nothing is an error too. */
+export function errorOf(run: () => unknown): ProtocolError {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof ProtocolError) return error;
+    throw error;
+  }
+  throw new Error("nothing was thrown");
 }
 
 /** What a splitter found. */

@@ -1,7 +1,5 @@
 import { readFileSync } from "node:fs";
-
-/** Hex digits, or segments of them with repetitions. */
-export type Hex = string | readonly (string | { readonly rep: readonly [string, number] })[];
+import { bytesOf, type Hex } from "./hex.ts";
 
 /** A value as the vector file writes it. */
 export type Shown = unknown;
@@ -86,21 +84,6 @@ export const vectors = JSON.parse(
   readFileSync(new URL("../vectors/sproto.json", import.meta.url), "utf8"),
 ) as Vectors;
 
-const digits = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, "hex"));
-
-/** The bytes of a hex value. */
-export function bytesOf(hex: Hex): Uint8Array {
-  const segments = typeof hex === "string" ? [hex] : hex;
-  const all = segments.map((segment) =>
-    typeof segment === "string" ? segment : segment.rep[0].repeat(segment.rep[1]),
-  );
-  return digits(all.join(""));
-}
-
-export function hexOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
-}
-
 /** The JavaScript value that the file's notation stands for. */
 export function fromVector(shown: Shown): unknown {
   if (typeof shown !== "object" || shown === null) return shown;
@@ -108,14 +91,14 @@ export function fromVector(shown: Shown): unknown {
   const marked = shown as Record<string, unknown>;
   if ("$int" in marked) return BigInt(marked.$int as string);
   if ("$num" in marked) return NUMBERS[marked.$num as string];
-  if ("$hex" in marked) return digits(marked.$hex as string);
+  if ("$hex" in marked) return bytesOf(marked.$hex as string);
   if ("$repStr" in marked) {
     const [text, count] = marked.$repStr as [string, number];
     return text.repeat(count);
   }
   if ("$repHex" in marked) {
     const [hex, count] = marked.$repHex as [string, number];
-    return digits(hex.repeat(count));
+    return bytesOf(hex.repeat(count));
   }
   if ("$map" in marked) {
     const pairs = marked.$map as [unknown, unknown][];

@@ -9,8 +9,9 @@ import { run } from "../../../src/cli/run.ts";
 import { parse } from "../../../src/protocols/sproto/index.ts";
 import { equal } from "../../../src/testing/index.ts";
 import { GeneratedModules } from "../../support/generated.ts";
+import { bytesOf, hexOf } from "../../support/hex.ts";
 import { models, textOf, valuesOf } from "../../support/sproto-schemas.ts";
-import { bytesOf, fromVector, hexOf, vectors } from "../../support/sproto-vectors.ts";
+import { fromVector, vectors } from "../../support/sproto-vectors.ts";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 const modules = new GeneratedModules("cli");

@@ -8,13 +8,8 @@ import {
   type VirtualConnection,
 } from "../../../../src/protocols/fastway/index.ts";
 import { RecordedPeer, settled } from "../../../support/fastway-peer.ts";
-import {
-  bytesOf,
-  hex,
-  type Step,
-  type Transcript,
-  vectors,
-} from "../../../support/fastway-vectors.ts";
+import { type Step, type Transcript, vectors } from "../../../support/fastway-vectors.ts";
+import { bytesOf, hexOf } from "../../../support/hex.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 
 // Each recorded conversation, with our client or server in place of one of its endpoints: the gateway says what
@@ -101,7 +96,7 @@ class Played {
     this.connections.set(connection.connId, connection);
     try {
       for await (const message of connection) {
-        this.messages.push(`${connection.connId} ${hex(message)}`);
+        this.messages.push(`${connection.connId} ${hexOf(message)}`);
       }
       this.ends.push(`${connection.connId}`);
     } catch (error) {
@@ -160,7 +155,7 @@ describe("our endpoints in recorded conversations", () => {
           const bytes = bytesOf(step.hex);
           const connId = number(step.meaning, "connection");
           if (step.meaning.startsWith("message")) {
-            expected.messages.push(`${connId} ${hex(bytes.subarray(8))}`);
+            expected.messages.push(`${connId} ${hexOf(bytes.subarray(8))}`);
           }
           played.peer.connection.received(bytes);
         }
@@ -174,14 +169,14 @@ describe("our endpoints in recorded conversations", () => {
         await settled();
         const isAnswer = step.meaning.startsWith("handshake");
         if (didAct) {
-          expect(hex(isAnswer ? played.peer.take(20) : played.peer.takePacket())).toBe(
-            hex(bytesOf(step.hex)),
+          expect(hexOf(isAnswer ? played.peer.take(20) : played.peer.takePacket())).toBe(
+            hexOf(bytesOf(step.hex)),
           );
         }
       }
     }
     expect(played.messages).toEqual(expected.messages);
-    expect(hex(played.peer.take())).toBe((MORE[title] ?? []).join(""));
+    expect(hexOf(played.peer.take())).toBe((MORE[title] ?? []).join(""));
     const { outcome = {} } = t;
     if ("dialError" in outcome && played.dials.length > 0) {
       expect(played.dials).toEqual(["refused"]);

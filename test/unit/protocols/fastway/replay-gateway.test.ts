@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { fastwayGateway } from "../../../../src/protocols/fastway/index.ts";
 import { RecordedPeer, settled } from "../../../support/fastway-peer.ts";
-import { bytesOf, hex, type Transcript, vectors } from "../../../support/fastway-vectors.ts";
+import { type Transcript, vectors } from "../../../support/fastway-vectors.ts";
+import { bytesOf, hexOf } from "../../../support/hex.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 
 // Each recorded conversation, with our gateway in place of the reference: the endpoints say what they said, and
@@ -152,8 +153,8 @@ async function replay(t: Transcript, wait: number, cut: Cut): Promise<Told> {
     await settled();
     for (const [name, peer] of peers) {
       const list = told[name]!;
-      if (list.length === 0 && name.startsWith("server")) list.push(hex(peer.take(8)));
-      for (let p = peer.takePacket(); p.length > 0; p = peer.takePacket()) list.push(hex(p));
+      if (list.length === 0 && name.startsWith("server")) list.push(hexOf(peer.take(8)));
+      for (let p = peer.takePacket(); p.length > 0; p = peer.takePacket()) list.push(hexOf(p));
       expect(peer.bytes).toHaveLength(0);
       if (peer.isClosed && !gone.has(name)) {
         gone.add(name);
@@ -208,7 +209,7 @@ describe("our gateway in recorded conversations", () => {
     for (const step of t.steps) {
       for (const name of [step.from, step.to]) if (name !== "gateway") recorded[name] ??= [];
       if (step.from !== "gateway") continue;
-      recorded[step.to]!.push(step.event === "close" ? "close" : hex(bytesOf(step.hex)));
+      recorded[step.to]!.push(step.event === "close" ? "close" : hexOf(bytesOf(step.hex)));
     }
     const difference = DIFFERENCES[nameOf(t)];
     for (const [to, at, remove, ...insert] of difference?.edits ?? []) {

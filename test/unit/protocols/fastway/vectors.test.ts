@@ -6,7 +6,6 @@ import {
   encodeAll,
   encodeFrame,
   type Protocol,
-  ProtocolError,
   raw,
 } from "../../../../src/core/index.ts";
 import {
@@ -20,14 +19,9 @@ import {
   packet,
   verifyAnswer,
 } from "../../../../src/protocols/fastway/index.ts";
-import {
-  type Bytes,
-  bytesOf,
-  hex,
-  type Vector,
-  vectors,
-  withHex,
-} from "../../../support/fastway-vectors.ts";
+import { errorOf } from "../../../support/chunks.ts";
+import { type Vector, vectors, withHex } from "../../../support/fastway-vectors.ts";
+import { bytesOf, type Hex, hexOf } from "../../../support/hex.ts";
 
 /** What this library deliberately does otherwise, by name. */
 const DIFFERENCES: ReadonlySet<string> = new Set(
@@ -77,7 +71,7 @@ function expected(v: Vector): { protocol: Protocol<never, unknown>; value: unkno
     case "fastway-packet":
       return {
         protocol: packet({ maxPacket: v.maxPacket ?? 1_048_576 }),
-        value: { connId: field(v, "connId"), message: bytesOf(field(v, "message") as Bytes) },
+        value: { connId: field(v, "connId"), message: bytesOf(field(v, "message") as Hex) },
       };
     case "fastway-command": {
       const { code, ...value } = v.value!;
@@ -85,7 +79,7 @@ function expected(v: Vector): { protocol: Protocol<never, unknown>; value: unkno
       return { protocol: command({ dialect: v.dialect as "v1" | "v2" }), value };
     }
     case "link-fixlen":
-      return { protocol: fixlenOf(v).wrap(raw()), value: bytesOf(field(v, "body") as Bytes) };
+      return { protocol: fixlenOf(v).wrap(raw()), value: bytesOf(field(v, "body") as Hex) };
     case "link-json":
       return {
         protocol: json,
@@ -125,7 +119,7 @@ describe("golden vectors of the Go implementation", () => {
     if (v.hex !== undefined) {
       const bytes = bytesOf(v.hex);
       expect(withHex(decodeFrame(protocol, bytes))).toEqual(withHex(value));
-      if (!v.decodeOnly) expect(hex(encodeFrame(protocol, value as never))).toBe(hex(bytes));
+      if (!v.decodeOnly) expect(hexOf(encodeFrame(protocol, value as never))).toBe(hexOf(bytes));
     }
     if (v.sha256 !== undefined) {
       const bytes = encodeFrame(protocol, value as never);
@@ -165,7 +159,7 @@ describe("golden vectors of the Go implementation", () => {
     };
     const answer = bytesOf(v.hex!);
     for (const secret of [key, bytesOf(keyHex)]) {
-      expect(hex(answerChallenge(bytesOf(challenge), secret, serverId))).toBe(hex(answer));
+      expect(hexOf(answerChallenge(bytesOf(challenge), secret, serverId))).toBe(hexOf(answer));
       expect(verifyAnswer(answer, bytesOf(challenge), secret)).toBe(serverId);
     }
   });
@@ -175,7 +169,7 @@ describe("golden vectors of the Go implementation", () => {
     const protocol = v.codec === "link-json-stream" ? json : fixlenOf(v).wrap(json);
     const messages = decodeAll(protocol, bytes);
     expect(messages).toHaveLength(v.value!.count as number);
-    expect(hex(encodeAll(protocol, messages as LinkMessage[]))).toBe(hex(bytes));
+    expect(hexOf(encodeAll(protocol, messages as LinkMessage[]))).toBe(hexOf(bytes));
   });
 
   it.each([...DIFFERENCES])("differs on purpose: %s", (name) => {
@@ -200,16 +194,6 @@ const CODES: Record<string, string> = {
   "too-large": "too-long",
 };
 
-function thrown(run: () => unknown): ProtocolError {
-  try {
-    run();
-  } catch (error) {
-    expect(error).toBeInstanceOf(ProtocolError);
-    return error as ProtocolError;
-  }
-  throw new Error("nothing was thrown");
-}
-
 describe("invalid vectors", () => {
   it.each(vectors.invalid)("$dialect $name", (v) => {
     const word = v.error!;
@@ -217,19 +201,19 @@ describe("invalid vectors", () => {
     if (v.codec === "fastway-handshake") {
       const run = () => verifyAnswer(bytes, bytesOf(v.challenge!), v.key!);
       if (word === "auth-failed") expect(run()).toBeUndefined();
-      else expect(thrown(run).code).toBe("truncated");
+      else expect(errorOf(run).code).toBe("truncated");
       return;
     }
     if (v.codec === "fastway-packet-encode") {
       const message = new Uint8Array(v.value!.messageLength as number);
       const connId = v.value!.connId as number;
       const protocol = packet({ maxPacket: v.maxPacket });
-      expect(thrown(() => encodeFrame(protocol, { connId, message })).code).toBe("unencodable");
+      expect(errorOf(() => encodeFrame(protocol, { connId, message })).code).toBe("unencodable");
       return;
     }
     if (v.codec === "link-fixlen-encode") {
       const protocol = fixlenOf(v).wrap(raw());
-      const error = thrown(() => encodeFrame(protocol, bytesOf(v.value!.body as Bytes)));
+      const error = errorOf(() => encodeFrame(protocol, bytesOf(v.value!.body as Hex)));
       expect(error.code).toBe("unencodable");
       return;
     }
@@ -245,7 +229,7 @@ describe("invalid vectors", () => {
           return json.decode(bytes, 0, bytes.length);
       }
     };
-    const error = thrown(run);
+    const error = errorOf(run);
     expect(error.code).toBe(CODES[word] ?? "malformed");
     if (CODES[word] === undefined) expect(error.message).toMatch(new RegExp(`^${word}: `));
   });
@@ -256,7 +240,9 @@ describe("invalid vectors", () => {
     for (const v of allowed) {
       const message = bytesOf(v.hex!).subarray(8);
       const protocol = packet({ maxPacket: v.maxPacket });
-      expect(thrown(() => encodeFrame(protocol, { connId: 78, message })).code).toBe("unencodable");
+      expect(errorOf(() => encodeFrame(protocol, { connId: 78, message })).code).toBe(
+        "unencodable",
+      );
     }
   });
 });

@@ -15,6 +15,8 @@ import {
   goim,
   type Inflate,
 } from "../../../../src/protocols/goim/index.ts";
+import { errorOf } from "../../../support/chunks.ts";
+import { bytesOf } from "../../../support/hex.ts";
 
 const inflate: Inflate = (method, bytes, maxOutputLength) =>
   method === "zlib"
@@ -22,22 +24,10 @@ const inflate: Inflate = (method, bytes, maxOutputLength) =>
     : brotliDecompressSync(bytes, { maxOutputLength });
 const protocol = bilibili({ inflate });
 
-const hex = (text: string): Uint8Array =>
-  Uint8Array.from(Buffer.from(text.replace(/ /g, ""), "hex"));
 const packet = (ver: number, op: number, body: Uint8Array): Uint8Array =>
   encodeFrame(goim(), { ver, op, seq: 0, body });
 const text = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 const message = (body: unknown): BilibiliPacket => ({ type: "message", ver: 0, seq: 0, body });
-
-const failure = (run: () => unknown): ProtocolError => {
-  try {
-    run();
-  } catch (thrown) {
-    expect(thrown).toBeInstanceOf(ProtocolError);
-    return thrown as ProtocolError;
-  }
-  throw new Error("nothing was thrown");
-};
 
 describe("bilibili", () => {
   it("opens a captured brotli packet", () => {
@@ -49,7 +39,7 @@ describe("bilibili", () => {
     const raw = packet(0, 5, text(inner));
     expect(raw.length).toBe(0x72);
     const bytes = Uint8Array.from([
-      ...hex("00000086 0010 0003 00000005 00000000 8b3880"),
+      ...bytesOf("00000086 0010 0003 00000005 00000000 8b3880"),
       ...raw,
       0x03,
     ]);
@@ -57,22 +47,22 @@ describe("bilibili", () => {
   });
 
   it("opens zlib, each packet on its own", () => {
-    const bytes = hex(
+    const bytes = bytesOf(
       "00000034 0010 0002 00000005 00000000 789c636060906610600001561051ad949c9ba264a5e4a854cb8043ca49a916008c1a06c0",
     );
     expect(decodeAll(protocol, bytes)).toEqual([message({ cmd: "A" }), message({ cmd: "B" })]);
-    expect(failure(() => decodeFrame(protocol, bytes)).code).toBe("malformed");
+    expect(errorOf(() => decodeFrame(protocol, bytes)).code).toBe("malformed");
     expect(() => protocol.decode(bytes, 0, bytes.length)).toThrow(/2 packets, not 1/);
   });
 
   it("reads a captured heartbeat reply", () => {
-    const bytes = hex("00000014 0010 0000 00000003 00000000 000576b5");
+    const bytes = bytesOf("00000014 0010 0000 00000003 00000000 000576b5");
     const reply = { type: "popularity", ver: 0, seq: 0, popularity: 358069 };
     expect(decodeFrame(protocol, bytes)).toEqual(reply);
     // The client's heartbeat body comes back behind the packet; in a message it is dropped.
     const echoed = Uint8Array.from([...bytes, ...new TextEncoder().encode("[object Object]")]);
     expect(protocol.decodeMany?.(echoed, 0, echoed.length)).toEqual([reply]);
-    const high = hex("00000014 0010 0001 00000003 00000000 ffffffff");
+    const high = bytesOf("00000014 0010 0001 00000003 00000000 ffffffff");
     expect(decodeFrame(protocol, high)).toMatchObject({ popularity: 2 ** 32 - 1 });
   });
 
@@ -116,7 +106,7 @@ describe("bilibili", () => {
     }
     // So nobody can write one.
     const empty = { type: "unknown" as const, ver: 7, op: 5, body: new Uint8Array(0) };
-    expect(failure(() => encodeFrame(protocol, empty)).code).toBe("unencodable");
+    expect(errorOf(() => encodeFrame(protocol, empty)).code).toBe("unencodable");
   });
 
   it("says whose fault it is when inflate does not answer at once", () => {
@@ -149,7 +139,7 @@ describe("bilibili", () => {
   it.each([2, 3])("refuses packed packets within packed packets (ver %i)", (ver) => {
     const pack = ver === 2 ? deflateSync : brotliCompressSync;
     const inner = packet(ver, 5, pack(packet(0, 5, text(1))));
-    const error = failure(() => decodeAll(protocol, packet(ver, 5, pack(inner))));
+    const error = errorOf(() => decodeAll(protocol, packet(ver, 5, pack(inner))));
     expect([error.code, error.offset]).toEqual(["malformed", 0]);
     expect(error.message).toMatch(/within packed/);
   });
@@ -163,12 +153,12 @@ describe("bilibili", () => {
     const twice = Uint8Array.from([...once, ...once]);
     // On TCP each packet is a frame; one message is one.
     expect(decodeAll(small, twice)).toHaveLength(2);
-    const error = failure(() => small.decodeMany!(twice, 0, twice.length));
+    const error = errorOf(() => small.decodeMany!(twice, 0, twice.length));
     expect([error.code, error.offset]).toEqual(["malformed", once.length]);
 
     // An inflate that does not care is caught behind it.
     const careless = bilibili({ inflate: (_, bytes) => inflateSync(bytes), maxInflated: 1000 });
-    expect(failure(() => decodeAll(careless, once))).toMatchObject({ code: "too-long", offset: 0 });
+    expect(errorOf(() => decodeAll(careless, once))).toMatchObject({ code: "too-long", offset: 0 });
   });
 
   it("tells the inflate function how much it may give", () => {
@@ -202,14 +192,14 @@ describe("bilibili", () => {
     ["no JSON", packet(0, 5, Uint8Array.of(0x7b))],
     ["packed JSON that is none", packet(2, 5, deflateSync(packet(0, 5, Uint8Array.of(1))))],
     ["popularity of 3 bytes", packet(0, 3, new Uint8Array(3))],
-    ["a wrong header", hex("00000010 0011 0001 00000002 00000001")],
+    ["a wrong header", bytesOf("00000010 0011 0001 00000002 00000001")],
   ])("refuses %s", (_, bytes) => {
-    expect(failure(() => decodeAll(protocol, bytes)).code).toBe("malformed");
+    expect(errorOf(() => decodeAll(protocol, bytes)).code).toBe("malformed");
   });
 
   it("refuses an inflate that gives no bytes", () => {
     const odd = bilibili({ inflate: () => "text" as never });
-    expect(failure(() => decodeAll(odd, packet(2, 5, Uint8Array.of(1)))).code).toBe("malformed");
+    expect(errorOf(() => decodeAll(odd, packet(2, 5, Uint8Array.of(1)))).code).toBe("malformed");
   });
 
   it("needs to know how to inflate, and limits", () => {
@@ -228,7 +218,7 @@ describe("bilibili", () => {
     { type: "heartbeat", ver: 40_000 },
     { type: "other" } as never,
   ])("refuses to write %o", (value) => {
-    expect(failure(() => encodeFrame(protocol, value)).code).toBe("unencodable");
+    expect(errorOf(() => encodeFrame(protocol, value)).code).toBe("unencodable");
   });
 
   it("writes an auth and a heartbeat as clients do", () => {
@@ -237,7 +227,7 @@ describe("bilibili", () => {
       encodeFrame(goim(), { ver: 1, op: 7, seq: 1, body: text({ roomid: 1, protover: 3 }) }),
     );
     expect(encodeFrame(protocol, { type: "heartbeat" })).toEqual(
-      hex("00000010 0010 0001 00000002 00000001"),
+      bytesOf("00000010 0010 0001 00000002 00000001"),
     );
   });
 

@@ -19,6 +19,7 @@ import {
   type PacketToSend,
   unbatch,
 } from "../../../../src/protocols/goim/index.ts";
+import { errorOf } from "../../../support/chunks.ts";
 
 const packet = (op: number, text = ""): Packet => ({
   ver: 1,
@@ -42,16 +43,6 @@ const error = (code: string, text: RegExp, offset?: number): object =>
     message: expect.stringMatching(text) as unknown,
     ...(offset === undefined ? {} : { offset }),
   }) as object;
-
-const failure = (run: () => unknown): unknown => {
-  try {
-    run();
-  } catch (thrown) {
-    expect(thrown).toBeInstanceOf(ProtocolError);
-    return thrown;
-  }
-  throw new Error("nothing was thrown");
-};
 
 describe("goim", () => {
   it("is typed: what may be left out when sending is there when received", () => {
@@ -95,7 +86,7 @@ describe("goim", () => {
     ["seq", { op: 2, seq: -(2 ** 31) - 1 }],
     ["body", { op: 2, body: "text" as never }],
   ])("refuses a packet whose %s does not fit", (_, value) => {
-    expect(failure(() => encodeFrame(goim(), value))).toEqual(error("unencodable", /./));
+    expect(errorOf(() => encodeFrame(goim(), value))).toEqual(error("unencodable", /./));
   });
 
   it("bounds what is sent apart from what is read", () => {
@@ -103,11 +94,11 @@ describe("goim", () => {
     expect(encodeFrame(protocol, packet(1, "1234")).length).toBe(20);
     expect(encodeFrame(goim({ maxSendBody: 0 }), packet(1)).length).toBe(16);
     const long = packet(1, "12345");
-    expect(failure(() => encodeFrame(protocol, long))).toEqual(
+    expect(errorOf(() => encodeFrame(protocol, long))).toEqual(
       error("unencodable", /frame of 21 bytes exceeds maxSend 20/),
     );
     expect(decodeFrame(protocol, encodeFrame(goim(), long))).toEqual(long);
-    expect(failure(() => encodeFrame(goim({ maxFrame: 20 }), long))).toEqual(
+    expect(errorOf(() => encodeFrame(goim({ maxFrame: 20 }), long))).toEqual(
       error("unencodable", /21 .* 20/),
     );
   });
@@ -192,7 +183,7 @@ describe("batches", () => {
     expect(flat.decode(alone, 16, alone.length)).toEqual(packet(7));
     expect(decodeFrame(flat, encodeFrame(flat, packet(8)))).toEqual(packet(8));
     const two = encodeFrame(flat, batch([packet(7), packet(8)]));
-    expect(failure(() => decodeFrame(flat, two))).toEqual(error("malformed", /2 values/));
+    expect(errorOf(() => decodeFrame(flat, two))).toEqual(error("malformed", /2 values/));
     expect(() => flat.decode(two, 0, two.length)).toThrow(error("malformed", /2 packets, not 1/));
   });
 
@@ -200,20 +191,20 @@ describe("batches", () => {
     const body = Uint8Array.from([...encodeFrame(goim(), packet(5, "x")), ...header(4000)]);
     const bad = { ver: 1, op: operations.v2.raw, seq: 0, body };
     const bytes = encodeFrame(goim(), bad);
-    expect(failure(() => decodeAll(flat, bytes))).toEqual(
+    expect(errorOf(() => decodeAll(flat, bytes))).toEqual(
       error("truncated", /batch ends after 16 bytes of a packet of 4000/, 33),
     );
-    expect(failure(() => unbatch(bad))).toEqual(error("truncated", /batch/, 17));
+    expect(errorOf(() => unbatch(bad))).toEqual(error("truncated", /batch/, 17));
     // Nor is it written where it could not be read.
-    expect(failure(() => encodeFrame(flat, bad))).toEqual(error("unencodable", /batch/));
+    expect(errorOf(() => encodeFrame(flat, bad))).toEqual(error("unencodable", /batch/));
   });
 
   it("are operation 9 only", () => {
-    expect(failure(() => unbatch(packet(11)))).toEqual(error("malformed", /operation 11 .* 9/));
+    expect(errorOf(() => unbatch(packet(11)))).toEqual(error("malformed", /operation 11 .* 9/));
   });
 
   it("are not made of what cannot be written", () => {
-    expect(failure(() => batch([packet(1), { op: 2 ** 40 }]))).toEqual(error("unencodable", /./));
+    expect(errorOf(() => batch([packet(1), { op: 2 ** 40 }]))).toEqual(error("unencodable", /./));
   });
 
   it("take more packets than a call takes arguments", () => {

@@ -9,21 +9,12 @@ import {
   type Received,
 } from "../../../../src/index.ts";
 import { goimJson } from "../../../../src/protocols/goim/index.ts";
+import { errorOf } from "../../../support/chunks.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const server = goimJson({ side: "server" });
 const client = goimJson({ side: "client" });
 const both = goimJson({ body: "text" });
-
-const failure = (run: () => unknown): ProtocolError => {
-  try {
-    run();
-  } catch (thrown) {
-    expect(thrown).toBeInstanceOf(ProtocolError);
-    return thrown as ProtocolError;
-  }
-  throw new Error("nothing was thrown");
-};
 
 describe("goimJson", () => {
   it("is typed by its body", () => {
@@ -72,7 +63,7 @@ describe("goimJson", () => {
       { ver: 0, op: 5, seq: 0, body: undefined },
     ]);
     expect(decodeAll(client, bytes("[]"))).toEqual([]);
-    expect(failure(() => client.decode(bytes(text), 0, text.length)).message).toMatch(
+    expect(errorOf(() => client.decode(bytes(text), 0, text.length)).message).toMatch(
       /2 packets, not 1/,
     );
   });
@@ -122,26 +113,26 @@ describe("goimJson", () => {
     '\ufeff{"op":1}',
     "[".repeat(100_000),
   ])("refuses the message %#", (text) => {
-    const error = failure(() => decodeAll(both, bytes(text)));
+    const error = errorOf(() => decodeAll(both, bytes(text)));
     expect([error.code, error.offset]).toEqual(["malformed", 0]);
     expect(error.message).toMatch(/^json: message of \d+ bytes: /);
   });
 
   it("refuses what is no UTF-8, and what is too long", () => {
     const bad = Uint8Array.of(0x7b, 0xff, 0x7d);
-    expect(failure(() => decodeAll(client, bad)).code).toBe("malformed");
+    expect(errorOf(() => decodeAll(client, bad)).code).toBe("malformed");
     const small = goimJson({ maxFrame: 40 });
-    expect(failure(() => decodeAll(small, bytes(`{"x":"${"y".repeat(40)}"}`))).code).toBe(
+    expect(errorOf(() => decodeAll(small, bytes(`{"x":"${"y".repeat(40)}"}`))).code).toBe(
       "too-long",
     );
-    expect(failure(() => encodeFrame(small, { op: 1, body: "y".repeat(9) })).code).toBe(
+    expect(errorOf(() => encodeFrame(small, { op: 1, body: "y".repeat(9) })).code).toBe(
       "unencodable",
     );
   });
 
   it("takes an array from a server only", () => {
     const text = bytes('[{"op":1}]');
-    expect(failure(() => decodeAll(server, text)).message).toMatch(/array from a client/);
+    expect(errorOf(() => decodeAll(server, text)).message).toMatch(/array from a client/);
     expect(decodeAll(goimJson({ dialect: "v1.0" }), text)).toHaveLength(1);
   });
 
@@ -155,7 +146,7 @@ describe("goimJson", () => {
     [server, { op: 1, body: 1n }, /./],
     [server, { op: 1, body: [undefined] }, /./],
   ])("refuses to write %# what cannot be written", (protocol, value, text) => {
-    const error = failure(() => encodeFrame(protocol, value));
+    const error = errorOf(() => encodeFrame(protocol, value));
     expect(error.code).toBe("unencodable");
     expect(error.message).toMatch(text);
   });
@@ -165,7 +156,7 @@ describe("goimJson", () => {
     (body) => {
       for (const side of ["client", "server"] as const) {
         const protocol = goimJson({ side, body: "text" });
-        expect(failure(() => encodeFrame(protocol, { op: 1, body: body as string })).code).toBe(
+        expect(errorOf(() => encodeFrame(protocol, { op: 1, body: body as string })).code).toBe(
           "unencodable",
         );
       }

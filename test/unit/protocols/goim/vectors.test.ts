@@ -19,8 +19,9 @@ import {
   onlineCount,
   unbatch,
 } from "../../../../src/protocols/goim/index.ts";
+import { errorOf } from "../../../support/chunks.ts";
+import { bytesOf } from "../../../support/hex.ts";
 import {
-  bytesOf,
   type ChatValue,
   packetOf,
   type Quirk,
@@ -38,13 +39,8 @@ const of = (...codecs: string[]): readonly VectorCase[] =>
   vectors.cases.filter((c) => codecs.includes(c.codec));
 
 function codeOf(run: () => unknown): [ProtocolErrorCode, string] {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof ProtocolError) return [error.code, error.message];
-    throw error;
-  }
-  throw new Error("nothing was thrown");
+  const { code, message } = errorOf(run);
+  return [code, message];
 }
 
 describe("cases of binary packets", () => {

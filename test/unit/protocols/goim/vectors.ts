@@ -1,16 +1,7 @@
 import { readFileSync } from "node:fs";
+import { bytesOf, type Hex } from "../../../support/hex.ts";
 
 // The golden vectors, made by the Go implementation: see `legend` in the file.
-
-/** A byte string: hex, or segments to be joined. */
-type Hex = string | readonly (string | Repeated | Ruled)[];
-interface Repeated {
-  readonly rep: readonly [string, number];
-}
-interface Ruled {
-  readonly rule: keyof typeof RULES;
-  readonly length: number;
-}
 
 export interface VectorPacket {
   readonly ver: number;
@@ -62,27 +53,6 @@ interface Vectors {
 
 const path = new URL("../../../vectors/goim.json", import.meta.url);
 export const vectors: Vectors = JSON.parse(readFileSync(path, "utf8")) as Vectors;
-
-const RULES = {
-  "255-i": (i: number) => 255 - i,
-  i: (i: number) => i,
-  "i*13": (i: number) => i * 13,
-  "i*7+3": (i: number) => i * 7 + 3,
-};
-
-/** The bytes of a byte string. */
-export function bytesOf(hex: Hex): Uint8Array {
-  const segments = typeof hex === "string" ? [hex] : hex;
-  return Uint8Array.from(segments.flatMap((segment) => [...segmentBytes(segment)]));
-}
-
-function segmentBytes(segment: string | Repeated | Ruled): Uint8Array {
-  if (typeof segment === "string") return Uint8Array.from(Buffer.from(segment, "hex"));
-  if ("rep" in segment) {
-    return Uint8Array.from(Buffer.from(segment.rep[0].repeat(segment.rep[1]), "hex"));
-  }
-  return Uint8Array.from({ length: segment.length }, (_, i) => RULES[segment.rule](i));
-}
 
 /** The vector's packet as this library has it. */
 export function packetOf(value: VectorPacket): {

@@ -17,7 +17,8 @@ import {
   varintPrefixed,
 } from "../../../../src/index.ts";
 import { bufbuild, messageCodec, protobufjs } from "../../../../src/protocols/protobuf/index.ts";
-import { errorOf, hex, schemaOf, typeOf } from "./samples.ts";
+import { bytesOf } from "../../../support/hex.ts";
+import { errorOf, schemaOf, typeOf } from "./samples.ts";
 
 interface Login {
   readonly account: string;
@@ -25,7 +26,7 @@ interface Login {
 }
 
 const message = { account: "alice", password: "pw" };
-const bytes = hex("12 05 616c696365 1a 02 7077");
+const bytes = bytesOf("12 05 616c696365 1a 02 7077");
 
 const js = protobufjs<Login>(typeOf("LoginReq"));
 const es = bufbuild(schemaOf("LoginReq"), { toBinary, fromBinary });
@@ -47,7 +48,7 @@ describe.each<[string, Codec<Login>, Login]>([
   it.each(framings)("is carried in frames of %s", (_name, prefix, wrap) => {
     const protocol = wrap(codec);
     const frame = encodeFrame(protocol, value);
-    expect(frame).toEqual(Uint8Array.of(...hex(prefix), ...bytes));
+    expect(frame).toEqual(Uint8Array.of(...bytesOf(prefix), ...bytes));
     expect(decodeFrame(protocol, frame)).toMatchObject(message);
     const twice = encodeAll(protocol, [value, value]);
     expect(decodeAll(protocol, twice)).toHaveLength(2);
@@ -64,7 +65,7 @@ describe.each<[string, Codec<Login>, Login]>([
   });
 
   it("reads an empty frame as a message of defaults", () => {
-    expect(decodeFrame(varintPrefixed().wrap(codec), hex("00")).account).toBe("");
+    expect(decodeFrame(varintPrefixed().wrap(codec), bytesOf("00")).account).toBe("");
   });
 
   it("reads what stands between other bytes", () => {
@@ -78,7 +79,7 @@ describe.each<[string, Codec<Login>, Login]>([
     ["has wire type 7", "1200 1200 27", 4],
     ["has a text that is not UTF-8", "1202 c328", 0],
   ])("reports a message that %s, with its place in the stream", (_name, text, at) => {
-    const broken = hex(text);
+    const broken = bytesOf(text);
     const stream = Uint8Array.of(0, broken.length, ...broken);
     const error = errorOf(() => decodeAll(lengthPrefixed({ width: 2 }).wrap(codec), stream));
     expect(error).toMatchObject({ name: "ProtocolError", code: "malformed", offset: 2 + at });
@@ -107,7 +108,7 @@ describe("the varint framing", () => {
   it("is the one of writeDelimitedTo, in both libraries", () => {
     const protocol = varintPrefixed().wrap(js);
     const frame = encodeFrame(protocol, { account: "hi" });
-    expect(frame).toEqual(hex("04 12026869"));
+    expect(frame).toEqual(bytesOf("04 12026869"));
     const type = typeOf("LoginReq");
     expect(Uint8Array.from(type.encodeDelimited({ account: "hi" }).finish())).toEqual(frame);
     expect(type.decodeDelimited(frame)).toMatchObject({ account: "hi" });
@@ -119,7 +120,7 @@ describe("the varint framing", () => {
   it("reads a message of 300 bytes of either library", () => {
     const account = "x".repeat(300);
     const frame = Uint8Array.from(typeOf("LoginReq").encodeDelimited({ account }).finish());
-    expect(frame.subarray(0, 2)).toEqual(hex("af02"));
+    expect(frame.subarray(0, 2)).toEqual(bytesOf("af02"));
     expect(decodeFrame(varintPrefixed().wrap(es), frame)).toMatchObject({ account });
   });
 });
@@ -187,9 +188,9 @@ describe("protobufjs", () => {
     // What is not negative has no sign to lose.
     expect(
       write(everything, { uint64: fromString("5", false), int64: fromString("6", true) }),
-    ).toEqual(hex("2006 2805"));
+    ).toEqual(bytesOf("2006 2805"));
     const max = { uint64: { low: -1, high: -1 }, bytes: [0, 255] };
-    expect(write(everything, max)).toEqual(hex("28ffffffffffffffffff01 7a0200ff"));
+    expect(write(everything, max)).toEqual(bytesOf("28ffffffffffffffffff01 7a0200ff"));
     expect(write(lists, { flags: { "18446744073709551615": true } }).length).toBe(13);
   });
 
@@ -198,8 +199,8 @@ describe("protobufjs", () => {
       'syntax = "proto3"; message M { int32 constructor = 1; M valueOf = 2; map<string, M> toString = 3; }',
     );
     const odd = protobufjs<Record<string, unknown>>(root.lookupType("M"));
-    expect(write(odd, {})).toEqual(hex(""));
-    expect(write(odd, { valueOf: { constructor: 5 } })).toEqual(hex("12020805"));
+    expect(write(odd, {})).toEqual(bytesOf(""));
+    expect(write(odd, { valueOf: { constructor: 5 } })).toEqual(bytesOf("12020805"));
     expect(() => write(odd, { constructor: 2 ** 31 })).toThrow("constructor: int32 cannot hold");
   });
 
@@ -231,12 +232,12 @@ describe("protobufjs", () => {
   it("refuses what its own verify refuses, unless told not to check", () => {
     expect(() => write(everything, { string: 5 })).toThrow("string: string expected");
     const unchecked = protobufjs(typeOf("Everything"), { verify: false });
-    expect(write(unchecked, { uint32: 2 ** 32 })).toEqual(hex("1000"));
+    expect(write(unchecked, { uint32: 2 ** 32 })).toEqual(bytesOf("1000"));
   });
 
   it("names the message as it is told", () => {
     const codec = protobufjs(typeOf("LoginReq"), { name: "login" });
-    expect(() => codec.decode(hex("12"), 0, 1)).toThrow(/^login of 1 bytes/);
+    expect(() => codec.decode(bytesOf("12"), 0, 1)).toThrow(/^login of 1 bytes/);
   });
 
   it("takes a generated static class, and knows its type", () => {
@@ -257,12 +258,12 @@ describe("protobufjs", () => {
     const codec = protobufjs(LoginReq);
     expectTypeOf(codec).toEqualTypeOf<Codec<{ account?: string }, LoginReq>>();
     const protocol = perMessage().wrap(codec);
-    expect(encodeFrame(protocol, { account: "hi" })).toEqual(hex("12026869"));
-    expect(decodeFrame(protocol, hex("12026869")).account).toBe("hi");
+    expect(encodeFrame(protocol, { account: "hi" })).toEqual(bytesOf("12026869"));
+    expect(decodeFrame(protocol, bytesOf("12026869")).account).toBe("hi");
     expect(() => encodeFrame(protocol, { account: 5 } as never)).toThrow("string expected");
     // @ts-expect-error an account is text
     expect(() => encodeFrame(protocol, { account: 5 })).toThrow();
-    expect(() => decodeFrame(protocol, hex("12"))).toThrow(/^message of 1 bytes/);
+    expect(() => decodeFrame(protocol, bytesOf("12"))).toThrow(/^message of 1 bytes/);
   });
 
   it("does without verify where there is none, as in the code of ts-proto", () => {
@@ -271,8 +272,8 @@ describe("protobufjs", () => {
       decode: (input: Uint8Array) => input[1] === 1,
     });
     expectTypeOf(codec).toEqualTypeOf<Codec<boolean>>();
-    expect(encodeFrame(varintPrefixed().wrap(codec), true)).toEqual(hex("02 0801"));
-    expect(decodeFrame(varintPrefixed().wrap(codec), hex("02 0801"))).toBe(true);
+    expect(encodeFrame(varintPrefixed().wrap(codec), true)).toEqual(bytesOf("02 0801"));
+    expect(decodeFrame(varintPrefixed().wrap(codec), bytesOf("02 0801"))).toBe(true);
   });
 });
 
@@ -282,7 +283,7 @@ describe("bufbuild", () => {
     const lib = { toBinary, fromBinary };
     expectTypeOf(bufbuild<GenMessage<Hello>>).returns.toEqualTypeOf<Codec<Hello>>();
     const texts = bufbuild(StringValueSchema, lib);
-    const decoded = decodeFrame(perMessage().wrap(texts), hex("0a026869"));
+    const decoded = decodeFrame(perMessage().wrap(texts), bytesOf("0a026869"));
     expectTypeOf(decoded.value).toEqualTypeOf<string>();
     expect(decoded.value).toBe("hi");
     expectTypeOf(es.decode(bytes, 0, bytes.length)).toEqualTypeOf<{ readonly $typeName: string }>();
@@ -318,7 +319,7 @@ describe("bufbuild", () => {
     const value = create(schemaOf("Everything"), { uint64: 2n ** 64n - 1n });
     const written = Uint8Array.of(
       ...encodeFrame(perMessage().wrap(codec), value),
-      ...hex("9a3f00"),
+      ...bytesOf("9a3f00"),
     );
     const decoded = decodeFrame(perMessage().wrap(codec), written);
     expect(decoded).toMatchObject({ uint64: 2n ** 64n - 1n });
@@ -334,7 +335,7 @@ describe("messageCodec", () => {
   const broken = messageCodec<number>({ encode: fail, decode: fail });
 
   it("reports whatever the functions throw", () => {
-    const reading = errorOf(() => decodeFrame(varintPrefixed().wrap(broken), hex("020801")));
+    const reading = errorOf(() => decodeFrame(varintPrefixed().wrap(broken), bytesOf("020801")));
     expect(reading).toMatchObject({ code: "malformed", offset: 1, cause: "no error at all" });
     expect((reading as Error).message).toBe(
       "message of 2 bytes cannot be decoded: no error at all",
@@ -346,14 +347,14 @@ describe("messageCodec", () => {
   it("takes bytes as well as a writer", () => {
     const codec = messageCodec<Uint8Array>({ encode: (b) => b, decode: (b) => b });
     const protocol = varintPrefixed().wrap(codec);
-    expect(encodeFrame(protocol, hex("0801"))).toEqual(hex("020801"));
-    expect(decodeFrame(protocol, hex("020801"))).toEqual(hex("0801"));
+    expect(encodeFrame(protocol, bytesOf("0801"))).toEqual(bytesOf("020801"));
+    expect(decodeFrame(protocol, bytesOf("020801"))).toEqual(bytesOf("0801"));
     expect(Object.isFrozen(codec)).toBe(true);
   });
 
   it("takes bytes of another realm", () => {
     const foreign = runInNewContext("Uint8Array.of(8, 1)") as Uint8Array;
     const codec = messageCodec<null>({ encode: () => foreign, decode: () => null });
-    expect(encodeFrame(varintPrefixed().wrap(codec), null)).toEqual(hex("020801"));
+    expect(encodeFrame(varintPrefixed().wrap(codec), null)).toEqual(bytesOf("020801"));
   });
 });

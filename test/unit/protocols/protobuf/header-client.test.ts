@@ -1,10 +1,10 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { type CloseInfo, Connection, decodeFrame, encodeFrame } from "../../../../src/index.ts";
 import { ErrorReply } from "../../../../src/protocols/protobuf/index.ts";
+import { bytesOf } from "../../../support/hex.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { ScriptedSink } from "../../../support/scripted-sink.ts";
 import { game, type LoginResp } from "./game.ts";
-import { hex } from "./samples.ts";
 
 type Options = NonNullable<Parameters<typeof game.client>[0]>;
 
@@ -132,7 +132,7 @@ describe("a client", () => {
     const other = open({ unexpected: (received) => unexpected.push(received) });
     other.server.send(login(1));
     await settled();
-    expect(unexpected).toEqual([{ kind: "response", bytes: hex("1001") }]);
+    expect(unexpected).toEqual([{ kind: "response", bytes: bytesOf("1001") }]);
     expect(other.connection.state).toBe("open");
   });
 
@@ -255,7 +255,7 @@ describe("a client", () => {
   it("rejects a response that is not of its type, and goes on", async () => {
     const { client, connection, server } = open();
     const wrong = client.request("game.LoginReq", { account: "a" }).catch((error) => error);
-    connection.received(hex("02000000 0a05"));
+    connection.received(bytesOf("02000000 0a05"));
     expect(await wrong).toMatchObject({ code: "malformed" });
     const right = client.request("game.LoginReq", { account: "a" });
     server.send(login(3));

@@ -12,10 +12,11 @@ import {
   headerService,
   messageCodec,
 } from "../../../../src/protocols/protobuf/index.ts";
+import { bytesOf, hexOf } from "../../../support/hex.ts";
 import { readText } from "../../../support/package.ts";
 import { ScriptedSink } from "../../../support/scripted-sink.ts";
 import { game, type LoginReq, type LoginResp, lookup } from "./game.ts";
-import { errorOf, hex } from "./samples.ts";
+import { errorOf } from "./samples.ts";
 
 interface Vector {
   readonly name: string;
@@ -51,8 +52,6 @@ function serve(more: Partial<typeof handlers> = handlers): {
   return { connection: connection as unknown as Connection<never, unknown>, sink };
 }
 
-const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
-
 /**
  * Deliberate differences. The reference's dispatch throws for these, its read loop dies and the client hears nothing;
  * here the client is told, and the connection goes on (skynet.md, 5.3).
@@ -72,7 +71,7 @@ describe("the recorded frames", () => {
 
   it.each(vectors)("$name is answered as the reference did", ({ name, ...vector }) => {
     const { connection, sink } = serve();
-    connection.received(hex(vector.clientFrameHex));
+    connection.received(bytesOf(vector.clientFrameHex));
     const different = DIFFERENT[name];
     if (different === undefined) {
       expect(sink.writes.map(hexOf)).toEqual(vector.serverFramesHex);
@@ -111,18 +110,18 @@ describe("the recorded frames", () => {
 
   it("of responses and errors are read by the client", () => {
     const [login, , , player] = vectors;
-    const received = decodeFrame(game.clientProtocol, hex(login!.serverFramesHex[0]!));
+    const received = decodeFrame(game.clientProtocol, bytesOf(login!.serverFramesHex[0]!));
     expect(received).toMatchObject({ kind: "response" });
     if (received.kind !== "response") throw new Error("no response");
     const { bytes } = received;
     expect(lookup("game.LoginResp").decode(bytes)).toMatchObject({
       errorResp: { code: "SUCCESS", message: "Hello alice" },
     });
-    expect(decodeFrame(game.clientProtocol, hex(player!.serverFramesHex[0]!)).kind).toBe(
+    expect(decodeFrame(game.clientProtocol, bytesOf(player!.serverFramesHex[0]!)).kind).toBe(
       "response",
     );
     const error = vectors.find(({ name }) => name === "pbws-handler-error")!;
-    expect(decodeFrame(game.clientProtocol, hex(error.serverFramesHex[0]!))).toEqual({
+    expect(decodeFrame(game.clientProtocol, bytesOf(error.serverFramesHex[0]!))).toEqual({
       kind: "error",
       seq: 7,
       code: "SERVER_ERROR",
@@ -135,7 +134,7 @@ describe("the error form", () => {
   // header: 0a10 "common.ErrorResp", 10 07; error: 0a02 "NO", 1203 "why"
   const name = "0a10636f6d6d6f6e2e4572726f7252657370";
   const read = (payload: string) => {
-    const bytes = hex(payload);
+    const bytes = bytesOf(payload);
     return game.clientCodec.decode(bytes, 0, bytes.length);
   };
 
@@ -163,7 +162,7 @@ describe("the error form", () => {
     ["an error that is cut", `${name} 1007 0a024e`],
     ["a code that is not UTF-8", `${name} 1007 0a02ff4f`],
   ])("is not %s", (_, payload) => {
-    expect(read(payload)).toEqual({ kind: "response", bytes: hex(payload) });
+    expect(read(payload)).toEqual({ kind: "response", bytes: bytesOf(payload) });
   });
 
   it("is written without what is empty, but for its code", () => {
@@ -187,7 +186,7 @@ describe("the error form", () => {
 
 describe("the server's side", () => {
   const receive = (payload: string) => {
-    const bytes = hex(payload);
+    const bytes = bytesOf(payload);
     return game.serverCodec.decode(bytes, 0, bytes.length);
   };
   const login = "0a0d67616d652e4c6f67696e526571"; // msg_type: "game.LoginReq"
@@ -310,11 +309,11 @@ describe("the server's side", () => {
       },
     });
     for (const type of ["a.x", "a.y", "b.x"] as const) {
-      const sent = { type, seq: 1, message: hex("1001") };
+      const sent = { type, seq: 1, message: bytesOf("1001") };
       const received = decodeFrame(both.serverProtocol, encodeFrame(both.clientProtocol, sent));
       expect(received).toMatchObject({ kind: "request", type });
     }
-    const bytes = hex("0a050a03612e78");
+    const bytes = bytesOf("0a050a03612e78");
     const response = { kind: "response", to: "a.x", message: bytes } as const;
     const answered = decodeFrame(both.clientProtocol, encodeFrame(both.serverProtocol, response));
     expect(answered).toEqual({ kind: "response", bytes });
@@ -348,7 +347,7 @@ describe("the server's side", () => {
       .join("");
     const splitter = new Splitter(server);
     const types: unknown[] = [];
-    for (const byte of hex(stream)) {
+    for (const byte of bytesOf(stream)) {
       splitter.push(Uint8Array.of(byte));
       while (splitter.next()) {
         types.push(server.decode(splitter.bytes, splitter.start, splitter.end).kind);
@@ -451,7 +450,7 @@ describe("answer", () => {
       connection.received(request(i + 1, account));
       await settled();
     }
-    connection.received(hex("00000000"));
+    connection.received(bytesOf("00000000"));
     const error = { kind: "error", code: "SERVER_ERROR", text: "Internal server error" };
     expect(replies(sink)).toEqual([
       { kind: "error", seq: 1, code: "NO_SUCH_ACCOUNT", text: "who?" },

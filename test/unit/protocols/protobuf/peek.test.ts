@@ -1,10 +1,11 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { peek } from "../../../../src/protocols/protobuf/index.ts";
-import { errorOf, hex, schemaOf, typeOf } from "./samples.ts";
+import { bytesOf } from "../../../support/hex.ts";
+import { errorOf, schemaOf, typeOf } from "./samples.ts";
 
 // header { msg_type: "game.LoginReq", seq: 1 }, account: "alice", password: "pw"
-const login = hex("0a110a0d67616d652e4c6f67696e52657110011205616c6963651a027077");
+const login = bytesOf("0a110a0d67616d652e4c6f67696e52657110011205616c6963651a027077");
 
 const EVERYTHING = {
   int32: [1, "int32"],
@@ -36,14 +37,14 @@ describe("peek", () => {
   });
 
   it("gives raw values of every wire type, unsigned and exact", () => {
-    const bytes = hex("08ffffffffffffffffff01 11ffffffffffffffff 1dffffffff 220161 2b08012c");
+    const bytes = bytesOf("08ffffffffffffffffff01 11ffffffffffffffff 1dffffffff 220161 2b08012c");
     const found = peek(bytes, { a: 1, b: 2, c: 3, d: 4, e: 5 });
     expect(found).toEqual({
       a: 2n ** 64n - 1n,
       b: 2n ** 64n - 1n,
       c: 0xffffffff,
-      d: hex("61"),
-      e: hex("0801"),
+      d: bytesOf("61"),
+      e: bytesOf("0801"),
     });
   });
 
@@ -63,7 +64,7 @@ describe("peek", () => {
       float: 1.5,
       double: Math.PI,
       string: "käse 🧀",
-      bytes: hex("00ff"),
+      bytes: bytesOf("00ff"),
       enum: 1,
     },
     {
@@ -81,7 +82,7 @@ describe("peek", () => {
       float: -0.25,
       double: -Infinity,
       string: "a",
-      bytes: hex("61"),
+      bytes: bytesOf("61"),
       enum: -5,
     },
   ])("reads every scalar type as protobuf-es has written it (%#)", (values) => {
@@ -128,43 +129,43 @@ describe("peek", () => {
   });
 
   it("joins packed and loose elements of one field, in order", () => {
-    const bytes = hex("0801 0a020203 0804 0a00 0a0105");
+    const bytes = bytesOf("0801 0a020203 0804 0a00 0a0105");
     expect(peek(bytes, { n: [1, "uint32", "repeated"] }).n).toEqual([1, 2, 3, 4, 5]);
   });
 
   it("lets the last one of several win, and merges messages", () => {
-    expect(peek(hex("0801 0802"), { n: 1, m: [1, "int32"] })).toEqual({ n: 2, m: 2 });
-    const twice = hex("0a03 0a0161 0a04 1007 1008");
+    expect(peek(bytesOf("0801 0802"), { n: 1, m: [1, "int32"] })).toEqual({ n: 2, m: 2 });
+    const twice = bytesOf("0a03 0a0161 0a04 1007 1008");
     const shape = { header: [1, { type: [1, "string"], seq: [2, "uint32"] }] } as const;
     expect(peek(twice, shape)).toEqual({ header: { type: "a", seq: 8 } });
   });
 
   it("takes a field with another wire type for an unknown one", () => {
     const shape = { s: [1, "string"], m: [1, { x: 1 }], d: [1, "double"] } as const;
-    expect(peek(hex("0801"), shape)).toEqual({ s: undefined, m: undefined, d: undefined });
-    expect(peek(hex("0a0161"), { n: [1, "int32"] })).toEqual({ n: undefined });
-    expect(peek(hex("0d01020304"), { n: [1, "double", "repeated"] }).n).toEqual([]);
+    expect(peek(bytesOf("0801"), shape)).toEqual({ s: undefined, m: undefined, d: undefined });
+    expect(peek(bytesOf("0a0161"), { n: [1, "int32"] })).toEqual({ n: undefined });
+    expect(peek(bytesOf("0d01020304"), { n: [1, "double", "repeated"] }).n).toEqual([]);
     // What is repeated and LEN by itself is never packed.
-    expect(peek(hex("0801 0a0161"), { s: [1, "string", "repeated"] }).s).toEqual(["a"]);
+    expect(peek(bytesOf("0801 0a0161"), { s: [1, "string", "repeated"] }).s).toEqual(["a"]);
   });
 
   it("takes 32-bit integers modulo 2^32, as every decoder does", () => {
-    const bytes = hex("08ffffffffffffffffff01");
+    const bytes = bytesOf("08ffffffffffffffffff01");
     expect(peek(bytes, { a: [1, "uint32"], b: [1, "int32"], c: [1, "sint32"] })).toEqual({
       a: 0xffffffff,
       b: -1,
       c: -(2 ** 31),
     });
-    expect(peek(hex("088080808010"), { b: [1, "bool"], n: [1, "uint32"] })).toEqual({
+    expect(peek(bytesOf("088080808010"), { b: [1, "bool"], n: [1, "uint32"] })).toEqual({
       b: true,
       n: 0,
     });
   });
 
   it("gives the same field under several names", () => {
-    expect(peek(hex("0a0161"), { text: [1, "string"], bytes: 1 })).toEqual({
+    expect(peek(bytesOf("0a0161"), { text: [1, "string"], bytes: 1 })).toEqual({
       text: "a",
-      bytes: hex("61"),
+      bytes: bytesOf("61"),
     });
   });
 
@@ -177,7 +178,7 @@ describe("peek", () => {
     ["packed fixed32 are cut", "3203 010203", 2],
   ])("fails where %s", (_, text, offset) => {
     const error = errorOf(() =>
-      peek(hex(text), {
+      peek(bytesOf(text), {
         text: [1, "string"],
         message: [3, { x: [1, "string"] }],
         varints: [4, "uint32", "repeated"],

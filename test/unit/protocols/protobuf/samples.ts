@@ -47,9 +47,6 @@ export function schemaOf(name: string): DescMessage {
   return schema;
 }
 
-export const hex = (text: string): Uint8Array =>
-  Uint8Array.from(text.replace(/\s/g, "").match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-
 /** Runs what must fail, and gives the error. */
 export function errorOf(run: () => unknown): unknown {
   try {

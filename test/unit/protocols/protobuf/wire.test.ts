@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { peek, WireReader } from "../../../../src/protocols/protobuf/index.ts";
-import { errorOf, hex } from "./samples.ts";
+import { bytesOf } from "../../../support/hex.ts";
+import { errorOf } from "./samples.ts";
 
 /** Every field as "number:type from-to", between a byte before and one behind that must not be looked at. */
 function walk(text: string): string[] {
-  const message = hex(text);
+  const message = bytesOf(text);
   const bytes = Uint8Array.of(0xff, ...message, 0x01);
   const reader = new WireReader(bytes, 1, 1 + message.length);
   const fields: string[] = [];
@@ -83,7 +84,7 @@ describe("WireReader", () => {
     ["08 80808080808080808001", 0, 0x80000000, 2n ** 63n],
     ["08 ffffffffffffffffff01", 0xffffffff, 0xffffffff, 2n ** 64n - 1n],
   ])("reads the varint of %s exactly", (bytes, low, high, value) => {
-    const reader = new WireReader(hex(bytes));
+    const reader = new WireReader(bytesOf(bytes));
     expect(reader.next()).toBe(true);
     expect([reader.low, reader.high]).toEqual([low, high]);
     expect(reader.number()).toBe(value);
@@ -98,7 +99,7 @@ describe("WireReader", () => {
     [0.5, 2],
   ])("walks over no range that is none of its bytes (%d to %d)", (start, end) => {
     // Behind these three bytes their buffer has more.
-    const bytes = hex("080112020304").subarray(0, 3);
+    const bytes = bytesOf("080112020304").subarray(0, 3);
     const text = `[${start}, ${end}) is no range of 3 bytes`;
     expect(() => new WireReader(bytes, start, end)).toThrow(text);
     expect(() => peek(bytes, { a: 1 }, start, end)).toThrow(RangeError);

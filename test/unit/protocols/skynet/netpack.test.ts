@@ -10,11 +10,11 @@ import {
 } from "../../../../src/index.ts";
 import { netpack, parse, sprotoRpc } from "../../../../src/protocols/sproto/index.ts";
 import { failureOf } from "../../../support/chunks.ts";
+import { bytesOf, type Hex, hexOf } from "../../../support/hex.ts";
 import { readText } from "../../../support/package.ts";
 
 // The frames of skynet's gate, and sproto calls in them, after what the reference wrote and read.
 
-type Hex = string | readonly (string | { readonly rep: readonly [string, number] })[];
 type Payload = Hex | { readonly $repHex: readonly [string, number] };
 
 interface Row {
@@ -48,16 +48,10 @@ const vectors = JSON.parse(readText("test/vectors/sproto.json")) as {
   }[];
 };
 
-function bytesOf(hex: Payload): Uint8Array<ArrayBuffer> {
-  if (typeof hex === "string") return Uint8Array.from(Buffer.from(hex, "hex"));
-  if ("$repHex" in hex) return bytesOf(hex.$repHex[0].repeat(hex.$repHex[1]));
-  const parts = hex.map((part) =>
-    typeof part === "string" ? part : part.rep[0].repeat(part.rep[1]),
-  );
-  return bytesOf(parts.join(""));
+function payloadOf(payload: Payload): Uint8Array<ArrayBuffer> {
+  const isRepeated = typeof payload === "object" && "$repHex" in payload;
+  return bytesOf(isRepeated ? [{ rep: payload.$repHex }] : payload);
 }
-
-const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 
 const packages = netpack().wrap(raw());
 const packed = vectors.netpack.filter(({ what }) => what === "pack");
@@ -69,11 +63,11 @@ describe("the gate's packages", () => {
   });
 
   it.each(packed)("$name is written and read", ({ payload, frame, frameLength }) => {
-    const written = encodeFrame(packages, bytesOf(payload!));
+    const written = encodeFrame(packages, payloadOf(payload!));
     expect(written).toHaveLength(frameLength!);
     // Of a long one only the beginning is given.
     expect(hexOf(written).startsWith(hexOf(bytesOf(frame!)))).toBe(true);
-    expect(hexOf(decodeFrame(packages, written))).toBe(hexOf(bytesOf(payload!)));
+    expect(hexOf(decodeFrame(packages, written))).toBe(hexOf(payloadOf(payload!)));
   });
 
   it.each(streams)("$name is found chunk by chunk", (row) => {
@@ -98,7 +92,7 @@ describe("the gate's packages", () => {
     "$name is refused, and nothing is written",
     ({ payload }) => {
       const out = new Output();
-      const failure = failureOf(() => encodeFrame(packages, bytesOf(payload)));
+      const failure = failureOf(() => encodeFrame(packages, payloadOf(payload)));
       expect(failure).toMatchObject({ code: "unencodable" });
       expect(failure?.message).toMatch("65538");
       expect(out.length).toBe(0);

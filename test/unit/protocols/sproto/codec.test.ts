@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Output, ProtocolError } from "../../../../src/core/index.ts";
 import { load, pack, parse, SchemaError, unpack } from "../../../../src/protocols/sproto/index.ts";
-import { bytesOf, fromVector, hexOf, vectors } from "../../../support/sproto-vectors.ts";
+import { bytesOf, hexOf } from "../../../support/hex.ts";
+import { fromVector, vectors } from "../../../support/sproto-vectors.ts";
 
 const engines = ["interpreted", "compiled"] as const;
 

@@ -6,13 +6,8 @@ import {
   RpcError,
   unpack,
 } from "../../../../src/protocols/sproto/index.ts";
-import {
-  bytesOf,
-  fromVector,
-  hexOf,
-  type RpcVector,
-  vectors,
-} from "../../../support/sproto-vectors.ts";
+import { bytesOf, hexOf } from "../../../support/hex.ts";
+import { fromVector, type RpcVector, vectors } from "../../../support/sproto-vectors.ts";
 
 const schemaOf = (name: string) => parse(vectors.schemas[name]!);
 

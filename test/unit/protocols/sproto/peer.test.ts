@@ -18,9 +18,10 @@ import {
   sprotoRpc,
 } from "../../../../src/protocols/sproto/index.ts";
 import { sessionAfter } from "../../../../src/protocols/sproto/session.ts";
+import { bytesOf, hexOf } from "../../../support/hex.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { ScriptedSink } from "../../../support/scripted-sink.ts";
-import { bytesOf, fromVector, hexOf, vectors } from "../../../support/sproto-vectors.ts";
+import { fromVector, vectors } from "../../../support/sproto-vectors.ts";
 
 const HEADER = ".package { type 0 : integer  session 1 : integer  ud 2 : string }";
 

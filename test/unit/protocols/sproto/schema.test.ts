@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ProtocolError } from "../../../../src/core/index.ts";
 import { load, parse, SchemaError } from "../../../../src/protocols/sproto/index.ts";
-import { bytesOf } from "../../../support/sproto-vectors.ts";
+import { bytesOf } from "../../../support/hex.ts";
 
 function refused(text: string | readonly { name: string; text: string }[]): SchemaError {
   try {

@@ -10,7 +10,8 @@ import {
   type Sproto,
   unpack,
 } from "../../../../src/protocols/sproto/index.ts";
-import { bytesOf, hexOf } from "../../../support/sproto-vectors.ts";
+import { errorOf } from "../../../support/chunks.ts";
+import { bytesOf, hexOf } from "../../../support/hex.ts";
 
 const text = `
   .T {
@@ -25,16 +26,6 @@ const text = `
   .Maps { d 0 : *D()  x 1 : *X()  s 2 : *S() }
   .S { k 0 : string  v 1 : integer }
   .Empty {}`;
-
-function thrown(run: () => unknown): ProtocolError {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof ProtocolError) return error;
-    throw error;
-  }
-  throw new Error("nothing was thrown");
-}
 
 describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine) => {
   const sproto = parse(text, { engine });
@@ -85,7 +76,7 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     [{ p: { one: "1" } }, "P.k is an integer, not a string"],
     [{ i: Symbol("x") }, "T.i is an integer, not a symbol"],
   ])("refuses %o", (value, message) => {
-    const error = thrown(() => any.encode("T", value));
+    const error = errorOf(() => any.encode("T", value));
     expect(error.code).toBe("unencodable");
     expect(error.message).toBe(message);
     // Nothing of it is left for the next message.
@@ -128,11 +119,11 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     ]);
     const object = { "0.5": 1, NaN: 2, Infinity: 3 };
     expect(any.encode("Maps", { d: object })).toEqual(any.encode("Maps", { d: doubles }));
-    expect(thrown(() => any.encode("Maps", { d: { "1.0": 1 } })).message).toMatch(
+    expect(errorOf(() => any.encode("Maps", { d: { "1.0": 1 } })).message).toMatch(
       "D.k is a number",
     );
-    expect(thrown(() => any.encode("Maps", { d: { "": 1 } })).message).toMatch("D.k is a number");
-    expect(thrown(() => any.encode("T", { q: { yes: 1 } })).message).toMatch("B.k is a boolean");
+    expect(errorOf(() => any.encode("Maps", { d: { "": 1 } })).message).toMatch("D.k is a number");
+    expect(errorOf(() => any.encode("T", { q: { yes: 1 } })).message).toMatch("B.k is a boolean");
   });
 
   it("writes integer(n) up to the ends of 64 bits", () => {
@@ -141,7 +132,7 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     const value = { f: -(2 ** 63), l: [largest, -(2 ** 63)] };
     expect(whole.decode("T", whole.encode("T", value))).toEqual(value);
     for (const f of [2 ** 63, -(2 ** 63) - 2048]) {
-      expect(thrown(() => whole.encode("T", { f })).message).toMatch("fits 64 bits times 1");
+      expect(errorOf(() => whole.encode("T", { f })).message).toMatch("fits 64 bits times 1");
     }
   });
 
@@ -180,7 +171,7 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
   it("says what is cut off or too long, and looks at nothing behind", () => {
     const refused = (hex: string, end?: number): string => {
       const bytes = bytesOf(hex);
-      return thrown(() => sproto.decodeFrom("T", bytes, 0, end ?? bytes.length)).message;
+      return errorOf(() => sproto.decodeFrom("T", bytes, 0, end ?? bytes.length)).message;
     };
     // The record is behind the end, and would be a skip word.
     expect(refused("01000100", 2)).toBe("T: 1 records exceed the 0 bytes left");
@@ -259,10 +250,10 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     const some = odd.decode("O", odd.encode("O", JSON.parse('{"__proto__": 7}')));
     expect(Object.keys(some)).toEqual(["__proto__"]);
     // A field that every object seems to have is not there unless it came.
-    const error = thrown(() => (odd as Sproto).encode("O", { a: [{}] }));
+    const error = errorOf(() => (odd as Sproto).encode("O", { a: [{}] }));
     expect(error.message).toMatch("structs with the field __proto__");
     const noKey = "0200 0500 0000 06000000 02000000 0000".replaceAll(" ", "");
-    expect(thrown(() => odd.decode("O", bytesOf(noKey))).message).toMatch("without the field");
+    expect(errorOf(() => odd.decode("O", bytesOf(noKey))).message).toMatch("without the field");
   });
 
   it("gives integers in the form that is wanted", () => {
@@ -276,7 +267,7 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
       t: { i: 3n, li: [4n] },
     });
     const number = parse(text, { engine, int64: "number" });
-    const error = thrown(() => number.decode("T", bytes));
+    const error = errorOf(() => number.decode("T", bytes));
     expect(error.code).toBe("malformed");
     expect(error.message).toBe("T.i: integer 9007199254740992 is beyond the safe integers");
     expect(number.decode("T", sproto.encode("T", { i: 2 ** 40, f: -1.5 }))).toEqual({
@@ -287,7 +278,7 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
 
   it("gives strings that are not UTF-8 as bytes, if told to", () => {
     const bytes = bytesOf("0200050000000200000041ff");
-    const error = thrown(() => sproto.decode("T", bytes));
+    const error = errorOf(() => sproto.decode("T", bytes));
     expect(error.message).toBe("T.s: byte 0xff does not continue as UTF-8");
     expect(error.offset).toBe(11);
     const raw = parse(text, { engine, strings: "bytes" });
@@ -298,7 +289,7 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     );
     const long = sproto.encode("T", { s: "x".repeat(30) });
     long[long.length - 1] = 0xff;
-    expect(thrown(() => sproto.decode("T", long)).offset).toBe(long.length - 1);
+    expect(errorOf(() => sproto.decode("T", long)).offset).toBe(long.length - 1);
   });
 
   it("gives bytes as views of what came, or copies", () => {
@@ -403,41 +394,41 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     ] as const) {
       const bytes = limit.encode("T", nested(at));
       expect(limit.decode("T", bytes)).toEqual(nested(at));
-      const error = thrown(() => limit.encode("T", nested(at + 1)));
+      const error = errorOf(() => limit.encode("T", nested(at + 1)));
       expect(error.message).toBe(`T: nesting exceeds maxDepth ${at}`);
-      const tooDeep = thrown(() => limit.decode("T", deep.encode("T", nested(at + 1))));
+      const tooDeep = errorOf(() => limit.decode("T", deep.encode("T", nested(at + 1))));
       expect(tooDeep).toMatchObject({ code: "too-long", message: error.message });
     }
     const cycle: { t?: object } = {};
     cycle.t = cycle;
-    expect(thrown(() => sproto.encode("T", cycle)).code).toBe("unencodable");
+    expect(errorOf(() => sproto.encode("T", cycle)).code).toBe("unencodable");
     expect(deep.decode("T", deep.encode("T", nested(1000)))).toEqual(nested(1000));
   });
 
   it("is bounded in size, both ways", () => {
     const small = parse(text, { engine, maxSize: 100 });
     expect(small.encode("T", { s: "x".repeat(90) }).length).toBe(100);
-    const error = thrown(() => small.encode("T", { s: "x".repeat(91) }));
+    const error = errorOf(() => small.encode("T", { s: "x".repeat(91) }));
     expect(error).toMatchObject({
       code: "unencodable",
       message: "message of 101 bytes exceeds maxSize 100",
     });
     // It is not written to the end first.
     const huge = { lt: Array.from({ length: 100_000 }, () => ({ s: "x".repeat(100) })) };
-    expect(thrown(() => small.encode("T", huge)).message).toMatch(/^message of \d{4,6} bytes/);
+    expect(errorOf(() => small.encode("T", huge)).message).toMatch(/^message of \d{4,6} bytes/);
     const bytes = sproto.encode("T", { s: "x".repeat(91) });
-    expect(thrown(() => small.decode("T", bytes))).toMatchObject({
+    expect(errorOf(() => small.decode("T", bytes))).toMatchObject({
       code: "too-long",
       message: "message of 101 bytes exceeds maxSize 100",
     });
     expect(
-      thrown(() => small.pdecode("T", sproto.pencode("T", { x: new Uint8Array(93) }))),
+      errorOf(() => small.pdecode("T", sproto.pencode("T", { x: new Uint8Array(93) }))),
     ).toMatchObject({ code: "too-long", message: "unpacked 104 bytes exceed maxSize 100" });
     // Bytes without a zero among them grow.
     const larger = parse(text, { engine, maxSize: 8200 });
     const full = new Uint8Array(8190).fill(1);
     expect(larger.encode("T", { x: full }).length).toBe(8200);
-    expect(thrown(() => larger.pencode("T", { x: full }))).toMatchObject({
+    expect(errorOf(() => larger.pencode("T", { x: full }))).toMatchObject({
       code: "unencodable",
       message: "packed 8204 bytes exceed maxSize 8200",
     });
@@ -448,20 +439,20 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     const fits = { s: "x".repeat(8) };
     expect(small.pdecode("T", small.pencode("T", fits))).toEqual(fits);
     expect(small.encode("T", { s: "x".repeat(12) }).length).toBe(20);
-    expect(thrown(() => small.pencode("T", { s: "x".repeat(12) }))).toMatchObject({
+    expect(errorOf(() => small.pencode("T", { s: "x".repeat(12) }))).toMatchObject({
       code: "unencodable",
       message: "message of 20 bytes, padded to 24, exceeds maxSize 20",
     });
   });
 
   it("says where bytes are wrong, counted in the bytes at hand", () => {
-    const error = thrown(() => sproto.decodeFrom("T", bytesOf("ffff01000000020000000102"), 2, 12));
+    const error = errorOf(() => sproto.decodeFrom("T", bytesOf("ffff01000000020000000102"), 2, 12));
     expect(error).toMatchObject({
       code: "malformed",
       message: "T.i: integer of 2 bytes, neither 4 nor 8",
       offset: 10,
     });
-    const packed = thrown(() => sproto.pdecode("T", pack(bytesOf("01000000020000000102"))));
+    const packed = errorOf(() => sproto.pdecode("T", pack(bytesOf("01000000020000000102"))));
     expect(packed).toMatchObject({ code: "malformed", offset: undefined });
     expect(packed.cause).toBeInstanceOf(ProtocolError);
   });
@@ -471,7 +462,9 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     const frame = encodeFrame(framed, { i: 1, s: "x" });
     expect(decodeFrame(framed, frame)).toEqual({ i: 1, s: "x" });
     const longer = Uint8Array.of(0, frame.length - 1, ...frame.subarray(2), 0);
-    expect(thrown(() => decodeFrame(framed, longer)).message).toBe("T: 1 bytes behind the message");
+    expect(errorOf(() => decodeFrame(framed, longer)).message).toBe(
+      "T: 1 bytes behind the message",
+    );
     const out = new Output();
     out.utf8("before");
     expect(() => sproto.type("T").encode({ i: 0.5 }, out)).toThrow("T.i is an integer");
@@ -516,10 +509,10 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
       expect(run).toThrow(TypeError);
     }
     expect(hexOf(any.encode("Empty", {}))).toBe("0000");
-    expect(thrown(() => any.encode("Empty", 5)).message).toBe(
+    expect(errorOf(() => any.encode("Empty", 5)).message).toBe(
       "Empty is an object, not the number 5",
     );
-    expect(thrown(() => any.encode("Empty", [])).code).toBe("unencodable");
+    expect(errorOf(() => any.encode("Empty", [])).code).toBe("unencodable");
   });
 
   it("works in linear time on what is large", () => {
@@ -632,22 +625,22 @@ describe("options", () => {
 describe("packing", () => {
   it("is bounded", () => {
     expect(pack(new Uint8Array(80), { maxSize: 10 }).length).toBe(10);
-    expect(thrown(() => pack(new Uint8Array(81), { maxSize: 10 }))).toMatchObject({
+    expect(errorOf(() => pack(new Uint8Array(81), { maxSize: 10 }))).toMatchObject({
       code: "unencodable",
       message: "packed 11 bytes exceed maxSize 10",
     });
     expect(unpack(new Uint8Array(10), { maxSize: 80 }).length).toBe(80);
-    expect(thrown(() => unpack(new Uint8Array(11), { maxSize: 80 }))).toMatchObject({
+    expect(errorOf(() => unpack(new Uint8Array(11), { maxSize: 80 }))).toMatchObject({
       code: "too-long",
       message: "unpacked 88 bytes exceed maxSize 80",
     });
     // 2 MiB of zeros would be 16 MiB; one byte more is not unpacked at all.
     expect(unpack(new Uint8Array(2 ** 21)).length).toBe(2 ** 24);
-    expect(thrown(() => unpack(new Uint8Array(2 ** 21 + 1))).code).toBe("too-long");
+    expect(errorOf(() => unpack(new Uint8Array(2 ** 21 + 1))).code).toBe("too-long");
   });
 
   it("says where it is cut off", () => {
-    expect(thrown(() => unpack(bytesOf("0000ff0001")))).toMatchObject({
+    expect(errorOf(() => unpack(bytesOf("0000ff0001")))).toMatchObject({
       message: "packed word of 10 bytes is cut off after 3",
       offset: 2,
     });

@@ -16,7 +16,7 @@ import {
   Splitter,
 } from "../../../../src/index.ts";
 import { type CodecDefinition, defineCodec } from "../../../../src/protocols/workerman/index.ts";
-import { ascii } from "../../../support/chunks.ts";
+import { ascii, errorOf } from "../../../support/chunks.ts";
 
 /** A line codec in the words of the manual; tests put their own functions in. */
 function codec<Context = unknown>(
@@ -61,16 +61,6 @@ function connect<Context = undefined>(
   });
   connection.opened();
   return { connection, messages, errors, written: () => written };
-}
-
-function errorOf(run: () => unknown): ProtocolError {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof ProtocolError) return error;
-    throw error;
-  }
-  throw new Error("nothing was thrown");
 }
 
 /** The messages of a connection that gets `text` in pieces of `size` bytes. */

@@ -8,7 +8,7 @@ import {
   decodeUtf8,
   encodeFrame,
   type Protocol,
-  ProtocolError,
+  type ProtocolError,
   type ProtocolErrorCode,
   type Sink,
 } from "../../../../src/index.ts";
@@ -23,6 +23,8 @@ import {
   textTransfer,
   xml10,
 } from "../../../../src/protocols/workerman/index.ts";
+import { errorOf } from "../../../support/chunks.ts";
+import { bytesOf, hexOf } from "../../../support/hex.ts";
 
 /*
  * Golden vectors, made by running Workerman v5.2.2 and GatewayWorker on PHP 8.2. Everything passes as it is, but
@@ -72,14 +74,6 @@ const { cases, inputs, streams, invalid } = JSON.parse(readFileSync(file, "utf8"
   streams: Stream[];
   invalid: Invalid[];
 };
-
-function bytesOf(hex: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
 
 /** A value as the vectors write it, as one of JavaScript. */
 function jsValue(value: unknown): unknown {
@@ -163,16 +157,6 @@ function protocolOf({ name, codec }: { name: string; codec: string }, maxFrame =
 
 function encode(protocol: Any, value: unknown): Uint8Array<ArrayBuffer> {
   return encodeFrame(protocol, value as never);
-}
-
-function errorOf(run: () => unknown): ProtocolError {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof ProtocolError) return error;
-    throw error;
-  }
-  throw new Error("nothing was thrown");
 }
 
 /** Cases whose value is written otherwise, or refused. */
