@@ -29,7 +29,12 @@ const projects: TestProjectConfiguration[] = [
   },
   {
     // Needs `npm run build` first: these tests import the package by its own name.
-    test: { name: "package", include: ["test/package/**/*.test.ts"], testTimeout: 120_000 },
+    test: {
+      name: "package",
+      include: ["test/package/**/*.test.ts"],
+      testTimeout: 120_000,
+      hookTimeout: 120_000,
+    },
   },
 ];
 

@@ -1,52 +1,23 @@
-import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { declaredFiles, entries, entryPoints, manifest, root } from "../support/package.ts";
+import { Folder, type Tarball, type Version } from "../support/tarball.ts";
 
 // What `npm publish` would upload, installed into an empty folder and used as strangers use it.
 
-const folder = mkdtempSync(join(tmpdir(), "framewright-"));
+const folder = new Folder();
 
-/** The files in the tarball, and its weight in bytes. */
-let packed: readonly string[] = [];
-let weight = 0;
-
-/** The output of a command that is run in the folder; its error output where it fails. */
-function run(command: string, ...args: string[]): string {
-  try {
-    return execFileSync(command, args, { cwd: folder, encoding: "utf8", stdio: "pipe" }).trim();
-  } catch (error) {
-    const { stdout, stderr } = error as { stdout: string; stderr: string };
-    throw new Error(`${command} ${args.join(" ")}\n${stdout}${stderr}`);
-  }
-}
-
-function write(path: string, content: string | object): void {
-  const text = typeof content === "string" ? content : JSON.stringify(content);
-  mkdirSync(join(folder, path, ".."), { recursive: true });
-  writeFileSync(join(folder, path), text);
-}
+/** What was packed. */
+let tarball: Tarball;
 
 beforeAll(() => {
-  const pack = ["pack", "--json", "--pack-destination", folder];
-  const report = execFileSync("npm", pack, { cwd: root, encoding: "utf8", stdio: "pipe" });
-  const [tarball] = JSON.parse(report) as [{ size: number; files: { path: string }[] }];
-  packed = tarball.files.map((file) => file.path);
-  weight = tarball.size;
-  write("package.json", { name: "stranger", private: true });
-  run(
-    "npm",
-    "install",
-    "--offline",
-    "--no-audit",
-    "--no-fund",
-    `framewright-${manifest.version}.tgz`,
-  );
+  tarball = folder.pack();
+  folder.write("package.json", { name: "stranger", private: true });
+  folder.run("npm", "install", "--offline", "--no-audit", "--no-fund", tarball.path);
 });
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => folder.remove());
 
 /** One program, in either module system: a message, cut in the middle. */
 const program = (names: string): string => `
@@ -72,36 +43,41 @@ const printed = "0 world\ntrue truncated input ends after 5 bytes of a frame of 
 
 describe("the tarball", () => {
   it("holds only what users need", () => {
-    const others = packed.filter((path) => !path.startsWith("dist/"));
+    const others = tarball.files.filter((path) => !path.startsWith("dist/"));
     expect([...others].sort()).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
-    for (const file of declaredFiles(manifest.exports)) expect(packed).toContain(file.slice(2));
+    for (const file of declaredFiles(manifest.exports))
+      expect(tarball.files).toContain(file.slice(2));
   });
 
   it("weighs at most 450 kB", () => {
-    expect(weight).toBeLessThanOrEqual(450_000);
+    expect(tarball.size).toBeLessThanOrEqual(450_000);
   });
 });
 
 describe("the tarball, installed", () => {
   it("brings nothing along", () => {
-    const installed = readdirSync(join(folder, "node_modules")).filter((name) => name[0] !== ".");
+    const installed = readdirSync(join(folder.path, "node_modules")).filter(
+      (name) => name[0] !== ".",
+    );
     expect(installed).toEqual(["framewright"]);
   });
 
   it("works in an ES module", () => {
-    write("esm.mjs", program(`import { ${names} } from "framewright";`));
-    expect(run(process.execPath, "esm.mjs")).toBe(printed);
+    folder.write("esm.mjs", program(`import { ${names} } from "framewright";`));
+    expect(folder.run(process.execPath, "esm.mjs")).toBe(printed);
   });
 
   it("works in a CommonJS module", () => {
-    write("cjs.cjs", program(`const { ${names} } = require("framewright");`));
-    expect(run(process.execPath, "cjs.cjs")).toBe(printed);
+    folder.write("cjs.cjs", program(`const { ${names} } = require("framewright");`));
+    expect(folder.run(process.execPath, "cjs.cjs")).toBe(printed);
   });
 
   it("gives no way to its inner files", () => {
     for (const path of ["framewright/dist/index.js", "framewright/src/index.ts"]) {
-      write("inner.mjs", `await import("${path}");`);
-      expect(() => run(process.execPath, "inner.mjs")).toThrow("ERR_PACKAGE_PATH_NOT_EXPORTED");
+      folder.write("inner.mjs", `await import("${path}");`);
+      expect(() => folder.run(process.execPath, "inner.mjs")).toThrow(
+        "ERR_PACKAGE_PATH_NOT_EXPORTED",
+      );
     }
   });
 });
@@ -195,28 +171,24 @@ const modern = ["nodenext", "node16", "bundler", "every entry"];
 // Those between the newest and the oldest are slow, and have found nothing that the others do not find.
 const short = ["nodenext", "every entry"];
 
-/** Compilers by their paths: two of them are called `tsc`. */
-const compilers = {
-  "7.0": ["@typescript/native/bin/tsc", modern],
-  "6.0": ["typescript/bin/tsc6", [...short, "node10, deprecated"]],
-  "5.9": ["typescript59/node_modules/typescript/bin/tsc", [...short, "node10"]],
-  "5.7": ["typescript57/node_modules/typescript/bin/tsc", [...modern, "node10"]],
-} as const;
+const seenBy: Readonly<Record<Version, readonly string[]>> = {
+  "7.0": modern,
+  "6.0": [...short, "node10, deprecated"],
+  "5.9": [...short, "node10"],
+  "5.7": [...modern, "node10"],
+};
 
-describe.each(Object.entries(compilers))("the tarball, seen by TypeScript %s", (version, row) => {
-  const [bin, names] = row;
-  const compile = (...args: string[]): string =>
-    run(process.execPath, join(root, "node_modules", bin), ...args);
-
+describe.each(Object.keys(seenBy) as Version[])("the tarball, seen by TypeScript %s", (version) => {
   it("is seen by that version", () => {
-    expect(compile("--version")).toContain(`Version ${version}`);
+    expect(folder.compile(version, "--version")).toContain(`Version ${version}`);
   });
 
-  it.each(names)("compiles: %s", (name) => {
+  it.each(seenBy[version])("compiles: %s", (name) => {
     const { options, files } = projects[name]!;
     const project = name.replace(/\W+/g, "-");
-    for (const [file, text] of Object.entries(files)) write(`${project}/${file}`, text);
-    write(`${project}/tsconfig.json`, { compilerOptions: options, files: Object.keys(files) });
-    expect(compile("-p", join(folder, project))).toBe("");
+    for (const [file, text] of Object.entries(files)) folder.write(`${project}/${file}`, text);
+    const settings = { compilerOptions: options, files: Object.keys(files) };
+    folder.write(`${project}/tsconfig.json`, settings);
+    expect(folder.compile(version, "-p", project)).toBe("");
   });
 });
