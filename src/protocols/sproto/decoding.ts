@@ -1,4 +1,5 @@
 import { copy, decodeUtf8, i32le, ProtocolError } from "../../core/index.ts";
+import type { DecodeStruct } from "./engine.ts";
 import type { SchemaField } from "./schema.ts";
 
 /*
@@ -244,6 +245,30 @@ export function blobs<T>(
     const stop = extent(bytes, at, end, label);
     values.push(read(bytes, at + 4, stop, label));
     at = stop;
+  }
+  return values;
+}
+
+/**
+ * `*T`: each struct with its length.
+ *
+ * @param stop - where the struct ended that was decoded last
+ */
+export function structs(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  decode: DecodeStruct,
+  stop: () => number,
+  depth: number,
+  label: string,
+): object[] {
+  const values: object[] = [];
+  for (let at = start; at < end; ) {
+    const next = extent(bytes, at, end, label);
+    values.push(decode(bytes, at + 4, next, depth));
+    if (stop() !== next) notFilled(stop(), next, label);
+    at = next;
   }
   return values;
 }

@@ -1,4 +1,5 @@
 import { encodeUtf8Into, fitsInteger, isBytes, ProtocolError } from "../../core/index.ts";
+import type { EncodeStruct } from "./engine.ts";
 import type { SchemaField } from "./schema.ts";
 import { size, type Writer } from "./writer.ts";
 
@@ -251,6 +252,22 @@ export function doubles(w: Writer, value: unknown, label: string): void {
       w.view.setFloat64(at, element, true);
     }
     w.at = at;
+  }
+  size(w, p);
+}
+
+/** `*T`: each struct with its length. */
+export function structs(
+  w: Writer,
+  values: readonly unknown[],
+  encode: EncodeStruct,
+  depth: number,
+  label: string,
+): void {
+  const p = open(w, 0);
+  for (let i = 0; i < values.length; i++) {
+    checkStruct(values[i], label, i);
+    encode(w, values[i], depth);
   }
   size(w, p);
 }

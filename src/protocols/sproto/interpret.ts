@@ -23,6 +23,7 @@ export function interpret(schema: Schema, reading: read.Reading): Engine {
   const encoders = schema.types.map(encoderOf);
   const decoders = schema.types.map(decoderOf);
   let stop = 0;
+  const stopped = (): number => stop;
 
   function encoderOf(type: SchemaType): EncodeStruct {
     const fields = planOf(type);
@@ -126,19 +127,11 @@ export function interpret(schema: Schema, reading: read.Reading): Engine {
 
   function writeStructs(
     w: Writer,
-    structs: readonly unknown[],
+    values: readonly unknown[],
     { type, label }: FieldPlan,
     depth: number,
   ): void {
-    const encode = encoders[type]!;
-    w.need(4);
-    const at = w.at;
-    w.at += 4;
-    for (let i = 0; i < structs.length; i++) {
-      write.checkStruct(structs[i], label, i);
-      encode(w, structs[i], depth + 1);
-    }
-    size(w, at);
+    write.structs(w, values, encoders[type]!, depth + 1, label);
   }
 
   function decoderOf(type: SchemaType): DecodeStruct {
@@ -245,19 +238,13 @@ export function interpret(schema: Schema, reading: read.Reading): Engine {
     bytes: Uint8Array,
     start: number,
     end: number,
-    plan: FieldPlan,
+    { type, label }: FieldPlan,
     depth: number,
   ): object[] {
-    const values: object[] = [];
-    for (let at = start; at < end; ) {
-      const next = read.extent(bytes, at, end, plan.label);
-      values.push(readStruct(bytes, at + 4, next, plan, depth));
-      at = next;
-    }
-    return values;
+    return read.structs(bytes, start, end, decoders[type]!, stopped, depth + 1, label);
   }
 
-  return { encoders, decoders, stop: () => stop };
+  return { encoders, decoders, stop: stopped };
 }
 
 function put16(bytes: Uint8Array, at: number, value: number): number {

@@ -1,6 +1,6 @@
 import * as read from "./decoding.ts";
 import * as write from "./encoding.ts";
-import type { DecodeStruct, EncodeStruct, Engine } from "./engine.ts";
+import type { Engine } from "./engine.ts";
 import { planOf, skipWord } from "./plan.ts";
 import type { Schema, SchemaField } from "./schema.ts";
 import { size, type Writer } from "./writer.ts";
@@ -11,24 +11,6 @@ function skip(bytes: Uint8Array, r: number, next: number, tag: number): number {
   bytes[r] = word;
   bytes[r + 1] = word >> 8;
   return r + 2;
-}
-
-/** Writes a list of structs behind its length. */
-function structs(
-  w: Writer,
-  list: readonly unknown[],
-  encode: EncodeStruct,
-  depth: number,
-  label: string,
-): void {
-  w.need(4);
-  const at = w.at;
-  w.at += 4;
-  for (let i = 0; i < list.length; i++) {
-    write.checkStruct(list[i], label, i);
-    encode(w, list[i], depth);
-  }
-  size(w, at);
 }
 
 /**
@@ -55,24 +37,6 @@ export function runtimeOf(schema: Schema, reading: read.Reading): Runtime {
   const readText = strings === "utf8" ? read.text : readBlob;
   const writeText = strings === "utf8" ? write.text : write.textOrBlob;
   const plans = schema.types.map(planOf);
-  const readStructs = (
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    decode: DecodeStruct,
-    stop: () => number,
-    depth: number,
-    label: string,
-  ): object[] => {
-    const values: object[] = [];
-    for (let at = start; at < end; ) {
-      const next = read.extent(bytes, at, end, label);
-      values.push(decode(bytes, at + 4, next, depth));
-      if (stop() !== next) read.notFilled(stop(), next, label);
-      at = next;
-    }
-    return values;
-  };
   return Object.freeze<Runtime>({
     name: (type) => schema.types[type]!.name,
     label: (type, field) => plans[type]![field]!.label,
@@ -80,7 +44,7 @@ export function runtimeOf(schema: Schema, reading: read.Reading): Runtime {
     // Writing.
     size,
     skip,
-    structs,
+    structs: write.structs,
     own: write.own,
     noStruct: write.noStruct,
     checkStruct: write.checkStruct,
@@ -127,7 +91,7 @@ export function runtimeOf(schema: Schema, reading: read.Reading): Runtime {
       read.blobs<unknown>(bytes, start, end, readText, label),
     readBlobs: (bytes: Uint8Array, start: number, end: number, label: string) =>
       read.blobs(bytes, start, end, readBlob, label),
-    readStructs,
+    readStructs: read.structs,
     mapOf: (structs: readonly object[], { key, value }: SchemaField, label: string, at: number) =>
       read.mapOf(structs, key!, value, read.givesObject(key!, reading), label, at),
     define: read.define,

@@ -1,5 +1,5 @@
 import { type Codec, decodeUtf8, type Protocol, ProtocolError } from "../../core/index.ts";
-import { malformed } from "./errors.ts";
+import { checkRoom } from "./errors.ts";
 import { totalLength } from "./total-length.ts";
 import {
   sideOf,
@@ -53,10 +53,7 @@ export function binaryTransfer(options: TransferOptions = {}): Protocol<never, u
 }
 
 function check(bytes: Uint8Array, start: number, length: number): void {
-  const name = bytes[start + 4]!;
-  if (name <= length - HEADER) return;
-  const text = `name of ${name} bytes in a package of ${length}, which has room for ${length - HEADER}`;
-  throw malformed("bad-length", text, start + 4);
+  checkRoom("name", bytes[start + 4]!, length - HEADER, length, start + 4);
 }
 
 const codec: Codec<TransferredFile> = {

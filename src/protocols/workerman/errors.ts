@@ -20,6 +20,19 @@ export function belowHeader(length: number, header: number, offset: number): Pro
   return malformed("length-below-header", text, offset);
 }
 
+/** Checks that a part of variable length, which the header announces, fits into its package. */
+export function checkRoom(
+  part: string,
+  length: number,
+  room: number,
+  total: number,
+  offset: number,
+): void {
+  if (length <= room) return;
+  const text = `${part} of ${length} bytes in a package of ${total}, which has room for ${room}`;
+  throw malformed("bad-length", text, offset);
+}
+
 /** What a decoder threw, said in one way: `malformed`, where it is known, and why. */
 export function decodeThrew(error: unknown, start: number, what = "package"): ProtocolError {
   const offset = error instanceof ProtocolError ? (error.offset ?? start) : start;

@@ -1,6 +1,7 @@
-import { type Codec, type Output, type Protocol, u16be, u32be } from "../../core/index.ts";
+import { type Codec, type Protocol, u16be, u32be } from "../../core/index.ts";
 import type { FramingOptions } from "../../framing/index.ts";
-import { malformed } from "./errors.ts";
+import { writeBytesOrText } from "./bytes-or-text.ts";
+import { checkRoom } from "./errors.ts";
 import { totalLength } from "./total-length.ts";
 
 const HEADER = 28;
@@ -180,9 +181,9 @@ export function gatewayProtocol<Body = never>(
       out.patch(at, 1, isScalar ? flag | scalar : flag & ~scalar);
       out.u16be(value.gateway_port ?? 0);
       const ext = out.reserve(4);
-      bytesOrText(value.ext_data ?? "", out);
+      writeBytesOrText(value.ext_data ?? "", out);
       out.patch(ext, 4, out.length - ext - 4);
-      if (isScalar) bytesOrText(body, out);
+      if (isScalar) writeBytesOrText(body, out);
       else if (serialized === undefined)
         throw new TypeError("body is no scalar, and no codec is given");
       else serialized.encode(body as Body, out);
@@ -192,13 +193,5 @@ export function gatewayProtocol<Body = never>(
 }
 
 function check(bytes: Uint8Array, start: number, length: number): void {
-  const ext = u32be(bytes, start + 24);
-  if (ext <= length - HEADER) return;
-  const text = `ext_data of ${ext} bytes in a package of ${length}, which has room for ${length - HEADER}`;
-  throw malformed("bad-length", text, start + 24);
-}
-
-function bytesOrText(value: Uint8Array | string, out: Output): void {
-  if (typeof value === "string") out.utf8(value);
-  else out.bytes(value);
+  checkRoom("ext_data", u32be(bytes, start + 24), length - HEADER, length, start + 24);
 }

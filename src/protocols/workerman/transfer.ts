@@ -1,5 +1,6 @@
 import { type Protocol, raw } from "../../core/index.ts";
 import type { FramingOptions } from "../../framing/index.ts";
+import { writeBytesOrText } from "./bytes-or-text.ts";
 
 /**
  * A file on its way, its members named as in Workerman's manual. The name is whatever the peer says: never use it
@@ -41,8 +42,7 @@ export function sideOf(
         maxFrame,
         measure: files.measure,
         decode: files.decode,
-        encode: (reply, out) =>
-          void (typeof reply === "string" ? out.utf8(reply) : out.bytes(reply)),
+        encode: writeBytesOrText,
       };
       return Object.freeze(server);
     }
