@@ -10,6 +10,8 @@ export { type BytesOptions, bytes } from "./arbitraries/bytes.ts";
 export { chunks } from "./arbitraries/chunks.ts";
 export {
   type FastwayCommand,
+  type FastwayCommandV1,
+  type FastwayCommandV2,
   type FastwayPacket,
   fastwayCommands,
   fastwayPackets,

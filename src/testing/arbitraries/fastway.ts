@@ -11,23 +11,28 @@ export interface FastwayPacket {
 }
 
 /** A command of `framewright/fastway`, by dialect. */
-export type FastwayCommand<D extends "v1" | "v2"> = D extends "v1" ? CommandV1 : CommandV2;
+export type FastwayCommand<D extends "v1" | "v2"> = D extends "v1"
+  ? FastwayCommandV1
+  : FastwayCommandV2;
 
-/** An object for each type, with these ids. */
-type WithIds<Type extends string, Id extends string = never> = Type extends string
-  ? { readonly type: Type } & { readonly [I in Id]: number }
-  : never;
+/** A command of fastway v1. */
+export type FastwayCommandV1 =
+  | { readonly type: "new" }
+  | { readonly type: "ping" }
+  | { readonly type: "open"; readonly connId: number }
+  | { readonly type: "refuse"; readonly connId: number }
+  | { readonly type: "close"; readonly connId: number }
+  | { readonly type: "dial"; readonly connId: number; readonly remoteId: number }
+  | { readonly type: "accept"; readonly connId: number; readonly remoteId: number };
 
-type CommandV1 =
-  | WithIds<"new" | "ping">
-  | WithIds<"open" | "refuse" | "close", "connId">
-  | WithIds<"dial" | "accept", "connId" | "remoteId">;
-
-type CommandV2 =
-  | WithIds<"ping">
-  | WithIds<"dial" | "refuse", "remoteId">
-  | WithIds<"accept" | "connect", "connId" | "remoteId">
-  | WithIds<"close", "connId">;
+/** A command of fastway v2. */
+export type FastwayCommandV2 =
+  | { readonly type: "ping" }
+  | { readonly type: "dial"; readonly remoteId: number }
+  | { readonly type: "refuse"; readonly remoteId: number }
+  | { readonly type: "accept"; readonly connId: number; readonly remoteId: number }
+  | { readonly type: "connect"; readonly connId: number; readonly remoteId: number }
+  | { readonly type: "close"; readonly connId: number };
 
 const connId = field(1, 0xffff_ffff);
 
@@ -72,15 +77,15 @@ export function fastwayCommands<D extends "v1" | "v2">(dialect: D): Arbitrary<Fa
 const ids = { connId: u32, remoteId: u32 };
 const exact = { noNullPrototype: true } as const;
 
-function v1(): Arbitrary<CommandV1> {
+function v1(): Arbitrary<FastwayCommandV1> {
   return oneof(
-    constantFrom<CommandV1[]>({ type: "new" }, { type: "ping" }),
+    constantFrom<FastwayCommandV1[]>({ type: "new" }, { type: "ping" }),
     record({ type: constantFrom("open", "refuse", "close"), connId: u32 }, exact),
     record({ type: constantFrom("dial", "accept"), ...ids }, exact),
   );
 }
 
-function v2(): Arbitrary<CommandV2> {
+function v2(): Arbitrary<FastwayCommandV2> {
   return oneof(
     constant({ type: "ping" } as const),
     record({ type: constantFrom("dial", "refuse"), remoteId: u32 }, exact),
