@@ -1,3 +1,4 @@
+import { ProtocolError } from "./errors.ts";
 import type { Endian } from "./output.ts";
 
 /*
@@ -157,6 +158,86 @@ export function int(bytes: Uint8Array, at: number, width: number, endian: Endian
 export function checkWidth(width: number): void {
   if (Number.isInteger(width) && width >= 1 && width <= 6) return;
   throw new RangeError(`width must be 1 to 6 bytes, not ${String(width)}`);
+}
+
+/**
+ * Number of bytes of the LEB128 varint at `at`.
+ *
+ * @param end - where the bytes at hand end
+ * @defaultValue end `bytes.length`
+ * @returns 0 if its last byte is not among them
+ */
+export function varintWidth(bytes: Uint8Array, at: number, end: number = bytes.length): number {
+  for (let i = at; i < end; i++) if (bytes[i]! < 0x80) return i + 1 - at;
+  return 0;
+}
+
+/**
+ * Unsigned LEB128 varint at `at`, as `Output.varint` writes it; `varintWidth` returns its width.
+ *
+ * Overlong forms of up to ten bytes are read. Unlike the other readers it checks its input, because only the bytes
+ * tell how many there are.
+ *
+ * @throws ProtocolError `truncated` if `bytes` ends inside it, `malformed` above 2^53-1 or ten bytes
+ *
+ * @example
+ * ```ts
+ * import { varint } from "framewright";
+ *
+ * console.log(varint(Uint8Array.of(0xac, 0x02), 0));
+ * //=> 300
+ * ```
+ */
+export function varint(bytes: Uint8Array, at: number): number {
+  let value = 0;
+  let scale = 1;
+  for (let i = at; i < at + 10; i++) {
+    const byte = bytes[i];
+    if (byte === undefined) throw new ProtocolError("truncated", "input ends inside a varint", at);
+    value += (byte & 0x7f) * scale;
+    if (byte < 0x80) {
+      // Above 2^53 the sum may be off, but never below it again.
+      if (value <= Number.MAX_SAFE_INTEGER) return value;
+      throw new ProtocolError("malformed", `varint ${value} exceeds 2^53-1`, at);
+    }
+    scale *= 0x80;
+  }
+  throw new ProtocolError("malformed", "varint of more than 10 bytes", at);
+}
+
+/**
+ * The integer that the decimal digits in `bytes[start .. end)` spell: lengths and numbers of text protocols. A minus
+ * sign may come first; a plus sign, spaces and a fraction are refused.
+ *
+ * @throws ProtocolError `malformed` at the first byte that is not a digit, for no digits, and beyond 2^53-1
+ *
+ * @example
+ * ```ts
+ * import { decimal } from "framewright";
+ *
+ * const reply = Uint8Array.from("$120\r\n", (c) => c.charCodeAt(0));
+ * console.log(decimal(reply, 1, 4));
+ * //=> 120
+ * ```
+ */
+export function decimal(bytes: Uint8Array, start: number, end: number): number {
+  const isNegative = start < end && bytes[start] === 0x2d;
+  const first = isNegative ? start + 1 : start;
+  let value = 0;
+  for (let at = first; at < end; at++) {
+    const digit = bytes[at]! - 0x30;
+    // Also true for NaN, of a byte that is not there.
+    if (!(digit >= 0 && digit <= 9)) {
+      throw new ProtocolError("malformed", `byte ${bytes[at]} is not a decimal digit`, at);
+    }
+    value = 10 * value + digit;
+  }
+  if (first >= end) throw new ProtocolError("malformed", "number without digits", start);
+  if (value > Number.MAX_SAFE_INTEGER) {
+    throw new ProtocolError("malformed", `number of ${end - first} digits exceeds 2^53-1`, start);
+  }
+  // Not -0, which no one sent.
+  return isNegative ? 0 - value : value;
 }
 
 /** The bytes as a DataView; floats have no cheaper reader. */

@@ -1,5 +1,7 @@
 import { ProtocolError } from "./errors.ts";
+import { sliceLatin1 } from "./host.ts";
 import { jsonFault } from "./json-fault.ts";
+import { checkOptions } from "./options.ts";
 import type { Codec } from "./protocol.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
@@ -12,6 +14,7 @@ import { decodeUtf8 } from "./utf8.ts";
  * @defaultValue copy false
  */
 export function raw(options: { readonly copy?: boolean | undefined } = {}): Codec<Uint8Array> {
+  checkOptions("raw", options, ["copy"]);
   const { copy = false } = options;
   return Object.freeze<Codec<Uint8Array>>({
     decode: (bytes, start, end) => (copy ? bytes.slice(start, end) : bytes.subarray(start, end)),
@@ -29,6 +32,56 @@ export function utf8(): Codec<string> {
     encode: (text, out) => void out.utf8(text),
     text: true,
   });
+}
+
+/**
+ * Text in ISO 8859-1 (Latin-1): one byte per character, U+0000 to U+00FF. Every byte is valid, so it also suits ASCII
+ * with a few odd bytes in it. Characters above U+00FF are `unencodable`.
+ *
+ * This is not Windows-1252, which browsers mean by "latin1": the bytes 0x80 to 0x9f are control characters. For
+ * other charsets write a codec around a `TextDecoder`.
+ *
+ * @example
+ * ```ts
+ * import { decodeFrame, encodeFrame, latin1, lines } from "framewright";
+ *
+ * const names = lines().wrap(latin1());
+ * const frame = encodeFrame(names, "é");
+ * console.log(frame.join(" "), decodeFrame(names, frame));
+ * //=> 233 10 é
+ * ```
+ */
+export function latin1(): Codec<string> {
+  return Object.freeze<Codec<string>>({
+    decode: decodeLatin1,
+    encode(text, out) {
+      if (typeof text !== "string") {
+        throw new ProtocolError("unencodable", `text cannot hold ${typeof text}`);
+      }
+      const at = out.reserve(text.length);
+      const room = out.view(at);
+      for (let i = 0; i < text.length; i++) {
+        const unit = text.charCodeAt(i);
+        if (unit > 0xff) {
+          const point = text.codePointAt(i)!.toString(16).toUpperCase().padStart(4, "0");
+          const reason = `U+${point} at index ${i} of ${text.length} is not in Latin-1`;
+          throw new ProtocolError("unencodable", reason);
+        }
+        room[i] = unit;
+      }
+    },
+  });
+}
+
+/** Latin-1 bytes as text. @internal */
+export function decodeLatin1(bytes: Uint8Array, start: number, end: number): string {
+  if (sliceLatin1 !== undefined) return sliceLatin1(bytes, start, end);
+  let text = "";
+  // In runs: String.fromCharCode takes its arguments from the stack.
+  for (let at = start; at < end; at += 4096) {
+    text += String.fromCharCode(...bytes.subarray(at, Math.min(at + 4096, end)));
+  }
+  return text;
 }
 
 /**
@@ -59,6 +112,7 @@ export function utf8(): Codec<string> {
 export function json<In = unknown, Out = In>(
   options: { readonly parse?: ((text: string) => Out) | undefined } = {},
 ): Codec<In, Out> {
+  checkOptions("json", options, ["parse"]);
   const { parse = JSON.parse as (text: string) => Out } = options;
   return Object.freeze<Codec<In, Out>>({
     decode(bytes, start, end) {

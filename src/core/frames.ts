@@ -3,7 +3,7 @@ import { plain } from "./memory.ts";
 import { Output } from "./output.ts";
 import type { Codec, Framing, MessageProtocol, Protocol } from "./protocol.ts";
 import { newScan, type OwnScan, resetScan } from "./scan.ts";
-import { isThenable } from "./thenable.ts";
+import { refuseThenable } from "./thenable.ts";
 
 /*
  * One frame, one way: whatever reads or writes a frame (the functions below, Splitter, Connection, streams)
@@ -70,8 +70,9 @@ export function measureWhole(
   scan: OwnScan,
 ): number {
   resetScan(scan);
-  // Beyond maxFrame not all that is left is shown.
-  scan.ended = end - start <= framing.maxFrame;
+  // Beyond maxFrame not all that is left is shown. And maxFrame bytes that do not tell where the frame ends are too
+  // long, whether the end of the input is known with them or later.
+  scan.ended = end - start < framing.maxFrame;
   const length = measureFrame(framing, bytes, start, end, scan);
   if (length !== 0 && length <= end - start) return length;
   throw truncated(end - start, length, start);
@@ -180,20 +181,12 @@ export function writeFrame<In>(
   const start = out.length;
   try {
     const returned: unknown = protocol.encode(value, out);
-    if (returned !== undefined && returned !== out) refusePromise(returned);
+    if (returned !== undefined && returned !== out) refuseThenable(returned);
     checkWritten(protocol, out.length - start);
   } catch (error) {
     out.truncate(start);
     throw asUnencodable(error, protocol.name);
   }
-}
-
-/** An encoder that goes on later would write into the bytes of others. */
-function refusePromise(returned: unknown): void {
-  if (!isThenable(returned)) return;
-  // Its own failure has no one else to catch it.
-  returned.then(undefined, () => {});
-  throw new ProtocolError("unencodable", "encode must be synchronous, but returned a promise");
 }
 
 /** Whatever stops an encoder, the caller's value is to blame. */

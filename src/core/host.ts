@@ -24,6 +24,7 @@ interface Host {
     readonly prototype: {
       indexOf(this: Uint8Array, value: number, from: number): number;
       readonly utf8Slice?: (this: Uint8Array, start: number, end: number) => string;
+      readonly latin1Slice?: (this: Uint8Array, start: number, end: number) => string;
       readonly utf8Write?: (this: Uint8Array, text: string, at: number) => number;
     };
   };
@@ -59,6 +60,13 @@ export const encoder: Encoder | undefined = /* @__PURE__ */ look(() => {
 export const sliceUtf8: ((bytes: Uint8Array, start: number, end: number) => string) | undefined =
   /* @__PURE__ */ look(() => {
     const native = host.Buffer?.prototype.utf8Slice;
+    return native && ((bytes, start, end) => native.call(bytes, start, end));
+  });
+
+/** Node's own way from Latin-1 to text, which takes offsets. */
+export const sliceLatin1: ((bytes: Uint8Array, start: number, end: number) => string) | undefined =
+  /* @__PURE__ */ look(() => {
+    const native = host.Buffer?.prototype.latin1Slice;
     return native && ((bytes, start, end) => native.call(bytes, start, end));
   });
 

@@ -5,13 +5,14 @@
 export * from "./bytes.ts";
 export type { CancelSignal } from "./cancel.ts";
 export { type Clock, systemClock } from "./clock.ts";
-export { json, raw, utf8 } from "./codecs.ts";
+export { json, latin1, raw, utf8 } from "./codecs.ts";
 export { Connection, type ConnectionConstructor, type ConnectionState } from "./connection.ts";
 export { ProtocolError, type ProtocolErrorCode } from "./errors.ts";
 export { decodeAll, decodeFrame, encodeAll, encodeFrame } from "./frames.ts";
 export type { CloseInfo, ConnectionOptions, Handlers, InvalidPolicy, Skipped } from "./handlers.ts";
 /** @internal Left out of the declarations, like what it hands on. */
 export * from "./in-house.ts";
+export { checkOptions } from "./options.ts";
 export { type Endian, Output, type OutputConstructor } from "./output.ts";
 export {
   type Codec,

@@ -1,7 +1,8 @@
 import { checkWidth } from "./bytes.ts";
 import { ProtocolError } from "./errors.ts";
 import { isBytes } from "./memory.ts";
-import { isBeyondF32 } from "./range.ts";
+import { checkInteger, isBeyondF32 } from "./range.ts";
+import { refuseThenable } from "./thenable.ts";
 import { encodeUtf8Into } from "./utf8.ts";
 
 /** Byte order of a number. */
@@ -156,6 +157,26 @@ export interface Output {
    * @defaultValue endian `'be'`
    */
   patch(at: number, width: number, value: number | bigint, endian?: Endian): this;
+
+  /**
+   * Appends a length and then what `write` appends: the length, in bytes, is filled in afterwards.
+   *
+   * @param width - bytes of the length: 1 to 8
+   * @param endian - byte order of the length
+   * @param write - writes what the length counts, to this same output; must not be asynchronous
+   *
+   * @example
+   * ```ts
+   * import { Output } from "framewright";
+   *
+   * const out = new Output().u8(3).sized(2, "be", (body) => body.utf8("hello"));
+   * console.log(out.take().join(" "));
+   * //=> 3 0 5 104 101 108 108 111
+   * ```
+   *
+   * @throws ProtocolError `unencodable` if the length does not fit
+   */
+  sized(width: number, endian: Endian, write: (out: this) => unknown): this;
 
   /** Opens a gap of `count` zeros at position `at`; what was behind it moves up. */
   insert(at: number, count: number): this;
@@ -444,6 +465,13 @@ export const Output: OutputConstructor = class Output {
     this.#checkPosition(at, width);
     writeUint(this.#slab, this.#base + at, value, width, endian);
     return this;
+  }
+
+  sized(width: number, endian: Endian, write: (out: this) => unknown): this {
+    checkInteger("width", width, 1, 8);
+    const at = this.reserve(width);
+    refuseThenable(write(this));
+    return this.patch(at, width, this.length - at - width, endian);
   }
 
   insert(at: number, count: number): this {

@@ -107,14 +107,23 @@ export interface FramePart {
   readonly name: string;
   /** The role of the part. */
   readonly kind: "header" | "length" | "payload" | "trailer" | "delimiter";
-  /** Bytes, or how the part ends: a LEB128 varint, decimal digits, or the rest of the frame. */
+  /** Bytes, or how the part ends: a LEB128 varint, decimal digits, or what the other parts leave of the frame. */
   readonly size: number | "varint" | "digits" | "rest";
   /** Byte order, for numbers. */
   readonly endian?: "be" | "le" | undefined;
-  /** Added to the number of a length to get the length of the whole frame. */
+  /** True for a length of fixed size that is written in decimal digits. */
+  readonly digits?: boolean | undefined;
+  /**
+   * Added to the number of a length to get the length of the whole frame. The bytes of a length of size `"varint"` or
+   * `"digits"` are not in it: add them, too.
+   */
   readonly add?: number | undefined;
   /** The bytes that always stand here: a magic number, a delimiter. */
   readonly bytes?: Uint8Array | undefined;
+  /**
+   * One of these stands here, the longest that fits. The first is written, and `size` is its length.
+   */
+  readonly oneOf?: readonly Uint8Array[] | undefined;
 }
 
 /** The parts of a frame in wire order, as plain data that tools can read. */

@@ -1,20 +1,23 @@
-import { ProtocolError } from "../core/index.ts";
+import { checkInteger, ProtocolError } from "../core/index.ts";
 import { framing, type WrappingFraming } from "./framing.ts";
 
 /**
  * Frames that are all of one length, without any header.
  *
+ * ```text
+ * fixed(5)    68 65 6c 6c 6f
+ * ```
+ *
  * @param size - bytes of every frame; a value with more or fewer is `unencodable`
- * @throws RangeError when `size` is not a positive integer
+ * @throws RangeError if `size` is not a positive integer
  */
 export function fixed(size: number): WrappingFraming {
-  if (!Number.isSafeInteger(size) || size < 1) {
-    throw new RangeError(`fixed: size must be a positive integer, not ${size}`);
-  }
+  checkInteger("size", size, 1);
   return framing({
     name: `fixed ${size}`,
     maxFrame: size,
     text: false,
+    layout: [{ name: "payload", kind: "payload", size }],
     measure: () => size,
     close(out, start) {
       const length = out.length - start;

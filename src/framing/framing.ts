@@ -1,6 +1,7 @@
 import {
   type Codec,
   checkedMaxFrame,
+  checkOptions,
   type FrameLayout,
   type Framing,
   type Output,
@@ -25,9 +26,40 @@ export interface WrapOptions {
   readonly name?: string | undefined;
 }
 
-/** A ready framing: all of a protocol except the meaning of its payload. */
+/**
+ * A ready framing: all of a protocol except the meaning of its payload.
+ *
+ * `wrap` it around a payload codec, or spread it into `defineProtocol` if the codec needs the header too:
+ *
+ * ```ts
+ * import { defineProtocol, encodeFrame, lengthPrefixed } from "framewright";
+ *
+ * const framing = lengthPrefixed({ offset: 1, width: 2 });
+ * const notes = defineProtocol<{ kind: number; body: Uint8Array }>({
+ *   ...framing,
+ *   name: "notes",
+ *   decode: (bytes, start, end) => ({
+ *     kind: bytes[start]!,
+ *     body: bytes.subarray(framing.payloadStart(bytes, start, end), end),
+ *   }),
+ *   encode: ({ kind, body }, out) => out.u8(kind).sized(2, "be", () => out.bytes(body)),
+ * });
+ * console.log(encodeFrame(notes, { kind: 7, body: Uint8Array.of(1, 2) }).join(" "));
+ * //=> 7 0 2 1 2
+ * ```
+ */
 export interface WrappingFraming extends Framing {
-  /** Makes a protocol whose payload is written and read by `codec`, which never sees header or delimiter. */
+  /** Returns where the payload of the whole frame `bytes[start .. end)` begins. */
+  readonly payloadStart: FramePosition;
+
+  /** Returns where the payload of the whole frame `bytes[start .. end)` ends. */
+  readonly payloadEnd: FramePosition;
+
+  /**
+   * Makes a protocol whose payload is written and read by `codec`, which never sees header or delimiter.
+   *
+   * @throws TypeError if bytes before the length would be lost; see {@link WrappingFraming}
+   */
   wrap<In, Out = In>(codec: Codec<In, Out>, options?: WrapOptions): Protocol<In, Out>;
 }
 
@@ -118,7 +150,8 @@ const atEnd: FramePosition = (_, __, end) => end;
  * @throws RangeError unless `maxFrame` and `maxSend` are positive integers
  */
 export function framing(definition: FramingDefinition): WrappingFraming {
-  const { measure, payloadStart, payloadEnd, maxSend, loose, recover, layout } = definition;
+  const { name, measure, maxSend, loose, recover, layout } = definition;
+  const { payloadStart = atStart, payloadEnd = atEnd } = definition;
   const maxFrame = checkedMaxFrame(definition.maxFrame);
   if (maxSend !== undefined) checkedMaxFrame(maxSend, 1, "maxSend");
   const base: Framing = {
@@ -130,10 +163,13 @@ export function framing(definition: FramingDefinition): WrappingFraming {
   };
   return Object.freeze<WrappingFraming>({
     ...base,
+    payloadStart,
+    payloadEnd,
     wrap<In, Out = In>(codec: Codec<In, Out>, options: WrapOptions = {}): Protocol<In, Out> {
+      checkOptions("wrap", options, ["name"]);
       return Object.freeze<Protocol<In, Out>>({
         ...base,
-        name: options.name ?? definition.name,
+        name: options.name ?? name,
         ...(maxSend !== undefined && { maxSend }),
         text: definition.text === true && codec.text === true,
         ...decoders(codec, payloadStart, payloadEnd),
@@ -145,6 +181,26 @@ export function framing(definition: FramingDefinition): WrappingFraming {
           return returned;
         },
       });
+    },
+  });
+}
+
+/**
+ * The same framing without a `wrap`: its payload codec would neither see nor write the bytes before the length.
+ * @internal
+ */
+export function withoutWrap(
+  framing: WrappingFraming,
+  lost: number,
+  instead: string,
+): WrappingFraming {
+  return Object.freeze<WrappingFraming>({
+    ...framing,
+    wrap() {
+      throw new TypeError(
+        `wrap would lose the ${lost} bytes before the length: ${instead}spread the framing into defineProtocol, ` +
+          "whose decode and encode see whole frames",
+      );
     },
   });
 }

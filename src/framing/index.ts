@@ -3,8 +3,18 @@
  *
  * @packageDocumentation
  */
-export { checkInteger, checkLimit, checkLimits, newScan, type OwnScan } from "../core/index.ts";
-export { delimited, lines } from "./delimited.ts";
+export {
+  checkInteger,
+  checkLimit,
+  checkLimits,
+  checkOptions,
+  newScan,
+  type OwnScan,
+  varintWidth,
+} from "../core/index.ts";
+export { type DecimalPrefixedOptions, decimalPrefixed } from "./decimal-prefixed.ts";
+export { delimited } from "./delimited.ts";
+export { delimiterAt } from "./delimiter-at.ts";
 export { fixed } from "./fixed.ts";
 export { frameLimit } from "./frame-limit.ts";
 export {
@@ -16,6 +26,7 @@ export {
   type WrappingFraming,
 } from "./framing.ts";
 export { type LengthPrefixedOptions, lengthPrefixed } from "./length-prefixed.ts";
+export { type LinesOptions, lines } from "./lines.ts";
 export { netstring } from "./netstring.ts";
 export { onePerMessage } from "./one-per-message.ts";
 export { type MessageFraming, perMessage } from "./per-message.ts";

@@ -1,4 +1,6 @@
 import {
+  checkInteger,
+  checkOptions,
   type Endian,
   isBytes,
   ProtocolError,
@@ -9,12 +11,12 @@ import {
   u32le,
 } from "../core/index.ts";
 import { frameLimit } from "./frame-limit.ts";
-import { type FramingOptions, framing, type WrappingFraming } from "./framing.ts";
+import { type FramingOptions, framing, type WrappingFraming, withoutWrap } from "./framing.ts";
 
 /** How the length of a frame is written. Lengths and offsets are in bytes. */
 export interface LengthPrefixedOptions extends FramingOptions {
   /** Width of the length field. */
-  readonly width: 1 | 2 | 3 | 4 | 8;
+  readonly width: 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
 
   /**
    * Byte order of the length field.
@@ -23,20 +25,21 @@ export interface LengthPrefixedOptions extends FramingOptions {
   readonly endian?: Endian | undefined;
 
   /**
-   * What the length counts: the bytes behind the length field, or the whole frame from its first byte.
+   * What the length counts: the bytes after the length field, or the whole frame from its first byte.
    * @defaultValue `'body'`
    */
   readonly counts?: "body" | "frame" | undefined;
 
   /**
-   * Where the length field begins: the number of bytes before it.
-   * @defaultValue 0
+   * Where the length field begins: the number of bytes before it. Without `header` only for whole-frame codecs (see
+   * {@link WrappingFraming}): `wrap` would lose these bytes.
+   * @defaultValue the length of `header`, or 0
    */
   readonly offset?: number | undefined;
 
   /**
-   * The `offset` bytes before the length field (a magic number, a version): written, and checked when read.
-   * @defaultValue zeros are written, anything is read
+   * The bytes before the length field (a magic number, a version): written, and checked when read.
+   * @defaultValue none
    */
   readonly header?: Uint8Array | undefined;
 
@@ -55,7 +58,7 @@ export interface LengthPrefixedOptions extends FramingOptions {
  * width 2                          00 05 68 65 6c 6c 6f
  * width 2, counts 'frame'          00 07 68 65 6c 6c 6f
  * width 2, endian 'le'             05 00 68 65 6c 6c 6f
- * width 2, offset 1, header [ca]   ca 00 05 68 65 6c 6c 6f
+ * width 2, header [ca]             ca 00 05 68 65 6c 6c 6f
  * width 2, adjust 1                00 04 68 65 6c 6c 6f
  *
  * length of the frame = value of the field + adjust + (counts 'frame' ? 0 : offset + width)
@@ -73,20 +76,18 @@ export interface LengthPrefixedOptions extends FramingOptions {
  * //=> 0 5 104 101 108 108 111
  * ```
  *
- * @throws RangeError when the options contradict each other or no frame fits them
+ * @throws RangeError if an option is out of range, or the options contradict each other
  */
 export function lengthPrefixed(options: LengthPrefixedOptions): WrappingFraming {
+  checkOptions("lengthPrefixed", options, KNOWN);
   const { width, endian = "be", counts = "body", adjust = 0, header } = options;
   const offset = options.offset ?? header?.length ?? 0;
-  check([1, 2, 3, 4, 8].includes(width), `width must be 1, 2, 3, 4 or 8, not ${width}`);
+  checkInteger("width", width, 1, 8);
   check(endian === "be" || endian === "le", `endian must be "be" or "le", not ${endian}`);
   check(counts === "body" || counts === "frame", `counts must be "body" or "frame"`);
   // More would turn the imprecise sum of an 8-byte field into a length again.
-  check(
-    Math.abs(adjust) <= 2 ** 32 && Number.isInteger(adjust),
-    `adjust ${adjust} is out of range`,
-  );
-  check(Number.isSafeInteger(offset) && offset >= 0, `offset must be an integer >= 0`);
+  checkInteger("adjust", adjust, -(2 ** 32), 2 ** 32);
+  checkInteger("offset", offset, 0);
   check(
     header === undefined || (isBytes(header) && header.length === offset),
     `header must be a Uint8Array of ${offset} bytes, not ${header?.length}`,
@@ -97,26 +98,35 @@ export function lengthPrefixed(options: LengthPrefixedOptions): WrappingFraming 
   const base = adjust + (counts === "frame" ? 0 : start);
   const most = Math.min(2 ** (8 * width) - 1, Number.MAX_SAFE_INTEGER) + base;
   check(most >= start, `adjust ${adjust} leaves no frame`);
-  const least = Math.max(base, start);
-  const maxFrame = frameLimit(options.maxFrame, least, most);
   // The caller's array may change after this; frames must not.
-  const magic = Uint8Array.from(header ?? []);
-  const hasMagic = header !== undefined;
+  const magic = header && Uint8Array.from(header);
 
-  return framing({
+  const made = framing({
     name: `length-prefixed u${8 * width}${width === 1 ? "" : endian}`,
-    maxFrame,
+    maxFrame: frameLimit(options.maxFrame, Math.max(base, start), most),
     text: false,
+    layout: [
+      ...(offset > 0
+        ? [{ name: "header", kind: "header", size: offset, bytes: magic?.slice() } as const]
+        : []),
+      { name: "length", kind: "length", size: width, endian, add: base },
+      { name: "payload", kind: "payload", size: "rest" },
+    ],
     measure(bytes, at, end, scan) {
-      if (hasMagic) checkHeader(magic, bytes, at, end, scan);
-      if (end - at < start) return 0;
+      if (magic !== undefined) checkHeader(magic, bytes, at, end, scan);
+      if (end - at < start) {
+        // Nothing before the field's last byte is worth another call.
+        if (magic === undefined) scan.at = start;
+        return 0;
+      }
       const length = base + readLength(bytes, at + offset, width, isBig);
       if (length >= start) return length;
       throw belowHeader(length - base, length, start, at + offset);
     },
     payloadStart: (_, at) => at + start,
     open(out) {
-      out.bytes(magic).reserve(start - magic.length);
+      if (magic !== undefined) out.bytes(magic);
+      out.reserve(width);
     },
     close(out, at) {
       const length = out.length - at;
@@ -127,7 +137,12 @@ export function lengthPrefixed(options: LengthPrefixedOptions): WrappingFraming 
       out.patch(at + offset, width, length - base, endian);
     },
   });
+  return offset > 0 && magic === undefined
+    ? withoutWrap(made, offset, "give `header`, which is written and checked, or ")
+    : made;
 }
+
+const KNOWN = ["width", "endian", "counts", "offset", "header", "adjust", "maxFrame"];
 
 function check(condition: boolean, text: string): void {
   if (!condition) throw new RangeError(`lengthPrefixed: ${text}`);

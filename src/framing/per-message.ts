@@ -1,4 +1,4 @@
-import type { Codec, MessageProtocol } from "../core/index.ts";
+import { type Codec, checkOptions, type MessageProtocol } from "../core/index.ts";
 import { frameLimit } from "./frame-limit.ts";
 import { decoders, type FramingOptions, type WrapOptions } from "./framing.ts";
 
@@ -18,10 +18,12 @@ export interface MessageFraming {
  * @defaultValue maxFrame 1 MiB
  */
 export function perMessage(options: FramingOptions = {}): MessageFraming {
+  checkOptions("perMessage", options, ["maxFrame"]);
   const maxFrame = frameLimit(options.maxFrame, 0);
   return Object.freeze<MessageFraming>({
     maxFrame,
     wrap<In, Out = In>(codec: Codec<In, Out>, wrapped: WrapOptions = {}): MessageProtocol<In, Out> {
+      checkOptions("wrap", wrapped, ["name"]);
       return Object.freeze<MessageProtocol<In, Out>>({
         name: wrapped.name ?? "message",
         maxFrame,

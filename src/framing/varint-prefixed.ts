@@ -1,13 +1,39 @@
-import { type Output, ProtocolError } from "../core/index.ts";
+import {
+  checkInteger,
+  checkOptions,
+  type Output,
+  ProtocolError,
+  varintWidth,
+} from "../core/index.ts";
 import { frameLimit } from "./frame-limit.ts";
-import { type FramingOptions, framing, type WrappingFraming } from "./framing.ts";
+import {
+  type FramePosition,
+  type FramingOptions,
+  framing,
+  type WrappingFraming,
+  withoutWrap,
+} from "./framing.ts";
 
 // 32 bits, seven in each byte.
-const WIDEST = 5;
-const MOST = 0xffff_ffff;
+const USUAL = 5;
+const USUAL_MOST = 0xffff_ffff;
+// 64 bits; the number must be a safe integer all the same.
+const WIDEST = 10;
 
-/** What {@link varintPrefixed} can be given. */
+/** How the length of a frame is written. */
 export interface VarintPrefixedOptions extends FramingOptions {
+  /**
+   * Bytes before the length. Only for whole-frame codecs (see {@link WrappingFraming}): `wrap` would lose them.
+   * @defaultValue 0
+   */
+  readonly offset?: number | undefined;
+
+  /**
+   * Most bytes of the length, 1 to 10; more are `malformed`.
+   * @defaultValue 5, for lengths up to 2^32-1
+   */
+  readonly maxBytes?: number | undefined;
+
   /**
    * Refuse lengths that are written in more bytes than they need.
    * @defaultValue false: they are read
@@ -22,50 +48,84 @@ export interface VarintPrefixedOptions extends FramingOptions {
  * ```text
  *   05 68 65 6c 6c 6f             "hello"
  *   85 80 00 68 65 6c 6c 6f       the same, the length overlong: read, never written
+ *
+ *   30 05 68 65 6c 6c 6f          offset 1: MQTT, whose packets begin with their type
  * ```
  *
  * A length of more than five bytes or above 2^32-1 is `malformed`. An overlong length of up to five bytes is
  * read, as every protobuf reader does, its bytes counted as they came; with `minimal` it is `malformed`.
  *
- * @param options - `maxFrame`: largest whole frame, length included; `minimal`: refuse overlong lengths
+ * @param options - `maxFrame`: largest whole frame, length included; `offset`: bytes before the length; `maxBytes`: of
+ *   the length; `minimal`: refuse overlong lengths
  * @defaultValue maxFrame 1 MiB
+ *
+ * @example
+ * ```ts
+ * import { encodeFrame, utf8, varintPrefixed } from "framewright";
+ *
+ * console.log(encodeFrame(varintPrefixed().wrap(utf8()), "hello").join(" "));
+ * //=> 5 104 101 108 108 111
+ * ```
+ *
+ * @throws RangeError for an option out of range
  */
 export function varintPrefixed(options: VarintPrefixedOptions = {}): WrappingFraming {
-  const { minimal = false } = options;
-  return framing({
+  checkOptions("varintPrefixed", options, ["maxFrame", "offset", "maxBytes", "minimal"]);
+  const { offset = 0, maxBytes = USUAL, minimal = false } = options;
+  checkInteger("offset", offset, 0);
+  checkInteger("maxBytes", maxBytes, 1, WIDEST);
+  const most =
+    maxBytes === USUAL ? USUAL_MOST : Math.min(2 ** (7 * maxBytes) - 1, Number.MAX_SAFE_INTEGER);
+  const lengthEnd: FramePosition = (bytes, start, end) => {
+    const at = start + offset;
+    return at + varintWidth(bytes, at, end);
+  };
+
+  const made = framing({
     name: "varint-prefixed",
-    maxFrame: frameLimit(options.maxFrame, 1, MOST + WIDEST),
+    maxFrame: frameLimit(options.maxFrame, offset + 1, offset + most + maxBytes),
     text: false,
-    measure(bytes, start, end) {
-      const width = prefixWidth(bytes, start, end);
-      if (width === 0) return 0;
-      if (minimal && width > 1 && bytes[start + width - 1] === 0) {
-        const text = `length in ${width} bytes, which fewer could hold`;
-        throw new ProtocolError("malformed", text, start);
+    layout: [
+      ...(offset > 0 ? [{ name: "header", kind: "header", size: offset } as const] : []),
+      { name: "length", kind: "length", size: "varint", add: offset },
+      { name: "payload", kind: "payload", size: "rest" },
+    ],
+    // `at`: bytes of the frame that are read. `count`: the number so far.
+    measure(bytes, start, end, scan) {
+      let at = Math.max(scan.at, offset);
+      let length = scan.count;
+      let scale = at > offset ? 128 ** (at - offset) : 1;
+      for (; start + at < end; at++) {
+        const byte = bytes[start + at]!;
+        length += (byte & 0x7f) * scale;
+        if (byte < 0x80) {
+          if (byte === 0 && minimal && at > offset) {
+            const text = `length in ${at + 1 - offset} bytes, which fewer could hold`;
+            throw new ProtocolError("malformed", text, start + offset);
+          }
+          if (length <= most) return at + 1 + length;
+          throw new ProtocolError("malformed", `length ${length} exceeds ${most}`, start + offset);
+        }
+        if (at + 1 - offset === maxBytes) {
+          const text = `length of more than ${maxBytes} bytes`;
+          throw new ProtocolError("malformed", text, start + offset);
+        }
+        scale *= 0x80;
       }
-      let length = 0;
-      for (let i = width - 1; i >= 0; i--) length = length * 0x80 + (bytes[start + i]! & 0x7f);
-      if (length <= MOST) return width + length;
-      throw new ProtocolError("malformed", `length ${length} exceeds 2^32-1`, start);
+      scan.at = at;
+      scan.count = length;
+      return 0;
     },
-    payloadStart: (bytes, start, end) => start + prefixWidth(bytes, start, end),
+    payloadStart: lengthEnd,
     close(out, start) {
       const length = out.length - start;
-      if (length > MOST) {
-        throw new ProtocolError("unencodable", `body of ${length} bytes exceeds 2^32-1`);
+      if (length > most) {
+        throw new ProtocolError("unencodable", `body of ${length} bytes exceeds ${most}`);
       }
       insertVarint(out, start, length);
     },
   });
-}
-
-/** Bytes of the varint at `start`, or 0 while its last one is not here. */
-function prefixWidth(bytes: Uint8Array, start: number, end: number): number {
-  for (let width = 1; width <= WIDEST; width++) {
-    if (start + width > end) return 0;
-    if (bytes[start + width - 1]! < 0x80) return width;
-  }
-  throw new ProtocolError("malformed", `length of more than ${WIDEST} bytes`, start);
+  return offset > 0 ? withoutWrap(made, offset, "") : made;
 }
 
 /**

@@ -59,5 +59,5 @@ export function defineLaw<Ts extends unknown[]>(parts: LawParts<Ts>): LawDefinit
   };
 }
 
-/** @internal */
-export const isFramed = (subject: Subject): boolean => subject.framed;
+/** True for frames of a stream; pieces, which depend on how many bytes are at hand, are excused. @internal */
+export const isFramed = (subject: Subject): boolean => subject.framed && !subject.loose;

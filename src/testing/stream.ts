@@ -4,7 +4,9 @@ import { Violation } from "./violation.ts";
 
 /** What came of a stream. */
 export interface Outcome {
-  /** Where each frame ends, in the stream. */
+  /** Where each frame begins, in the stream: not always where the one before ends. */
+  readonly starts: readonly number[];
+  /** Where each frame ends. */
   readonly ends: readonly number[];
   /** The values of each frame. */
   readonly values: readonly (readonly unknown[])[];
@@ -22,6 +24,7 @@ export function readStream(
   reader: AnyProtocol,
   chunks: Iterable<Uint8Array>,
 ): Outcome {
+  const starts: number[] = [];
   const ends: number[] = [];
   const values: (readonly unknown[])[] = [];
   const strict = new Strict(subject, reader);
@@ -30,6 +33,7 @@ export function readStream(
     while (splitter.next()) {
       const { bytes, start, end, offset } = splitter;
       values.push(subject.decode(reader, bytes, start, end));
+      starts.push(offset);
       ends.push(offset + end - start);
     }
   };
@@ -40,12 +44,13 @@ export function readStream(
       drain();
     }
     splitter.finish();
+    drain();
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     code = error.code;
   }
   strict.check();
-  return { ends, values, code };
+  return { starts, ends, values, code };
 }
 
 /** A framing that remembers what the splitter, which makes a ProtocolError of everything, would hide. */

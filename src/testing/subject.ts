@@ -39,6 +39,8 @@ export class Subject {
   readonly options: LawOptions<unknown, unknown>;
   /** Has it a framing, for streams? */
   readonly framed: boolean;
+  /** True for pieces of a stream rather than frames. */
+  readonly loose: boolean;
   /** Has each connection an object, and a state, of its own? */
   readonly stateful: boolean;
   /** Values written, and values refused because no frame can be that large. */
@@ -58,6 +60,7 @@ export class Subject {
     this.values = values;
     this.options = options;
     this.framed = "measure" in this.#reader;
+    this.loose = this.#reader.loose === true;
     this.stateful = [this.#writer, this.#reader].some((side) => side.perConnection !== undefined);
   }
 

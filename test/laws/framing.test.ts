@@ -1,11 +1,15 @@
 import fc from "fast-check";
+import { decimalPrefixed } from "../../src/framing/index.ts";
 import {
+  defineProtocol,
   delimited,
   fixed,
   json,
+  latin1,
   lengthPrefixed,
   lines,
   netstring,
+  type Output,
   perMessage,
   raw,
   utf8,
@@ -16,7 +20,7 @@ import { keeps } from "../support/laws.ts";
 
 const runs = { runs: 40 };
 
-for (const width of [1, 2, 3, 4, 8] as const) {
+for (const width of [1, 2, 3, 4, 5, 6, 7, 8] as const) {
   for (const endian of ["be", "le"] as const) {
     const counts = endian === "be" ? "body" : "frame";
     // Two bytes can say no more than 65535; for the others smaller frames show as much.
@@ -29,7 +33,7 @@ for (const width of [1, 2, 3, 4, 8] as const) {
   }
 }
 
-const headed = lengthPrefixed({
+const marked = lengthPrefixed({
   width: 2,
   header: Uint8Array.of(0xca, 0xfe),
   adjust: -2,
@@ -37,11 +41,69 @@ const headed = lengthPrefixed({
 });
 keeps(
   "lengthPrefixed with header and adjust",
-  laws(headed.wrap(raw()), bytes({ min: 2, max: 600 }), runs),
+  laws(marked.wrap(raw()), bytes({ min: 2, max: 600 }), runs),
 );
 
 const varint = varintPrefixed({ maxFrame: 17_000 });
 keeps("varintPrefixed", laws(varint.wrap(raw()), bytes(varint), runs));
+for (const [name, options] of [
+  ["of two bytes", { maxBytes: 2 }],
+  ["of ten bytes", { maxBytes: 10, maxFrame: 300 }],
+] as const) {
+  const framing = varintPrefixed({ ...options, minimal: true });
+  keeps(
+    `varintPrefixed ${name}, minimal`,
+    laws(framing.wrap(raw()), bytes(framing), { ...runs, canonical: true }),
+  );
+}
+
+// A type before the length: only a codec for whole frames sees it.
+for (const [name, framing, write] of [
+  [
+    "lengthPrefixed",
+    lengthPrefixed({ offset: 1, width: 2, endian: "le", maxFrame: 400 }),
+    (body: Uint8Array, out: Output) => out.sized(2, "le", () => out.bytes(body)),
+  ],
+  [
+    "varintPrefixed",
+    varintPrefixed({ offset: 1, maxBytes: 4, minimal: true, maxFrame: 400 }),
+    (body: Uint8Array, out: Output) => out.varint(body.length).bytes(body),
+  ],
+] as const) {
+  const typed = defineProtocol<{ type: number; body: Uint8Array }>({
+    ...framing,
+    name: `typed ${name}`,
+    decode: (bytes, start, end) => ({
+      type: bytes[start]!,
+      body: bytes.subarray(framing.payloadStart(bytes, start, end), end),
+    }),
+    encode: ({ type, body }, out) => void write(body, out.u8(type)),
+  });
+  const values = fc.record({ type: fc.nat(255), body: bytes({ max: 500 }) });
+  keeps(`${name} in a whole-frame codec`, laws(typed, values, { ...runs, canonical: true }));
+}
+
+for (const [name, options, least] of [
+  ["of four digits", { digits: 4, maxFrame: 400 }, 0],
+  ["of two digits that count the frame", { digits: 2, counts: "frame", trailer: "!" }, 0],
+  ["up to a space", { delimiter: " ", maxFrame: 400 }, 0],
+  ["up to CRLF, with a trailer", { delimiter: "\r\n", trailer: "\r\n", maxFrame: 400 }, 0],
+  ["adjusted", { digits: 3, adjust: 2 }, 2],
+] as const) {
+  const framing = decimalPrefixed(options);
+  keeps(
+    `decimalPrefixed ${name}`,
+    laws(framing.wrap(raw()), bytes({ min: least, max: 500 }), { ...runs, canonical: true }),
+  );
+}
+keeps(
+  "decimalPrefixed with leading zeros",
+  laws(
+    decimalPrefixed({ delimiter: ":", leadingZeros: true, maxFrame: 400 }).wrap(raw()),
+    bytes({ max: 500 }),
+    runs,
+  ),
+);
 keeps(
   "netstring",
   laws(netstring({ maxFrame: 4_000 }).wrap(utf8()), text({ max: 1_300 }), {
@@ -66,6 +128,27 @@ keeps(
     refused: text({ max: 200 }).filter((line) => !isLine(line)),
   }),
 );
+
+for (const ending of ["\n", "\r\n"] as const) {
+  for (const last of ["error", "accept"] as const) {
+    for (const skipEmpty of [false, true]) {
+      const isWritable = (line: string): boolean =>
+        !line.includes("\n") &&
+        (ending === "\r\n" || !line.endsWith("\r")) &&
+        !(skipEmpty && !line);
+      const line = fc
+        .string({ unit: fc.constantFrom("a", "\r", "é"), maxLength: 40 })
+        .filter(isWritable);
+      keeps(
+        `lines: ${JSON.stringify({ ending, last, skipEmpty })}`,
+        laws(lines({ ending, last, skipEmpty, maxFrame: 60 }).wrap(utf8()), line, {
+          ...runs,
+          refused: text({ max: 20 }).filter((one) => !isWritable(one)),
+        }),
+      );
+    }
+  }
+}
 
 const letters = fc.string({ unit: fc.constantFrom("a", "b", "c"), maxLength: 12 });
 keeps(
@@ -96,6 +179,14 @@ keeps("lines of JSON", laws(lines().wrap(json()), jsonValues(), runs));
 keeps("messages of JSON", laws(perMessage().wrap(json()), jsonValues(), runs));
 keeps("raw", laws(raw(), bytes({ max: 1000 }), { ...runs, canonical: true }));
 keeps("raw, copied", laws(raw({ copy: true }), bytes({ max: 1000 }), { ...runs, canonical: true }));
+keeps(
+  "latin1",
+  laws(latin1(), fc.string({ unit: fc.nat(255).map((unit) => String.fromCharCode(unit)) }), {
+    ...runs,
+    canonical: true,
+    refused: fc.constantFrom("Ā", "a€", "\ud800", "😀"),
+  }),
+);
 keeps("utf8", laws(utf8(), text({ max: 3000 }), { ...runs, canonical: true }));
 keeps(
   "json",

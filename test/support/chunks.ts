@@ -103,6 +103,8 @@ export function readAll(framing: Framing, chunks: readonly Uint8Array[]): Found 
       drain();
     }
     splitter.finish();
+    // What the framing takes for a frame once it is told of the end.
+    drain();
   });
   return { frames, offsets, failure };
 }

@@ -38,5 +38,5 @@ export interface FrameOptions extends FramingOptions {
  * ```
  */
 export function frame(options: FrameOptions = {}): Protocol<Uint8Array> {
-  return totalLength({ name: "frame", header: 4, codec: raw(options) }, options);
+  return totalLength({ name: "frame", header: 4, codec: raw({ copy: options.copy }) }, options);
 }

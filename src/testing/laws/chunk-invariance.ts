@@ -62,7 +62,7 @@ function sameOutcome(subject: Subject, a: Outcome, b: Outcome): boolean {
 }
 
 /** @internal */
-export function inWords({ ends, code }: Outcome): string {
+export function inWords({ ends, code }: Pick<Outcome, "ends" | "code">): string {
   const frames = ends.length === 0 ? "no frame" : `frames that end at ${ends.join(", ")}`;
   return `${frames}, then ${code ?? "a clean end"}`;
 }

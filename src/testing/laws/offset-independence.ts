@@ -61,6 +61,7 @@ function look(subject: Subject, bytes: Uint8Array, start: number, end: number): 
   try {
     const length = subject.framed ? subject.measure(reader, bytes, start, end) : end - start;
     if (length === 0 && subject.framed) return { said: "no length yet", values: [] };
+    if (length < 0) return { said: `${-length} bytes to skip`, values: [] };
     if (length > end - start) return { said: `a frame of ${length} bytes`, values: [] };
     const values = subject.decode(reader, bytes, start, start + length);
     return { said: `a value in ${length} bytes`, values };

@@ -68,6 +68,9 @@ function read(
       else received.push(subject.decode(reader, splitter.bytes, splitter.start, splitter.end));
     }
     splitter.finish();
+    while (splitter.next()) {
+      received.push(subject.decode(reader, splitter.bytes, splitter.start, splitter.end));
+    }
   } catch (error) {
     strict.check();
     throw error instanceof Error ? error : new Error(said(error));

@@ -1,10 +1,10 @@
 import { type Arbitrary, array, oneof, record, uint8Array } from "fast-check";
-import { ProtocolError } from "../../core/index.ts";
+import { newScan, ProtocolError } from "../../core/index.ts";
 import { bytes as anyBytes } from "../arbitraries/bytes.ts";
 import { type Cuts, cutPositions, cuts, cutUp } from "../arbitraries/cuts.ts";
 import { type Mutation, mutate, mutations } from "../arbitraries/mutated.ts";
 import { defineLaw, type LawDefinition } from "../define-law.ts";
-import { readStream } from "../stream.ts";
+import { type Outcome, readStream } from "../stream.ts";
 import { joined, type Subject } from "../subject.ts";
 import { demand } from "../violation.ts";
 
@@ -37,8 +37,7 @@ export const totality: LawDefinition = defineLaw<[Junk, Cuts, Uint8Array]>({
     if (!subject.framed) return demandAnswer(subject, bytes);
     const positions = cutPositions(spec, bytes.length, []);
     const chunks = cutUp(bytes, positions);
-    const { ends } = readStream(subject, subject.reader(), chunks);
-    demandSelfConsistent(subject, bytes, ends);
+    demandSelfConsistent(subject, bytes, readStream(subject, subject.reader(), chunks));
   },
 });
 
@@ -52,14 +51,16 @@ function demandAnswer(subject: Subject, bytes: Uint8Array): void {
 }
 
 /** A frame that was found is a frame when it is alone, too. */
-function demandSelfConsistent(subject: Subject, bytes: Uint8Array, ends: readonly number[]): void {
+function demandSelfConsistent(subject: Subject, bytes: Uint8Array, found: Outcome): void {
   if (subject.stateful) return;
-  let start = 0;
-  for (const end of ends) {
-    const length = subject.measure(subject.reader(), bytes.slice(start, end), 0, end - start);
+  const { starts, ends } = found;
+  for (const [i, end] of ends.entries()) {
+    const start = starts[i]!;
+    const alone = bytes.slice(start, end);
+    const scan = newScan(end === bytes.length);
+    const length = subject.measure(subject.reader(), alone, 0, end - start, scan);
     const text = (): string =>
       `a frame of ${end - start} bytes was found, of which measure says ${length} when it is alone`;
     demand(length === end - start, text, { bytes, ends });
-    start = end;
   }
 }

@@ -1,5 +1,5 @@
 import { array } from "fast-check";
-import { Splitter } from "../../core/index.ts";
+import { newScan, Splitter } from "../../core/index.ts";
 import { defineLaw, isFramed, type LawDefinition } from "../define-law.ts";
 import { Strict } from "../stream.ts";
 import { type AnyProtocol, type Subject, said } from "../subject.ts";
@@ -18,8 +18,9 @@ export const truncation: LawDefinition = defineLaw<[unknown[], number[]]>({
     for (const [i, end] of ends.entries()) {
       for (const cut of places(start + 1, end, some)) {
         const got = endAt(subject, reader, bytes, cut);
-        const whole = cut === end ? i + 1 : i;
-        const wanted = `${whole} frames, then ${cut === end ? "a clean end" : "truncated"}`;
+        const rest = cut === end ? cut - start : lastFrame(subject, reader, bytes, start, cut);
+        const whole = rest > 0 ? i + 1 : i;
+        const wanted = `${whole} frames, then ${rest === 0 ? "truncated" : "a clean end"}`;
         demand(
           got.text === wanted,
           () => `the stream ends after ${cut} of ${bytes.length} bytes: ${got.said}, not ${wanted}`,
@@ -30,6 +31,21 @@ export const truncation: LawDefinition = defineLaw<[unknown[], number[]]>({
     }
   },
 });
+
+/**
+ * Length of the last frame if the framing accepts bytes as one, or skips them, because the input ends with them; else
+ * 0. A framing that ignores `scan.ended` does not.
+ */
+function lastFrame(
+  subject: Subject,
+  reader: AnyProtocol,
+  bytes: Uint8Array,
+  start: number,
+  cut: number,
+): number {
+  const length = subject.measure(reader, bytes, start, cut, newScan(true));
+  return Math.abs(length) === cut - start ? length : 0;
+}
 
 /** What is read when the stream ends after `cut` bytes. */
 function endAt(
@@ -47,6 +63,7 @@ function endAt(
     splitter.push(bytes.slice(0, cut));
     while (splitter.next()) frames++;
     splitter.finish();
+    while (splitter.next()) frames++;
   } catch (error) {
     strict.check();
     words = said(error);

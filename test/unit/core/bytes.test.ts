@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, expectTypeOf, it } from "vitest";
+import { varintWidth } from "../../../src/framing/index.ts";
 import * as core from "../../../src/index.ts";
-import { poisoned } from "../../support/chunks.ts";
+import { ascii, failureOf, poisoned } from "../../support/chunks.ts";
 import { floats, integers, named } from "../../support/numbers.ts";
 
 // The oracle is written the slow and obvious way: digit by digit, in bigints.
@@ -85,5 +86,74 @@ describe("readers", () => {
       );
     }
     expect(() => new core.Output().uint(1, width as number)).toThrow(RangeError);
+  });
+});
+
+describe("varint", () => {
+  it("reads what Output.varint writes, at any index", () => {
+    const edge = fc.constantFrom(0, 1, 127, 128, 16_383, 16_384, 2 ** 32, 2 ** 53 - 1);
+    fc.assert(
+      fc.property(fc.oneof(fc.maxSafeNat(), edge), fc.nat(5), (value, at) => {
+        const out = new core.Output();
+        out.reserve(at);
+        const bytes = poisoned(out.varint(value).u8(0xff).take());
+        expect(core.varint(bytes, at)).toBe(value);
+        expect(varintWidth(bytes, at)).toBe(bytes.length - 1 - at);
+        expect(varintWidth(bytes, at, bytes.length - 2)).toBe(0);
+      }),
+    );
+  });
+
+  it("reads overlong forms of up to ten bytes", () => {
+    const overlong = Uint8Array.of(0x85, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00);
+    expect(core.varint(overlong, 0)).toBe(5);
+    expect(varintWidth(overlong, 0)).toBe(10);
+  });
+
+  it.each<[string, number[], string]>([
+    ["nothing", [], "truncated"],
+    ["a cut", [0x80, 0x80], "truncated"],
+    ["2^53", [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10], "malformed"],
+    ["2^64-1", [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01], "malformed"],
+    ["an eleventh byte", Array.from({ length: 12 }, () => 0x80), "malformed"],
+  ])("refuses %s", (_, wire, code) => {
+    const bytes = Uint8Array.from([0, ...wire]);
+    expect(failureOf(() => core.varint(bytes, 1))).toMatchObject({ code, offset: 1 });
+  });
+});
+
+describe("decimal", () => {
+  const read = (digits: string): number => {
+    const bytes = poisoned(ascii(`1${digits}1`));
+    return core.decimal(bytes, 1, 1 + digits.length);
+  };
+
+  it("reads any integer that is exact", () => {
+    fc.assert(
+      fc.property(fc.maxSafeInteger(), (value) => {
+        expect(read(`${value}`)).toBe(value);
+      }),
+    );
+    expect(read("0000000000000000000000007")).toBe(7);
+    expect(read("9007199254740991")).toBe(Number.MAX_SAFE_INTEGER);
+    expect(Object.is(read("-0"), 0)).toBe(true);
+  });
+
+  it.each<[string, string, number]>([
+    ["nothing", "", 1],
+    ["a sign alone", "-", 1],
+    ["two signs", "--1", 2],
+    ["a plus", "+1", 1],
+    ["a space", "1 ", 2],
+    ["a fraction", "1.5", 2],
+    ["an exponent", "1e3", 2],
+    ["2^53", "9007199254740992", 1],
+    ["a number without end", "9".repeat(400), 1],
+  ])("refuses %s", (_, digits, offset) => {
+    expect(failureOf(() => read(digits))).toMatchObject({ code: "malformed", offset });
+  });
+
+  it("refuses to read beyond its bytes", () => {
+    expect(failureOf(() => core.decimal(ascii("1"), 0, 3))?.code).toBe("malformed");
   });
 });

@@ -5,6 +5,7 @@ import {
   decodeFrame,
   encodeFrame,
   json,
+  latin1,
   perMessage,
   raw,
   utf8,
@@ -24,6 +25,7 @@ function decoded<Out>(codec: Codec<never, Out>, bytes: Uint8Array): Out {
 describe.each([
   ["raw", raw()],
   ["utf8", utf8()],
+  ["latin1", latin1()],
   ["json", json()],
 ])("%s", (_, codec) => {
   it("is frozen, so that any number of connections may share it", () => {
@@ -260,5 +262,52 @@ describe("json", () => {
         expect.objectContaining({ code: "malformed", cause }),
       );
     });
+  });
+});
+
+describe("latin1", () => {
+  const all = Uint8Array.from({ length: 256 }, (_, i) => i);
+
+  it("reads and writes every byte as the character of that number", () => {
+    const value = decoded(latin1(), all);
+    expect([...value].map((char) => char.charCodeAt(0))).toEqual([...all]);
+    expect(bytesOf(latin1(), value)).toEqual(all);
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 9000, size: "max" }), (bytes) => {
+        expect(bytesOf(latin1(), decoded(latin1(), bytes))).toEqual(bytes);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it.each<[string, string]>([
+    ["aĀ", "U+0100 at index 1 of 2 is not in Latin-1"],
+    ["€", "U+20AC at index 0 of 1 is not in Latin-1"],
+    ["😀", "U+1F600 at index 0 of 2 is not in Latin-1"],
+    ["\ud800", "U+D800 at index 0 of 1 is not in Latin-1"],
+  ])("refuses %j", (value, message) => {
+    const failure = failureOf(() => bytesOf(latin1(), value));
+    expect(failure).toEqual({ code: "unencodable", offset: undefined, message });
+  });
+
+  it("refuses what is no text", () => {
+    for (const value of [1, undefined, null, ["a"], { length: 1 }]) {
+      expect(failureOf(() => bytesOf(latin1(), value as never))?.code).toBe("unencodable");
+    }
+  });
+
+  it("is not sent as text, which would have to be UTF-8", () => {
+    expect(latin1().text).toBeUndefined();
+  });
+});
+
+describe("options of payload codecs", () => {
+  it("that do not exist are refused", () => {
+    expect(() => raw({ copied: true } as object)).toThrow(/raw has no option "copied"; use copy/);
+    expect(() => json({ reviver() {} } as object)).toThrow(
+      /json has no option "reviver"; use parse/,
+    );
+    expect(() => perMessage().wrap(raw(), { maxFrame: 1 } as object)).toThrow(/wrap has no option/);
+    expect(() => perMessage({ limit: 1 } as object)).toThrow(/"limit"; use maxFrame/);
   });
 });

@@ -92,8 +92,8 @@ describe("Node's own UTF-8", () => {
   });
 
   it("is missing elsewhere", async () => {
-    const { sliceUtf8, writeUtf8 } = await hostWith({ Buffer: undefined });
-    expect([sliceUtf8, writeUtf8]).toEqual([undefined, undefined]);
+    const { sliceUtf8, sliceLatin1, writeUtf8 } = await hostWith({ Buffer: undefined });
+    expect([sliceUtf8, sliceLatin1, writeUtf8]).toEqual([undefined, undefined, undefined]);
   });
 });
 
@@ -232,6 +232,10 @@ describe("the core in a runtime that has nothing but ES2022", () => {
     expect(write(plain)).toEqual(write(rich));
     expect(read(plain)).toEqual(texts);
     expect(read(rich)).toEqual(texts);
+
+    const bytes = Uint8Array.from({ length: 10_000 }, (_, i) => i & 0xff);
+    const latin = (core: Core): string => core.latin1().decode(bytes, 3, 9000);
+    expect(latin(plain)).toBe(latin(rich));
 
     const bad = Uint8Array.from([...new Uint8Array(50).fill(0x61), 0xff]);
     for (const { decodeUtf8, encodeFrame, lines, utf8 } of [plain, rich]) {

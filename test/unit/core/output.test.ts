@@ -225,3 +225,38 @@ describe("Output's refusals", () => {
     expect(() => new Output().u8(256)).toThrow(ProtocolError);
   });
 });
+
+describe("Output.sized", () => {
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])("fills in a length of %s bytes, in both orders", (width) => {
+    for (const endian of ["be", "le"] as const) {
+      const out = new Output().u8(7);
+      const returned = out.sized(width, endian, (body) => body.utf8("hello"));
+      expect(returned).toBe(out);
+      const bytes = out.u8(9).take();
+      const length = Array.from({ length: width }, (_, i) => (i === 0 ? 5 : 0));
+      if (endian === "be") length.reverse();
+      expect([...bytes]).toEqual([7, ...length, ...[..."hello"].map((c) => c.charCodeAt(0)), 9]);
+    }
+  });
+
+  it("nests, and may be empty", () => {
+    const out = new Output();
+    out.sized(1, "be", () => out.sized(2, "le", () => out.u8(1)).sized(1, "be", () => {}));
+    expect([...out.take()]).toEqual([4, 1, 0, 1, 0]);
+  });
+
+  it("refuses what its length cannot say, and what is not written yet", async () => {
+    const out = new Output();
+    const long = () => out.sized(1, "be", (body) => body.bytes(new Uint8Array(256)));
+    expect(failureOf(long)?.code).toBe("unencodable");
+    const late = failureOf(() => out.sized(1, "be", async () => {}));
+    expect(late?.message).toMatch(/must be synchronous/);
+    const failing = failureOf(() => out.sized(1, "be", () => Promise.reject(new Error("late"))));
+    expect(failing?.code).toBe("unencodable");
+    await Promise.resolve();
+    for (const width of [0, 9, 1.5, Number.NaN]) {
+      expect(() => out.sized(width, "be", () => {})).toThrow(RangeError);
+    }
+    expect(() => out.truncate(0).sized(2, "be", () => out.truncate(1))).toThrow(RangeError);
+  });
+});

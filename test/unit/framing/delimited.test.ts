@@ -6,7 +6,6 @@ import {
   decodeFrame,
   delimited,
   encodeFrame,
-  lines,
   type Protocol,
   raw,
   utf8,
@@ -86,7 +85,11 @@ describe("delimited", () => {
         } else {
           seen.refused++;
           const failure = failureOf(() => encodeFrame(protocol, body));
-          const message = `a delimiter is in the ${body.length} bytes of the payload`;
+          const end = firstEnd(wire, delimiters);
+          const message =
+            end <= body.length
+              ? `the payload of ${body.length} bytes holds a delimiter`
+              : `the end of the payload of ${body.length} bytes would become part of the delimiter`;
           expect(failure).toEqual({ code: "unencodable", offset: undefined, message });
         }
       }),
@@ -169,37 +172,23 @@ describe("delimited", () => {
     expect(delimited("\n").wrap(utf8()).name).toBe("delimited");
     expectTypeOf(delimited("\n").wrap(utf8())).toEqualTypeOf<Protocol<string>>();
   });
-});
 
-describe("lines", () => {
-  const protocol = lines().wrap(utf8());
-
-  it("reads LF and CRLF, and writes LF", () => {
-    expect(decodeAll(protocol, ascii("a\nb\r\n\n\r\nc\rd\r\r\n"))).toEqual([
-      "a",
-      "b",
-      "",
-      "",
-      "c\rd\r",
-    ]);
-    expect(text(encodeFrame(protocol, "a\rb"))).toBe("a\rb\n");
+  it("refuses options that it does not have", () => {
+    expect(() => delimited("\n", { skipEmpty: true } as object)).toThrow(
+      /"skipEmpty"; use maxFrame/,
+    );
   });
 
-  it.each(["a\nb", "\n", "a\r", "\r", "a\r\n"])("refuses %j", (line) => {
-    expect(failureOf(() => encodeFrame(protocol, line))).toMatchObject({ code: "unencodable" });
-  });
-
-  it("counts the line end in its limit", () => {
-    const short = lines({ maxFrame: 3 }).wrap(utf8());
-    expect(decodeAll(short, ascii("ab\na\r\n"))).toEqual(["ab", "a"]);
-    expect(failureOf(() => decodeAll(short, ascii("ab\r\n")))).toMatchObject({ code: "too-long" });
-    expect(text(encodeFrame(short, "ab"))).toBe("ab\n");
-    expect(failureOf(() => encodeFrame(short, "abc"))).toMatchObject({ code: "unencodable" });
-  });
-
-  it("is text where the payload is", () => {
-    expect(protocol.text).toBe(true);
-    expect(lines().wrap(raw()).text).toBe(false);
-    expect(protocol.name).toBe("lines");
+  it("tells its layout", () => {
+    const payload = { name: "payload", kind: "payload", size: "rest" };
+    const one = { name: "delimiter", kind: "delimiter", size: 1, bytes: ascii("|") };
+    expect(delimited("|").layout).toEqual([payload, one]);
+    const several = {
+      name: "delimiter",
+      kind: "delimiter",
+      size: 2,
+      oneOf: [ascii("\r\n"), ascii("\n")],
+    };
+    expect(delimited(["\r\n", "\n"]).layout).toEqual([payload, several]);
   });
 });

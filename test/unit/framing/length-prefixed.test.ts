@@ -3,19 +3,23 @@ import { newScan } from "../../../src/core/index.ts";
 import {
   decodeAll,
   decodeFrame,
+  defineProtocol,
   type Endian,
   encodeFrame,
+  type FrameLayout,
   type LengthPrefixedOptions,
   lengthPrefixed,
   Output,
+  type Protocol,
   raw,
+  type WrappingFraming,
 } from "../../../src/index.ts";
 import { ascii, failureOf, poisoned } from "../../support/chunks.ts";
 
 type Width = LengthPrefixedOptions["width"];
 
 const DEFAULT = 1024 * 1024;
-const widths: readonly Width[] = [1, 2, 3, 4, 8];
+const widths: readonly Width[] = [1, 2, 3, 4, 5, 6, 7, 8];
 const endians: readonly Endian[] = ["be", "le"];
 const counted = ["body", "frame"] as const;
 const adjusts = [-300, -9, -8, -3, -1, 0, 1, 2, 7, 300];
@@ -40,6 +44,22 @@ function rules(options: LengthPrefixedOptions) {
   const isWritable = (length: number): boolean =>
     length >= start && fieldOf(length) >= 0 && fieldOf(length) <= most;
   return { start, offset, fieldOf, isWritable, most };
+}
+
+/** A codec for whole frames, which writes the bytes before the length itself. */
+function whole(framing: WrappingFraming, options: LengthPrefixedOptions): Protocol<Uint8Array> {
+  const { width, endian = "be" } = options;
+  const { start, offset, fieldOf } = rules(options);
+  return defineProtocol<Uint8Array>({
+    ...framing,
+    name: "whole",
+    decode: (bytes, at, end) => bytes.subarray(framing.payloadStart(bytes, at, end), end),
+    encode(body, out) {
+      out.reserve(offset);
+      const at = out.reserve(width);
+      out.bytes(body).patch(at, width, fieldOf(start + body.length), endian);
+    },
+  });
 }
 
 function fieldBytes(value: number, width: number, endian: Endian): number[] {
@@ -79,7 +99,7 @@ describe.each(combinations.map((options) => [named(options), options] as const))
           continue;
         }
         const framing = lengthPrefixed(options);
-        const protocol = framing.wrap(raw());
+        const protocol = offset > 0 && !base.header ? whole(framing, options) : framing.wrap(raw());
         expect(framing.maxFrame).toBe(Math.min(DEFAULT, most - fieldOf(0)));
 
         let written = 0;
@@ -117,11 +137,7 @@ describe("lengthPrefixed's pictures", () => {
     ["width 2", { width: 2 }, "00 05 68 65 6c 6c 6f"],
     ["counts 'frame'", { width: 2, counts: "frame" }, "00 07 68 65 6c 6c 6f"],
     ["endian 'le'", { width: 2, endian: "le" }, "05 00 68 65 6c 6c 6f"],
-    [
-      "offset 1, header [ca]",
-      { width: 2, offset: 1, header: Uint8Array.of(0xca) },
-      "ca 00 05 68 65 6c 6c 6f",
-    ],
+    ["header [ca]", { width: 2, header: Uint8Array.of(0xca) }, "ca 00 05 68 65 6c 6c 6f"],
     ["adjust 1", { width: 2, adjust: 1 }, "00 04 68 65 6c 6c 6f"],
   ])("%s", (_, options, expected) => {
     const frame = encodeFrame(lengthPrefixed(options).wrap(raw()), ascii("hello"));
@@ -135,7 +151,8 @@ describe("lengthPrefixed is refused when it is made", () => {
   it.each<[string, object]>([
     ["without a width", {}],
     ["width 0", { width: 0 }],
-    ["width 5", { width: 5 }],
+    ["width 9", { width: 9 }],
+    ["width 2.5", { width: 2.5 }],
     ["width '2'", { width: "2" }],
     ["another byte order", { width: 2, endian: "big" }],
     ["another count", { width: 2, counts: "all" }],
@@ -168,7 +185,7 @@ describe("lengthPrefixed is refused when it is made", () => {
 
   it("by the compiler, too", () => {
     expectTypeOf<{ width: 2 }>().toExtend<LengthPrefixedOptions>();
-    expectTypeOf<{ width: 5 }>().not.toExtend<LengthPrefixedOptions>();
+    expectTypeOf<{ width: 9 }>().not.toExtend<LengthPrefixedOptions>();
     expectTypeOf<{ width: 2; endian: "big" }>().not.toExtend<LengthPrefixedOptions>();
     expectTypeOf<{ endian: "be" }>().not.toExtend<LengthPrefixedOptions>();
   });
@@ -201,7 +218,8 @@ describe("lengthPrefixed's limit", () => {
 
 describe("lengthPrefixed's malformed headers", () => {
   it("are those that give a frame shorter than its header, with both numbers", () => {
-    const protocol = lengthPrefixed({ width: 2, offset: 1, counts: "frame" }).wrap(raw());
+    const options = { width: 2, offset: 1, counts: "frame" } as const;
+    const protocol = whole(lengthPrefixed(options), options);
     const failure = failureOf(() => decodeAll(protocol, ascii("\0\0\x03\0\0\x02")));
     expect(failure).toEqual({
       code: "malformed",
@@ -245,10 +263,53 @@ describe("lengthPrefixed's malformed headers", () => {
 });
 
 describe("lengthPrefixed", () => {
-  it("writes zeros before the field and reads anything, where no header is given", () => {
-    const protocol = lengthPrefixed({ width: 1, offset: 2 }).wrap(raw());
-    expect([...encodeFrame(protocol, Uint8Array.of(7))]).toEqual([0, 0, 1, 7]);
-    expect([...decodeFrame(protocol, Uint8Array.of(8, 9, 1, 7))]).toEqual([7]);
+  it("refuses a wrap that would lose the bytes before the field", () => {
+    const framing = lengthPrefixed({ width: 1, offset: 2 });
+    expect(framing.measure(Uint8Array.of(8, 9, 1), 0, 3, newScan())).toBe(4);
+    expect(() => framing.wrap(raw())).toThrow(TypeError);
+    expect(() => framing.wrap(raw())).toThrow(/lose the 2 bytes .*`header`.*defineProtocol/);
+    expect(Object.isFrozen(framing)).toBe(true);
+  });
+
+  it("refuses options that it does not have, and says which it has", () => {
+    const misspelt = { width: 2, maxframe: 10 } as LengthPrefixedOptions;
+    expect(() => lengthPrefixed(misspelt)).toThrow(TypeError);
+    expect(() => lengthPrefixed(misspelt)).toThrow(/no option "maxframe"; use width, .*maxFrame/);
+    expect(() => lengthPrefixed(4 as never)).toThrow(/takes options as an object of width/);
+  });
+
+  it("is asked again only when its field is here", () => {
+    const scan = newScan();
+    expect(lengthPrefixed({ width: 4, offset: 2 }).measure(ascii("ab"), 0, 2, scan)).toBe(0);
+    expect(scan.at).toBe(6);
+  });
+
+  it.each<[LengthPrefixedOptions, FrameLayout]>([
+    [
+      { width: 2 },
+      [
+        { name: "length", kind: "length", size: 2, endian: "be", add: 2 },
+        { name: "payload", kind: "payload", size: "rest" },
+      ],
+    ],
+    [
+      { width: 4, endian: "le", header: ascii("GO"), counts: "frame", adjust: 1 },
+      [
+        { name: "header", kind: "header", size: 2, bytes: ascii("GO") },
+        { name: "length", kind: "length", size: 4, endian: "le", add: 1 },
+        { name: "payload", kind: "payload", size: "rest" },
+      ],
+    ],
+    [
+      { width: 1, offset: 3 },
+      [
+        { name: "header", kind: "header", size: 3, bytes: undefined },
+        { name: "length", kind: "length", size: 1, endian: "be", add: 4 },
+        { name: "payload", kind: "payload", size: "rest" },
+      ],
+    ],
+  ])("tells its layout: %o", (options, layout) => {
+    expect(lengthPrefixed(options).layout).toEqual(layout);
   });
 
   it("keeps its header, whatever happens to the caller's array", () => {

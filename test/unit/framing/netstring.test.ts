@@ -40,7 +40,7 @@ describe("netstring", () => {
     ["a hexadecimal digit", "1a:", 1, "byte 97 at digit 1"],
     ["a digit's neighbour below", "1/:", 1, "byte 47 at digit 1"],
     ["a semicolon", "1;a,", 1, "byte 59 at digit 1"],
-    ["another byte than a comma at the end", "2:abc", 4, "ends in byte 99, not in a comma"],
+    ["another byte than a comma at the end", "2:abc", 4, "ends in byte 99, not in 44"],
     ["a line end behind the comma", "1:a,\n", 4, "byte 10 at digit 0"],
   ])("calls %s malformed", (_, wire, offset, message) => {
     const failure = failureOf(() => decodeAll(protocol, ascii(wire)));
@@ -59,21 +59,37 @@ describe("netstring", () => {
     });
   });
 
-  it("refuses a length above the limit at the digit that makes it so, however it is cut", () => {
+  it("tells a length above the limit once its colon is here, however it is cut", () => {
     const framing = netstring({ maxFrame: 500 });
     const expected = {
       code: "too-long",
       offset: 3,
-      message: "netstring of 999 bytes or more exceeds maxFrame 500",
+      message: "frame of 10000008 bytes exceeds maxFrame 500",
     };
     expect(readAll(framing, [ascii("0:,9999999:")]).failure).toEqual(expected);
-    expect(readAll(framing, ["0:,", "9", "9", "9"].map(ascii)).failure).toEqual(expected);
+    expect(readAll(framing, [..."0:,9999999:"].map(ascii)).failure).toEqual(expected);
     expect(readAll(framing, ["0:,", "9", "9"].map(ascii)).failure?.code).toBe("truncated");
   });
 
   it("never loses a digit, nor runs on, for lengths without end", () => {
-    const failure = readAll(netstring(), [ascii("9".repeat(5000))]).failure;
-    expect(failure).toMatchObject({ code: "too-long", offset: 0 });
+    for (const cut of [1, 5000]) {
+      const wire = Array.from({ length: 5000 / cut }, () => ascii("9".repeat(cut)));
+      expect(readAll(netstring(), wire).failure).toEqual({
+        code: "too-long",
+        offset: 0,
+        message: "length of more than 15 digits",
+      });
+    }
+    expect(readAll(netstring(), [ascii("0".repeat(5000))]).failure?.offset).toBe(1);
+  });
+
+  it("tells its layout", () => {
+    expect(netstring().layout).toEqual([
+      { name: "length", kind: "length", size: "digits", add: 2 },
+      { name: "delimiter", kind: "delimiter", size: 1, bytes: ascii(":") },
+      { name: "payload", kind: "payload", size: "rest" },
+      { name: "trailer", kind: "trailer", size: 1, bytes: ascii(",") },
+    ]);
   });
 
   it("is refused with a limit that has no room for 0:,", () => {

@@ -72,8 +72,8 @@ describe("varintPrefixed", () => {
 
   it.each<[string, number[], string]>([
     ["a sixth byte", [0x80, 0x80, 0x80, 0x80, 0x80], "length of more than 5 bytes"],
-    ["2^32", [0x80, 0x80, 0x80, 0x80, 0x10], "length 4294967296 exceeds 2^32-1"],
-    ["2^35-1", [0xff, 0xff, 0xff, 0xff, 0x7f], "length 34359738367 exceeds 2^32-1"],
+    ["2^32", [0x80, 0x80, 0x80, 0x80, 0x10], "length 4294967296 exceeds 4294967295"],
+    ["2^35-1", [0xff, 0xff, 0xff, 0xff, 0x7f], "length 34359738367 exceeds 4294967295"],
   ])("calls %s malformed, as soon as it is here", (_, wire, message) => {
     const bytes = Uint8Array.from([0, ...wire]);
     const failure = failureOf(() => varintPrefixed().measure(bytes, 1, bytes.length, newScan()));
@@ -100,7 +100,7 @@ describe("varintPrefixed", () => {
         .encode(undefined, out);
     expect(failureOf(write)).toMatchObject({
       code: "unencodable",
-      message: "body of 4294967296 bytes exceeds 2^32-1",
+      message: "body of 4294967296 bytes exceeds 4294967295",
     });
   });
 
@@ -151,5 +151,70 @@ describe("varintPrefixed", () => {
       expect(failure).toMatchObject({ code: "malformed", offset: 1 });
       expect(minimal.measure(bytes, 1, bytes.length - 1, newScan())).toBe(0);
     }
+  });
+
+  it.each([
+    [1, 127],
+    [2, 16_383],
+    [4, 268_435_455],
+    [7, 2 ** 49 - 1],
+    [8, Number.MAX_SAFE_INTEGER],
+    [10, Number.MAX_SAFE_INTEGER],
+  ])("reads lengths of up to %s bytes, up to %s", (maxBytes, most) => {
+    const framing = varintPrefixed({ maxBytes, maxFrame: Number.MAX_SAFE_INTEGER });
+    const measure = (wire: Uint8Array): number => framing.measure(wire, 0, wire.length, newScan());
+    const widest = new Output().varint(most).take();
+    expect(measure(widest)).toBe(most + widest.length);
+    const longest = Uint8Array.from(overlong(1, maxBytes));
+    expect(measure(longest)).toBe(maxBytes + 1);
+    for (const wire of [overlong(1, maxBytes + 1), overlong(2 ** 63, 10)]) {
+      expect(failureOf(() => measure(Uint8Array.from(wire)))).toMatchObject({ code: "malformed" });
+    }
+  });
+
+  it("goes on where it was, byte by byte", () => {
+    const framing = varintPrefixed({ offset: 2, maxBytes: 4 });
+    const wire = Uint8Array.of(7, 8, 0xff, 0xff, 0x7f);
+    const scan = newScan();
+    for (let end = 1; end < 5; end++) {
+      expect(framing.measure(wire, 0, end, scan)).toBe(0);
+      expect(scan.at).toBe(Math.max(end, 2));
+    }
+    // What it has seen is not looked at again.
+    wire.fill(0, 0, 4);
+    expect(framing.measure(wire, 0, 5, scan)).toBe(2 + 3 + 2 ** 21 - 1);
+  });
+
+  it("refuses a wrap that would lose the bytes before the length", () => {
+    const framing = varintPrefixed({ offset: 1 });
+    expect(() => framing.wrap(raw())).toThrow(TypeError);
+    expect(() => framing.wrap(raw())).toThrow(/lose the 1 bytes .*: spread the framing/);
+    expect(framing.payloadStart(Uint8Array.of(0x30, 0x81, 0, 5), 0, 4)).toBe(3);
+  });
+
+  it("refuses options that are out of range, or that it does not have", () => {
+    for (const options of [
+      { maxBytes: 0 },
+      { maxBytes: 11 },
+      { maxBytes: 1.5 },
+      { offset: -1 },
+      { offset: NaN },
+    ]) {
+      expect(() => varintPrefixed(options)).toThrow(RangeError);
+    }
+    expect(() => varintPrefixed({ header: 1 } as object)).toThrow(/no option "header"; use/);
+  });
+
+  it("tells its layout", () => {
+    const [payload] = [{ name: "payload", kind: "payload", size: "rest" }];
+    expect(varintPrefixed().layout).toEqual([
+      { name: "length", kind: "length", size: "varint", add: 0 },
+      payload,
+    ]);
+    expect(varintPrefixed({ offset: 1 }).layout).toEqual([
+      { name: "header", kind: "header", size: 1 },
+      { name: "length", kind: "length", size: "varint", add: 1 },
+      payload,
+    ]);
   });
 });

@@ -1,0 +1,12 @@
+import { encodeUtf8Into } from "../core/index.ts";
+
+/**
+ * An option that is text (as UTF-8) or bytes, in memory of its own: the caller's array may change.
+ *
+ * Not through an Output, which programs that only read need not carry.
+ */
+export function toBytes(given: string | Uint8Array): Uint8Array {
+  if (typeof given !== "string") return Uint8Array.from(given);
+  const room = new Uint8Array(3 * given.length);
+  return room.slice(0, encodeUtf8Into(given, room, 0));
+}

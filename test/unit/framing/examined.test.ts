@@ -1,0 +1,132 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { decimalPrefixed } from "../../../src/framing/index.ts";
+import {
+  delimited,
+  fixed,
+  lengthPrefixed,
+  lines,
+  netstring,
+  Splitter,
+  varintPrefixed,
+  type WrappingFraming,
+} from "../../../src/index.ts";
+import { ascii, concat, everySize } from "../../support/chunks.ts";
+
+// How often a framing looks at each byte, whatever the chunks: counted where it indexes an array, and where it lets
+// the runtime search.
+
+const { count, real } = vi.hoisted(() => ({
+  count: { examined: 0 },
+  /** The array that a counting one stands for. */
+  real: new WeakMap<Uint8Array, Uint8Array>(),
+}));
+
+vi.mock("../../../src/core/host.ts", async (original) => {
+  const host = await original<typeof import("../../../src/core/host.ts")>();
+  return {
+    ...host,
+    searchByte(bytes: Uint8Array, byte: number, from: number): number {
+      const found = host.searchByte(real.get(bytes) ?? bytes, byte, from);
+      count.examined += (found < 0 ? bytes.length : found + 1) - from;
+      return found;
+    },
+  };
+});
+
+/** The same bytes, counting. */
+function counting(bytes: Uint8Array): Uint8Array {
+  const proxy = new Proxy(bytes, {
+    get(target, key) {
+      if (typeof key === "string" && /^\d+$/.test(key)) count.examined++;
+      const value: unknown = Reflect.get(target, key, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  real.set(proxy, bytes);
+  return proxy;
+}
+
+beforeEach(() => {
+  count.examined = 0;
+});
+
+/** Reads a stream in pieces of `size`, payloads included, and returns the number of frames. */
+function read(framing: WrappingFraming, stream: Uint8Array, size: number): number {
+  const splitter = new Splitter({
+    ...framing,
+    measure: (bytes, start, end, scan) => framing.measure(counting(bytes), start, end, scan),
+  });
+  let frames = 0;
+  const drain = (): void => {
+    while (splitter.next()) {
+      const { start, end } = splitter;
+      const bytes = counting(splitter.bytes);
+      frames++;
+      framing.payloadStart(bytes, start, end);
+      framing.payloadEnd(bytes, start, end);
+    }
+  };
+  for (const chunk of everySize(stream, size)) {
+    splitter.push(chunk);
+    drain();
+  }
+  splitter.finish();
+  drain();
+  return frames;
+}
+
+const long = "x".repeat(700);
+
+/** Each framing with the smallest frames that there can be, a long one, and what looks most like an end. */
+const cases: readonly (readonly [string, WrappingFraming, readonly string[]])[] = [
+  ["u8", lengthPrefixed({ width: 1 }), ["\0", "\0", "\x03abc"]],
+  ["u64", lengthPrefixed({ width: 8 }), ["\0\0\0\0\0\0\0\0", `\0\0\0\0\0\0\x02\xbc${long}`]],
+  [
+    "u16 le after a magic number",
+    lengthPrefixed({ width: 2, endian: "le", header: ascii("MAGIC") }),
+    ["MAGIC\0\0", `MAGIC\xbc\x02${long}`],
+  ],
+  ["u8 at an offset", lengthPrefixed({ width: 1, offset: 9 }), [`${"h".repeat(9)}\0`]],
+  ["varint", varintPrefixed(), ["\0", "\x80\x80\x80\x80\0", `\xbc\x05${long}`]],
+  ["varint of ten bytes", varintPrefixed({ maxBytes: 10 }), [`${"\x80".repeat(9)}\0`]],
+  ["varint at an offset", varintPrefixed({ offset: 3, minimal: true }), ["abc\0", "abc\x01x"]],
+  ["a NUL", delimited("\0"), ["\0", "a\0", `${long}\0`]],
+  ["aaab", delimited("aaab"), ["aaab", `${"a".repeat(700)}b`]],
+  [
+    "several delimiters",
+    delimited(["aaaaaaaab", "aac", "\r\n"]),
+    ["\r\n", `${"a".repeat(300)}c`, `${"\r".repeat(300)}\n`],
+  ],
+  ["lines", lines(), ["\n", "\r\n", `${"\r".repeat(700)}\n`]],
+  [
+    "lines with all options",
+    lines({ last: "accept", skipEmpty: true, ending: "\r\n" }),
+    ["a\n", "\n", "\r\n", "a\r\n", "\n", `${long}\n`, "\r\n\r\n", "\r\r\n", "last"],
+  ],
+  ["fixed", fixed(3), ["abc"]],
+  ["netstring", netstring(), ["0:,", "700:", long, ","]],
+  ["digits", decimalPrefixed({ digits: 15 }), ["000000000000000", "000000000000001a"]],
+  [
+    "digits up to a delimiter",
+    decimalPrefixed({ delimiter: "\r\n", trailer: "\r\n", leadingZeros: true }),
+    ["0\r\n\r\n", "00000\r\n\r\n", `700\r\n${long}\r\n`],
+  ],
+];
+
+describe.each(cases)("bytes examined: %s", (_, framing, frames) => {
+  const one = ascii(frames.join(""));
+  const stream = concat(Array.from({ length: 20 }, () => one));
+
+  it.each([1, 2, 3, 7, 64, 1400, 64_000])("are at most 3 for each, in chunks of %s", (size) => {
+    expect(read(framing, stream, size)).toBeGreaterThanOrEqual(20);
+    expect(count.examined).toBeLessThanOrEqual(3 * stream.length);
+  });
+});
+
+describe("the count", () => {
+  it("sees searches and single looks", () => {
+    const stream = ascii(`${long}\n`);
+    read(lines(), stream, stream.length);
+    expect(count.examined).toBeGreaterThanOrEqual(stream.length);
+  });
+});
