@@ -35,7 +35,7 @@ describe("the compiler's message", () => {
   // One program for all: it takes seconds to load the library's types.
   beforeAll(() => {
     messages = compilerMessages(header + wrong.map(([call]) => `void ${call};`).join("\n"));
-  });
+  }, 120_000);
 
   it.each(wrong.map(([call, part], i) => [call, part, i] as const))(
     "for %s says: %s",
