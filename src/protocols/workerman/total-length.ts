@@ -37,11 +37,15 @@ export function totalLength<In, Out>(
   return framing({
     name,
     maxFrame: frameLimit(options.maxFrame, header, MOST),
-    measure(bytes, start, end) {
+    measure(bytes, start, end, scan) {
       if (end - start < WIDTH) return 0;
       const length = u32be(bytes, start);
       if (length < header) throw belowHeader(length, header, start);
-      if (end - start < header) return 0;
+      if (end - start < header) {
+        // Nothing before that is worth another call.
+        scan.at = header;
+        return 0;
+      }
       check?.(bytes, start, length);
       return length;
     },

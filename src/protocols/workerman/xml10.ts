@@ -1,4 +1,4 @@
-import { type Protocol, raw, utf8 } from "../../core/index.ts";
+import { type Protocol, raw, type Scan, utf8 } from "../../core/index.ts";
 import { type FramingOptions, frameLimit, framing } from "../../framing/index.ts";
 import { belowHeader, malformed } from "./errors.ts";
 
@@ -62,10 +62,10 @@ export function xml10(options: Xml10Options = {}): Protocol<string> | Protocol<U
   return options.bytes ? digits.wrap(raw()) : digits.wrap(utf8());
 }
 
-function measure(bytes: Uint8Array, start: number, end: number): number {
+function measure(bytes: Uint8Array, start: number, end: number, scan: Scan): number {
   const known = Math.min(DIGITS, end - start);
-  let length = 0;
-  for (let i = 0; i < known; i++) {
+  let length = scan.count;
+  for (let i = scan.at; i < known; i++) {
     const digit = bytes[start + i]! - ZERO;
     if (digit < 0 || digit > 9) {
       const text = `byte ${digit + ZERO} at digit ${i} of ${DIGITS}`;
@@ -73,7 +73,11 @@ function measure(bytes: Uint8Array, start: number, end: number): number {
     }
     length = 10 * length + digit;
   }
-  if (known < DIGITS) return 0;
+  if (known < DIGITS) {
+    scan.at = known;
+    scan.count = length;
+    return 0;
+  }
   if (length < DIGITS) throw belowHeader(length, DIGITS, start);
   return length;
 }

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { decimalPrefixed } from "../../../src/framing/index.ts";
 import {
   delimited,
+  type Framing,
   fixed,
   lengthPrefixed,
   lines,
@@ -10,6 +11,9 @@ import {
   varintPrefixed,
   type WrappingFraming,
 } from "../../../src/index.ts";
+import { packet } from "../../../src/protocols/fastway/index.ts";
+import { goim } from "../../../src/protocols/goim/index.ts";
+import { frame, gatewayProtocol, xml10 } from "../../../src/protocols/workerman/index.ts";
 import { ascii, concat, everySize } from "../../support/chunks.ts";
 
 // How often a framing looks at each byte, whatever the chunks: counted where it indexes an array, and where it lets
@@ -50,8 +54,12 @@ beforeEach(() => {
   count.examined = 0;
 });
 
-/** Reads a stream in pieces of `size`, payloads included, and returns the number of frames. */
-function read(framing: WrappingFraming, stream: Uint8Array, size: number): number {
+/** Reads a stream in pieces of `size`, up to the payloads, and returns the number of frames. */
+function read(
+  framing: Framing & Partial<WrappingFraming>,
+  stream: Uint8Array,
+  size: number,
+): number {
   const splitter = new Splitter({
     ...framing,
     measure: (bytes, start, end, scan) => framing.measure(counting(bytes), start, end, scan),
@@ -62,8 +70,8 @@ function read(framing: WrappingFraming, stream: Uint8Array, size: number): numbe
       const { start, end } = splitter;
       const bytes = counting(splitter.bytes);
       frames++;
-      framing.payloadStart(bytes, start, end);
-      framing.payloadEnd(bytes, start, end);
+      framing.payloadStart?.(bytes, start, end);
+      framing.payloadEnd?.(bytes, start, end);
     }
   };
   for (const chunk of everySize(stream, size)) {
@@ -78,7 +86,7 @@ function read(framing: WrappingFraming, stream: Uint8Array, size: number): numbe
 const long = "x".repeat(700);
 
 /** Each framing with the smallest frames that there can be, a long one, and what looks most like an end. */
-const cases: readonly (readonly [string, WrappingFraming, readonly string[]])[] = [
+const cases: readonly (readonly [string, Framing, readonly string[]])[] = [
   ["u8", lengthPrefixed({ width: 1 }), ["\0", "\0", "\x03abc"]],
   ["u64", lengthPrefixed({ width: 8 }), ["\0\0\0\0\0\0\0\0", `\0\0\0\0\0\0\x02\xbc${long}`]],
   [
@@ -111,6 +119,11 @@ const cases: readonly (readonly [string, WrappingFraming, readonly string[]])[] 
     decimalPrefixed({ delimiter: "\r\n", trailer: "\r\n", leadingZeros: true }),
     ["0\r\n\r\n", "00000\r\n\r\n", `700\r\n${long}\r\n`],
   ],
+  ["workerman's xml10", xml10(), ["0000000010", "0000000011a"]],
+  ["workerman's frame", frame(), ["\0\0\0\x04"]],
+  ["GatewayWorker", gatewayProtocol(), [`\0\0\0\x1c${"\0".repeat(24)}`]],
+  ["goim", goim(), ["\0\0\0\x10\0\x10\0\x01\0\0\0\x02\0\0\0\x01"]],
+  ["fastway", packet(), ["\x04\0\0\0\x01\0\0\0"]],
 ];
 
 describe.each(cases)("bytes examined: %s", (_, framing, frames) => {
