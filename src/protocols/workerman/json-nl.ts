@@ -31,7 +31,10 @@ export function jsonNL<In = unknown, Out = In>(
 ): Protocol<In, Out | null>;
 export function jsonNL<In = unknown, Out = In>(options?: JsonOptions<Out>): Protocol<In, Out>;
 export function jsonNL<In, Out>(options: JsonOptions<Out> = {}): Protocol<In, Out> {
-  return delimited("\n", options).wrap(trimmed(jsonPayload<In, Out>(options)), { name: "jsonNL" });
+  return delimited("\n", { maxFrame: options.maxFrame }).wrap(
+    trimmed(jsonPayload<In, Out>(options)),
+    { name: "jsonNL" },
+  );
 }
 
 /** Steps over the bytes that PHP's `trim` cuts off, at both ends. */

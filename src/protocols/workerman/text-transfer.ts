@@ -44,7 +44,10 @@ export function textTransfer(
   options: TransferOptions & { readonly side: "server" },
 ): Protocol<TransferReply, TransferredFile>;
 export function textTransfer(options: TransferOptions = {}): Protocol<never, unknown> {
-  return sideOf(delimited("\n", options).wrap(codec, { name: "textTransfer" }), options.side);
+  return sideOf(
+    delimited("\n", { maxFrame: options.maxFrame }).wrap(codec, { name: "textTransfer" }),
+    options.side,
+  );
 }
 
 const json = phpJson();

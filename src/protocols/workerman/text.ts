@@ -43,7 +43,7 @@ export function text(
 ): Protocol<string>;
 export function text(options: TextOptions & { readonly bytes: true }): Protocol<Uint8Array>;
 export function text(options: TextOptions = {}): Protocol<string> | Protocol<Uint8Array> {
-  const framing = delimited("\n", options);
+  const framing = delimited("\n", { maxFrame: options.maxFrame });
   return options.bytes
     ? framing.wrap(withoutCr(raw()), { name: "text" })
     : framing.wrap(withoutCr(utf8()), { name: "text" });

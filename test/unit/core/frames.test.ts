@@ -130,7 +130,7 @@ describe("measureWhole", () => {
     expect(failure).toEqual({ code: "truncated", offset: 2, message });
   });
 
-  it("tells the framing that nothing follows, if all that is left is shown", () => {
+  it("tells the framing that nothing follows, unless a frame could not end there anyway", () => {
     const shown: unknown[] = [];
     const framing: Framing = {
       maxFrame: 4,
@@ -140,10 +140,12 @@ describe("measureWhole", () => {
       },
     };
     const scan = { ...newScan(), at: 3 };
+    expect(measureWhole(framing, bytesOf(8), 0, 3, scan)).toBe(3);
     expect(measureWhole(framing, bytesOf(8), 0, 4, scan)).toBe(4);
     expect(measureWhole(framing, bytesOf(8), 0, 5, scan)).toBe(4);
     expect(shown).toEqual([
-      [4, true, 0],
+      [3, true, 0],
+      [4, false, 0],
       [4, false, 0],
     ]);
   });

@@ -138,7 +138,7 @@ describe("laws", () => {
     expect(error.law).toBe("round trip");
     expect(error.counterexample).toBe("\n");
     expect(error.message).toContain(
-      "encode refuses a value of the arbitrary (unencodable: a delimiter",
+      "encode refuses a value of the arbitrary (unencodable: the payload",
     );
     expect((error.cause as ProtocolError).code).toBe("unencodable");
   });
