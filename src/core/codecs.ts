@@ -1,6 +1,7 @@
 import { ProtocolError } from "./errors.ts";
 import { sliceLatin1 } from "./host.ts";
-import { jsonFault } from "./json-fault.ts";
+import { parseJson, parseWith } from "./json-read.ts";
+import { stringify } from "./json-write.ts";
 import { checkOptions } from "./options.ts";
 import type { Codec } from "./protocol.ts";
 import { decodeUtf8 } from "./utf8.ts";
@@ -87,13 +88,23 @@ export function decodeLatin1(bytes: Uint8Array, start: number, end: number): str
 /**
  * JSON text (RFC 8259) as strict UTF-8, without byte order mark.
  *
- * Written as `JSON.stringify` does it, save that what JSON has no word for is refused instead of becoming
- * `null`: `undefined`, functions and symbols (as a value or an array element), NaN, infinities; so are
- * bigints and cyclic values. As always in JavaScript, an object's members with such values (`undefined`,
- * functions) are left out, and `toJSON` is honoured (an invalid Date says null). Keys such as `__proto__` stay plain data.
+ * Written as `JSON.stringify` writes it, but what JSON cannot say is `unencodable` instead of being changed or dropped:
  *
- * @param options - `parse`: what turns the text into a value, in place of `JSON.parse`: for a reviver,
- *   bigints, or a check of the value's shape. What it throws is reported as `malformed`.
+ * - `undefined`, functions and symbols (as the value or in an array), NaN, infinities, bigints, invalid dates
+ * - Map, Set, ArrayBuffer, typed arrays, DataView, Error, RegExp, Promise and the like
+ * - arrays with holes or named members, cycles, strings with a lone surrogate
+ * - more than 512 levels of arrays and objects
+ *
+ * As always in JavaScript, members of objects that are `undefined`, functions or symbols are left out, -0 becomes 0, and
+ * `toJSON` is honoured. Getters may be read twice.
+ *
+ * Reading refuses what could not be written again, so a value that came in can always be sent back: a number such as
+ * `1e999`, which JavaScript would read as Infinity, an escape such as `\ud800` that is half of a pair, more than 512
+ * levels. These are `malformed`, like text that is not JSON. Keys such as `__proto__` stay plain data.
+ *
+ * @param options - `parse`: turns the text into a value, in place of `JSON.parse`: for a reviver, bigints, or a check of
+ *   the value's shape. What it throws is reported as `malformed`. It is synchronous; a promise is a TypeError. What it
+ *   returns is not checked.
  *
  * @example
  * ```ts
@@ -113,59 +124,16 @@ export function json<In = unknown, Out = In>(
   options: { readonly parse?: ((text: string) => Out) | undefined } = {},
 ): Codec<In, Out> {
   checkOptions("json", options, ["parse"]);
-  const { parse = JSON.parse as (text: string) => Out } = options;
+  const { parse } = options;
   return Object.freeze<Codec<In, Out>>({
     decode(bytes, start, end) {
       const text = decodeUtf8(bytes, start, end);
-      try {
-        return parse(text);
-      } catch (error) {
-        const length = end - start;
-        const fault = jsonFault(text);
-        const what = fault === undefined ? "not the JSON expected" : `not JSON: ${fault}`;
-        const reason = `${length} bytes are ${what}`;
-        throw new ProtocolError("malformed", reason, start, { cause: error });
-      }
+      if (parse !== undefined) return parseWith(parse, text, start, end - start);
+      return parseJson(text, start, end - start) as Out;
     },
     encode(value, out) {
       out.utf8(stringify(value));
     },
     text: true,
   });
-}
-
-/**
- * JSON text; what JSON has no word for is refused.
- * @throws ProtocolError `unencodable`
- * @internal
- */
-export function stringify(value: unknown): string {
-  let text: string | undefined;
-  try {
-    text = JSON.stringify(value);
-    // Only a text with a null in it can have lost something.
-    if (text?.includes("null")) JSON.stringify(value, refuseLoss);
-  } catch (error) {
-    if (error instanceof ProtocolError) throw error;
-    throw new ProtocolError("unencodable", `no JSON: ${(error as Error).message}`, undefined, {
-      cause: error,
-    });
-  }
-  if (text === undefined) throw new ProtocolError("unencodable", `${typeof value} has no JSON`);
-  return text;
-}
-
-/** A replacer that replaces nothing, but stops at whatever `JSON.stringify` would silently make null. */
-function refuseLoss(this: unknown, key: string, value: unknown): unknown {
-  const isNumber = typeof value === "number" || value instanceof Number;
-  const lost = isNumber ? !Number.isFinite(Number(value)) : isUnwritable(value);
-  if (lost && (isNumber || Array.isArray(this))) {
-    const shown = isNumber ? value : typeof value;
-    throw new ProtocolError("unencodable", `${shown} at "${key}" has no JSON`);
-  }
-  return value;
-}
-
-function isUnwritable(value: unknown): boolean {
-  return value === undefined || typeof value === "function" || typeof value === "symbol";
 }

@@ -1,3 +1,6 @@
+import { isMisuse } from "./misuse.ts";
+import { messageOf, quoteless } from "./quoteless.ts";
+
 /**
  * What went wrong, in one word. The list is part of the API: codes are never renamed or removed in a
  * minor version, so programs switch on them.
@@ -61,7 +64,8 @@ export class ProtocolError extends Error {
    * @param code - what went wrong
    * @param message - one sentence with the number found and the number allowed, never the payload
    * @param offset - index of the byte to blame, in the bytes at hand
-   * @param options - `cause`: the underlying error, if another one was caught; `path`: which part of the value
+   * @param options - `cause`: the underlying error, if another one was caught (a SyntaxError, which quotes the text
+   *   that it could not read, is replaced by a copy that does not); `path`: which part of the value
    */
   constructor(
     code: ProtocolErrorCode,
@@ -74,7 +78,7 @@ export class ProtocolError extends Error {
   ) {
     super(
       message,
-      options !== undefined && "cause" in options ? { cause: options.cause } : undefined,
+      options !== undefined && "cause" in options ? { cause: quoteless(options.cause) } : undefined,
     );
     this.code = code;
     this.offset = offset;
@@ -107,12 +111,13 @@ export function nameError(
 }
 
 /**
- * The same error, its offset counted from elsewhere: `base` is added to it.
+ * The same error, its offset counted from elsewhere: `base` is added to it. A mistake of the program has none.
  *
  * A new object, because a codec may throw one shared instance again and again.
  * @internal
  */
 export function rebased(error: ProtocolError, base: number): ProtocolError {
+  if (isMisuse(error)) return error;
   const offset = error.offset === undefined ? undefined : error.offset + base;
   const { cause, path } = error;
   const moved = new ProtocolError(error.code, error.message, offset, { cause, path });
@@ -124,6 +129,8 @@ export function rebased(error: ProtocolError, base: number): ProtocolError {
 /**
  * Any thrown thing as a ProtocolError: bytes or values that make a codec trip (a RangeError of a
  * DataView, say) are as bad as bytes or values that it refuses.
+ *
+ * @throws the error itself if it is a mistake of the program, see `misuse`
  * @internal
  */
 export function asProtocolError(
@@ -133,12 +140,6 @@ export function asProtocolError(
   offset?: number,
 ): ProtocolError {
   if (thrown instanceof ProtocolError) return thrown;
-  // What is no error may be an object that throws when it is shown.
-  const text =
-    thrown instanceof Error
-      ? thrown.message
-      : Object(thrown) === thrown
-        ? "an object was thrown"
-        : String(thrown);
-  return new ProtocolError(code, `${what}: ${text}`, offset, { cause: thrown });
+  if (isMisuse(thrown)) throw thrown;
+  return new ProtocolError(code, `${what}: ${messageOf(thrown)}`, offset, { cause: thrown });
 }

@@ -2,7 +2,6 @@
 
 export { AsyncQueue } from "./async-queue.ts";
 export { Cancel, onAbort } from "./cancel.ts";
-export { stringify } from "./codecs.ts";
 export { Decoder } from "./decoder.ts";
 export { asProtocolError, nameError } from "./errors.ts";
 export { unicodeEscape } from "./escape.ts";
@@ -21,8 +20,12 @@ export {
 } from "./go-json.ts";
 export { throwUncaught, timers } from "./host.ts";
 export { jsonFault } from "./json-fault.ts";
+export { notPromised, parseJson, parseWith } from "./json-read.ts";
+export { stringify } from "./json-write.ts";
 export { compact, copy, isBytes, plain } from "./memory.ts";
 export { MessageReader } from "./message-reader.ts";
+export { isMisuse, misuse } from "./misuse.ts";
+export { pathText } from "./path-text.ts";
 export { checkedMaxFrame } from "./protocol.ts";
 export { checkRange, fitsInteger, isBeyondF32 } from "./range.ts";
 export { checkStreamProtocol } from "./stream-hint.ts";

@@ -1,3 +1,5 @@
+import { hasLoneSurrogate } from "./utf8.ts";
+
 /*
  * Why a text is not JSON: `JSON.parse` says it in words of each engine's own, quotes the text, and often does
  * not say where.
@@ -17,12 +19,22 @@ function after(pattern: RegExp, text: string, at: number): number {
 }
 
 /**
+ * Arrays and objects that may lie in each other. `JSON.parse` takes any number of levels, but `JSON.stringify`, and most
+ * functions that walk over a value, use the stack: a few thousand levels from a peer would overflow it. PHP has this
+ * limit too.
+ */
+export const MOST_LEVELS = 512;
+
+/**
  * The first fault in a text that should be JSON, for error messages: what and where, but nothing of the text
  * itself. Undefined if the text is JSON.
  *
+ * @param isStrict - find also what is JSON but could not be written again: numbers beyond the range of doubles, lone
+ *   surrogates, more than 512 levels
+ * @defaultValue isStrict false
  * @returns for example `expected "," or "}" at character 9 of 12`
  */
-export function jsonFault(text: string): string | undefined {
+export function jsonFault(text: string, isStrict = false): string | undefined {
   // The brackets that will close what is open, so that depth costs no stack.
   const open: string[] = [];
   let at = 0;
@@ -35,11 +47,14 @@ export function jsonFault(text: string): string | undefined {
 
   /** Steps over a string; gives what is wrong with it. */
   const string = (): string | undefined => {
+    const start = at;
     for (at++; ; ) {
       at = after(PLAIN, text, at);
       if (text[at] === '"') {
         at++;
-        return undefined;
+        if (!isStrict || !hasLoneSurrogate(JSON.parse(text.slice(start, at)))) return undefined;
+        at = start;
+        return fault("a lone surrogate in the string");
       }
       if (at === text.length) return fault("expected a closing quote");
       if (text[at] !== "\\") return fault("control character in a string");
@@ -77,6 +92,9 @@ export function jsonFault(text: string): string | undefined {
       next = "colon";
       isFirst = false;
     } else if (unit === "{" || unit === "[") {
+      if (isStrict && open.length === MOST_LEVELS) {
+        return fault(`more than ${MOST_LEVELS} levels of arrays and objects`);
+      }
       open.push(unit === "{" ? "}" : "]");
       next = unit === "{" ? "name" : "value";
       at++;
@@ -89,6 +107,9 @@ export function jsonFault(text: string): string | undefined {
     } else {
       const end = after(SCALAR, text, at);
       if (end < 0) return fault("expected a value");
+      if (isStrict && Math.abs(Number(text.slice(at, end))) === Infinity) {
+        return fault("a number beyond the range of doubles");
+      }
       next = "end";
       at = end;
       isFirst = false;

@@ -31,10 +31,20 @@ function codeOf(error: unknown): number {
 // A close frame holds at most 125 bytes, two of which are the code.
 const MAX_TEXT = 123;
 
-/** What the peer may know: texts of protocol errors hold numbers, never payload; other errors are ours alone. */
+/**
+ * What the peer may know: texts of protocol errors hold numbers, never payload. Other errors are ours alone, and so is
+ * a text that repeats that of another error.
+ */
 function textOf(error: unknown): string {
   if (!(error instanceof ProtocolError)) return "";
+  if (isForeign(error.cause)) return error.code;
   return error.message.replace(/[^ -~]/g, "?").slice(0, MAX_TEXT);
+}
+
+/** True if a cause is an error of other code, or has one among its own causes. */
+function isForeign(cause: unknown): boolean {
+  if (cause === undefined) return false;
+  return !(cause instanceof ProtocolError) || isForeign(cause.cause);
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   utf8,
 } from "../../../src/index.ts";
 import { ascii, failureOf, poisoned, text } from "../../support/chunks.ts";
+import { thrownBy } from "../../support/thrown.ts";
 
 /** The bytes of a value by itself. */
 function bytesOf<In>(codec: Codec<In, unknown>, value: In): Uint8Array {
@@ -20,6 +21,13 @@ function bytesOf<In>(codec: Codec<In, unknown>, value: In): Uint8Array {
 /** The value of bytes that lie somewhere inside of others. */
 function decoded<Out>(codec: Codec<never, Out>, bytes: Uint8Array): Out {
   return decodeFrame(perMessage().wrap(codec), poisoned(bytes));
+}
+
+/** Arrays in arrays. */
+function nested(levels: number): unknown {
+  let value: unknown = [];
+  for (let i = 1; i < levels; i++) value = [value];
+  return value;
 }
 
 describe.each([
@@ -124,43 +132,134 @@ describe("json", () => {
       [{ a: undefined, b: () => {}, c: Symbol("c"), d: 1 }, '{"d":1}'],
       [{ a: null, b: undefined }, '{"a":null}'],
       [-0, "0"],
-      ["\ud800", '"\\ud800"'],
+      ["\ud83d\ude00 \\ud800", '"\ud83d\ude00 \\\\ud800"'],
       ["\u2028é", '"\u2028é"'],
       [new Date(0), '"1970-01-01T00:00:00.000Z"'],
-      [[new Date(NaN)], "[null]"],
       [{ toJSON: () => [1] }, "[1]"],
       [{ toJSON: () => ({ a: null }) }, '{"a":null}'],
       [Object(1), "1"],
-      [new Map([[1, 2]]), "{}"],
+      [[Object("a"), Object(true)], '["a",true]'],
+      [
+        new (class Point {
+          x = 1;
+        })(),
+        '{"x":1}',
+      ],
+      [Object.assign(Object.create(null), { a: 1 }), '{"a":1}'],
+      [
+        { at: new Date(0), url: new URL("http://a/") },
+        '{"at":"1970-01-01T00:00:00.000Z","url":"http://a/"}',
+      ],
+      [
+        new (class Named {
+          [Symbol.toStringTag] = "Named";
+          x = 1;
+        })(),
+        '{"x":1}',
+      ],
+      [Object.assign(() => {}, { toJSON: () => 1 }), "1"],
+      [{ a: Object.assign(() => {}, { toJSON: () => 1 }) }, '{"a":1}'],
     ])("%o", (value, expected) => {
       expect(new TextDecoder().decode(bytesOf(json(), value))).toBe(expected);
     });
   });
 
-  describe("refuses what JSON.stringify would drop or turn into null", () => {
+  describe("refuses what JSON.stringify would drop, or turn into null or an empty object", () => {
     const cyclic: unknown[] = [];
     cyclic.push({ cyclic });
     const deep = (value: unknown): unknown => ({ a: [{ b: value }] });
+    const gives = (value: unknown): unknown => ({ toJSON: () => value });
+    const tooDeep = "more than 512 levels of arrays and objects, or a cycle";
+    class Empty {}
     it.each([
       ["undefined", undefined, "undefined has no JSON"],
       ["a function", () => {}, "function has no JSON"],
       ["a symbol", Symbol("s"), "symbol has no JSON"],
-      ["NaN", NaN, 'NaN at "" has no JSON'],
-      ["an infinity", deep(Infinity), 'Infinity at "b" has no JSON'],
-      ["minus infinity", [-Infinity], '-Infinity at "0" has no JSON'],
-      ["undefined in an array", [1, undefined], 'undefined at "1" has no JSON'],
-      ["a hole in an array", deep(new Array(2)), 'undefined at "0" has no JSON'],
-      ["a function in an array", [() => {}], 'function at "0" has no JSON'],
-      ["a symbol in an array", [Symbol("s")], 'symbol at "0" has no JSON'],
-      ["a number object that is not finite", [Object(NaN)], 'NaN at "0" has no JSON'],
-      ["a toJSON that gives nothing", { toJSON: () => undefined }, "object has no JSON"],
-      ["a toJSON that gives nothing, in an array", [{ toJSON: () => undefined }], null],
-      ["a bigint", deep(1n), null],
-      ["a cycle", cyclic, null],
+      ["a bigint", deep(1n), "a[0].b: bigint has no JSON"],
+      ["NaN", NaN, "NaN has no JSON"],
+      ["an infinity", deep(Infinity), "a[0].b: Infinity has no JSON"],
+      ["minus infinity", [-Infinity], "[0]: -Infinity has no JSON"],
+      ["undefined in an array", [1, undefined], "[1]: undefined has no JSON"],
+      ["a hole in an array", deep(new Array(2)), "a[0].b[0]: undefined has no JSON"],
+      ["a function in an array", [() => {}], "[0]: function has no JSON"],
+      ["a symbol in an array", [Symbol("s")], "[0]: symbol has no JSON"],
+      [
+        "named members of an array",
+        deep("ab".match(/b/)),
+        "a[0].b: an array with named members has no JSON",
+      ],
+      ["a number object that is not finite", [Object(NaN)], "[0]: NaN has no JSON"],
+      ["a symbol object", [Object(Symbol("s"))], "[0]: Symbol has no JSON"],
+      ["a bigint object", [Object(1n)], "[0]: BigInt has no JSON"],
+      ["an invalid date", deep(new Date(NaN)), "a[0].b: an invalid Date has no JSON"],
+      ["a Map", deep(new Map([[1, 2]])), "a[0].b: Map has no JSON"],
+      ["a Map with members", Object.assign(new Map(), { a: 1 }), "Map has no JSON"],
+      ["a Set", new Set(), "Set has no JSON"],
+      ["a WeakMap", { a: new WeakMap() }, "a: WeakMap has no JSON"],
+      ["a WeakSet", new WeakSet(), "WeakSet has no JSON"],
+      ["a promise", [Promise.resolve()], "[0]: Promise has no JSON"],
+      ["an Error", new Error("x"), "Error has no JSON"],
+      ["an Error with members", Object.assign(new Error("x"), { code: 1 }), "Error has no JSON"],
+      ["a RegExp", /x/, "RegExp has no JSON"],
+      ["an ArrayBuffer", new ArrayBuffer(1), "ArrayBuffer has no JSON"],
+      ["a Uint8Array", deep(Uint8Array.of(1)), "a[0].b: Uint8Array has no JSON"],
+      ["an empty Float64Array", new Float64Array(0), "Float64Array has no JSON"],
+      ["a DataView", new DataView(new ArrayBuffer(1)), "DataView has no JSON"],
+      ["a generator", (function* () {})(), "Generator has no JSON"],
+      ["an iterator", new Map().keys(), "Map Iterator has no JSON"],
+      ["URLSearchParams", new URLSearchParams("a=1"), "URLSearchParams has no JSON"],
+      ["a lone surrogate", deep("\udc00\ud800"), "a[0].b: a lone surrogate has no UTF-8 form"],
+      [
+        "a lone surrogate in a key",
+        { a: { "\ud800": 1 } },
+        "a: a lone surrogate has no UTF-8 form",
+      ],
+      ["a toJSON that returns nothing", gives(undefined), "undefined has no JSON"],
+      ["a toJSON that returns a promise", gives(Promise.resolve()), "Promise has no JSON"],
+      [
+        "a toJSON that returns a function, in an array",
+        [gives(() => {})],
+        "[0]: function has no JSON",
+      ],
+      ["a toJSON that returns NaN", { a: gives(NaN) }, "a: NaN has no JSON"],
+      ["a Map inside of what a toJSON returns", gives({ a: new Map() }), "a: Map has no JSON"],
+      [
+        "a lone surrogate from a toJSON",
+        [gives("\ud800")],
+        "[0]: a lone surrogate has no UTF-8 form",
+      ],
+      ["a cycle", cyclic, tooDeep],
+      ["a cycle beside a toJSON", [gives(1), cyclic], null],
+      ["many levels", nested(513), tooDeep],
+      ["many levels from a toJSON", gives(nested(513)), tooDeep],
     ])("%s", (_, value, message) => {
       const failure = failureOf(() => bytesOf(json(), value));
       expect(failure?.code).toBe("unencodable");
       if (message !== null) expect(failure?.message).toBe(message);
+    });
+
+    it("but writes what has no members and no kind of its own", () => {
+      expect(text(bytesOf(json(), [new Empty(), {}, []]))).toBe("[{},{},[]]");
+    });
+
+    it("and says where, as a path", () => {
+      const error = thrownBy(() => bytesOf(json(), { "a b": [{ c: 1n }] }));
+      expect(error).toMatchObject({
+        message: '["a b"][0].c: bigint has no JSON',
+        path: ["a b", 0, "c"],
+      });
+    });
+
+    it("calls each toJSON once", () => {
+      let calls = 0;
+      const counted = {
+        toJSON() {
+          calls++;
+          return [null, {}];
+        },
+      };
+      expect(text(bytesOf(json(), { a: null, b: counted }))).toBe('{"a":null,"b":[null,{}]}');
+      expect(calls).toBe(1);
     });
 
     it("a toJSON that throws, its error as the cause", () => {
@@ -204,17 +303,36 @@ describe("json", () => {
       );
     });
 
-    it("keeps the payload out of its own text, and JSON.parse's error as the cause", () => {
-      const secret = ascii('{"password":hunter2}');
-      const error = (() => {
-        try {
-          return decoded(json(), secret);
-        } catch (error) {
-          return error as Error;
-        }
-      })() as Error;
+    it("keeps the payload out of its error, causes included", () => {
+      const error = thrownBy(() => decoded(json(), ascii('{"password":hunter2}')));
       expect(error.message).toBe("20 bytes are not JSON: expected a value at character 12 of 20");
-      expect(error.cause).toBeInstanceOf(SyntaxError);
+      expect(error.cause).toBeUndefined();
+    });
+
+    it.each([
+      ["1e999", "a number beyond the range of doubles at character 0 of 5"],
+      ['{"a":[-1e400]}', "a number beyond the range of doubles at character 6 of 14"],
+      ["9".repeat(400), "a number beyond the range of doubles at character 0 of 400"],
+      ['"\\ud800"', "a lone surrogate in the string at character 0 of 8"],
+      ['["\\uDC00\\ud800"]', "a lone surrogate in the string at character 1 of 16"],
+      ['{"a\\udfff":1}', "a lone surrogate in the string at character 1 of 13"],
+      [
+        JSON.stringify(nested(513)),
+        "more than 512 levels of arrays and objects at character 512 of 1026",
+      ],
+    ])("refuses %j, which it could not write again", (wrong, reason) => {
+      const failure = failureOf(() => decoded(json(), ascii(wrong)));
+      expect(failure).toMatchObject({ code: "malformed", offset: 0 });
+      expect(failure?.message).toBe(`${wrong.length} bytes are JSON with ${reason}`);
+    });
+
+    it("takes 512 levels, and gives them back", () => {
+      const bytes = bytesOf(json(), nested(512));
+      expect(bytesOf(json(), decoded(json(), bytes))).toEqual(bytes);
+    });
+
+    it("takes a number that is out of range if it does not count", () => {
+      expect(decoded(json(), ascii('{"a":1e999,"a":1}'))).toEqual({ a: 1 });
     });
 
     it("says where bytes stop being UTF-8", () => {
@@ -222,7 +340,7 @@ describe("json", () => {
       expect(failure).toMatchObject({ code: "malformed", offset: 1 });
     });
 
-    it.each([" 1 ", "\t[1,\n2]\r\n", '"\\ud83d\\ude00"', '"\\ud800"', "1e400", "-0"])(
+    it.each([" 1 ", "\t[1,\n2]\r\n", '"\\ud83d\\ude00"', '"\\\\ud800"', "1e308", "1e-999", "-0"])(
       "%j is JSON",
       (right) => {
         expect(decoded(json(), new TextEncoder().encode(right))).toEqual(JSON.parse(right));
@@ -251,6 +369,31 @@ describe("json", () => {
       const codec = json({ parse: (source) => BigInt(source) });
       expect(decoded(codec, ascii("12345678901234567890"))).toBe(12345678901234567890n);
       expectTypeOf(codec.decode).returns.toBeBigInt();
+    });
+
+    it("may be anything that is synchronous, but a promise is not blamed on the peer", async () => {
+      const asynchronous = json({ parse: (source) => Promise.reject(new Error(source)) });
+      expect(() => decoded(asynchronous, ascii("1"))).toThrow(
+        new TypeError("parse must be synchronous, but returned a promise"),
+      );
+      // The rejection must have been caught.
+      await new Promise((resolve) => setTimeout(resolve));
+    });
+
+    it("keeps the payload out of errors of JSON.parse in it", () => {
+      const error = thrownBy(() =>
+        decoded(json({ parse: (source) => JSON.parse(source) as unknown }), ascii('{"a":hunter2')),
+      );
+      expect(error.message).toBe("12 bytes are not JSON: expected a value at character 5 of 12");
+      expect(error.cause).toBeUndefined();
+      const parse = (source: string): unknown => BigInt(JSON.parse(source) as string);
+      const { message, cause } = thrownBy(() => decoded(json({ parse }), ascii('"hunter2"')));
+      expect(message).toBe("9 bytes are not the JSON expected");
+      expect(cause).toBeInstanceOf(SyntaxError);
+      const { message: shown, stack } = cause as Error;
+      expect(shown).toBe("a SyntaxError");
+      expect(stack).toContain("codecs.test");
+      expect(stack).not.toContain("hunter2");
     });
 
     it("reports what it throws as malformed, with the cause", () => {

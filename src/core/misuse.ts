@@ -1,0 +1,15 @@
+// Shared by all copies of the package.
+const MARK: unique symbol = Symbol.for("framewright.misuse") as never;
+
+/**
+ * A mistake of the program that shows only while bytes are read, such as a `parse` that returns a promise. Unlike
+ * other errors of a codec it is not turned into `malformed`: the peer did nothing wrong.
+ */
+export function misuse(text: string): TypeError {
+  return Object.defineProperty(new TypeError(text), MARK, { value: true });
+}
+
+/** True for an error that `misuse` made. */
+export function isMisuse(error: unknown): boolean {
+  return error instanceof TypeError && MARK in error;
+}
