@@ -4,6 +4,19 @@
  */
 export * from "./bytes.ts";
 export type { CancelSignal } from "./cancel.ts";
+export {
+  adler32,
+  type Checksum,
+  type CrcParameters,
+  crc,
+  crc16,
+  crc32,
+  fletcher16,
+  fletcher32,
+  internetChecksum,
+  sum8,
+  xor8,
+} from "./checksums.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export { json, latin1, raw, utf8 } from "./codecs.ts";
 export { Connection, type ConnectionConstructor, type ConnectionState } from "./connection.ts";

@@ -4,13 +4,24 @@
  * @packageDocumentation
  */
 export {
+  adler32,
+  type Checksum,
+  type CrcParameters,
   checkInteger,
   checkLimit,
   checkLimits,
   checkOptions,
+  crc,
+  crc16,
+  crc32,
+  fletcher16,
+  fletcher32,
+  internetChecksum,
   newScan,
   type OwnScan,
+  sum8,
   varintWidth,
+  xor8,
 } from "../core/index.ts";
 export { type DecimalPrefixedOptions, decimalPrefixed } from "./decimal-prefixed.ts";
 export { delimited } from "./delimited.ts";
