@@ -93,7 +93,22 @@ function reverse(bits: number): number {
 /** Polynomial, initial value, reflected (1) or not, XOR of the result. */
 type Row = readonly [polynomial: number, initial: number, reflected: 0 | 1, xorOut: number];
 
-const CRC16 = {
+/** Names that {@link crc16} knows. */
+export type Crc16Name =
+  | "arc"
+  | "modbus"
+  | "usb"
+  | "umts"
+  | "xmodem"
+  | "kermit"
+  | "ibm-3740"
+  | "ibm-sdlc"
+  | "genibus"
+  | "mcrf4xx"
+  | "dnp"
+  | "en-13757";
+
+const CRC16: Readonly<Record<Crc16Name, Row>> = {
   arc: [0x8005, 0, 1, 0],
   modbus: [0x8005, 0xffff, 1, 0],
   usb: [0x8005, 0xffff, 1, 0xffff],
@@ -106,9 +121,12 @@ const CRC16 = {
   mcrf4xx: [0x1021, 0xffff, 1, 0],
   dnp: [0x3d65, 0, 1, 0xffff],
   "en-13757": [0x3d65, 0, 0, 0xffff],
-} as const satisfies Readonly<Record<string, Row>>;
+};
 
-const CRC32 = {
+/** Names that {@link crc32} knows. */
+export type Crc32Name = "iso-hdlc" | "iscsi" | "bzip2" | "mpeg-2" | "cksum" | "jamcrc" | "autosar";
+
+const CRC32: Readonly<Record<Crc32Name, Row>> = {
   "iso-hdlc": [0x04c1_1db7, 0xffff_ffff, 1, 0xffff_ffff],
   iscsi: [0x1edc_6f41, 0xffff_ffff, 1, 0xffff_ffff],
   bzip2: [0x04c1_1db7, 0xffff_ffff, 0, 0xffff_ffff],
@@ -116,7 +134,7 @@ const CRC32 = {
   cksum: [0x04c1_1db7, 0, 0, 0xffff_ffff],
   jamcrc: [0x04c1_1db7, 0xffff_ffff, 1, 0],
   autosar: [0xf4ac_fb13, 0xffff_ffff, 1, 0xffff_ffff],
-} as const satisfies Readonly<Record<string, Row>>;
+};
 
 /**
  * Makes a CRC of 16 bits by its name in the catalogue. `"ibm-3740"` is what many call CCITT-FALSE, `"ibm-sdlc"` is X-25
@@ -133,7 +151,7 @@ const CRC32 = {
  *
  * @throws RangeError for an unknown name
  */
-export function crc16(name: keyof typeof CRC16): Checksum {
+export function crc16(name: Crc16Name): Checksum {
   return named("crc16", 16, CRC16, name);
 }
 
@@ -144,7 +162,7 @@ export function crc16(name: keyof typeof CRC16): Checksum {
  * @defaultValue name `"iso-hdlc"`
  * @throws RangeError for an unknown name
  */
-export function crc32(name: keyof typeof CRC32 = "iso-hdlc"): Checksum {
+export function crc32(name: Crc32Name = "iso-hdlc"): Checksum {
   return named("crc32", 32, CRC32, name);
 }
 

@@ -3,7 +3,7 @@
 export { AsyncQueue } from "./async-queue.ts";
 export { Cancel, onAbort } from "./cancel.ts";
 export { Decoder } from "./decoder.ts";
-export { asProtocolError, nameError } from "./errors.ts";
+export { asProtocolError, nameError, rebased } from "./errors.ts";
 export { unicodeEscape } from "./escape.ts";
 export { decodeValues, exactFrame, forOneStream } from "./frames.ts";
 export {

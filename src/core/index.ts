@@ -7,6 +7,8 @@ export type { CancelSignal } from "./cancel.ts";
 export {
   adler32,
   type Checksum,
+  type Crc16Name,
+  type Crc32Name,
   type CrcParameters,
   crc,
   crc16,

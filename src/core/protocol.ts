@@ -124,6 +124,8 @@ export interface FramePart {
    * One of these stands here, the longest that fits. The first is written, and `size` is its length.
    */
   readonly oneOf?: readonly Uint8Array[] | undefined;
+  /** True for a payload that does not stand here as it is: bytes in it are escaped. */
+  readonly escaped?: boolean | undefined;
 }
 
 /** The parts of a frame in wire order, as plain data that tools can read. */

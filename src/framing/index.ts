@@ -6,6 +6,8 @@
 export {
   adler32,
   type Checksum,
+  type Crc16Name,
+  type Crc32Name,
   type CrcParameters,
   checkInteger,
   checkLimit,
@@ -23,6 +25,7 @@ export {
   varintWidth,
   xor8,
 } from "../core/index.ts";
+export { type CobsOptions, cobs } from "./cobs.ts";
 export { type DecimalPrefixedOptions, decimalPrefixed } from "./decimal-prefixed.ts";
 export { delimited } from "./delimited.ts";
 export { delimiterAt } from "./delimiter-at.ts";
@@ -36,9 +39,13 @@ export {
   type WrapOptions,
   type WrappingFraming,
 } from "./framing.ts";
+export { type HdlcOptions, hdlc } from "./hdlc.ts";
 export { type LengthPrefixedOptions, lengthPrefixed } from "./length-prefixed.ts";
 export { type LinesOptions, lines } from "./lines.ts";
 export { netstring } from "./netstring.ts";
 export { onePerMessage } from "./one-per-message.ts";
 export { type MessageFraming, perMessage } from "./per-message.ts";
+export { type SlipOptions, slip } from "./slip.ts";
+export { type StuffedOptions, stuffed } from "./stuffed.ts";
 export { insertVarint, type VarintPrefixedOptions, varintPrefixed } from "./varint-prefixed.ts";
+export { type ChecksumOptions, withChecksum } from "./with-checksum.ts";

@@ -1,5 +1,14 @@
 import fc from "fast-check";
-import { decimalPrefixed } from "../../src/framing/index.ts";
+import {
+  cobs,
+  crc16,
+  crc32,
+  decimalPrefixed,
+  hdlc,
+  slip,
+  stuffed,
+  withChecksum,
+} from "../../src/framing/index.ts";
 import {
   defineProtocol,
   delimited,
@@ -173,6 +182,51 @@ keeps(
       refused: letters.filter((word) => /aa|cb|a$/.test(word)),
     },
   ),
+);
+
+const flags = fc.constantFrom(0x00, 0x01, 0x7d, 0x7e, 0x5e, 0xc0, 0xdb, 0xdc, 0xdd, 0xff);
+const awkward = fc
+  .array(fc.oneof(flags, fc.nat(255)), { minLength: 1, maxLength: 300, size: "max" })
+  .map((all) => Uint8Array.from(all));
+const empty = fc.constant(new Uint8Array(0));
+for (const leading of [false, true]) {
+  const named = leading ? ", flags in front" : "";
+  keeps(
+    `slip${named}`,
+    laws(slip({ leading, maxFrame: 400 }).wrap(raw()), awkward, { ...runs, refused: empty }),
+  );
+  keeps(`cobs${named}`, laws(cobs({ leading, maxFrame: 400 }).wrap(raw()), awkward, runs));
+  keeps(
+    `cobs of long runs${named}`,
+    laws(cobs({ leading }).wrap(raw()), bytes({ max: 600 }), runs),
+  );
+  for (const fcs of [0, 16, 32] as const) {
+    const framing = hdlc({ fcs, leading, maxFrame: 400, also: [0x11, 0x13] });
+    keeps(
+      `hdlc with FCS ${fcs}${named}`,
+      laws(framing.wrap(raw()), awkward, { ...runs, ...(fcs === 0 && { refused: empty }) }),
+    );
+  }
+}
+keeps(
+  "stuffed with an escape that escapes itself",
+  laws(stuffed({ flag: 0x7e, escape: 0x7d, map: { 126: 1, 125: 125 } }).wrap(raw()), awkward, runs),
+);
+
+for (const from of [undefined, 0, 2]) {
+  const framing = lengthPrefixed({ width: 2, header: Uint8Array.of(0xaa, 0x55), maxFrame: 400 });
+  const checked = withChecksum(framing, { sum: crc16("modbus"), width: 2, endian: "le", from });
+  keeps(
+    `withChecksum from ${from}`,
+    laws(checked.wrap(raw()), bytes({ max: 500 }), { ...runs, canonical: true }),
+  );
+}
+keeps(
+  "withChecksum around a codec",
+  laws(withChecksum(utf8(), { sum: crc32(), width: 4 }), text({ max: 200 }), {
+    ...runs,
+    canonical: true,
+  }),
 );
 
 keeps("lines of JSON", laws(lines().wrap(json()), jsonValues(), runs));

@@ -1,5 +1,12 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { decimalPrefixed } from "../../../src/framing/index.ts";
+import {
+  cobs,
+  decimalPrefixed,
+  hdlc,
+  slip,
+  sum8,
+  withChecksum,
+} from "../../../src/framing/index.ts";
 import {
   delimited,
   type Framing,
@@ -118,6 +125,20 @@ const cases: readonly (readonly [string, Framing, readonly string[]])[] = [
     "digits up to a delimiter",
     decimalPrefixed({ delimiter: "\r\n", trailer: "\r\n", leadingZeros: true }),
     ["0\r\n\r\n", "00000\r\n\r\n", `700\r\n${long}\r\n`],
+  ],
+  ["slip", slip(), ["\xc0\xc0\xc0a\xc0", "\xc0a\xc0", "\xc0\xc0\xdb\xdcb\xc0", `${long}\xc0`]],
+  ["idle flags", slip(), [`${"\xc0".repeat(50)}a\xc0`]],
+  ["hdlc, given up", hdlc({ leading: false, fcs: 0 }), ["~~a~", `${long}}~`, "a~"]],
+  ["cobs", cobs(), ["\x01\0", "\0\0\x02a\0"]],
+  ["cobs with a zero in front", cobs({ leading: true }), ["\0\x01\0"]],
+  [
+    "mark, length, checksum",
+    withChecksum(lengthPrefixed({ width: 1, header: ascii("U") }), {
+      sum: sum8,
+      width: 1,
+      from: 0,
+    }),
+    ["U\x01\x56"],
   ],
   ["workerman's xml10", xml10(), ["0000000010", "0000000011a"]],
   ["workerman's frame", frame(), ["\0\0\0\x04"]],
