@@ -21,6 +21,7 @@ export { jsonValues } from "./arbitraries/json.ts";
 export { type LengthsOptions, lengths } from "./arbitraries/lengths.ts";
 export { mutated } from "./arbitraries/mutated.ts";
 export { text } from "./arbitraries/text.ts";
+export { type ValuesOptions, valuesOf } from "./arbitraries/values-of.ts";
 export { equal } from "./equal.ts";
 export { type Law, laws } from "./laws.ts";
 export type { LawOptions, RunOptions } from "./options.ts";

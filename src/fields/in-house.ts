@@ -1,0 +1,17 @@
+// What other folders use of the fields and users do not get.
+
+export type { CountedList } from "./array.ts";
+export {
+  announcedBytes,
+  announcedError,
+  bitsIn,
+  caseOf,
+  isPresent,
+  noCase,
+  padding,
+  sumOf,
+} from "./described-struct.ts";
+export { type Erased, erased, makeField } from "./field.ts";
+export { bytesText, leftOver, malformed, tooShort, within } from "./field-error.ts";
+export type { NodeOf } from "./node.ts";
+export type { BitMember, Range, Step, StructPlan, SumPlan } from "./plan.ts";

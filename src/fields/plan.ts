@@ -1,0 +1,165 @@
+import type { Erased } from "./field.ts";
+import type { NodeOf } from "./node.ts";
+
+/** What a step does. All but "field" are there for members that describe others, or are described. */
+export type StepKind =
+  | "field"
+  | "bits"
+  | "size"
+  | "count"
+  | "present"
+  | "checksum"
+  | "items"
+  | "maybe"
+  | "match"
+  | "align";
+
+/** A member that shares bytes with its neighbours. */
+export interface BitMember {
+  readonly name: string;
+  readonly field: Erased;
+  readonly hidden: boolean;
+  readonly shift: number;
+  readonly mask: number;
+  /** Where its number is kept for members behind it, or -1. */
+  slot: number;
+}
+
+/** The bytes that a size counts. Indices are those of steps. */
+export interface Range {
+  /** Name of the size. */
+  readonly by: string;
+  readonly node: NodeOf<"size">;
+  readonly slot: number;
+  /** The step of the size, and which of its bits. */
+  readonly step: number;
+  readonly member: BitMember | undefined;
+  /** "whole" counts from the first byte of the struct. */
+  readonly origin: "whole" | "rest" | "fields";
+  /** First and last step that lie in the window; none if `to < from`. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A checksum and what it covers. */
+export interface SumPlan {
+  readonly step: number;
+  readonly node: NodeOf<"checksum">;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** One member of a struct, or several that share bytes. */
+export interface Step {
+  readonly name: string;
+  readonly field: Erased;
+  readonly kind: StepKind;
+  /** No part of the value. */
+  readonly hidden: boolean;
+  /** For bits: who shares the bytes, in the order of the struct. */
+  readonly members: readonly BitMember[];
+  readonly endian: "be" | "le";
+  readonly fixed: number;
+  readonly least: number;
+  /** From the first byte of the struct, or -1 if that depends on what stands before it. */
+  readonly offset: number;
+  /** Inherited by every object, so only an own member counts. */
+  readonly inherited: boolean;
+  /** Optional, and only the end of the window tells. */
+  readonly trails: boolean;
+  /** Where its value is kept for members behind it, or -1. */
+  slot: number;
+  /** Slot of the count, presence or tag that governs it, or -1. */
+  by: number;
+  /** Bytes of fixed members behind it that it must leave. */
+  trailing: number;
+  /** Ranges that begin before it, end behind it, and begin with its own number; outer ones first, for `closes` last. */
+  opens: readonly Range[];
+  closes: readonly Range[];
+  starts: readonly Range[];
+}
+
+/** The layout of a struct. @internal */
+export interface StructPlan {
+  /** Members by name, bits too. */
+  readonly fields: ReadonlyMap<string, Erased>;
+  readonly steps: readonly Step[];
+  readonly ranges: readonly Range[];
+  readonly sums: readonly SumPlan[];
+  readonly slots: number;
+  readonly fixed: number;
+  readonly least: number;
+  readonly open: boolean;
+}
+
+const NONE: readonly never[] = [];
+
+/** A step for a field alone. */
+export function plainStep(name: string, field: Erased, offset: number): Step {
+  const { fixed, least } = field;
+  return {
+    name,
+    field,
+    kind: "field",
+    hidden: field.hidden === true,
+    members: NONE,
+    endian: "be",
+    fixed,
+    least,
+    offset,
+    inherited: name in Object.prototype,
+    trails: field.node.kind === "optional",
+    slot: -1,
+    by: -1,
+    trailing: 0,
+    opens: NONE,
+    closes: NONE,
+    starts: NONE,
+  };
+}
+
+export const nextOffset = (offset: number, { fixed }: Step): number =>
+  offset < 0 || fixed < 0 ? -1 : offset + fixed;
+
+function isOpen({ kind, field }: Step): boolean {
+  if (kind === "maybe") return (field.node as NodeOf<"optional">).inner.open;
+  return (kind === "field" || kind === "match") && field.open;
+}
+
+/**
+ * Completes the plan: sums up sizes, and lets each step that takes its whole window leave room for fixed ones behind
+ * it.
+ *
+ * @throws TypeError if something of unknown size stands behind such a step
+ */
+export function finishPlan(
+  entries: readonly (readonly [string, Erased])[],
+  steps: readonly Step[],
+  ranges: readonly Range[],
+  sums: readonly SumPlan[],
+  slots: number,
+): StructPlan {
+  let open = false;
+  steps.forEach((step, i) => {
+    if (!isOpen(step)) return;
+    const around = ranges.filter(({ from, to }) => from <= i && i <= to);
+    if (around.length === 0) open = true;
+    const last = Math.min(steps.length - 1, ...around.map(({ to }) => to));
+    const mayBeFollowed = step.trails && !(step.field.node as NodeOf<"optional">).inner.open;
+    for (const next of steps.slice(i + 1, last + 1)) {
+      if (mayBeFollowed && next.trails) continue;
+      if (next.fixed < 0) {
+        throw new TypeError(
+          `struct: "${step.name}" extends to the end, so "${next.name}" cannot follow it; give one of them a size`,
+        );
+      }
+      step.trailing += next.fixed;
+    }
+  });
+  const fixed = steps.every((step) => step.fixed >= 0)
+    ? steps.reduce((sum, step) => sum + step.fixed, 0)
+    : -1;
+  const least = steps.reduce((sum, step) => sum + step.least, 0);
+  const fields = new Map(entries);
+  return { fields, steps, ranges, sums, slots, fixed, least, open };
+}

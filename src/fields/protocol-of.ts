@@ -1,0 +1,198 @@
+import { checkedMaxFrame, checkOptions, type Framing, type Protocol } from "../core/index.ts";
+import { checkMagic } from "./bytes.ts";
+import { announcedBytes } from "./described-struct.ts";
+import { type AnyField, type Erased, type Field, standing } from "./field.ts";
+import { malformed, within } from "./field-error.ts";
+import type { Range, Step, StructPlan } from "./plan.ts";
+import { newWalk, type Skip, skipper, structSkipper, totalOf, type Walk } from "./walk.ts";
+
+/** Options for {@link protocolOf}. */
+export interface ProtocolOfOptions {
+  /** For error texts and logs. */
+  readonly name: string;
+  /**
+   * Largest whole frame that is read, in wire bytes.
+   * @defaultValue 1 MiB
+   */
+  readonly maxFrame?: number | undefined;
+  /**
+   * Largest whole frame that is written, in wire bytes.
+   * @defaultValue `maxFrame`
+   */
+  readonly maxSend?: number | undefined;
+  /**
+   * A field that must be here, and right, before a length is believed: the last one of a fixed header. Without it,
+   * constants before the length are checked, and those after it only once the frame is whole.
+   */
+  readonly upTo?: string | undefined;
+}
+
+/** A protocol with the description that it is made of. */
+export interface DescribedProtocol<in In, out Out = In> extends Protocol<In, Out> {
+  readonly field: Field<In, Out>;
+}
+
+/**
+ * A whole protocol from a description: where frames end follows from it.
+ *
+ * Frames end where a `size` of the `whole` struct or of the `rest` says; without one, where the last field ends.
+ *
+ * @throws TypeError if the description has no end of its own, may be empty, or has no field `upTo`; RangeError unless
+ *   `maxFrame` and `maxSend` are positive integers
+ *
+ * @example
+ * ```ts
+ * import { decodeAll, encodeFrame } from "framewright";
+ * import { bytes, protocolOf, rest, size, struct, u16be, u8 } from "framewright/fields";
+ *
+ * const packet = struct({ kind: u8, length: size(u16be, rest), body: bytes() });
+ * const packets = protocolOf(packet, { name: "packets", maxFrame: 4096 });
+ * const frame = encodeFrame(packets, { kind: 1, body: Uint8Array.of(8, 9) });
+ * console.log(frame.join(" "));
+ * //=> 1 0 2 8 9
+ * console.log(decodeAll(packets, frame)[0]?.kind);
+ * //=> 1
+ * ```
+ */
+export function protocolOf<In, Out>(
+  field: Field<In, Out>,
+  options: ProtocolOfOptions,
+): DescribedProtocol<In, Out> {
+  checkOptions("protocolOf", options, ["name", "maxFrame", "maxSend", "upTo"]);
+  const { name, maxSend, upTo } = options;
+  const { least } = standing(field, "protocolOf");
+  if (least === 0) throw new TypeError("protocolOf: a frame needs at least one byte");
+  const maxFrame = checkedMaxFrame(options.maxFrame, least);
+  if (maxSend !== undefined) checkedMaxFrame(maxSend, 1, "maxSend");
+  return Object.freeze<DescribedProtocol<In, Out>>({
+    name,
+    maxFrame,
+    ...(maxSend !== undefined && { maxSend }),
+    measure: measureOf(field, maxFrame, upTo),
+    decode: field.decode,
+    encode: field.encode,
+    field,
+  });
+}
+
+/** @internal */
+export function measureOf(field: AnyField, maxFrame: number, upTo?: string): Framing["measure"] {
+  const plan = planOf(field);
+  const target = upTo === undefined ? -1 : indexOfStep(plan, upTo);
+  if (field.fixed >= 0 && target < 0) return () => field.fixed;
+  const header = plan === undefined ? undefined : headerMeasure(plan, target, maxFrame);
+  if (header !== undefined) return header;
+  let skip: Skip;
+  try {
+    skip = plan === undefined ? skipper(field) : structSkipper(plan, new Map(), target, maxFrame);
+  } catch (error) {
+    throw new TypeError(`protocolOf: ${(error as Error).message}`);
+  }
+  return (bytes, start, end, scan) => {
+    const walk = (scan.memo as Walk | undefined) ?? newWalk();
+    walk.start = start;
+    const stop = skip(bytes, start, end, walk);
+    if (stop >= 0) return stop - start;
+    scan.memo = walk;
+    scan.at = walk.want - start;
+    return 0;
+  };
+}
+
+/** The plan of the outermost struct, if the field is one under other names. */
+function planOf({ node }: AnyField): StructPlan | undefined {
+  switch (node.kind) {
+    case "struct":
+      return node.plan;
+    case "envelope":
+    case "mapped":
+    case "checked":
+    case "default":
+      return planOf(node.inner);
+    default:
+      return undefined;
+  }
+}
+
+function indexOfStep(plan: StructPlan | undefined, name: string): number {
+  const has = (step: Step): boolean =>
+    step.name === name || step.members.some((member) => member.name === name);
+  const index = plan?.steps.findIndex(has) ?? -1;
+  if (index < 0) throw new TypeError(`protocolOf: upTo: no field is called "${name}"`);
+  return index;
+}
+
+/** A number at a known place that is looked at before the answer. */
+interface Look {
+  readonly field: Erased;
+  readonly name: string;
+  readonly offset: number;
+  readonly stop: number;
+  readonly range: Range | undefined;
+}
+
+const PLAIN: ReadonlySet<string> = new Set(
+  "int float constant magic enum flags default checked size checksum pad bytes text".split(" "),
+);
+
+/** The usual case: the length stands at a place that is always the same, behind fixed fields. */
+function headerMeasure(
+  plan: StructPlan,
+  upTo: number,
+  maxFrame: number,
+): Framing["measure"] | undefined {
+  const total = totalOf(plan);
+  const { steps } = plan;
+  if (total === undefined) return undefined;
+  const last = Math.max(total.step, upTo);
+  const header = steps.slice(0, last + 1);
+  const isPlain = header.every(
+    ({ offset, fixed, kind, field, slot, opens, starts }, i) =>
+      offset >= 0 &&
+      fixed >= 0 &&
+      opens.length === 0 &&
+      (starts.length === 0 || i === total.step) &&
+      (kind === "field" || kind === "checksum" || i === total.step || slot < 0) &&
+      kind !== "bits" &&
+      kind !== "align" &&
+      PLAIN.has(field.node.kind),
+  );
+  if (!isPlain) return undefined;
+  const looks = header.flatMap(({ field, name, offset, fixed, slot }, i): Look[] => {
+    const { kind } = field.node;
+    const isWanted = i === total.step || i === upTo || slot >= 0;
+    if (!isWanted && kind !== "constant" && kind !== "magic") return [];
+    const range = i === total.step ? total : undefined;
+    return [{ field, name, offset, stop: offset + fixed, range }];
+  });
+  const behind = steps[total.step]!.offset + steps[total.step]!.fixed;
+  const from = total.origin === "whole" ? 0 : behind;
+  const least = behind + steps.slice(total.step + 1).reduce((sum, step) => sum + step.least, 0);
+  const cursor = { at: 0 };
+  return (bytes, start, end, scan) => {
+    let answer = 0;
+    for (let i = 0; i < looks.length; i++) {
+      const { field, name, offset, stop, range } = looks[i]!;
+      const { node } = field;
+      try {
+        if (node.kind === "magic") checkMagic(node.bytes, bytes, start + offset, end);
+        if (end - start < stop) {
+          // A wrong byte of a mark is told at once.
+          scan.at = node.kind === "magic" && end - start >= offset ? end - start + 1 : stop;
+          return 0;
+        }
+        const value = field.read(bytes, start + offset, end, cursor);
+        if (range === undefined) continue;
+        answer = from + announcedBytes(range, value);
+        if (!(answer >= least)) {
+          const text = `a size of ${answer - from}, but at least ${least - from} are needed`;
+          throw malformed(text, start + offset);
+        }
+      } catch (error) {
+        throw within(error, name, "malformed", start + offset);
+      }
+      if (answer > maxFrame) return answer;
+    }
+    return answer;
+  };
+}
