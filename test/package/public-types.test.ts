@@ -6,8 +6,17 @@ import { entryPoints, root } from "../support/package.ts";
 
 const dist = `${root}dist/types/`;
 
-// How the compiler reads the text of a schema: of no use without the types that are made of them.
-const MACHINERY = new Set(["Parsed", "Meaning"]);
+// How the compiler reads the text of a schema, and values out of descriptions: of no use without the types that are made
+// of them.
+const MACHINERY = new Set([
+  "Parsed",
+  "Meaning",
+  "MatchKeys",
+  "PlainIn",
+  "MatchIn",
+  "PlainOut",
+  "MatchOut",
+]);
 
 // Declared before the functions that take it.
 const AHEAD = new Set(["InvalidPolicy"]);

@@ -1,0 +1,204 @@
+import fc from "fast-check";
+import { type Framing, Output, ProtocolError } from "framewright";
+import { type Field, protocolOf } from "framewright/fields";
+import { newScan } from "framewright/framing";
+import { equal, mutated, valuesOf } from "framewright/testing";
+import { describe, expect, it } from "vitest";
+import { described, RandomFields } from "../../support/random-fields.ts";
+
+/*
+ * Random descriptions: whatever reads, writes, measures or explains a description must agree on values, bytes, codes,
+ * paths and offsets, for good bytes and bad. More of them: FIELDS=5000 FIELDS_SEED=9 npx vitest run ...
+ */
+const total = Number(process.env.FIELDS ?? 100);
+const first = Number(process.env.FIELDS_SEED ?? 1);
+
+type Any = Field<unknown>;
+
+interface Outcome {
+  readonly value?: unknown;
+  readonly error?: {
+    readonly code: string;
+    readonly offset: number | undefined;
+    readonly path: readonly unknown[] | undefined;
+    readonly message: string;
+  };
+}
+
+function outcome(run: () => unknown): Outcome {
+  try {
+    return { value: run() };
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    const { code, offset, path, message } = error;
+    return { error: { code, offset, path, message } };
+  }
+}
+
+function encode(field: Any, value: unknown): Uint8Array {
+  const out = new Output();
+  out.u8(1);
+  field.encode(value, out);
+  return out.take().slice(1);
+}
+
+/** Bytes in the middle of others, so that whoever looks outside of its window reads something else. */
+function decode(field: Any, bytes: Uint8Array): unknown {
+  const around = new Uint8Array(bytes.length + 24).fill(0xa5);
+  around.set(bytes, 8);
+  const { value, error } = outcome(() => field.decode(around, 8, 8 + bytes.length));
+  if (error === undefined) return value;
+  const { code, message, offset, path } = error;
+  throw new ProtocolError(
+    code as "malformed",
+    message,
+    offset === undefined ? undefined : offset - 8,
+    {
+      path: path as readonly string[] | undefined,
+    },
+  );
+}
+
+const text = (value: unknown): string =>
+  JSON.stringify(value, (_, one) =>
+    typeof one === "bigint"
+      ? `${one}n`
+      : one instanceof Uint8Array
+        ? `<${Buffer.from(one).toString("hex")}>`
+        : one,
+  );
+
+interface Tally {
+  fields: number;
+  /** Of which no valid value was found. */
+  without: number;
+  values: number;
+  bad: number;
+  prefixes: number;
+}
+
+function check(seed: number, tally: Tally): void {
+  const field = new RandomFields(seed).any() as unknown as Any;
+  const where = (): string => `seed ${seed}: ${described(field)}`;
+  tally.fields++;
+  let values: unknown[] = [];
+  try {
+    values = fc.sample(valuesOf(field, { max: 60 }), { numRuns: 8, seed });
+  } catch (error) {
+    // A size in units of 2 of what is always odd.
+    expect((error as Error).message).toMatch(/no valid value/);
+    tally.without++;
+  }
+  for (const value of values) {
+    tally.values++;
+    const written = outcome(() => encode(field, value));
+    expect(written.error, `${where()} refuses ${text(value)}`).toBeUndefined();
+    const bytes = written.value as Uint8Array;
+    const read = outcome(() => decode(field, bytes));
+    if (!equal(read, { value })) expect.fail(`${where()}\n${text(value)} is read as ${text(read)}`);
+    measures(field, bytes, where, tally);
+    const bad = fc.sample(mutated(bytes), { numRuns: 6, seed: seed + 1 });
+    for (let cut = 1; cut <= Math.min(6, bytes.length); cut++)
+      bad.push(bytes.slice(0, -cut) as never);
+    for (const [i, wrong] of bad.entries()) {
+      tally.bad++;
+      misread(field, wrong, where);
+      // Measuring each prefix costs far more than reading.
+      if (i % 4 === 0) measures(field, wrong, where, tally, false);
+    }
+  }
+}
+
+/** Bad bytes are refused as malformed, at an offset and path that exist, or read as a value that can be written. */
+function misread(field: Any, bytes: Uint8Array, where: () => string): void {
+  const hex = Buffer.from(bytes).toString("hex");
+  const { error } = outcome(() => decode(field, bytes));
+  if (error === undefined) return;
+  const { code, offset, path } = error;
+  expect(code, `${where()}\n${hex}: ${error.message}`).toBe("malformed");
+  if (!(offset !== undefined && offset >= 0 && offset <= bytes.length)) {
+    expect.fail(`${where()}\n${hex}: offset ${offset}: ${error.message}`);
+  }
+  expect(path === undefined || Array.isArray(path), error.message).toBe(true);
+}
+
+/** Any prefix tells the same length, the same error or nothing, with a scan that is resumed and with a fresh one. */
+function measures(
+  field: Any,
+  bytes: Uint8Array,
+  where: () => string,
+  tally: Tally,
+  isGood = true,
+): void {
+  let protocol: ReturnType<typeof protocolOf>;
+  try {
+    protocol = protocolOf(field, { name: "random", maxFrame: 1 << 20 });
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    expect(error.message).toMatch(/has no end of its own|at least one byte/);
+    return;
+  }
+  const fail = (what: string): never =>
+    expect.fail(`${where()}\n${Buffer.from(bytes).toString("hex")}: ${what}`);
+  const scan = newScan();
+  let answer: Outcome | undefined;
+  const step = 1 + Math.floor(bytes.length / 24);
+  for (
+    let end = 1;
+    end <= bytes.length;
+    end = end === bytes.length ? end + 1 : Math.min(end + step, bytes.length)
+  ) {
+    tally.prefixes++;
+    // Moved about in memory, as a splitter does.
+    const moved = new Uint8Array(bytes.length + end).fill(0x5a);
+    moved.set(bytes.subarray(0, end), end);
+    const fresh = measured(protocol, bytes, 0, end, newScan());
+    if (answer !== undefined) {
+      if (!equal(fresh, answer))
+        fail(`measures ${text(fresh)} of ${end} bytes, but ${text(answer)} of fewer`);
+      continue;
+    }
+    if (scan.at > end) {
+      if (fresh.value !== 0)
+        fail(`measures ${text(fresh)} of ${end} bytes, though it waits for ${scan.at}`);
+      continue;
+    }
+    const resumed = measured(protocol, moved, end, 2 * end, scan);
+    const { error } = resumed;
+    if (error?.offset !== undefined) Object.assign(error, { offset: error.offset - end });
+    if (!equal(fresh, resumed))
+      fail(`measures ${text(fresh)} of ${end} bytes, resumed ${text(resumed)}`);
+    if (fresh.value !== 0) answer = fresh;
+  }
+  if (isGood && bytes.length > 0 && answer?.value !== bytes.length)
+    fail(`measures ${text(answer)}`);
+  // What is refused before it is whole is refused when it is read, too.
+  if (answer?.error !== undefined && outcome(() => decode(field, bytes)).error === undefined) {
+    fail(`measure refuses it (${answer.error.message}), decode does not`);
+  }
+  const { value: length } = answer ?? {};
+  if (typeof length === "number" && length !== bytes.length) {
+    const { error } = outcome(() => decode(field, bytes));
+    if (error === undefined) fail(`measures ${length}, but decodes all ${bytes.length}`);
+  }
+}
+
+/** Of lengths beyond every limit the last digits may be off. */
+function measured(protocol: Framing, ...args: Parameters<Framing["measure"]>): Outcome {
+  return outcome(() => Math.min(protocol.measure(...args), 2 ** 40));
+}
+
+describe("random descriptions", () => {
+  it(`agree in ${total} cases`, () => {
+    const tally: Tally = { fields: 0, without: 0, values: 0, bad: 0, prefixes: 0 };
+    for (let seed = first; seed < first + total; seed++) {
+      if (process.env.FIELDS_TRACE !== undefined)
+        console.error(seed, described(new RandomFields(seed).any()));
+      check(seed, tally);
+    }
+    if (process.env.FIELDS !== undefined) console.log(JSON.stringify(tally));
+    expect(tally.fields).toBe(total);
+    expect(tally.without).toBeLessThan(total / 20);
+    expect(tally.bad).toBeGreaterThan(total * 20);
+  });
+});
