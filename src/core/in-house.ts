@@ -2,6 +2,7 @@
 
 export { AsyncQueue } from "./async-queue.ts";
 export { Cancel, onAbort } from "./cancel.ts";
+export { decodeLatin1 } from "./codecs.ts";
 export { Decoder } from "./decoder.ts";
 export { asProtocolError, nameError, rebased } from "./errors.ts";
 export { unicodeEscape } from "./escape.ts";

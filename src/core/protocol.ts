@@ -107,7 +107,10 @@ export interface FramePart {
   readonly name: string;
   /** The role of the part. */
   readonly kind: "header" | "length" | "payload" | "trailer" | "delimiter";
-  /** Bytes, or how the part ends: a LEB128 varint, decimal digits, or what the other parts leave of the frame. */
+  /**
+   * Bytes, or how the part ends: a LEB128 varint, decimal digits, or `"rest"`: what the other parts leave of the frame.
+   * A rest before another one ends at the first `bytes` of the delimiter between them.
+   */
   readonly size: number | "varint" | "digits" | "rest";
   /** Byte order, for numbers. */
   readonly endian?: "be" | "le" | undefined;

@@ -26,6 +26,8 @@ export {
   xor8,
 } from "../core/index.ts";
 export { type CobsOptions, cobs } from "./cobs.ts";
+export { concatenatedJson } from "./concatenated-json.ts";
+export { contentLength } from "./content-length.ts";
 export { type DecimalPrefixedOptions, decimalPrefixed } from "./decimal-prefixed.ts";
 export { delimited } from "./delimited.ts";
 export { delimiterAt } from "./delimiter-at.ts";
@@ -40,11 +42,14 @@ export {
   type WrappingFraming,
 } from "./framing.ts";
 export { type HdlcOptions, hdlc } from "./hdlc.ts";
+export { type HeadedOptions, headed } from "./headed.ts";
+export type { HeaderOptions } from "./header-block.ts";
 export { type LengthPrefixedOptions, lengthPrefixed } from "./length-prefixed.ts";
 export { type LinesOptions, lines } from "./lines.ts";
 export { netstring } from "./netstring.ts";
 export { onePerMessage } from "./one-per-message.ts";
 export { type MessageFraming, perMessage } from "./per-message.ts";
+export { type PiecesOptions, pieces } from "./pieces.ts";
 export { type SlipOptions, slip } from "./slip.ts";
 export { type StuffedOptions, stuffed } from "./stuffed.ts";
 export { insertVarint, type VarintPrefixedOptions, varintPrefixed } from "./varint-prefixed.ts";

@@ -1,10 +1,14 @@
 import fc from "fast-check";
 import {
   cobs,
+  concatenatedJson,
+  contentLength,
   crc16,
   crc32,
   decimalPrefixed,
   hdlc,
+  headed,
+  pieces,
   slip,
   stuffed,
   withChecksum,
@@ -228,6 +232,35 @@ keeps(
     canonical: true,
   }),
 );
+
+for (const maxHeader of [30, 8192]) {
+  keeps(
+    `contentLength, headers up to ${maxHeader}`,
+    laws(contentLength({ maxHeader, maxFrame: 400 }).wrap(raw()), bytes({ max: 500 }), runs),
+  );
+}
+keeps(
+  "headed by a line",
+  laws(
+    headed({
+      end: "\r\n",
+      length: (header) => Number(/^SEND ([1-9]\d*|0)$/.exec(header)?.[1]),
+      write: (length) => `SEND ${length}`,
+      maxFrame: 400,
+    }).wrap(raw()),
+    bytes({ max: 500 }),
+    { ...runs, canonical: true },
+  ),
+);
+keeps(
+  "concatenatedJson",
+  laws(
+    concatenatedJson().wrap(json()),
+    jsonValues().filter((value) => typeof value === "object" && value !== null),
+    { ...runs, refused: fc.constantFrom(1, "text", null, true) },
+  ),
+);
+keeps("pieces", laws(pieces({ most: 300 }).wrap(raw()), bytes({ min: 1, max: 300 }), runs));
 
 keeps("lines of JSON", laws(lines().wrap(json()), jsonValues(), runs));
 keeps("messages of JSON", laws(perMessage().wrap(json()), jsonValues(), runs));

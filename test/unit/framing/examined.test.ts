@@ -1,8 +1,12 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import {
   cobs,
+  concatenatedJson,
+  contentLength,
   decimalPrefixed,
   hdlc,
+  headed,
+  pieces,
   slip,
   sum8,
   withChecksum,
@@ -40,6 +44,10 @@ vi.mock("../../../src/core/host.ts", async (original) => {
       const found = host.searchByte(real.get(bytes) ?? bytes, byte, from);
       count.examined += (found < 0 ? bytes.length : found + 1) - from;
       return found;
+    },
+    sliceLatin1(bytes: Uint8Array, start: number, end: number): string {
+      count.examined += end - start;
+      return host.sliceLatin1!(real.get(bytes) ?? bytes, start, end);
     },
   };
 });
@@ -140,6 +148,23 @@ const cases: readonly (readonly [string, Framing, readonly string[]])[] = [
     }),
     ["U\x01\x56"],
   ],
+  [
+    "contentLength",
+    contentLength(),
+    [
+      "Content-Length: 0\r\n\r\n",
+      `Content-Type: x\r\ncontent-length: 700\r\n\r\n${long}`,
+      "X:\r\nContent-Length:1\r\n\r\na",
+    ],
+  ],
+  ["headed", headed({ end: "\r\r\n", length: () => 0 }), ["\r\r\n", `${"\r".repeat(200)}\n`]],
+  ["headed by one byte", headed({ end: ";", length: () => 1 }), [";a", "abc;d"]],
+  [
+    "concatenatedJson",
+    concatenatedJson(),
+    ["{}", "  []", "\n\n", `{"a":"${long}\\\\"}`, "[".repeat(90) + "]".repeat(90)],
+  ],
+  ["pieces", pieces({ most: 4 }), ["abcdef"]],
   ["workerman's xml10", xml10(), ["0000000010", "0000000011a"]],
   ["workerman's frame", frame(), ["\0\0\0\x04"]],
   ["GatewayWorker", gatewayProtocol(), [`\0\0\0\x1c${"\0".repeat(24)}`]],
