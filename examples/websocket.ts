@@ -31,7 +31,7 @@ await new Promise((resolve) => server.once("listening", resolve));
 server.on("connection", (socket) => {
   attachWebSocket<Heard, Said, Member>(socket, serverSide, {
     context: () => ({ name: "" }),
-    openTimeout: 5000,
+    firstMessageTimeout: 5000,
     message(connection, said) {
       if (said.op === "say") return tell({ from: connection.context.name, text: said.text });
       connection.context.name = said.name;

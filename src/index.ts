@@ -14,6 +14,7 @@ export {
   Connection,
   type ConnectionConstructor,
   type ConnectionOptions,
+  type ConnectionSignal,
   type ConnectionState,
   decimal,
   decodeAll,

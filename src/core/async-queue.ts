@@ -24,6 +24,8 @@ interface Waiter<T> {
 export class AsyncQueue<T> {
   readonly #values: T[] = [];
   readonly #waiters: Waiter<T>[] = [];
+  /** Iterators that are not done. */
+  readonly #iterators = new Set<object>();
   #isEnded = false;
   #hasFailed = false;
   /** The error of `fail`, until a `next()` was rejected with it. */
@@ -32,6 +34,11 @@ export class AsyncQueue<T> {
   /** Number of values that are kept. */
   get size(): number {
     return this.#values.length;
+  }
+
+  /** True while an iterator that has asked was neither told that the queue is done, nor returned. */
+  get isIterated(): boolean {
+    return this.#iterators.size > 0;
   }
 
   /** True while a `next()` waits: the next pushed value goes to it. */
@@ -73,12 +80,18 @@ export class AsyncQueue<T> {
    *
    * @param asked - called when a `next()` finds no value and begins to wait; it may push, end or fail. If it
    *   throws, that `next()` is rejected with the error
+   * @param left - called when the iterator is done or was returned
    */
-  iterate(asked?: () => void): AsyncIterableIterator<T, undefined> {
+  iterate(asked?: () => void, left?: () => void): AsyncIterableIterator<T, undefined> {
     const iterator: AsyncIterableIterator<T, undefined> = {
-      next: () => new Promise((resolve, reject) => this.#ask(iterator, resolve, reject, asked)),
+      next: () =>
+        new Promise((resolve, reject) => {
+          this.#ask(iterator, resolve, reject, asked);
+          if (!this.#iterators.has(iterator)) left?.();
+        }),
       return: async () => {
         this.#leave(iterator);
+        left?.();
         return done();
       },
       [Symbol.asyncIterator]: () => iterator,
@@ -98,11 +111,13 @@ export class AsyncQueue<T> {
     }
     const waiter = { asker, resolve, reject };
     this.#waiters.push(waiter);
+    this.#iterators.add(asker);
     try {
       asked?.();
     } catch (error) {
       const at = this.#waiters.indexOf(waiter);
       if (at >= 0) this.#waiters.splice(at, 1);
+      this.#iterators.delete(asker);
       reject(error);
     }
     if (this.#isEnded) this.#settle();
@@ -111,6 +126,7 @@ export class AsyncQueue<T> {
   /** No value comes: every waiter is done, save the first one if an error is still untold. */
   #settle(): void {
     for (const waiter of this.#waiters.splice(0)) {
+      this.#iterators.delete(waiter.asker);
       const untold = this.#untold;
       this.#untold = undefined;
       if (untold === undefined) waiter.resolve(done());
@@ -119,6 +135,7 @@ export class AsyncQueue<T> {
   }
 
   #leave(asker: object): void {
+    this.#iterators.delete(asker);
     for (let at = this.#waiters.length - 1; at >= 0; at--) {
       if (this.#waiters[at]!.asker !== asker) continue;
       this.#waiters.splice(at, 1)[0]!.resolve(done());

@@ -1,3 +1,5 @@
+import { abortController } from "./host.ts";
+
 /** An `AbortSignal`, or a compatible object in runtimes without one. */
 export interface CancelSignal {
   /** True once it was aborted. */
@@ -16,6 +18,19 @@ export interface CancelSignal {
 export function onAbort(signal: CancelSignal | undefined, run: () => void): () => void {
   signal?.addEventListener("abort", run);
   return () => signal?.removeEventListener("abort", run);
+}
+
+/** A signal, and what aborts it. */
+export interface CancelSource {
+  readonly signal: CancelSignal;
+  abort(reason: unknown): void;
+}
+
+/** Makes a signal: the runtime's own if it has any. */
+export function newCancel(): CancelSource {
+  if (abortController !== undefined) return new abortController();
+  const signal = new Cancel();
+  return { signal, abort: (reason) => signal.abort(reason) };
 }
 
 /** A signal with its own `abort`: an `AbortController` for runtimes without one. */

@@ -1,4 +1,4 @@
-import { now, timers } from "./host.ts";
+import { now, soon, timers } from "./host.ts";
 
 /** The source of time for sessions and limits: injected, so that tests need not wait. */
 export interface Clock {
@@ -35,4 +35,16 @@ export const systemClock: Clock = /* @__PURE__ */ Object.freeze({
     wait();
     return () => timers?.clear.call(undefined, timer);
   },
+  soon: runSoon,
 });
+
+function runSoon(run: () => void): void {
+  if (soon !== undefined) soon(run);
+  else void Promise.resolve().then(run);
+}
+
+/** Runs something in a later turn by a clock, which may have no `soon` of its own. */
+export function later(clock: Clock, run: () => void): void {
+  if (clock.soon !== undefined) clock.soon(run);
+  else clock.after(0, run);
+}

@@ -105,9 +105,21 @@ export function nameError(
     // A subclass inherits this, and only recognises its own.
     value(this: unknown, value: unknown): boolean {
       if (Error[Symbol.hasInstance].call(this as never, value)) return true;
-      return this === of && value instanceof Error && value.name === name && isAlike(value);
+      return this === of && value instanceof Error && isNamed(value, name) && isAlike(value);
     },
   });
+}
+
+/** True if this is the name of the error's class, or of a class that it extends. */
+function isNamed(error: Error, name: string): boolean {
+  for (
+    let at: object | null = error;
+    at !== null;
+    at = Object.getPrototypeOf(at) as object | null
+  ) {
+    if (Object.getOwnPropertyDescriptor(at, "name")?.value === name) return true;
+  }
+  return false;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { asProtocolError, ProtocolError } from "./errors.ts";
 import { plain } from "./memory.ts";
-import { Output } from "./output.ts";
+import { newOutput, type OwnOutput } from "./output.ts";
 import type { Codec, Framing, MessageProtocol, Protocol } from "./protocol.ts";
 import { newScan, type OwnScan, resetScan } from "./scan.ts";
 import { refuseThenable } from "./thenable.ts";
@@ -169,22 +169,30 @@ export function decodeValues<Out>(
 }
 
 /**
- * Appends one frame to `out`. When it cannot be written, `out` is what it was before.
+ * Appends one frame to `out`, which is lent to the protocol for this call only. If the frame cannot be written, `out`
+ * holds what it held before; do not lend it again then, because whoever kept it may still write.
+ *
+ * @returns the length of the frame
  * @throws ProtocolError `unencodable`
  * @internal
  */
 export function writeFrame<In>(
   protocol: MessageProtocol<In, unknown>,
   value: In,
-  out: Output,
-): void {
+  out: OwnOutput,
+): number {
   const start = out.length;
+  out.lend();
   try {
     const returned: unknown = protocol.encode(value, out);
     if (returned !== undefined && returned !== out) refuseThenable(returned);
-    checkWritten(protocol, out.length - start);
+    const length = out.length - start;
+    checkWritten(protocol, length);
+    out.revoke();
+    return length;
   } catch (error) {
-    out.truncate(start);
+    out.own().truncate(start);
+    out.revoke();
     throw asUnencodable(error, protocol.name);
   }
 }
@@ -240,20 +248,18 @@ export function checkMessage(protocol: MessageProtocol<never, unknown>, length: 
   }
 }
 
-// One output serves all calls; one that comes while it is in use (a codec that encodes a frame inside its
-// frame) gets a fresh one.
-let shared: Output | undefined;
+// One output serves all calls; a call that comes while it is in use (a codec that encodes a frame inside its frame)
+// gets a fresh one. One whose encoder threw is not used again.
+let shared: OwnOutput | undefined;
 
-function withOutput(write: (out: Output) => void): Uint8Array<ArrayBuffer> {
-  const out = shared ?? new Output();
+function withOutput(write: (out: OwnOutput) => void): Uint8Array<ArrayBuffer> {
+  const out = shared ?? newOutput();
   shared = undefined;
-  try {
-    write(out);
-    return out.take();
-  } finally {
-    out.truncate(0);
-    shared = out;
-  }
+  write(out);
+  const bytes = out.own().take();
+  out.revoke();
+  shared = out;
+  return bytes;
 }
 
 /**

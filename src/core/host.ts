@@ -13,6 +13,16 @@ interface Encoder {
   encodeInto(text: string, into: Uint8Array): { readonly written: number };
 }
 
+interface AbortSource {
+  readonly signal: {
+    readonly aborted: boolean;
+    readonly reason?: unknown;
+    addEventListener(type: "abort", listener: () => void): void;
+    removeEventListener(type: "abort", listener: () => void): void;
+  };
+  abort(reason: unknown): void;
+}
+
 interface Host {
   readonly TextDecoder?: new (label: string, options: object) => Decoder;
   readonly TextEncoder?: new () => Encoder;
@@ -20,6 +30,13 @@ interface Host {
   readonly queueMicrotask?: (run: () => void) => void;
   readonly setTimeout?: (run: () => void, ms: number) => unknown;
   readonly clearTimeout?: (timer: unknown) => void;
+  readonly setImmediate?: (run: () => void) => unknown;
+  readonly MessageChannel?: new () => {
+    readonly port1: { onmessage: (() => void) | null };
+    readonly port2: { postMessage(value: unknown): void };
+  };
+  readonly console?: { error(text: string): void };
+  readonly AbortController?: new () => AbortSource;
   readonly Buffer?: {
     readonly prototype: {
       indexOf(this: Uint8Array, value: number, from: number): number;
@@ -103,6 +120,34 @@ export function throwUncaught(error: unknown): void {
   if (host.queueMicrotask) host.queueMicrotask(thrower);
   else void Promise.resolve().then(thrower);
 }
+
+/** The runtime's signals that can be aborted, if it has any. */
+export const abortController: (new () => AbortSource) | undefined = host.AbortController;
+
+/** Prints a line for whoever runs the program, if the runtime has a console. */
+export function printError(text: string): void {
+  host.console?.error(text);
+}
+
+/** Runs something after other work that waits, if the runtime can. */
+export const soon: ((run: () => void) => void) | undefined = /* @__PURE__ */ look(() => {
+  const { setImmediate, setTimeout, MessageChannel } = host;
+  if (setImmediate) return (run) => void setImmediate(run);
+  // Timers of browsers wait 4 ms once they are nested.
+  if (MessageChannel) {
+    const waiting: (() => void)[] = [];
+    let channel: InstanceType<typeof MessageChannel> | undefined;
+    return (run) => {
+      if (channel === undefined) {
+        channel = new MessageChannel();
+        channel.port1.onmessage = () => waiting.shift()?.();
+      }
+      waiting.push(run);
+      channel.port2.postMessage(0);
+    };
+  }
+  return setTimeout && ((run) => void setTimeout(run, 0));
+});
 
 /** Milliseconds that never go back, where the runtime has such a clock. */
 export const now: () => number = /* @__PURE__ */ look(() => {

@@ -3,6 +3,8 @@
 export { AsyncQueue } from "./async-queue.ts";
 export { Cancel, onAbort } from "./cancel.ts";
 export { decodeLatin1 } from "./codecs.ts";
+export { MessageReader } from "./connection/message-reader.ts";
+export { markReported, reportBug } from "./connection/report.ts";
 export { Decoder } from "./decoder.ts";
 export { asProtocolError, nameError, rebased } from "./errors.ts";
 export { unicodeEscape } from "./escape.ts";
@@ -24,7 +26,6 @@ export { jsonFault } from "./json-fault.ts";
 export { notPromised, parseJson, parseWith } from "./json-read.ts";
 export { stringify } from "./json-write.ts";
 export { compact, copy, isBytes, plain } from "./memory.ts";
-export { MessageReader } from "./message-reader.ts";
 export { isMisuse, misuse } from "./misuse.ts";
 export { pathText } from "./path-text.ts";
 export { checkedMaxFrame } from "./protocol.ts";

@@ -21,10 +21,21 @@ export {
 } from "./checksums.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export { json, latin1, raw, utf8 } from "./codecs.ts";
-export { Connection, type ConnectionConstructor, type ConnectionState } from "./connection.ts";
+export {
+  Connection,
+  type ConnectionConstructor,
+  type ConnectionSignal,
+  type ConnectionState,
+} from "./connection/connection.ts";
+export type {
+  CloseInfo,
+  ConnectionOptions,
+  Handlers,
+  InvalidPolicy,
+  Skipped,
+} from "./connection/handlers.ts";
 export { ProtocolError, type ProtocolErrorCode } from "./errors.ts";
 export { decodeAll, decodeFrame, encodeAll, encodeFrame } from "./frames.ts";
-export type { CloseInfo, ConnectionOptions, Handlers, InvalidPolicy, Skipped } from "./handlers.ts";
 /** @internal Left out of the declarations, like what it hands on. */
 export * from "./in-house.ts";
 export { checkOptions } from "./options.ts";

@@ -19,12 +19,22 @@ export function plain(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/** True if `length` bytes of this memory would keep far more alive than themselves. */
+export function pinsMuch(length: number, bytes: Uint8Array): boolean {
+  const { byteLength } = bytes.buffer;
+  return byteLength > 1024 && 4 * length < byteLength;
+}
+
 /**
  * The same bytes; in memory of their own where they would keep far more alive. What is encoded lies in slabs that
- * connections share: a few bytes that nobody takes for minutes must not hold one.
+ * connections share: a few bytes that wait for minutes must not hold one.
  */
-export function compact(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  return 4 * bytes.length < bytes.buffer.byteLength ? bytes.slice() : bytes;
+export function compact<Bytes extends Uint8Array>(bytes: Bytes): Bytes | Uint8Array<ArrayBuffer> {
+  if (!pinsMuch(bytes.length, bytes)) return bytes;
+  // Not `slice`, which of a subclass makes another one.
+  const own = new Uint8Array(bytes.length);
+  own.set(bytes);
+  return own;
 }
 
 /** Copies a few bytes by hand: making a view costs as much as some sixty of them. */

@@ -8,6 +8,17 @@ import { encodeUtf8Into } from "./utf8.ts";
 /** Byte order of a number. */
 export type Endian = "be" | "le";
 
+/** An output of this package, which it can lend to an `encode` and take back. */
+export interface OwnOutput extends Output {
+  own(): this;
+  lend(): void;
+  revoke(): void;
+}
+
+// Values of #room and #floor.
+const REVOKED = -1;
+const OWNED = -1;
+
 // Many small pieces share one slab. A larger one than KEPT is let go with what was taken from it.
 const SLAB = 8192;
 const KEPT = 65_536;
@@ -220,38 +231,73 @@ export const Output: OutputConstructor = class Output {
   #floats: DataView | undefined;
   #base = 0;
   #at = 0;
+  /** Where the slab ends for writers; REVOKED while no one may write. */
+  #room: number;
+  /** Position of the first byte that a borrower may change; OWNED for the owner, who may change all. */
+  #floor = OWNED;
 
-  /**
-   * @param capacity - bytes to make room for at once
-   * @defaultValue 0: the first write makes room
-   */
   constructor(capacity = 0) {
     this.#slab = new Uint8Array(capacity);
+    this.#room = capacity;
   }
 
   get length(): number {
     return this.#at - this.#base;
   }
 
-  /** Makes room for `count` more bytes and gives the index in the slab where they go. */
+  /** The owner writes, or takes what was written. */
+  own(): this {
+    this.#floor = OWNED;
+    // Whoever was given bytes of this slab may have transferred it to another thread.
+    if (this.#slab.length === 0 && this.#at > 0) this.#drop();
+    this.#room = this.#slab.length;
+    return this;
+  }
+
+  /** Lends this output to an `encode`, from the current position on. */
+  lend(): void {
+    this.own();
+    this.#floor = this.length;
+  }
+
+  /** Ends a loan: whoever kept this output cannot write into it. */
+  revoke(): void {
+    this.#room = REVOKED;
+  }
+
+  /** Makes room for `count` more bytes and returns the index in the slab where they go. */
   #grow(count: number): number {
     const at = this.#at;
     const end = at + count;
-    if (end > this.#slab.length) return this.#move(count);
+    if (end > this.#room) return this.#move(count);
     this.#at = end;
     return at;
   }
 
   #move(count: number): number {
+    this.#checkLoan();
     const length = this.length;
     // Doubling keeps appending linear; what was taken stays behind in the old slab.
     const slab = new Uint8Array(Math.max(SLAB, 2 * length, length + count));
     slab.set(this.#slab.subarray(this.#base, this.#at));
     this.#slab = slab;
+    this.#room = slab.length;
     this.#floats = undefined;
     this.#base = 0;
     this.#at = length + count;
     return length;
+  }
+
+  #checkLoan(): void {
+    if (this.#room !== REVOKED) return;
+    throw new TypeError("this Output was lent for one call of encode, which is over");
+  }
+
+  /** What comes before a frame belongs to others. */
+  #checkFloor(at: number): void {
+    this.#checkLoan();
+    if (at >= this.#floor) return;
+    throw new RangeError(`position ${at} lies before the frame, which begins at ${this.#floor}`);
   }
 
   u8(value: number): this {
@@ -463,6 +509,7 @@ export const Output: OutputConstructor = class Output {
   patch(at: number, width: number, value: number | bigint, endian: Endian = "be"): this {
     if (!(width >= 1 && width <= 8)) throw new RangeError(`width must be 1 to 8, not ${width}`);
     this.#checkPosition(at, width);
+    this.#checkFloor(at);
     writeUint(this.#slab, this.#base + at, value, width, endian);
     return this;
   }
@@ -476,6 +523,7 @@ export const Output: OutputConstructor = class Output {
 
   insert(at: number, count: number): this {
     this.#checkPosition(at, 0);
+    this.#checkFloor(at);
     checkCount(count);
     this.#grow(count);
     const gap = this.#base + at;
@@ -495,11 +543,15 @@ export const Output: OutputConstructor = class Output {
 
   truncate(length: number): this {
     this.#checkPosition(length, 0);
+    this.#checkFloor(length);
     this.#at = this.#base + length;
     return this;
   }
 
   take(): Uint8Array<ArrayBuffer> {
+    this.#checkLoan();
+    if (this.#floor !== OWNED) throw new TypeError("take() of an Output that was lent to encode");
+    if (this.#at === this.#base) return new Uint8Array(0);
     const taken = this.#slab.subarray(this.#base, this.#at);
     this.#base = this.#at;
     if (this.#slab.length > KEPT) this.#drop();
@@ -508,6 +560,7 @@ export const Output: OutputConstructor = class Output {
 
   #drop(): void {
     this.#slab = new Uint8Array(0);
+    this.#room = 0;
     this.#floats = undefined;
     this.#base = 0;
     this.#at = 0;
@@ -619,4 +672,9 @@ function toBigInt(value: bigint | number): bigint | undefined {
 function refuse(name: string, value: unknown): never {
   const shown = typeof value === "number" || typeof value === "bigint" ? value : typeof value;
   throw new ProtocolError("unencodable", `${name} cannot hold ${shown}`);
+}
+
+/** Makes an output that can be lent. */
+export function newOutput(): OwnOutput {
+  return new Output() as OwnOutput;
 }

@@ -1,6 +1,6 @@
 import { ProtocolError, rebased } from "./errors.ts";
 import { measureFrame, truncated } from "./frames.ts";
-import { copy, isBytes, NOTHING, plain } from "./memory.ts";
+import { compact, copy, isBytes, NOTHING, pinsMuch, plain } from "./memory.ts";
 import type { Framing } from "./protocol.ts";
 import { newScan, type OwnScan, resetScan } from "./scan.ts";
 
@@ -29,6 +29,12 @@ const STEP = 16;
 // Slabs start small, for the many connections that drip once, and grow with use.
 const SMALLEST_SLAB = 256;
 const LARGEST_SLAB = 16 * 1024;
+
+// Chunks below TINY bytes that wait are gathered in pieces of TAIL bytes. CHUNK_COST is what an array and its place in
+// a queue cost beside the bytes.
+const TINY = 512;
+const TAIL = 4096;
+const CHUNK_COST = 200;
 
 /**
  * Finds frames in a stream that arrives in chunks: a cursor that shows one frame at a time.
@@ -136,6 +142,10 @@ export const Splitter: SplitterConstructor = class Splitter {
   /** Bytes in the queue. */
   #queued = 0;
 
+  /** Where tiny chunks that wait are gathered; only ever appended to. */
+  #tail: Uint8Array | undefined;
+  #tailUsed = 0;
+
   #slab: Uint8Array = NOTHING;
   /** End of the part of the slab that was written. */
   #used = 0;
@@ -158,6 +168,11 @@ export const Splitter: SplitterConstructor = class Splitter {
     return this.#limit - this.end + this.#queued;
   }
 
+  /** What the unread bytes cost in memory. */
+  get held(): number {
+    return this.pending + CHUNK_COST * (this.#queue.length - this.#head);
+  }
+
   push(chunk: Uint8Array): void {
     if (this.#error !== undefined) throw this.#error;
     if (this.#finished) throw new ProtocolError("closed", "push() after finish()", this.offset);
@@ -169,6 +184,54 @@ export const Splitter: SplitterConstructor = class Splitter {
       this.#queued += length;
     }
     this.#drained = false;
+  }
+
+  /** Takes the next bytes, which will wait: tiny chunks are gathered, and none keeps far more memory alive. */
+  keep(chunk: Uint8Array): void {
+    const { length } = chunk;
+    if (length >= TINY || this.#queue.length === this.#head || !isBytes(chunk)) {
+      this.push(isBytes(chunk) ? compact(chunk) : chunk);
+      return;
+    }
+    const last = this.#queue.length - 1;
+    if (this.#tail?.buffer === this.#queue[last]!.buffer && this.#tailUsed + length <= TAIL) {
+      copy(chunk, 0, length, this.#tail, this.#tailUsed);
+      this.#tailUsed += length;
+      this.#queue[last] = this.#tail.subarray(0, this.#tailUsed);
+      this.#queued += length;
+      return;
+    }
+    this.#tail = new Uint8Array(TAIL);
+    this.#tailUsed = length;
+    copy(chunk, 0, length, this.#tail, 0);
+    this.push(this.#tail.subarray(0, length));
+  }
+
+  /** Drops all unread bytes. */
+  clear(): void {
+    this.#queue.length = 0;
+    this.#head = 0;
+    this.#taken = 0;
+    this.#queued = 0;
+    this.#tail = undefined;
+    this.#slab = NOTHING;
+    this.#used = 0;
+    this.end = this.#limit;
+    this.#release();
+    this.#forget();
+  }
+
+  /** Copies unread bytes out of a chunk that they alone would keep alive; there must be no current frame. */
+  compact(): void {
+    const have = this.#limit - this.end;
+    if (have === 0 || this.bytes === this.#slab || !pinsMuch(have, this.bytes)) return;
+    const own = new Uint8Array(have);
+    copy(this.bytes, this.end, this.#limit, own, 0);
+    this.#origin += this.end;
+    this.bytes = own;
+    this.start = 0;
+    this.end = 0;
+    this.#limit = have;
   }
 
   /** The short way of a chunk that a frame in the slab waits for, and that does not reach beyond it. */
@@ -216,7 +279,9 @@ export const Splitter: SplitterConstructor = class Splitter {
 
   rest(): Uint8Array {
     const { pending } = this;
-    let rest = this.bytes.subarray(this.end, this.#limit);
+    // Never a view of NOTHING, which all share.
+    let rest =
+      this.#limit > this.end ? this.bytes.subarray(this.end, this.#limit) : new Uint8Array(0);
     if (this.#queued > 0) {
       const all = new Uint8Array(pending);
       all.set(rest);
@@ -228,6 +293,7 @@ export const Splitter: SplitterConstructor = class Splitter {
       }
       rest = all;
     }
+    this.#dropTaken();
     this.#limit = this.end + pending;
     this.end = this.#limit;
     this.#release();
@@ -296,8 +362,13 @@ export const Splitter: SplitterConstructor = class Splitter {
         break;
       }
     }
-    if (this.start === this.#limit) this.#release();
+    const left = this.#limit - this.start;
+    if (left === 0) this.#release();
     else this.#dropTaken();
+    // A few bytes that wait for the rest of their frame must not keep a whole chunk alive.
+    if (left > 0 && this.bytes !== this.#slab && pinsMuch(left, this.bytes)) {
+      this.#makeRoom(left, 0);
+    }
     return false;
   }
 
@@ -424,3 +495,16 @@ export const Splitter: SplitterConstructor = class Splitter {
     }
   }
 };
+
+/** A splitter of this package, which can tell what its unread bytes cost. */
+export interface OwnSplitter extends Splitter {
+  readonly held: number;
+  keep(chunk: Uint8Array): void;
+  compact(): void;
+  clear(): void;
+}
+
+/** Makes a splitter whose cost is counted. */
+export function newSplitter(framing: Framing): OwnSplitter {
+  return new Splitter(framing) as OwnSplitter;
+}

@@ -39,8 +39,9 @@ const LIMITS = {
   highWater: 40,
   maxQueued: 400,
   idleTimeout: 20_000,
-  openTimeout: 30_000,
+  firstMessageTimeout: 30_000,
   closeTimeout: 10_000,
+  endTimeout: 40_000,
 };
 
 /** Input as a plain reader sees it: all bytes in one place, read from the beginning. */
@@ -143,6 +144,7 @@ export function runProgram(talk: Talk, program: Uint8Array): void {
   let isPaused = false;
   let isSinkOver = false;
   let isSourcePaused = false;
+  let isLost = false;
   /** Nothing is delivered any more. */
   let isHalted = false;
   let delivered = 0;
@@ -164,7 +166,7 @@ export function runProgram(talk: Talk, program: Uint8Array): void {
     write(bytes) {
       noting(() => {
         expect(!isSinkOver, "a write to a sink that is closed");
-        expect(connection.state !== "opening", "a write before it is open");
+        expect(connection.state !== "opening" && !isLost, "a write before it is open");
       });
       written.push(bytes.slice());
       return !isFull;
@@ -351,9 +353,14 @@ export function runProgram(talk: Talk, program: Uint8Array): void {
         break;
       case 10: {
         const error = many % 2 === 1 ? failure : undefined;
+        const wasOpening = connection.state === "opening";
+        // After an error what is not whole is no fault of its own.
         if (error === undefined) model.isEnded = true;
-        connection.lost(error);
         isSinkOver = true;
+        isLost = true;
+        connection.lost(error);
+        // What came whole is still delivered; a reader that is paused has until endTimeout.
+        if (wasOpening || isPaused) clock.advance(LIMITS.endTimeout);
         isHalted = true;
         expect(connection.state === "closed", "not closed where all is lost");
         break;

@@ -107,6 +107,7 @@ describe.each(["v1", "v2"] as const)("fastway %s over sockets", (dialect) => {
     const ends = [(await incoming.next()).value!, (await incoming.next()).value!];
     one.abort();
     for (const end of ends) for await (const _ of end) expect.unreachable();
+    await Promise.all(ends.map((end) => end.closed));
     expect(ends.map((end) => end.state)).toEqual(["closed", "closed"]);
     expect(gateway.counters).toMatchObject({ clients: 0, connections: 0 });
     expect(await rejection((await client()).dial(77))).toBe("refused");

@@ -36,7 +36,7 @@ const plan = planOf(SEED, isBrief);
 const limits: Limits = {
   highWater: 65_536,
   maxQueued: 512 * 1024,
-  openTimeout: isBrief ? 1500 : 15_000,
+  firstMessageTimeout: isBrief ? 1500 : 15_000,
   // Whoever reads slowly has nothing to say meanwhile.
   idleTimeout: 60_000,
   closeTimeout: 10_000,

@@ -14,3 +14,20 @@ export async function uncaughtBy(run: () => unknown): Promise<unknown[]> {
   }
   return uncaught;
 }
+
+/** Messages of the errors that are printed as bugs of handlers, while `run` runs and until everything has settled. */
+export async function bugsPrintedBy(run: () => unknown): Promise<string[]> {
+  const bugs: string[] = [];
+  const { error } = console;
+  console.error = (line: string): void => {
+    const [, message] = /^framewright: a handler failed: (?:\w+: )?(.*)/.exec(line) ?? [];
+    if (message !== undefined) bugs.push(message);
+  };
+  try {
+    await run();
+    await new Promise((resolve) => setImmediate(resolve));
+  } finally {
+    console.error = error;
+  }
+  return bugs;
+}

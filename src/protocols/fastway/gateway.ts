@@ -2,8 +2,8 @@ import {
   type Connection,
   checkInteger,
   ProtocolError,
+  reportBug,
   systemClock,
-  throwUncaught,
   Watchdog,
 } from "../../core/index.ts";
 import { checkedDialect, type Dialect } from "./commands.ts";
@@ -97,7 +97,7 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
       left?.({ side: peer.side, id: peer.id }, error);
     } catch (thrown) {
       // Its connection must be closed all the same, and perhaps those of others.
-      throwUncaught(thrown);
+      reportBug(thrown, "report");
     }
   };
 

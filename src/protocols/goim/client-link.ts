@@ -1,4 +1,5 @@
-import { Cancel, type CloseInfo, ProtocolError } from "../../core/index.ts";
+import { Cancel, type CloseInfo, markReported, ProtocolError } from "../../core/index.ts";
+import type { Calls } from "../../session/index.ts";
 import type { SessionConnection } from "./client-options.ts";
 import { InFlight } from "./in-flight.ts";
 
@@ -8,6 +9,8 @@ export class Link<Body> {
   /** While there is none. */
   readonly cancel: Cancel = new Cancel();
   readonly inFlight: InFlight<Body>;
+  /** Handlers at work, once there is a connection. */
+  calls: Calls<() => unknown> | undefined;
 
   /** @param limit - requests that may be unanswered at a time */
   constructor(limit: number) {
@@ -29,9 +32,12 @@ export class Link<Body> {
 /** Why a request has no answer, where its connection or the client ended. */
 export function closedError(cause?: unknown): ProtocolError {
   const why = cause instanceof Error ? `: ${cause.message}` : "";
-  return new ProtocolError("closed", `the session ended before a reply${why}`, undefined, {
+  const error = new ProtocolError("closed", `the session ended before a reply${why}`, undefined, {
     cause,
   });
+  // A handler that waited for the reply has no bug.
+  markReported(error);
+  return error;
 }
 
 /** What went wrong with a connection, if anything did. */

@@ -7,6 +7,7 @@ import {
   ProtocolError,
   systemClock,
 } from "../../core/index.ts";
+import { Calls } from "../../session/index.ts";
 import { backoffDelay } from "./backoff.ts";
 import { closedError, Link, reasonOf } from "./client-link.ts";
 import type { GoimClientOptions, SessionConnection, SessionProtocol } from "./client-options.ts";
@@ -198,7 +199,7 @@ export class GoimClient<Body = Uint8Array> {
       const opening = connect(this.#protocol, {
         signal: link.cancel,
         open: (connection) => this.#opened(link, connection),
-        message: (_, packet) => this.#excused(link, this.#received(link, packet)),
+        message: (_, packet) => this.#received(link, packet),
         close: (_, info) => this.#lost(link, reasonOf(info)),
         // Without one, what a handler throws is reported as uncaught.
         ...(error && { error: (_: unknown, thrown: unknown) => error(this, thrown) }),
@@ -227,6 +228,7 @@ export class GoimClient<Body = Uint8Array> {
 
   #opened(link: Link<Body>, connection: SessionConnection<Body>): void {
     link.connection = connection;
+    link.calls = new Calls({ connection, run: (work) => work() });
     if (this.#link !== link) {
       connection.abort();
       return;
@@ -265,22 +267,18 @@ export class GoimClient<Body = Uint8Array> {
 
   // ---- open
 
-  #received(link: Link<Body>, packet: Packet<Body>): unknown {
-    if (this.#link !== link) return undefined;
+  /** Replies are taken at once: handlers of pushes, which may wait for some, have a queue of their own. */
+  #received(link: Link<Body>, packet: Packet<Body>): void {
+    if (this.#link !== link) return;
     const call = link.inFlight.take(packet);
-    if (call === undefined) return this.#options.push?.(this, packet);
+    if (call === undefined) {
+      const { push } = this.#options;
+      if (push !== undefined) link.calls?.add(() => push(this, packet));
+      return;
+    }
     const result = call.isOver ? undefined : call.answered(packet);
+    if (isThenable(result)) link.calls?.add(() => result);
     this.#pump();
-    return result;
-  }
-
-  /** A handler whose request failed with its connection has not failed itself: `retry` tells of that. */
-  #excused(link: Link<Body>, result: unknown): unknown {
-    if (!isThenable(result)) return result;
-    return result.then(undefined, (error: unknown) => {
-      const isLost = error instanceof ProtocolError && error.code === "closed";
-      if (!isLost || this.#link === link) throw error;
-    });
   }
 
   /** At once when the session opens, and then at each interval. */

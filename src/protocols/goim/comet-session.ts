@@ -6,7 +6,7 @@ import {
   isThenable,
   type MessageProtocol,
   ProtocolError,
-  throwUncaught,
+  reportBug,
   Watchdog,
 } from "../../core/index.ts";
 import { onlineCount, operationList, roomId } from "./bodies.ts";
@@ -273,7 +273,7 @@ export class CometSession<User = unknown, Body = Uint8Array> {
     try {
       this.#hub.options.error?.(this, error);
     } catch (thrown) {
-      throwUncaught(thrown);
+      reportBug(thrown, "report");
     }
     this.connection.abort(error);
   }

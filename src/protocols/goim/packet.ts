@@ -108,7 +108,7 @@ export function readPacket(bytes: Uint8Array, start: number, end: number, copy: 
     ver: i16be(bytes, start + 6),
     op: i32be(bytes, start + 8),
     seq: i32be(bytes, start + 12),
-    body: at === end ? NOTHING : copy ? bytes.slice(at, end) : bytes.subarray(at, end),
+    body: at === end ? new Uint8Array(0) : copy ? bytes.slice(at, end) : bytes.subarray(at, end),
   };
 }
 

@@ -1,4 +1,5 @@
 import { type Connection, isThenable, type Received } from "../../core/index.ts";
+import { Calls } from "../../session/index.ts";
 import type { ErrorReply } from "./error-reply.ts";
 import type {
   Answered,
@@ -68,7 +69,10 @@ export function serveRequests<R extends Requests, P extends Pushes, Context>(
   const { concurrent = false, report } = options;
   const byType = new Map(Object.entries(handlers as Record<string, Handler | undefined>));
 
-  return (connection, received) => {
+  const run = (
+    connection: HeaderServerConnection<R, P, Context>,
+    received: ServerReceived<R>,
+  ): unknown => {
     const request = received as HeaderRequest | HeaderRefusal;
     const { seq } = request;
     const refuse = (code: string, text: string): void =>
@@ -103,13 +107,20 @@ export function serveRequests<R extends Requests, P extends Pushes, Context>(
     } catch (error) {
       return fail(error);
     }
-    if (!isThenable(result)) return reply(result);
-    if (!concurrent) connection.pause();
-    return Promise.resolve(result)
-      .then(reply, fail)
-      .finally(() => {
-        if (!concurrent) connection.resume();
-      });
+    return isThenable(result) ? result.then(reply, fail) : reply(result);
+  };
+
+  // One after the other: the connection waits for the promise that it is given.
+  if (!concurrent) return run;
+  // The handlers of one connection, a bounded number of them at a time.
+  const calls = new WeakMap<object, Calls<ServerReceived<R>>>();
+  return (connection, received) => {
+    let own = calls.get(connection);
+    if (own === undefined) {
+      own = new Calls<ServerReceived<R>>({ connection, run: (call) => run(connection, call) });
+      calls.set(connection, own);
+    }
+    own.add(received);
   };
 }
 

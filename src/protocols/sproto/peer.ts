@@ -6,9 +6,11 @@ import {
   checkLimits,
   type Handlers,
   isThenable,
+  markReported,
   systemClock,
   timers,
 } from "../../core/index.ts";
+import { Calls } from "../../session/index.ts";
 import type { RpcReceived, RpcSent } from "./rpc.ts";
 import { RpcError } from "./rpc-error.ts";
 import { placeOf, readBody } from "./rpc-format.ts";
@@ -137,6 +139,7 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
   readonly #maxPending: number;
   readonly #waiting = new Map<number | bigint, Waiting>();
   #connection: Connection<RpcSent, RpcReceived, RpcPeer<R, Context>> | undefined;
+  #calls: Calls<Extract<RpcReceived, { kind: "request" }>> | undefined;
   #session = 0;
 
   /** @internal */
@@ -226,18 +229,23 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
   /** @internal */
   opened(connection: Connection<RpcSent, RpcReceived, RpcPeer<R, Context>>): unknown {
     this.#connection = connection;
+    connection.onInputEnd((error) => this.#rejectAll(error));
+    this.#calls = new Calls({ connection, run: (call) => this.#run(call) });
     return this.#options.open?.(this);
   }
 
   /** @internal */
   received(message: RpcReceived): unknown {
     if (message.kind === "response") return this.#answered(message);
-    const { session, ud } = message;
     if (message.kind === "unknown") {
-      const place = { tag: message.tag, session };
+      const place = { tag: message.tag, session: message.session };
       return this.#stray(new RpcError("malformed", "no such protocol", place));
     }
-    const { name, args } = message;
+    this.#calls?.add(message);
+    return undefined;
+  }
+
+  #run({ name, args, session, ud }: Extract<RpcReceived, { kind: "request" }>): unknown {
     const on = this.#options.on as Readonly<Record<string, Handler>> | undefined;
     // Own properties only: a protocol may be called constructor.
     if (on === undefined || !Object.hasOwn(on, name) || on[name] === undefined) {
@@ -260,14 +268,23 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
 
   /** @internal */
   closed(info: CloseInfo): unknown {
+    this.#calls?.clear();
+    this.#rejectAll(info.error);
+    return this.#options.close?.(this, info);
+  }
+
+  /** No answer comes any more. */
+  #rejectAll(cause?: unknown): void {
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const [session, { protocol, reject, cancel }] of waiting) {
       cancel();
       const text = "the connection closed before the answer came";
-      reject(new RpcError("closed", text, placeOf(protocol, session), info.error));
+      const error = new RpcError("closed", text, placeOf(protocol, session), cause);
+      // A handler that waited for this answer has no bug.
+      markReported(error);
+      reject(error);
     }
-    return this.#options.close?.(this, info);
   }
 
   #protocol(name: string): SchemaProtocol {

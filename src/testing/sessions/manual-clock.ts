@@ -39,6 +39,11 @@ export class ManualClock implements Clock {
     };
   }
 
+  /** Runs `run` in a microtask: turns take no time here. */
+  soon(run: () => void): void {
+    void Promise.resolve().then(run);
+  }
+
   /** Number of timers that wait. */
   get waiting(): number {
     return this.#timers.length;

@@ -10,7 +10,7 @@ import { codeOf, HOST, serving, usesOfPorts } from "./wire.ts";
 export interface Limits {
   readonly highWater: number;
   readonly maxQueued: number;
-  readonly openTimeout: number;
+  readonly firstMessageTimeout: number;
   readonly idleTimeout: number;
   readonly closeTimeout: number;
 }
@@ -81,7 +81,7 @@ export async function serve(plan: Plan, limits: Limits, reports: Reports): Promi
     longestQueue: 0,
     errors: new Map(),
   };
-  const { openTimeout, idleTimeout, closeTimeout } = limits;
+  const { firstMessageTimeout, idleTimeout, closeTimeout } = limits;
   let isShutdown = false;
   const now = (): number => performance.now();
 
@@ -179,7 +179,7 @@ export async function serve(plan: Plan, limits: Limits, reports: Reports): Promi
       const since = isIdle ? notes.heard : notes.opened;
       notes.timeout = {
         waited: isDue ? now() - since : 0,
-        limit: isIdle ? idleTimeout : openTimeout,
+        limit: isIdle ? idleTimeout : firstMessageTimeout,
       };
     },
     close({ context: notes }, { by, error }) {

@@ -22,6 +22,10 @@ import { ScriptedSink } from "../../support/scripted-sink.ts";
 const text = lines({ maxFrame: 64 }).wrap(utf8());
 const ascii = (s: string): Uint8Array => Uint8Array.from(s, (c) => c.charCodeAt(0));
 const microtask = (): Promise<void> => Promise.resolve();
+/** The turn after this one, in which a connection ends once its peer has. */
+const nextTurn = async (): Promise<void> => {
+  for (let i = 0; i < 4; i++) await microtask();
+};
 
 interface Setup {
   readonly boundary?: "stream" | "message";
@@ -571,7 +575,7 @@ describe("pause, resume and close", () => {
   });
 
   it("stops to wait for bytes and messages, and closes its sink once", () => {
-    const options = { idleTimeout: 100, openTimeout: 100, closeTimeout: 0 };
+    const options = { idleTimeout: 100, firstMessageTimeout: 100, closeTimeout: 0 };
     const { connection, sink, clock, closes } = setup({ options });
     connection.close();
     expect(clock.waiting).toBe(0);
@@ -585,13 +589,29 @@ describe("pause, resume and close", () => {
     expect(gone.clock.waiting).toBe(0);
   });
 
-  it("delivers nothing to a handler that is paused when the connection is lost", () => {
-    const { connection, messages } = setup();
+  it("still delivers what came whole before the connection was lost, then closes", () => {
+    const { connection, messages, closes, errors } = setup();
+    const reset = new Error("ECONNRESET");
+    connection.pause();
+    connection.received(ascii("late\n"));
+    connection.lost(reset);
+    expect(connection.send("x")).toBe(false);
+    expect([messages, errors, closes]).toEqual([[], [], []]);
+    connection.resume();
+    expect(messages).toEqual(["late"]);
+    expect(errors).toEqual([reset]);
+    expect(closes).toEqual([{ by: "error", error: reset }]);
+  });
+
+  it("waits no longer than endTimeout for a reader after the connection was lost", () => {
+    const { connection, clock, closes, errors } = setup({ options: { endTimeout: 100 } });
     connection.pause();
     connection.received(ascii("late\n"));
     connection.lost();
-    connection.resume();
-    expect(messages).toEqual([]);
+    clock.advance(100);
+    expect(codes(errors)).toEqual(["timeout"]);
+    expect(closes).toEqual([{ by: "error", error: errors[0] }]);
+    expect(connection.state).toBe("closed");
   });
 
   it("waits for a full sink before it closes, but not for ever", () => {
@@ -612,6 +632,16 @@ describe("pause, resume and close", () => {
     expect(closes).toEqual([]);
     clock.advance(1);
     expect(sink.calls.at(-1)).toBe("abort");
+    expect(closes[0]).toMatchObject({ by: "error", error: { code: "timeout" } });
+    expect((closes[0]!.error as Error).message).toContain("2 bytes unsent");
+  });
+
+  it("ends well if only the peer's end is missing when the time is over", () => {
+    const { connection, sink, clock, closes } = setup({ options: { closeTimeout: 500 } });
+    connection.send("a");
+    connection.close();
+    clock.advance(500);
+    expect(sink.calls).toEqual(["write a\n", "close", "abort"]);
     expect(closes).toEqual([{ by: "local" }]);
   });
 
@@ -657,10 +687,13 @@ describe("pause, resume and close", () => {
 });
 
 describe("the peer's end", () => {
-  it("closes a connection that has no handler for it", () => {
+  it("closes a connection that has no handler for it, one turn later", async () => {
     const { connection, sink, closes } = setup();
     connection.send("last");
     connection.ended();
+    expect(sink.calls).toEqual(["write last\n"]);
+    expect(connection.state).toBe("open");
+    await nextTurn();
     expect(sink.calls).toEqual(["write last\n", "close"]);
     connection.lost();
     expect(closes).toEqual([{ by: "peer" }]);
@@ -693,7 +726,7 @@ describe("the peer's end", () => {
     }
   });
 
-  it("waits for a paused reader", () => {
+  it("waits for a paused reader", async () => {
     const { connection, messages, sink } = setup();
     connection.pause();
     connection.received(ascii("a\n"));
@@ -701,6 +734,7 @@ describe("the peer's end", () => {
     expect(connection.state).toBe("open");
     connection.resume();
     expect(messages).toEqual(["a"]);
+    await nextTurn();
     expect(sink.calls.at(-1)).toBe("close");
   });
 
@@ -783,7 +817,7 @@ describe("handlers that throw", () => {
     expect(connection.state).toBe("closing");
   });
 
-  it("are uncaught errors where there is no error handler", async () => {
+  it("are uncaught errors without an error handler, if handlerErrors is throw", async () => {
     for (const handlers of [
       { open: () => Promise.reject(bug), error: undefined },
       {
@@ -803,7 +837,7 @@ describe("handlers that throw", () => {
         close: () => Promise.reject(bug),
       },
     ]) {
-      const { connection } = setup({ handlers });
+      const { connection } = setup({ handlers, options: { handlerErrors: "throw" } });
       await settled();
       connection.lost();
       await settled();
@@ -819,6 +853,7 @@ describe("handlers that throw", () => {
           throw bug;
         },
       },
+      options: { handlerErrors: "throw" },
     });
     connection.received(Uint8Array.of(0xff, 0x0a));
     await settled();
@@ -933,12 +968,13 @@ describe("iteration", () => {
       const { connection, closes } = setup({ silent: true });
       connection.received(ascii("a\nb\n"));
       connection.lost(error);
-      expect(closes).toHaveLength(1);
+      expect(closes).toHaveLength(0);
       const messages = connection[Symbol.asyncIterator]();
       expect((await messages.next()).value).toBe("a");
       expect((await messages.next()).value).toBe("b");
       if (error === undefined) expect((await messages.next()).done).toBe(true);
       else await expect(messages.next()).rejects.toBe(error);
+      expect(closes).toHaveLength(1);
       expect((await messages.next()).done).toBe(true);
     }
   });
@@ -988,9 +1024,10 @@ describe("iteration", () => {
     expect((await connection[Symbol.asyncIterator]().next()).done).toBe(true);
   });
 
-  it("notices the end even if nobody iterates", () => {
+  it("notices the end even if no one iterates", async () => {
     const { connection, sink } = setup({ silent: true });
     connection.ended();
+    await nextTurn();
     expect(sink.calls).toEqual(["pause", "resume", "close"]);
   });
 
@@ -1091,7 +1128,9 @@ describe("time", () => {
   });
 
   it("does not count silence that we asked for", () => {
-    const { connection, clock, errors } = setup({ options: { idleTimeout: 100, openTimeout: 50 } });
+    const { connection, clock, errors } = setup({
+      options: { idleTimeout: 100, firstMessageTimeout: 50 },
+    });
     connection.pause();
     clock.advance(1000);
     expect(errors).toEqual([]);
@@ -1102,7 +1141,7 @@ describe("time", () => {
     expect(errors).toEqual([]);
     clock.advance(1);
     expect(codes(errors)).toEqual(["timeout"]);
-    for (const options of [{ idleTimeout: 100 }, { openTimeout: 100 }]) {
+    for (const options of [{ idleTimeout: 100 }, { firstMessageTimeout: 100 }]) {
       const silent = setup({ options });
       silent.connection.pause();
       silent.clock.advance(190);
@@ -1115,7 +1154,7 @@ describe("time", () => {
   });
 
   it("wants a first message in time, but drips do not count", () => {
-    const { connection, clock, errors } = setup({ options: { openTimeout: 100 } });
+    const { connection, clock, errors } = setup({ options: { firstMessageTimeout: 100 } });
     for (let i = 0; i < 5; i++) {
       connection.received(ascii("x"));
       clock.advance(20);
@@ -1125,7 +1164,7 @@ describe("time", () => {
   });
 
   it("is content with a first message", () => {
-    const { connection, clock, errors } = setup({ options: { openTimeout: 100 } });
+    const { connection, clock, errors } = setup({ options: { firstMessageTimeout: 100 } });
     clock.advance(99);
     connection.received(ascii("a\n"));
     clock.advance(1000);

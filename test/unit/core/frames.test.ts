@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { isFramed, measureFrame, measureWhole, writeFrame } from "../../../src/core/frames.ts";
 import { newScan, type Scan } from "../../../src/core/index.ts";
+import { newOutput, type OwnOutput } from "../../../src/core/output.ts";
 import {
   type Codec,
   decodeAll,
@@ -12,7 +13,6 @@ import {
   fixed,
   lengthPrefixed,
   lines,
-  Output,
   type Protocol,
   type ProtocolDefinition,
   ProtocolError,
@@ -152,12 +152,12 @@ describe("measureWhole", () => {
 });
 
 describe("writeFrame", () => {
-  const twoBytes = (): Output => new Output().u8(1).u8(2);
+  const twoBytes = (): OwnOutput => newOutput().u8(1).u8(2);
 
   it("appends one frame", () => {
     const out = twoBytes();
     writeFrame(lines().wrap(utf8()), "a", out);
-    expect(text(out.take())).toBe("\x01\x02a\n");
+    expect(text(out.own().take())).toBe("\x01\x02a\n");
   });
 
   it.each<[string, ProtocolDefinition<number>["encode"], string]>([
@@ -192,7 +192,7 @@ describe("writeFrame", () => {
     const out = twoBytes();
     const failure = failureOf(() => writeFrame(protocol, 1, out));
     expect(failure).toEqual({ code: "unencodable", offset: undefined, message });
-    expect([...out.take()]).toEqual([1, 2]);
+    expect([...out.own().take()]).toEqual([1, 2]);
   });
 
   it("lets a message be empty", () => {

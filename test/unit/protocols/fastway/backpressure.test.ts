@@ -171,6 +171,7 @@ describe("a link without room", () => {
     await settled();
     act(one);
     say({ type: "close", connId: 1 });
+    await settled();
     expect([one.state, closes, clock.now()]).toEqual(["closed", [by], 0]);
     expect(endpoint.size).toBe(1);
     await left();

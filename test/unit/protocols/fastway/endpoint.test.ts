@@ -414,6 +414,8 @@ describe("a virtual connection", () => {
     // The other end is gone: what is sent now goes nowhere.
     connection.send(Uint8Array.of(1));
     connection.resume();
+    expect(got).toEqual([[1], [2]]);
+    await settled();
     expect(got).toEqual([[1], [2], "peer"]);
     expect(connection.state).toBe("closed");
   });

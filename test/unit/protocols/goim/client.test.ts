@@ -23,7 +23,7 @@ import {
 } from "../../../../src/protocols/goim/index.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { ScriptedSink } from "../../../support/scripted-sink.ts";
-import { uncaughtBy } from "../../../support/uncaught.ts";
+import { bugsPrintedBy, uncaughtBy } from "../../../support/uncaught.ts";
 import { settle } from "../../../support/wire.ts";
 
 const { v1, v2 } = operations;
@@ -646,7 +646,7 @@ describe("GoimClient", () => {
     });
     expect(uncaught).toEqual([]);
     const late = new Error("mine, later");
-    const other = await uncaughtBy(async () => {
+    const other = await bugsPrintedBy(async () => {
       const { client, link, welcome } = setup({
         open: (self) =>
           self.request(4).catch(() => {
@@ -659,7 +659,7 @@ describe("GoimClient", () => {
       await settle();
       client.close();
     });
-    expect(other).toEqual([late]);
+    expect(other).toEqual([late.message]);
     // Too late is not lost: the connection is there.
     const errors: unknown[] = [];
     const slow = setup({

@@ -322,10 +322,12 @@ const NO_SINK: Sink = {
 function receive(protocol: Any, chunks: Iterable<Uint8Array>) {
   const messages: unknown[] = [];
   const errors: unknown[] = [];
-  const connection = new Connection(protocol, NO_SINK, {
-    message: (_, message) => void messages.push(message),
-    error: (_, error) => void errors.push(error),
-  });
+  const handlers = {
+    message: (_: unknown, message: unknown) => void messages.push(message),
+    error: (_: unknown, error: unknown) => void errors.push(error),
+  };
+  // In one turn, however slow the machine is.
+  const connection = new Connection(protocol, NO_SINK, handlers, { turn: 0 });
   connection.opened();
   for (const chunk of chunks) connection.received(chunk);
   return { messages, errors, state: connection.state };

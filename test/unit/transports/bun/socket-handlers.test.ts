@@ -53,7 +53,7 @@ function setup() {
 }
 
 describe("sockets of Bun", () => {
-  it("become connections, each with its own", () => {
+  it("become connections, each with its own", async () => {
     const { handlers, socket, connection, received, closes } = setup();
     const other = new FakeSocket();
     handlers.open(other);
@@ -63,6 +63,8 @@ describe("sockets of Bun", () => {
     expect(received).toEqual(["one", "other", "two"]);
     expect(connection.context).toBe("context of 0");
     handlers.end(socket);
+    // One turn later: what handlers still have to say goes out.
+    await new Promise((resolve) => setImmediate(resolve));
     expect(socket.calls).toEqual(["shutdown"]);
     handlers.close(socket);
     expect(closes).toEqual([{ by: "peer" }]);

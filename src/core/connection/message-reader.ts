@@ -1,7 +1,7 @@
-import { checkMessage, isFramed, measureWhole } from "./frames.ts";
-import { MESSAGE_COST, NOTHING, plain } from "./memory.ts";
-import type { MessageProtocol } from "./protocol.ts";
-import { newScan } from "./scan.ts";
+import { checkMessage, isFramed, measureWhole } from "../frames.ts";
+import { compact, MESSAGE_COST, NOTHING, plain } from "../memory.ts";
+import type { MessageProtocol } from "../protocol.ts";
+import { newScan } from "../scan.ts";
 
 /**
  * The cursor of `Splitter` over a transport that keeps boundaries: each message holds whole frames, or is one
@@ -33,9 +33,19 @@ export class MessageReader {
     return this.bytes.length - this.end + this.#queued;
   }
 
+  /** The same: a message costs its bytes and an object. */
+  get held(): number {
+    return this.pending;
+  }
+
   push(message: Uint8Array): void {
     this.#messages.push(plain(message));
     this.#queued += message.length + MESSAGE_COST;
+  }
+
+  /** Takes a message that will wait: it keeps no more memory alive than it needs. */
+  keep(message: Uint8Array): void {
+    this.push(compact(plain(message)));
   }
 
   next(): boolean {
@@ -85,6 +95,33 @@ export class MessageReader {
       this.#head = 0;
     }
     return message;
+  }
+
+  /** Messages have memory of their own: nothing to gain. */
+  compact(): void {}
+
+  /** Drops all unread messages. */
+  clear(): void {
+    this.bytes = NOTHING;
+    this.start = 0;
+    this.end = 0;
+    this.#messages.length = 0;
+    this.#head = 0;
+    this.#queued = 0;
+  }
+
+  /** Hands over all unread bytes. */
+  rest(): Uint8Array {
+    const begun = this.end < this.bytes.length ? [this.bytes.subarray(this.end)] : [];
+    const parts = [...begun, ...this.#messages.slice(this.#head)];
+    const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      all.set(part, at);
+      at += part.length;
+    }
+    this.clear();
+    return all;
   }
 
   /** Nothing can be left over: every message was whole. */

@@ -1,0 +1,358 @@
+import type { CancelSignal } from "../cancel.ts";
+import type { MessageProtocol } from "../protocol.ts";
+import type { Sink } from "../sink.ts";
+import type { CloseInfo, ConnectionOptions, Handlers } from "./handlers.ts";
+import { limitsOf } from "./limits.ts";
+import { Live, type ServerParts } from "./live.ts";
+
+/**
+ * Where a connection is in its life; it never goes back.
+ *
+ * | state | output | input |
+ * |---|---|---|
+ * | `opening` | waits for the transport | - |
+ * | `open` | sends, or | is read |
+ * | `closing` | sends what is left | is over |
+ * | `closed` | is over | is over |
+ */
+export type ConnectionState = "opening" | "open" | "closing" | "closed";
+
+/** The runtime's `AbortSignal`, or a compatible object in runtimes without one. */
+// biome-ignore lint/style/noRestrictedGlobals: a type, which asks what the program's runtime has
+export type ConnectionSignal = typeof globalThis extends {
+  readonly AbortSignal: { readonly prototype: infer Signal };
+}
+  ? Signal
+  : CancelSignal;
+
+/**
+ * Binds a protocol to a socket of any kind. It does no I/O itself: a transport calls it with bytes (`received`), and it
+ * calls the transport's `Sink` with bytes (`write`).
+ *
+ * Input and output end one after the other: a peer that has said all it has to say still gets its answers. Everything
+ * sent while one chunk is handled goes out in one write; other sends are joined until the next microtask. You get
+ * connections from `listen`, `connect` and `attach`; the constructor is for transports.
+ *
+ * @example
+ * ```ts
+ * import { Connection, encodeFrame, lines, utf8 } from "framewright";
+ *
+ * const echo = lines().wrap(utf8());
+ * const connection = new Connection(
+ *   echo,
+ *   {
+ *     boundary: "stream",
+ *     write(bytes) {
+ *       console.log(`${bytes.length} bytes go out`);
+ *       return true;
+ *     },
+ *     pause() {},
+ *     resume() {},
+ *     close() {},
+ *     abort() {},
+ *   },
+ *   { message: (connection, line) => connection.send(line.toUpperCase()) },
+ * );
+ * connection.opened();
+ * connection.received(encodeFrame(echo, "hello"));
+ * //=> 6 bytes go out
+ * ```
+ */
+export interface Connection<In, Out = In, Context = undefined> {
+  /** The state of this connection that the `context` handler made. */
+  readonly context: Context;
+
+  /** Where the connection is in its life. */
+  readonly state: ConnectionState;
+
+  /** The protocol that is spoken now: the first one, or the last one given to `use`. */
+  readonly protocol: MessageProtocol<In, Out>;
+
+  /** `'message'` if the transport preserves the boundaries of messages, as its `Sink` says. */
+  readonly boundary: "stream" | "message";
+
+  /** Bytes that wait to be written; on boundary `'message'` each message counts 64 bytes more. */
+  readonly queued: number;
+
+  /** The clock's time when bytes last came; when it was made, if none came. */
+  readonly lastByteAt: number;
+
+  /** Resolves when the connection is over, with how it ended. Never rejects. */
+  readonly closed: Promise<CloseInfo>;
+
+  /** Aborted when the connection is lost or over: for work that is done for this peer alone. */
+  readonly signal: ConnectionSignal;
+
+  /**
+   * Sends one value. Before the connection is open it waits.
+   *
+   * @returns false if it is better to wait for `drain` or `ready()`: above the high-water mark, and once our side is
+   *   ending (then nothing is sent, and no `drain` follows)
+   * @throws ProtocolError `unencodable`: then nothing was sent, and the connection goes on
+   */
+  send(value: In): boolean;
+
+  /**
+   * Sends a frame that was encoded before: a broadcast is encoded once and sent to many.
+   *
+   * @param bytes - one whole frame (or message), as `encodeFrame` makes it; do not write into it afterwards
+   * @returns as `send`
+   * @throws TypeError unless it is a Uint8Array
+   */
+  sendFrame(bytes: Uint8Array<ArrayBuffer>): boolean;
+
+  /** Resolves when `send` may go on after it returned false. Rejects with `closed` if that never happens. */
+  ready(): Promise<void>;
+
+  /** Resolves when the transport has taken all that was sent so far. Rejects with `closed`. */
+  flushed(): Promise<void>;
+
+  /**
+   * Ends our side after what was sent; the peer is still read.
+   *
+   * @throws TypeError if the transport cannot end one side alone
+   */
+  end(): void;
+
+  /** Sends what was sent before, then closes. No further message is delivered. */
+  close(): void;
+
+  /**
+   * Ends at once; what is not out is lost.
+   *
+   * @param error - why, for the `close` handler and for iterators
+   */
+  abort(error?: unknown): void;
+
+  /** Delivers no further message until `resume`; the peer is slowed down if the transport can. */
+  pause(): void;
+
+  /** Delivers what was kept, before it returns, and goes on. */
+  resume(): void;
+
+  /**
+   * Goes on with another protocol, from the next frame on: after a greeting, or for an upgrade.
+   *
+   * @param protocol - for what comes and goes from now on
+   * @param handlers - for its values; `context` is not called again
+   * @returns this connection, as one of the new protocol
+   * @throws TypeError in the middle of a frame of several values; for a protocol without framing on a stream; for a
+   *   `message` handler while an iterator waits
+   */
+  use<NewIn, NewOut>(
+    protocol: MessageProtocol<NewIn, NewOut>,
+    handlers?: Handlers<NewIn, NewOut, Context>,
+  ): Connection<NewIn, NewOut, Context>;
+
+  /**
+   * Hands the socket over: this connection is over, and whoever takes the socket goes on after `unread`.
+   *
+   * @returns the transport's socket, and the bytes that were received but not delivered
+   * @throws TypeError while output waits, in the middle of a frame of several values, or if the transport cannot
+   */
+  detach(): { readonly socket: unknown; readonly unread: Uint8Array };
+
+  /**
+   * The messages, one after the other. While no one asks, the peer is slowed down. Ends when the connection does;
+   * throws what went wrong after everything that came whole, once. Leaving the loop does not close the connection: it
+   * can be iterated again.
+   *
+   * @throws TypeError if there is a `message` handler
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Out, undefined>;
+
+  /**
+   * For sessions: calls `run` once, when the last message was delivered and no further one can be: what only the peer
+   * could answer is not answered any more.
+   *
+   * @param run - called with what went wrong, if anything did
+   * @returns a function that cancels it
+   */
+  onInputEnd(run: (error?: unknown) => void): () => void;
+
+  /**
+   * For sessions: counts work that waits into the limits, and keeps our side open after the peer's end.
+   *
+   * @param cost - bytes
+   * @returns a function that ends it
+   */
+  hold(cost: number): () => void;
+
+  /**
+   * For sessions: a handler that they called in place of `message` has failed, and that is treated alike.
+   *
+   * @param error - what it threw, or was rejected with
+   */
+  failed(error: unknown): void;
+
+  /** For transports: bytes can be written from now on. */
+  opened(): void;
+
+  /** For transports: bytes came. They are the connection's; the transport never writes into them again. */
+  received(bytes: Uint8Array): void;
+
+  /** For transports: the peer sends no more. */
+  ended(): void;
+
+  /** For transports: what was written is out, or nearly. */
+  drained(): void;
+
+  /**
+   * For transports: the connection is over.
+   *
+   * @param error - why, if something went wrong
+   * @param info - close code and text, if the transport has them
+   */
+  lost(error?: unknown, info?: Pick<CloseInfo, "code" | "text">): void;
+}
+
+/** The constructor of {@link Connection}, for transports. */
+export interface ConnectionConstructor {
+  /**
+   * @param protocol - needs a framing of its own if `sink.boundary` is `'stream'`
+   * @param sink - the way out
+   * @param handlers - what to call; without `message` the connection is iterated
+   * @param options - limits
+   * @throws TypeError for a protocol without framing on a stream; RangeError for a limit that is none
+   */
+  new <In, Out = In, Context = undefined>(
+    protocol: MessageProtocol<In, Out>,
+    sink: Sink,
+    handlers?: Handlers<In, Out, Context>,
+    options?: ConnectionOptions,
+  ): Connection<In, Out, Context>;
+  readonly prototype: Connection<unknown, unknown, unknown>;
+}
+
+// A face of what is in live.ts. The inner name is what consoles print; nothing inside refers to it.
+export const Connection: ConnectionConstructor = class Connection<
+  In,
+  Out = In,
+  Context = undefined,
+> {
+  readonly context: Context;
+  readonly #live: Live<In, Out, Context>;
+
+  constructor(
+    protocol: MessageProtocol<In, Out>,
+    sink: Sink,
+    handlers: Handlers<In, Out, Context> = {},
+    options: ConnectionOptions & ServerParts = {},
+  ) {
+    const limits = limitsOf(options);
+    this.context = handlers.context?.() as Context;
+    this.#live = new Live(this, protocol, sink, handlers, options, limits);
+  }
+
+  get state(): ConnectionState {
+    return this.#live.state;
+  }
+
+  get protocol(): MessageProtocol<In, Out> {
+    return this.#live.protocol;
+  }
+
+  get boundary(): "stream" | "message" {
+    return this.#live.boundary;
+  }
+
+  get queued(): number {
+    return this.#live.queued;
+  }
+
+  get lastByteAt(): number {
+    return this.#live.lastByteAt;
+  }
+
+  get closed(): Promise<CloseInfo> {
+    return this.#live.closed;
+  }
+
+  get signal(): ConnectionSignal {
+    return this.#live.signal;
+  }
+
+  send(value: In): boolean {
+    return this.#live.send(value);
+  }
+
+  sendFrame(bytes: Uint8Array<ArrayBuffer>): boolean {
+    return this.#live.sendFrame(bytes);
+  }
+
+  ready(): Promise<void> {
+    return this.#live.ready();
+  }
+
+  flushed(): Promise<void> {
+    return this.#live.flushed();
+  }
+
+  end(): void {
+    this.#live.end();
+  }
+
+  close(): void {
+    this.#live.close();
+  }
+
+  abort(error?: unknown): void {
+    this.#live.abort(error);
+  }
+
+  pause(): void {
+    this.#live.pause();
+  }
+
+  resume(): void {
+    this.#live.resume();
+  }
+
+  use<NewIn, NewOut>(
+    protocol: MessageProtocol<NewIn, NewOut>,
+    handlers: Handlers<NewIn, NewOut, Context> = {},
+  ): Connection<NewIn, NewOut, Context> {
+    this.#live.use(protocol, handlers);
+    return this as unknown as Connection<NewIn, NewOut, Context>;
+  }
+
+  detach(): { readonly socket: unknown; readonly unread: Uint8Array } {
+    return this.#live.detach();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<Out, undefined> {
+    return this.#live.iterate();
+  }
+
+  onInputEnd(run: (error?: unknown) => void): () => void {
+    return this.#live.onInputEnd(run);
+  }
+
+  hold(cost: number): () => void {
+    return this.#live.hold(cost);
+  }
+
+  failed(error: unknown): void {
+    this.#live.rejected(error);
+  }
+
+  opened(): void {
+    this.#live.opened();
+  }
+
+  received(bytes: Uint8Array): void {
+    this.#live.received(bytes);
+  }
+
+  ended(): void {
+    this.#live.ended();
+  }
+
+  drained(): void {
+    this.#live.drained();
+  }
+
+  lost(error?: unknown, info: Pick<CloseInfo, "code" | "text"> = {}): void {
+    this.#live.lost(error, info);
+  }
+};

@@ -1,0 +1,430 @@
+import { AsyncQueue } from "../async-queue.ts";
+import { type Clock, later } from "../clock.ts";
+import { asProtocolError, type ProtocolError, rebased } from "../errors.ts";
+import type { MessageProtocol, Protocol } from "../protocol.ts";
+import { newSplitter, type OwnSplitter } from "../splitter.ts";
+import { isThenable } from "../thenable.ts";
+import { MessageReader } from "./message-reader.ts";
+
+/**
+ * Where input is. It never goes back.
+ *
+ * ```text
+ *                ended(), lost()              nothing whole is left
+ *   reading ---------------------> draining -----------------------> finished
+ *      |                               |
+ *      +---- close(), abort(), a fault-+----------------------------> halted
+ * ```
+ *
+ * | state | bytes that come | messages |
+ * |---|---|---|
+ * | `reading` | are kept | are delivered while they are welcome |
+ * | `draining` | are ignored | are delivered while they are welcome |
+ * | `finished` | are ignored | all were delivered |
+ * | `halted` | are ignored | no further one is delivered |
+ */
+export type InputState = "reading" | "draining" | "finished" | "halted";
+
+/** What input asks of its connection. */
+export interface InputOwner<Out> {
+  /** The `message` handler, called with the connection; undefined if the connection is iterated. */
+  readonly message: ((connection: never, value: Out) => unknown) | undefined;
+  /** The connection, as handlers see it. */
+  readonly connection: never;
+  /** Runs something that may send: what it sent is flushed when the outermost run ends. */
+  run(what: () => void): void;
+  /** The peer broke the protocol. */
+  faulty(error: ProtocolError): void;
+  /** A handler threw. */
+  handlerFailed(error: unknown): void;
+  /** A handler's promise was rejected. */
+  rejected(error: unknown): void;
+  /** Input is finished. */
+  finished(): void;
+  /** Something changed that the end of the connection may have waited for. */
+  settled(): void;
+  /** A message was delivered. */
+  delivered(): void;
+  pauseSource(): void;
+  resumeSource(): void;
+}
+
+// Bits of #gate: why no message is welcome.
+const PAUSED = 1;
+const BUSY = 2;
+const TURN = 4;
+const NO_ONE = 8;
+const OVER = 16;
+const SWITCHED = 32;
+const WAITING = 64;
+/** Reasons that the peer is made to wait for. */
+const UNWELCOME = PAUSED | BUSY | TURN | NO_ONE | OVER | WAITING;
+
+// The clock is asked after so many messages.
+const ASK_EVERY = 64;
+
+const NONE: readonly never[] = [];
+
+/** The input of a connection: chunks come in, messages go to a handler or to iterators, in order and in turns. */
+export class Incoming<Out> {
+  state: InputState = "reading";
+  /** Why the connection was lost, for iterators once everything whole is delivered. */
+  lostError: { readonly error: unknown } | undefined;
+
+  readonly #owner: InputOwner<Out>;
+  readonly #clock: Clock;
+  readonly #turn: number;
+  readonly #concurrency: number;
+  readonly #reader: OwnSplitter | MessageReader;
+  #protocol: MessageProtocol<never, Out>;
+  readonly #queue = new AsyncQueue<Out>();
+
+  /** The rest of a frame that holds several values, and what it costs. */
+  #values: readonly Out[] = NONE;
+  #value = 0;
+  #frameCost = 0;
+
+  #gate = WAITING;
+  #isPumping = false;
+  /** The reader was told that nothing follows. */
+  #isReaderEnded = false;
+  /** Promises of `message` that are pending. */
+  #pending = 0;
+
+  // The turn.
+  #isIdle = true;
+  #turnStart = 0;
+  #delivered = 0;
+
+  constructor(
+    owner: InputOwner<Out>,
+    protocol: MessageProtocol<never, Out>,
+    boundary: "stream" | "message",
+    options: { readonly clock: Clock; readonly turn: number; readonly concurrency: number },
+  ) {
+    this.#owner = owner;
+    this.#protocol = protocol;
+    this.#clock = options.clock;
+    this.#turn = options.turn;
+    this.#concurrency = options.concurrency;
+    this.#reader =
+      boundary === "message"
+        ? new MessageReader(protocol)
+        : newSplitter(protocol as Protocol<never, Out>);
+    this.#regate();
+  }
+
+  /** No message is delivered any more. */
+  get isOver(): boolean {
+    return this.state === "halted" || this.state === "finished";
+  }
+
+  /** Whether the next message would be delivered. */
+  get isWelcome(): boolean {
+    return (this.#gate & UNWELCOME) === 0;
+  }
+
+  /** Promises of `message` that are pending. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** True while a `next()` of an iterator waits. */
+  get isAwaited(): boolean {
+    return this.#queue.isAwaited;
+  }
+
+  /** True while an iterator has not been told that it is done. */
+  get isIterated(): boolean {
+    return this.#queue.isIterated;
+  }
+
+  /** True in the middle of a frame of several values. */
+  get isInsideFrame(): boolean {
+    return this.#value < this.#values.length;
+  }
+
+  /** What waits to be delivered, as it costs. */
+  get held(): number {
+    return this.#reader.held + (this.isInsideFrame ? this.#frameCost : 0);
+  }
+
+  /** Bytes that are not delivered. */
+  get unread(): number {
+    return this.#reader.pending;
+  }
+
+  /** Where the first frame that is not whole begins in the stream, once everything whole is delivered. */
+  get partial(): number | undefined {
+    return this.#isIdle && this.#reader.pending > 0 ? this.#reader.offset : undefined;
+  }
+
+  /** The connection is open: nothing is delivered before. */
+  opened(): void {
+    this.#gate &= ~WAITING;
+  }
+
+  /** Takes bytes; they are delivered by `pump`. */
+  push(bytes: Uint8Array): void {
+    if (this.isWelcome) this.#reader.push(bytes);
+    else this.#reader.keep(bytes);
+  }
+
+  /** No bytes follow. */
+  drain(): void {
+    if (this.state === "reading") this.state = "draining";
+  }
+
+  /** No message is delivered any more. */
+  halt(failure?: { readonly error: unknown }): void {
+    if (this.state === "halted" || this.state === "finished") {
+      this.#letGo();
+      if (failure !== undefined && this.state === "halted") this.#queue.fail(failure.error);
+      return;
+    }
+    this.state = "halted";
+    this.#letGo();
+    if (failure === undefined) this.#queue.end();
+    else this.#queue.fail(failure.error);
+  }
+
+  /** Unread input is not kept alive by a connection that is over. */
+  #letGo(): void {
+    this.#gate |= OVER;
+    this.#values = NONE;
+    this.#value = 0;
+    this.#reader.clear();
+  }
+
+  pause(): void {
+    this.#gate |= PAUSED;
+  }
+
+  resume(): void {
+    this.#gate &= ~PAUSED;
+  }
+
+  /** Changes the protocol from the next frame on; the message handler may be another one, too. */
+  use(protocol: MessageProtocol<never, Out>): void {
+    this.#protocol = protocol;
+    this.#reader.use(protocol as Protocol<never, Out>);
+    this.#gate |= SWITCHED;
+    this.#regate();
+  }
+
+  /** Hands over all unread bytes. */
+  rest(): Uint8Array {
+    return this.#reader.rest();
+  }
+
+  /** Ends iterators without an error, for a connection whose socket is handed over. */
+  leave(): void {
+    this.#queue.end();
+  }
+
+  iterate(asked: () => void): AsyncIterableIterator<Out, undefined> {
+    return this.#queue.iterate(
+      () => {
+        this.#regate();
+        asked();
+      },
+      () => {
+        this.#regate();
+        this.#owner.settled();
+      },
+    );
+  }
+
+  /** Notes the time of the first delivery of a turn. */
+  begin(now: number): void {
+    if (this.#isIdle) this.#turnStart = now;
+  }
+
+  #regate(): void {
+    let gate = this.#gate & ~(NO_ONE | BUSY);
+    if (!this.#queue.isAwaited) {
+      if (this.#owner.message === undefined) gate |= NO_ONE;
+      else if (this.#pending >= this.#concurrency) gate |= BUSY;
+    }
+    this.#gate = gate;
+  }
+
+  /**
+   * Delivers what is whole and welcome. A call from inside of it leaves the work to the outer one.
+   */
+  pump(): void {
+    if (this.#isPumping || this.isOver) return;
+    this.#isPumping = true;
+    let isDry = false;
+    try {
+      isDry = this.#deliverAll();
+    } catch (error) {
+      this.#owner.faulty(error as ProtocolError);
+    } finally {
+      this.#isPumping = false;
+    }
+    if (this.isOver) return;
+    this.#isIdle = isDry;
+    const hasUnread = !isDry && (this.isInsideFrame || this.#reader.pending > 0);
+    if (this.state === "draining" && (isDry || !hasUnread)) this.#finish();
+    else if (this.state === "draining") return;
+    else if (!this.isWelcome && hasUnread) this.#wait();
+    else if (this.isWelcome && isDry) this.#owner.resumeSource();
+  }
+
+  /** Unread bytes wait: the peer is slowed down, and they keep no more memory alive than they need. */
+  #wait(): void {
+    if (!this.isInsideFrame) this.#reader.compact();
+    this.#owner.pauseSource();
+  }
+
+  /** Returns true if nothing whole is left, false if no further message is welcome. */
+  #deliverAll(): boolean {
+    for (;;) {
+      this.#gate &= ~SWITCHED;
+      if (this.#gate !== 0) return false;
+      if (this.#value < this.#values.length) {
+        this.#next();
+        continue;
+      }
+      const { message } = this.#owner;
+      const isDry =
+        message !== undefined && !this.#queue.isAwaited && this.#protocol.decodeMany === undefined
+          ? this.#stream(message as (connection: unknown, value: Out) => unknown)
+          : this.#one();
+      if (!isDry) continue;
+      if (this.state !== "draining" || this.#isReaderEnded) return true;
+      // The framing may call the rest a frame, now that nothing follows; else it is truncated.
+      this.#isReaderEnded = true;
+      if (this.lostError === undefined) this.#reader.finish();
+    }
+  }
+
+  /**
+   * The usual way: one frame, one value, one call of the handler, with as little as possible in between.
+   *
+   * @returns true if nothing whole is left
+   */
+  #stream(message: (connection: unknown, value: Out) => unknown): boolean {
+    const reader = this.#reader;
+    const protocol = this.#protocol;
+    const { connection } = this.#owner;
+    // What is being done, for the catch below: 0 finding a frame, 1 decoding it, 2 delivering its value.
+    let step = 0;
+    try {
+      while (this.#gate === 0) {
+        step = 0;
+        if (!reader.next()) return true;
+        step = 1;
+        const value = protocol.decode(reader.bytes, reader.start, reader.end);
+        step = 2;
+        const result = message(connection, value);
+        if (typeof result === "object" && result !== null) this.#await(result);
+        if (++this.#delivered % ASK_EVERY === 0) this.#checkTurn();
+      }
+    } catch (error) {
+      if (step === 0) throw error;
+      if (step === 1) throw this.#decodeFailed(error);
+      this.#delivered++;
+      this.#owner.handlerFailed(error);
+    } finally {
+      if (step === 2 || this.#delivered > 0) this.#owner.delivered();
+    }
+    return false;
+  }
+
+  /** One frame, for iterators and for frames of several values. Returns true if there is none. */
+  #one(): boolean {
+    const reader = this.#reader;
+    const protocol = this.#protocol;
+    if (!reader.next()) return true;
+    try {
+      const { bytes, start, end } = reader;
+      this.#values =
+        protocol.decodeMany === undefined
+          ? [protocol.decode(bytes, start, end)]
+          : protocol.decodeMany(bytes, start, end);
+    } catch (error) {
+      throw this.#decodeFailed(error);
+    }
+    this.#value = 0;
+    this.#frameCost = reader.end - reader.start;
+    return false;
+  }
+
+  #decodeFailed(thrown: unknown): ProtocolError {
+    const reader = this.#reader;
+    const error = asProtocolError(thrown, "malformed", "decode failed", reader.start);
+    return rebased(error, reader.offset - reader.start);
+  }
+
+  /** Delivers the next value of the current frame. */
+  #next(): void {
+    const value = this.#values[this.#value++]!;
+    if (this.#value === this.#values.length) {
+      this.#values = NONE;
+      this.#value = 0;
+    }
+    this.#delivered++;
+    this.#owner.delivered();
+    const { message, connection } = this.#owner;
+    if (this.#queue.isAwaited) {
+      this.#queue.push(value);
+      this.#regate();
+    } else {
+      try {
+        const result = (message as (connection: unknown, value: Out) => unknown)(connection, value);
+        if (typeof result === "object" && result !== null) this.#await(result);
+      } catch (error) {
+        this.#owner.handlerFailed(error);
+      }
+    }
+    if (this.#delivered % ASK_EVERY === 0) this.#checkTurn();
+  }
+
+  /** A handler's promise: until it settles, no more than `concurrency` of them are pending. */
+  #await(result: object): void {
+    if (!isThenable(result)) return;
+    this.#pending++;
+    if (this.#pending >= this.#concurrency) this.#regate();
+    Promise.resolve(result).then(this.#fulfilled, this.#rejected);
+  }
+
+  readonly #fulfilled = (): void => {
+    this.#pending--;
+    this.#regate();
+    this.#owner.run(this.#goOn);
+    this.#owner.settled();
+  };
+
+  readonly #rejected = (error: unknown): void => {
+    this.#pending--;
+    this.#regate();
+    this.#owner.rejected(error);
+    this.#owner.run(this.#goOn);
+    this.#owner.settled();
+  };
+
+  readonly #goOn = (): void => this.pump();
+
+  /** The time for one turn may be over: the rest is delivered after others had theirs. */
+  #checkTurn(): void {
+    if (this.#turn === Infinity || this.#clock.now() - this.#turnStart < this.#turn) return;
+    if ((this.#gate & (TURN | OVER)) !== 0) return;
+    this.#gate |= TURN;
+    later(this.#clock, () => {
+      this.#gate &= ~TURN;
+      this.#turnStart = this.#clock.now();
+      this.#owner.run(this.#goOn);
+    });
+  }
+
+  /** Nothing whole is left, and nothing follows. */
+  #finish(): void {
+    this.state = "finished";
+    this.#gate |= OVER;
+    if (this.lostError === undefined) this.#queue.end();
+    else this.#queue.fail(this.lostError.error);
+    this.#owner.finished();
+  }
+}

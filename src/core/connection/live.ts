@@ -1,0 +1,680 @@
+import { type CancelSource, newCancel } from "../cancel.ts";
+import type { Clock } from "../clock.ts";
+import { later } from "../clock.ts";
+import { ProtocolError } from "../errors.ts";
+import { forOneStream, isFramed } from "../frames.ts";
+import { isBytes } from "../memory.ts";
+import type { MessageProtocol } from "../protocol.ts";
+import type { Sink } from "../sink.ts";
+import type { Charged, MemoryBudget } from "./budget.ts";
+import { Callbacks, type CallbacksOwner } from "./callbacks.ts";
+import type { Connection, ConnectionSignal, ConnectionState } from "./connection.ts";
+import { Deadlines, type Expiry } from "./deadlines.ts";
+import type { CloseInfo, ConnectionOptions, Handlers } from "./handlers.ts";
+import { Incoming, type InputOwner } from "./incoming.ts";
+import { clockOf, type Limits, maxQueuedOf } from "./limits.ts";
+import { Outgoing, type OutputOwner } from "./outgoing.ts";
+import { markReported, wasReported } from "./report.ts";
+import type { Sweeper } from "./sweeper.ts";
+
+/** What a server gives to each of its connections. */
+export interface ServerParts {
+  /** One timer for all of them. */
+  readonly sweeper?: Sweeper | undefined;
+  /** One limit of memory for all of them. */
+  readonly budget?: MemoryBudget | undefined;
+}
+
+/** A connection costs this much beside what waits in it. */
+const BASE_COST = 8192;
+
+/**
+ * A living connection: input and output as two machines (see `incoming.ts` and `outgoing.ts`), and what is between them:
+ * handlers, time limits, errors, and the end.
+ *
+ * ```text
+ *   transport -> received -> Incoming -> message handler, iterators
+ *   send -> Outgoing -> Sink -> transport
+ * ```
+ */
+export class Live<In, Out, Context>
+  implements InputOwner<Out>, OutputOwner, CallbacksOwner, Charged
+{
+  readonly #connection: Connection<In, Out, Context>;
+  readonly #sink: Sink;
+  readonly #limits: Limits;
+  readonly #clock: Clock;
+  readonly #budget: MemoryBudget | undefined;
+  #protocol: MessageProtocol<In, Out>;
+  readonly #callbacks: Callbacks;
+  #maxQueued: number;
+  readonly #in: Incoming<Out>;
+  readonly #out: Outgoing;
+  readonly #deadlines: Deadlines;
+
+  /** How it ends, once that is settled. */
+  #outcome: CloseInfo | undefined;
+  #lostInfo: Pick<CloseInfo, "code" | "text"> = {};
+  #isLost = false;
+  #isOver = false;
+  /** Our side ended before the peer's. */
+  #isEndedFirst = false;
+  #isSourcePaused = false;
+  #isEndCalled = false;
+  #isEndPlanned = false;
+  #holds = 0;
+  #heldCost = 0;
+  #lastByteAt: number;
+  #inputEnds: Set<(error?: unknown) => void> | undefined;
+  #signal: CancelSource | undefined;
+  #closed: { readonly promise: Promise<CloseInfo>; resolve(info: CloseInfo): void } | undefined;
+
+  constructor(
+    connection: Connection<In, Out, Context>,
+    protocol: MessageProtocol<In, Out>,
+    sink: Sink,
+    handlers: Handlers<In, Out, Context>,
+    options: ConnectionOptions & ServerParts,
+    limits: Limits,
+  ) {
+    this.#connection = connection;
+    this.#limits = limits;
+    this.#clock = clockOf(options);
+    this.#sink = sink;
+    this.#callbacks = new Callbacks(this, connection, handlers, options.handlerErrors ?? "report");
+    this.#budget = options.budget;
+    this.#protocol = this.#own(protocol);
+    this.#maxQueued = maxQueuedOf(limits, protocol.maxFrame);
+    this.#lastByteAt = this.#clock.now();
+    const { turn, concurrency } = limits;
+    const input = { clock: this.#clock, turn, concurrency };
+    this.#in = new Incoming<Out>(this, this.#protocol, sink.boundary, input);
+    this.#out = new Outgoing(this, sink, Math.min(limits.highWater, this.#maxQueued));
+    this.#deadlines = new Deadlines(
+      limits,
+      this.#clock,
+      options.sweeper,
+      (expiry) => this.#expire(expiry),
+      () => sink.buffered?.() ?? 0,
+    );
+  }
+
+  // ---- what users see
+
+  get state(): ConnectionState {
+    if (this.#isOver) return "closed";
+    const output = this.#out.state;
+    if (output === "waiting" && !this.#out.isClosing) return "opening";
+    return output === "open" || !this.#in.isOver ? "open" : "closing";
+  }
+
+  get protocol(): MessageProtocol<In, Out> {
+    return this.#protocol;
+  }
+
+  get boundary(): "stream" | "message" {
+    return this.#sink.boundary;
+  }
+
+  get queued(): number {
+    return this.#out.queued;
+  }
+
+  get lastByteAt(): number {
+    return this.#lastByteAt;
+  }
+
+  get closed(): Promise<CloseInfo> {
+    if (this.#closed === undefined) {
+      let resolve = (_: CloseInfo): void => {};
+      const promise = new Promise<CloseInfo>((done) => {
+        resolve = done;
+      });
+      this.#closed = { promise, resolve };
+      if (this.#isOver) resolve(this.#closeInfo());
+    }
+    return this.#closed.promise;
+  }
+
+  get signal(): ConnectionSignal {
+    if (this.#signal === undefined) {
+      this.#signal = newCancel();
+      if (this.#isLost || this.#isOver) this.#abortSignal();
+    }
+    return this.#signal.signal as ConnectionSignal;
+  }
+
+  send(value: In): boolean {
+    const out = this.#out;
+    if (!out.isSending || out.isClosing) return false;
+    return out.send(this.#protocol, value, this.#maxQueued);
+  }
+
+  sendFrame(bytes: Uint8Array<ArrayBuffer>): boolean {
+    if (!isBytes(bytes)) throw new TypeError("a frame must be a Uint8Array");
+    const out = this.#out;
+    if (!out.isSending || out.isClosing) return false;
+    return out.sendFrame(bytes, this.#protocol.text === true, this.#maxQueued);
+  }
+
+  ready(): Promise<void> {
+    return this.#out.ready();
+  }
+
+  flushed(): Promise<void> {
+    return this.#out.flushed();
+  }
+
+  end(): void {
+    if (this.#sink.end === undefined) {
+      throw new TypeError("this transport cannot end one side alone: use close()");
+    }
+    if (!this.#out.isSending) return;
+    if (this.#in.state === "reading") this.#isEndedFirst = true;
+    this.#out.end();
+    this.settled();
+  }
+
+  close(): void {
+    if (!this.#isOver && !this.#out.isClosing) this.#shutDown({ by: "local" });
+  }
+
+  abort(error?: unknown): void {
+    this.#cut(error === undefined ? { by: "local" } : { by: "error", error });
+  }
+
+  pause(): void {
+    this.#in.pause();
+    this.#deadlines.welcome(false);
+    this.pauseSource();
+  }
+
+  resume(): void {
+    this.#in.resume();
+    this.run(this.#pump);
+    if (this.#in.isWelcome) this.resumeSource();
+  }
+
+  use<NewIn, NewOut>(
+    protocol: MessageProtocol<NewIn, NewOut>,
+    handlers: Handlers<NewIn, NewOut, Context> = {},
+  ): void {
+    if (this.#in.isInsideFrame)
+      throw new TypeError("use() in the middle of a frame of several values");
+    if (handlers.message !== undefined && this.#in.isAwaited) throw bothWays();
+    const own = this.#own(protocol as unknown as MessageProtocol<In, Out>);
+    this.#protocol = own;
+    this.#callbacks.use(handlers);
+    this.#maxQueued = maxQueuedOf(this.#limits, own.maxFrame);
+    this.#in.use(own);
+    // Bytes that told the old protocol too little may be a message of the new one.
+    if (this.#out.state === "open") {
+      if (this.#in.isWelcome) this.resume();
+      else this.pauseSource();
+    }
+  }
+
+  detach(): { readonly socket: unknown; readonly unread: Uint8Array } {
+    if (this.#sink.detach === undefined)
+      throw new TypeError("this transport cannot hand its socket over");
+    if (this.#isOver || this.#isLost) throw new TypeError("detach() of a connection that is over");
+    if (this.#in.isInsideFrame)
+      throw new TypeError("detach() in the middle of a frame of several values");
+    this.#out.flush();
+    if (this.queued > 0 || this.#out.state !== "open") {
+      throw new TypeError(`detach() while ${this.queued} bytes wait to be sent`);
+    }
+    const socket = this.#sink.detach();
+    const unread = this.#in.rest();
+    this.#isLost = true;
+    this.#outcome = { by: "local" };
+    this.#in.halt();
+    this.#inputOver();
+    this.#out.cut();
+    this.#finish();
+    return { socket, unread };
+  }
+
+  iterate(): AsyncIterableIterator<Out, undefined> {
+    if (this.#callbacks.handlers.message !== undefined) throw bothWays();
+    return this.#in.iterate(() => {
+      if (this.#callbacks.handlers.message !== undefined) throw bothWays();
+      this.run(this.#pump);
+      if (this.#in.isWelcome) this.resumeSource();
+    });
+  }
+
+  onInputEnd(run: (error?: unknown) => void): () => void {
+    if (this.#in.isOver) {
+      run(this.#outcome?.error);
+      return () => {};
+    }
+    this.#inputEnds ??= new Set();
+    this.#inputEnds.add(run);
+    return () => void this.#inputEnds?.delete(run);
+  }
+
+  hold(cost: number): () => void {
+    this.#holds++;
+    this.#heldCost += cost;
+    this.#account();
+    if (this.#heldCost + this.#in.held > this.#maxQueued) {
+      this.#fail(overflow("unread", this.#heldCost + this.#in.held, this.#maxQueued), true, false);
+    }
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      this.#holds--;
+      this.#heldCost -= cost;
+      this.#account();
+      this.settled();
+    };
+  }
+
+  // ---- what transports call
+
+  opened(): void {
+    if (this.#isOver || this.#isLost || this.#out.state !== "waiting") return;
+    this.#out.enter();
+    this.#out.opened();
+    this.#in.opened();
+    if (this.#out.isSending) {
+      this.#deadlines.opened();
+      if (!this.#in.isWelcome) {
+        this.#deadlines.welcome(false);
+        this.pauseSource();
+      }
+      this.#callbacks.call(this.#callbacks.handlers.open);
+    }
+    this.#account();
+    this.#out.leave();
+    // Bytes, or the peer's end, may have come before.
+    this.run(this.#pump);
+    this.settled();
+  }
+
+  received(bytes: Uint8Array): void {
+    if (this.#in.state !== "reading" || this.#isOver) return;
+    const now = this.#clock.now();
+    this.#lastByteAt = now;
+    this.#deadlines.heard(now);
+    this.#in.begin(now);
+    if (!this.#in.isWelcome) {
+      // A chunk may have been on its way; a transport that cannot pause sends ever more of them.
+      this.pauseSource();
+      const held = this.#in.held + this.#heldCost;
+      if (held > this.#maxQueued) {
+        this.#fail(overflow("unread", held, this.#maxQueued), true, false);
+        return;
+      }
+    }
+    try {
+      this.#in.push(bytes);
+    } catch (error) {
+      this.#fail(error, false, false);
+      return;
+    }
+    this.run(this.#pump);
+  }
+
+  ended(): void {
+    if (this.#in.state !== "reading") return;
+    this.#in.drain();
+    this.#deadlines.inputEnded();
+    this.#deadlines.ending();
+    this.run(this.#pump);
+  }
+
+  drained(): void {
+    if (this.#isOver) return;
+    this.#out.enter();
+    this.#out.drained();
+    this.#out.leave();
+    this.#account();
+    this.settled();
+  }
+
+  lost(error?: unknown, info: Pick<CloseInfo, "code" | "text"> = {}): void {
+    if (this.#isOver || this.#isLost) return;
+    this.#isLost = true;
+    this.#lostInfo = info;
+    const dropped = this.#out.cut();
+    if (error !== undefined && this.#outcome === undefined) {
+      this.#outcome = { by: "error", error };
+      this.#in.lostError = { error };
+    }
+    this.#abortSignal();
+    if (this.#in.isOver) {
+      this.#noteDropped(dropped);
+      this.#finishLost();
+      return;
+    }
+    // What came whole is still delivered.
+    this.#in.drain();
+    this.#deadlines.inputEnded();
+    this.#deadlines.ending();
+    this.run(this.#pump);
+  }
+
+  // ---- what input asks for
+
+  get message(): ((connection: never, value: Out) => unknown) | undefined {
+    return this.#callbacks.handlers.message as
+      | ((connection: never, value: Out) => unknown)
+      | undefined;
+  }
+
+  get connection(): never {
+    return this.#connection as never;
+  }
+
+  run(what: () => void): void {
+    this.#out.enter();
+    what();
+    this.#out.leave();
+  }
+
+  enter(): void {
+    this.#out.enter();
+  }
+
+  leave(): void {
+    this.#out.leave();
+  }
+
+  readonly #pump = (): void => {
+    this.#in.pump();
+    const { isWelcome, partial } = this.#in;
+    this.#deadlines.welcome(isWelcome);
+    if (this.#limits.frameTimeout !== Infinity) this.#deadlines.partial(partial, this.#lastByteAt);
+    this.#account();
+  };
+
+  faulty(error: ProtocolError): void {
+    this.#fail(error, false, false);
+  }
+
+  handlerFailed(error: unknown): void {
+    this.#fail(error, false, true);
+  }
+
+  rejected(error: unknown): void {
+    // Nothing new: only the end of this connection, or of one that it depends on, coming back.
+    if (wasReported(error) || this.#callbacks.isKnownBug(error)) {
+      if (!this.#isOver && !this.#out.isClosing) this.#shutDown({ by: "error", error });
+    } else {
+      this.#fail(error, false, true);
+    }
+  }
+
+  finished(): void {
+    this.#inputOver();
+    if (this.#isLost) this.#finishLost();
+    else this.settled();
+  }
+
+  settled(): void {
+    if (this.#isOver) return;
+    if (this.#deadlines.isEnding) this.#deadlines.ending();
+    if (this.#in.state !== "finished" || this.#isLost || this.#out.isClosing) return;
+    if (this.#out.state === "waiting") return;
+    if (this.#callbacks.handlers.end !== undefined) {
+      if (this.#isEndCalled || this.#in.pending > 0) return;
+      this.#isEndCalled = true;
+      this.#callbacks.call(this.#callbacks.handlers.end);
+    } else if (!this.#isEndPlanned && this.#isSettled) {
+      // One turn later: whoever was told of the end may still have something to send.
+      this.#isEndPlanned = true;
+      later(this.#clock, () => {
+        this.#isEndPlanned = false;
+        if (this.#out.isClosing || this.#isOver) return;
+        if (this.#isSettled) this.#shutDown({ by: this.#isEndedFirst ? "local" : "peer" });
+      });
+    }
+  }
+
+  /** Nothing that the peer's end must wait for is left. */
+  get #isSettled(): boolean {
+    return this.#in.pending + this.#callbacks.pending + this.#holds === 0 && !this.#in.isIterated;
+  }
+
+  delivered(): void {
+    this.#deadlines.delivered();
+  }
+
+  pauseSource(): void {
+    if (this.#isSourcePaused || this.#isOver || this.#isLost) return;
+    this.#isSourcePaused = true;
+    this.#ask(() => this.#sink.pause());
+  }
+
+  resumeSource(): void {
+    if (!this.#isSourcePaused || this.#isOver || this.#isLost) return;
+    this.#isSourcePaused = false;
+    this.#ask(() => this.#sink.resume());
+  }
+
+  /** A sink that throws is a transport that failed. */
+  #ask(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#fail(error, true, false);
+    }
+  }
+
+  // ---- what output asks for
+
+  outputFailed(error: unknown): void {
+    this.#fail(error, true, false);
+  }
+
+  roomy(): void {
+    this.#callbacks.call(this.#callbacks.handlers.drain);
+  }
+
+  sinkEnded(): void {
+    // Our side is out; the peer's end follows.
+    this.settled();
+  }
+
+  moved(isProgress: boolean): void {
+    const isWaiting = this.#out.queued > 0;
+    this.#deadlines.sending(isWaiting, isProgress);
+    if (isProgress && this.#deadlines.isEnding) this.#deadlines.ending();
+    if (isWaiting) this.#account();
+  }
+
+  // ---- the end
+
+  /**
+   * Something went wrong.
+   *
+   * @param isCut - nothing more can be sent
+   * @param isBug - a handler of ours failed
+   */
+  #fail(error: unknown, isCut: boolean, isBug: boolean): void {
+    const isTold = this.#in.isIterated;
+    const isLate = this.#isOver || this.#in.isOver;
+    const outcome = { by: "error", error } as const;
+    this.#outcome ??= outcome;
+    // First of all, so that nothing is delivered while handlers run. A last word can still be sent.
+    if (!isLate) this.#in.halt({ error });
+    if (isBug) this.#callbacks.reportBug(error);
+    else this.#callbacks.reportFault(error, isTold, this.#protocol.name, this.#sink.peer);
+    this.#inputOver();
+    if (this.#isOver) return;
+    if (this.#isLost) this.#finish();
+    else if (isCut) this.#cut(outcome);
+    else if (!this.#out.isClosing) this.#shutDown(outcome);
+  }
+
+  /** No more messages; what was sent goes out, then the sink closes, then the transport calls `lost`. */
+  #shutDown(outcome: CloseInfo): void {
+    this.#outcome ??= outcome;
+    this.#in.halt(this.#outcome.by === "error" ? { error: this.#outcome.error } : undefined);
+    this.#inputOver();
+    if (this.#isOver) return;
+    if (this.#isLost) {
+      this.#finish();
+      return;
+    }
+    if (this.#out.state === "waiting" && this.#out.isEmpty) {
+      this.#cut(this.#outcome);
+      return;
+    }
+    this.#deadlines.closing();
+    // Else the peer's own end would never be seen.
+    this.resumeSource();
+    this.#out.close(this.#outcome.error);
+  }
+
+  #cut(outcome: CloseInfo): void {
+    if (this.#isOver) return;
+    this.#outcome ??= outcome;
+    this.#in.halt(this.#outcome.by === "error" ? { error: this.#outcome.error } : undefined);
+    this.#inputOver();
+    this.#out.cut();
+    if (!this.#isLost) {
+      this.#isLost = true;
+      this.#callbacks.guard(() => this.#sink.abort(this.#outcome?.error));
+    }
+    this.#finish();
+  }
+
+  /** What could not be sent is not a clean end. */
+  #noteDropped(dropped: number): void {
+    if (dropped === 0 || this.#outcome?.by !== "local") return;
+    const text = `closed with ${dropped} bytes unsent`;
+    const error = new ProtocolError("closed", text);
+    markReported(error);
+    this.#outcome = { by: "error", error };
+  }
+
+  /** The transport is gone, and what came whole was delivered. */
+  #finishLost(): void {
+    const { lostError } = this.#in;
+    if (lostError !== undefined) {
+      const { error } = lostError;
+      this.#callbacks.reportFault(error, this.#in.isIterated, this.#protocol.name, this.#sink.peer);
+    }
+    this.#finish();
+  }
+
+  /** Input is over: sessions stop waiting for answers. */
+  #inputOver(): void {
+    const ends = this.#inputEnds;
+    this.#inputEnds = undefined;
+    if (ends === undefined) return;
+    const error = this.#outcome?.error;
+    for (const run of ends) this.#callbacks.guard(() => run(error));
+  }
+
+  #finish(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#deadlines.stop();
+    this.#in.halt(this.#outcome?.by === "error" ? { error: this.#outcome.error } : undefined);
+    this.#budget?.leave(this);
+    this.#outcome ??= { by: "peer" };
+    this.#abortSignal();
+    const info = this.#closeInfo();
+    this.#callbacks.close(info);
+    this.#closed?.resolve(info);
+  }
+
+  #closeInfo(): CloseInfo {
+    return { ...(this.#outcome ?? { by: "peer" }), ...this.#lostInfo };
+  }
+
+  #abortSignal(): void {
+    const { error } = this.#outcome ?? {};
+    this.#signal?.abort(error ?? new ProtocolError("closed", "the connection is closed"));
+  }
+
+  // ---- limits
+
+  #own(protocol: MessageProtocol<In, Out>): MessageProtocol<In, Out> {
+    if (isFramed(protocol) || this.#sink.boundary === "message")
+      return forOneStream(protocol, this.#connection);
+    throw new TypeError(
+      `${protocol.name} has no framing: a stream needs one, such as lines().wrap(codec)`,
+    );
+  }
+
+  /** What this connection costs in memory. */
+  get cost(): number {
+    return BASE_COST + this.#in.held + this.#heldCost + this.#out.queued;
+  }
+
+  /** Above the budget of its server: the largest connections go first. */
+  overBudget(text: string): void {
+    this.#fail(new ProtocolError("overflow", text), true, false);
+  }
+
+  #account(): void {
+    this.#budget?.update(this);
+  }
+
+  #expire({ limit, ms }: Expiry): void {
+    if (limit === "end") this.#expireEnd(ms);
+    else if (limit === "close") this.#expireClose(ms);
+    else this.#fail(timeout(`${this.#missed(limit)} within ${ms} ms`), true, false);
+  }
+
+  #missed(limit: "first" | "frame" | "idle" | "send"): string {
+    switch (limit) {
+      case "first":
+        return "no message";
+      case "frame":
+        return "a frame was not whole";
+      case "idle":
+        return "no byte";
+      case "send":
+        return `the peer took none of ${this.queued} bytes`;
+    }
+  }
+
+  /** The peer has ended, and our side has not within the time. */
+  #expireEnd(ms: number): void {
+    if (this.#isEndCalled && this.#callbacks.pending > 0) {
+      this.#deadlines.ending();
+      return;
+    }
+    const promises = this.#in.pending + this.#callbacks.pending;
+    const { unread } = this.#in;
+    const waits = `${unread} bytes unread, ${promises} promises and ${this.#holds} holds pending`;
+    this.#fail(
+      timeout(`our side did not end within ${ms} ms of the peer's: ${waits}`),
+      true,
+      false,
+    );
+  }
+
+  #expireClose(ms: number): void {
+    const { queued } = this;
+    const outcome: CloseInfo =
+      queued > 0 && this.#outcome?.by !== "error"
+        ? { by: "error", error: timeout(`closed after ${ms} ms with ${queued} bytes unsent`) }
+        : (this.#outcome ?? { by: "local" });
+    if (outcome.error !== undefined && outcome !== this.#outcome) {
+      this.#outcome = outcome;
+      const { name } = this.#protocol;
+      this.#callbacks.reportFault(outcome.error, this.#in.isIterated, name, this.#sink.peer);
+    }
+    this.#cut(outcome);
+  }
+}
+
+function bothWays(): TypeError {
+  return new TypeError("a connection has a message handler or is iterated, not both");
+}
+
+function overflow(what: string, found: number, allowed: number): ProtocolError {
+  return new ProtocolError("overflow", `${found} ${what} bytes exceed maxQueued ${allowed}`);
+}
+
+function timeout(text: string): ProtocolError {
+  return new ProtocolError("timeout", text);
+}

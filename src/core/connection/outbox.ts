@@ -1,0 +1,248 @@
+import { writeFrame } from "../frames.ts";
+import { MESSAGE_COST } from "../memory.ts";
+import { newOutput, type OwnOutput } from "../output.ts";
+import type { MessageProtocol } from "../protocol.ts";
+import type { Sink } from "../sink.ts";
+
+interface Piece {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly text: boolean;
+}
+
+// A batch this long is worth a write of its own, and one of its frames not worth copying.
+const BATCH = 65_536;
+const LARGE = 8192;
+
+// Connections write one after the other, so one output serves nearly all of them; an idle one has none.
+let spare: OwnOutput | undefined;
+
+/**
+ * What a connection sends, on its way to the sink.
+ *
+ * ```text
+ *   frames -> #first, #out (the batch) -> #pieces -> sink.write
+ *                                         wait while the sink is full or not open yet
+ * ```
+ *
+ * The first frame of a batch that is encoded already is kept by reference: a broadcast copies nothing where each
+ * connection gets one frame a turn.
+ */
+export class Outbox {
+  readonly #sink: Sink;
+  readonly #joined: boolean;
+  /** What a piece costs in memory beside its bytes, if each is a message and may be empty. */
+  readonly #cost: number;
+  /** The only frame of the batch so far. */
+  #first: Uint8Array<ArrayBuffer> | undefined;
+  #out: OwnOutput | undefined;
+  readonly #pieces: Piece[] = [];
+  #waiting = 0;
+  #open = false;
+  #full = false;
+  /** Bytes that the sink took, but asked to wait after. */
+  #inSink = 0;
+  #drains = 0;
+  #flushing = false;
+  /** Frames that were sent while another one was being encoded. */
+  #inner: Piece[] | undefined;
+  #isEncoding = false;
+  /** Bytes given to the sink since the beginning. */
+  #written = 0;
+
+  constructor(sink: Sink) {
+    this.#sink = sink;
+    this.#joined = sink.boundary === "stream";
+    this.#cost = this.#joined ? 0 : MESSAGE_COST;
+  }
+
+  /** Bytes that wait to be written, with what it costs to keep them. */
+  get queued(): number {
+    return this.#waiting + (this.#out?.length ?? 0) + (this.#first?.length ?? 0) + this.#inSink;
+  }
+
+  /** Nothing waits here (though the sink may still have bytes). */
+  get isEmpty(): boolean {
+    return this.#pieces.length === 0 && (this.#out?.length ?? 0) === 0 && this.#first === undefined;
+  }
+
+  /** The batch is long enough for a write of its own. */
+  get isDue(): boolean {
+    return this.#out !== undefined && this.#out.length >= BATCH;
+  }
+
+  /** Nothing more can be written now. */
+  get isBlocked(): boolean {
+    return this.#full || !this.#open;
+  }
+
+  /** Bytes that were given to the sink, in all. */
+  get written(): number {
+    return this.#written;
+  }
+
+  /** Bytes that were sent, in all: what `written` will be once nothing waits. */
+  get sent(): number {
+    return this.#written + this.queued - this.#inSink - this.#cost * this.#pieces.length;
+  }
+
+  /**
+   * Adds one frame and returns what it adds to `queued`.
+   * @throws ProtocolError `unencodable`: then nothing is added
+   */
+  encode<In>(protocol: MessageProtocol<In, unknown>, value: In): number {
+    if (this.#isEncoding) return this.#encodeInside(protocol, value);
+    const out = this.#batch();
+    let length: number;
+    this.#isEncoding = true;
+    try {
+      length = writeFrame(protocol, value, out);
+    } catch (error) {
+      this.#replace(out);
+      throw error;
+    } finally {
+      this.#isEncoding = false;
+      if (this.#inner !== undefined) this.#addInner();
+    }
+    // A message may be empty, and is still sent.
+    if (!this.#joined) {
+      this.#append(out.own().take(), protocol.text === true);
+      out.revoke();
+    }
+    return length + this.#cost;
+  }
+
+  /** An encoder that sends on its own connection: that frame follows the one that is being written. */
+  #encodeInside<In>(protocol: MessageProtocol<In, unknown>, value: In): number {
+    const out = newOutput();
+    const length = writeFrame(protocol, value, out);
+    this.#inner ??= [];
+    this.#inner.push({ bytes: out.own().take(), text: protocol.text === true });
+    return length + this.#cost;
+  }
+
+  #addInner(): void {
+    const inner = this.#inner!;
+    this.#inner = undefined;
+    for (const { bytes, text } of inner) {
+      this.#cut(text);
+      this.#append(bytes, text);
+    }
+  }
+
+  /** Never lends an output again whose encoder failed: the encoder may have kept it. */
+  #replace(out: OwnOutput): void {
+    const bytes = out.own().take();
+    out.revoke();
+    this.#out = undefined;
+    if (bytes.length > 0) this.#out = newOutput().bytes(bytes);
+  }
+
+  /** Adds a frame that is encoded already, and returns what it adds to `queued`. Large ones are not copied. */
+  add(bytes: Uint8Array<ArrayBuffer>, text: boolean): number {
+    const { length } = bytes;
+    if (this.#inner !== undefined || this.#isEncoding) {
+      this.#inner ??= [];
+      this.#inner.push({ bytes, text });
+    } else if (!this.#joined || length >= LARGE) {
+      this.#cut(text);
+      this.#append(bytes, text);
+    } else if (this.#out === undefined && this.#first === undefined && !this.isBlocked) {
+      this.#first = bytes;
+    } else {
+      this.#batch().own().bytes(bytes).revoke();
+    }
+    return length + this.#cost;
+  }
+
+  /** The sink can be written to from now on. */
+  open(): void {
+    this.#open = true;
+  }
+
+  /** The sink wants more. */
+  drained(): void {
+    this.#drains++;
+    this.#full = false;
+    this.#inSink = 0;
+  }
+
+  /** Writes what can be written. */
+  flush(): void {
+    // While nothing can, the batch grows on, and its output is not shared: each piece would keep alive a slab
+    // that is filled with what others wrote long ago.
+    if (this.isBlocked && !this.isDue) return;
+    this.#cut(false);
+    // A sink may call back while it writes, and what is sent then joins this flush.
+    if (this.#flushing || this.#pieces.length === 0) return;
+    this.#flushing = true;
+    const pieces = this.#pieces;
+    let written = 0;
+    const isCorked = pieces.length > 1 && this.#sink.cork !== undefined && !this.isBlocked;
+    try {
+      if (isCorked) this.#sink.cork?.();
+      while (written < pieces.length && !this.isBlocked) this.#write(pieces[written++]!);
+    } finally {
+      pieces.splice(0, written);
+      this.#flushing = false;
+      if (isCorked) this.#sink.uncork?.();
+    }
+  }
+
+  #write({ bytes, text }: Piece): void {
+    const { length } = bytes;
+    this.#waiting -= length + this.#cost;
+    this.#written += length;
+    const drains = this.#drains;
+    if (this.#sink.write(bytes, text) || this.#drains !== drains) return;
+    this.#full = true;
+    this.#inSink += length;
+  }
+
+  /** Forgets everything, and returns how many bytes that were. */
+  clear(): number {
+    const dropped = this.sent - this.#written;
+    this.#out = undefined;
+    this.#first = undefined;
+    this.#pieces.length = 0;
+    this.#waiting = 0;
+    this.#inSink = 0;
+    return dropped;
+  }
+
+  /** The batch, with the frame in it that was kept by reference. */
+  #batch(): OwnOutput {
+    let out = this.#out;
+    if (out === undefined) {
+      out = spare ?? newOutput();
+      spare = undefined;
+      this.#out = out;
+      const first = this.#first;
+      if (first !== undefined) {
+        this.#first = undefined;
+        out.own().bytes(first).revoke();
+      }
+    }
+    return out;
+  }
+
+  /** Ends the batch: it becomes one piece, and the output is free for the next connection. */
+  #cut(text: boolean): void {
+    const first = this.#first;
+    if (first !== undefined) {
+      this.#first = undefined;
+      this.#append(first, text);
+    }
+    const out = this.#out;
+    if (out === undefined) return;
+    this.#out = undefined;
+    out.own();
+    if (out.length > 0) this.#append(out.take(), text);
+    out.revoke();
+    spare = out;
+  }
+
+  #append(bytes: Uint8Array<ArrayBuffer>, text: boolean): void {
+    this.#pieces.push({ bytes, text });
+    this.#waiting += bytes.length + this.#cost;
+  }
+}

@@ -1,0 +1,105 @@
+import { ProtocolError } from "../errors.ts";
+import { now, printError, throwUncaught } from "../host.ts";
+
+/*
+ * Who is told of an error that no handler takes. What a peer does wrong is one printed line, and not many of them; a
+ * bug in a handler is printed with its stack, or thrown to the host where the program dialled itself. Each error is
+ * reported once, however often it comes back through promises.
+ */
+
+/** Errors that were reported, so that a handler's promise which is rejected with one is not a second report. */
+const reported = new WeakSet<object>();
+
+/** Remembers that an error was reported, or is about to be. */
+export function markReported(error: unknown): void {
+  if (isObject(error)) reported.add(error);
+}
+
+/** True if this error was reported, or was caused by one that was. */
+export function wasReported(error: unknown): boolean {
+  let at = error;
+  // Chains may be circular, and a cause may be a getter that throws.
+  for (let depth = 0; depth < 16 && isObject(at); depth++) {
+    if (reported.has(at)) return true;
+    try {
+      at = (at as { cause?: unknown }).cause;
+    } catch {
+      return false;
+    }
+  }
+  return false;
+}
+
+const isObject = (value: unknown): value is object =>
+  (typeof value === "object" && value !== null) || typeof value === "function";
+
+/** Reports a bug in a handler that no `error` handler takes. */
+export function reportBug(error: unknown, to: "report" | "throw"): void {
+  if (to === "throw") throwUncaught(error);
+  else printError(`framewright: a handler failed: ${stackOf(error)}`);
+}
+
+/** An error as text, whatever was thrown: it may be a Proxy that throws. */
+function stackOf(error: unknown): string {
+  try {
+    if (error instanceof Error) return String(error.stack ?? error);
+    return isObject(error) ? "an object was thrown that is not an Error" : String(error);
+  } catch {
+    return "an object was thrown that cannot be shown";
+  }
+}
+
+const PAUSE_MS = 10_000;
+const MOST_KINDS = 1000;
+
+interface Kind {
+  since: number;
+  more: number;
+}
+
+const kinds = new Map<string, Kind>();
+
+/** Prints what a peer did wrong: at most one line in ten seconds for each protocol and code. */
+export function reportPeer(protocol: string, peer: string | undefined, error: unknown): void {
+  if (isPlainReset(error)) return;
+  const code = codeOf(error);
+  const name = `${protocol} ${code}`;
+  const at = now();
+  const kind = kinds.get(name);
+  if (kind !== undefined && at - kind.since < PAUSE_MS) {
+    kind.more++;
+    return;
+  }
+  // Names may come from users: the table is bounded.
+  if (kinds.size >= MOST_KINDS) kinds.clear();
+  kinds.set(name, { since: at, more: 0 });
+  const from = peer === undefined ? "" : ` from ${peer}`;
+  const more = kind === undefined || kind.more === 0 ? "" : ` (and ${kind.more} more before)`;
+  const text = error instanceof ProtocolError ? `: ${error.message}` : "";
+  printError(printable(`framewright: ${protocol}${from}: ${code}${text}${more}`));
+}
+
+function codeOf(error: unknown): string {
+  try {
+    const { code } = error as { code?: unknown };
+    if (typeof code === "string") return code;
+    return error instanceof Error ? error.name : "failed";
+  } catch {
+    return "failed";
+  }
+}
+
+/** A peer that vanishes is no event. */
+function isPlainReset(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === "ECONNRESET" || code === "EPIPE";
+}
+
+/** Control characters would let a peer write into a terminal. */
+function printable(text: string): string {
+  return text.replaceAll(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+    /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
