@@ -30,6 +30,7 @@ export { isMisuse, misuse } from "./misuse.ts";
 export { pathText } from "./path-text.ts";
 export { checkedMaxFrame } from "./protocol.ts";
 export { checkRange, fitsInteger, isBeyondF32 } from "./range.ts";
+export { resetScan } from "./scan.ts";
 export { checkStreamProtocol } from "./stream-hint.ts";
 export { isThenable } from "./thenable.ts";
 export { encodeUtf8Into, hasLoneSurrogate } from "./utf8.ts";

@@ -1,4 +1,4 @@
-import { type Framing, newScan, ProtocolError } from "../core/index.ts";
+import { type Framing, newScan, ProtocolError, resetScan } from "../core/index.ts";
 import { frameLimit } from "./frame-limit.ts";
 import { type FramePosition, framing, type WrappingFraming } from "./framing.ts";
 
@@ -29,16 +29,20 @@ export function endedBy({
   const payloadEnd: FramePosition = (bytes, start, end) => {
     for (const delimiter of byLength) {
       const at = end - delimiter.length;
-      if (at >= start && delimiter.every((byte, i) => bytes[at + i] === byte)) return at;
+      if (at >= start && isAt(bytes, at, delimiter)) return at;
     }
     if (payloadEndWithout !== undefined) return payloadEndWithout(bytes, start, end);
     throw new ProtocolError("malformed", `frame of ${end - start} bytes ends in no delimiter`, end);
   };
 
+  // No one else measures with it, and no call leaves it in use.
+  const scan = newScan();
+
   /** Why this frame would not be read back as it was written; undefined if it would be. */
   const fault = (bytes: Uint8Array, start: number, end: number): string | undefined => {
     // Its own delimiter ends the search, wherever the memory ends.
-    const length = measure(bytes, start, bytes.length, newScan());
+    resetScan(scan);
+    const length = measure(bytes, start, bytes.length, scan);
     const body = end - written.length - start;
     if (length < 0) return "an empty payload would be skipped";
     if (length <= body) return `the payload of ${body} bytes holds a delimiter`;
@@ -68,4 +72,9 @@ export function endedBy({
       if (why !== undefined) throw new ProtocolError("unencodable", why);
     },
   });
+}
+
+function isAt(bytes: Uint8Array, at: number, part: Uint8Array): boolean {
+  for (let i = 0; i < part.length; i++) if (bytes[at + i] !== part[i]) return false;
+  return true;
 }
