@@ -47,8 +47,12 @@ export class Callbacks {
   /** The last bug that was reported: it may come back through a promise. */
   #bug: unknown;
   #hasBug = false;
+  /** The last fault that the `error` handler was called with. */
+  #fault: unknown;
   /** Promises of handlers that are pending, without those of `message`. */
   pending = 0;
+  /** The promise of `end` is pending. */
+  isEndPending = false;
 
   constructor(
     owner: CallbacksOwner,
@@ -71,22 +75,26 @@ export class Callbacks {
   }
 
   /** Calls a handler; its promise counts as pending until it settles. */
-  call(handler: Handler | undefined): void {
+  call(handler: Handler | undefined, isEnd = false): void {
     if (handler === undefined) return;
     this.#owner.enter();
     try {
       const result = (handler as (connection: unknown) => unknown)(this.#connection);
-      if (typeof result === "object" && result !== null && isThenable(result)) this.#follow(result);
+      if (typeof result === "object" && result !== null && isThenable(result)) {
+        this.#follow(result, isEnd);
+      }
     } catch (error) {
       this.#owner.handlerFailed(error);
     }
     this.#owner.leave();
   }
 
-  #follow(result: PromiseLike<unknown>): void {
+  #follow(result: PromiseLike<unknown>, isEnd: boolean): void {
     this.pending++;
+    if (isEnd) this.isEndPending = true;
     const settled = (): void => {
       this.pending--;
+      if (isEnd) this.isEndPending = false;
       this.#owner.settled();
     };
     Promise.resolve(result).then(settled, (error) => {
@@ -119,11 +127,16 @@ export class Callbacks {
     protocol: string,
     peer: string | undefined,
   ): void {
-    if (wasReported(error)) return;
+    // One error may end several connections: each handler is called with it, and one line is printed.
+    const isNews = !wasReported(error);
     markReported(error);
     const { error: handler } = this.#handlers;
-    if (handler !== undefined) this.#tell(handler, error);
-    else if (!isIterated) reportPeer(protocol, peer, error);
+    if (handler === undefined) {
+      if (isNews && !isIterated) reportPeer(protocol, peer, error);
+    } else if (this.#fault !== error) {
+      this.#fault = error;
+      this.#tell(handler, error);
+    }
   }
 
   #tell(handler: NonNullable<Heard["error"]>, error: unknown): void {
