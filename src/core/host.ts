@@ -122,7 +122,9 @@ export function throwUncaught(error: unknown): void {
 }
 
 /** The runtime's signals that can be aborted, if it has any. */
-export const abortController: (new () => AbortSource) | undefined = host.AbortController;
+export const abortController: (new () => AbortSource) | undefined = /* @__PURE__ */ look(
+  () => host.AbortController,
+);
 
 /** Prints a line for whoever runs the program, if the runtime has a console. */
 export function printError(text: string): void {

@@ -50,7 +50,10 @@ function within(loss: Loss, part: string | number): Loss {
   return loss;
 }
 
-const TOO_DEEP: Loss = here(`more than ${MOST_LEVELS} levels of arrays and objects, or a cycle`);
+const TOO_DEEP: Loss = {
+  reason: `more than ${MOST_LEVELS} levels of arrays and objects, or a cycle`,
+  path: [],
+};
 
 /** What `JSON.stringify` would not write of the value. Finding out costs a tenth of the writing. */
 function lossOf(value: unknown, levels: number): Loss | undefined {
@@ -144,10 +147,10 @@ function arrayLoss(array: readonly unknown[]): Loss | undefined {
 }
 
 /** Objects in place of primitive values, which are written as those. */
-const BOXES: ReadonlySet<string> = new Set(["Number", "String", "Boolean"]);
+const BOXES: ReadonlySet<string> = /* @__PURE__ */ new Set(["Number", "String", "Boolean"]);
 
 /** Kinds whose members, if there are any, are not what they are about. */
-const KINDS: ReadonlySet<string> = new Set(
+const KINDS: ReadonlySet<string> = /* @__PURE__ */ new Set(
   `Arguments ArrayBuffer BigInt Error Map Promise RegExp Set SharedArrayBuffer Symbol WeakMap WeakRef WeakSet`.split(
     " ",
   ),

@@ -57,8 +57,8 @@ const NO_ONE = 8;
 const OVER = 16;
 const SWITCHED = 32;
 const WAITING = 64;
-/** Reasons that the peer is made to wait for. */
-const UNWELCOME = PAUSED | BUSY | TURN | NO_ONE | OVER | WAITING;
+/** All but SWITCHED: the peer is made to wait. */
+const UNWELCOME = 0b101_1111;
 
 // The clock is asked after so many messages.
 const ASK_EVERY = 64;
