@@ -1,5 +1,7 @@
-import type { Arbitrary } from "fast-check";
+import { Arbitrary } from "fast-check";
 import type { Codec } from "../core/index.ts";
+import type { Field } from "../fields/index.ts";
+import { valuesOf } from "./arbitraries/values-of.ts";
 import type { LawDefinition } from "./define-law.ts";
 import { appendOnlyEncode } from "./laws/append-only-encode.ts";
 import { canonical } from "./laws/canonical.ts";
@@ -95,12 +97,34 @@ export function laws<In, Out>(
   arbitrary: Arbitrary<NoInfer<In>>,
   options?: LawOptions<In, Out>,
 ): Law[];
+/**
+ * The laws for a description, or for a protocol made of one by `protocolOf`: its values are derived by
+ * {@link valuesOf}.
+ *
+ * @example
+ * ```ts
+ * import { protocolOf, struct, u8, utf8 } from "framewright/fields";
+ * import { laws } from "framewright/testing";
+ *
+ * const names = protocolOf(struct({ id: u8, name: utf8(u8) }), { name: "names" });
+ * for (const law of laws(names, { runs: 20 })) await law.check();
+ * ```
+ */
+export function laws<In, Out>(
+  described: Field<In, Out> | (Codec<In, Out> & { readonly field: Field<In, Out> }),
+  options?: LawOptions<In, Out>,
+): Law[];
 export function laws(
   protocol: Codec<never, unknown>,
-  arbitrary: Arbitrary<unknown>,
+  second: Arbitrary<unknown> | object = {},
   options: object = {},
 ): Law[] {
-  return lawsOf(LAWS, protocol, arbitrary, options);
+  if (second instanceof Arbitrary) return lawsOf(LAWS, protocol, second, options);
+  const field = "field" in protocol ? protocol.field : protocol;
+  if (typeof field !== "object" || field === null || !("node" in field)) {
+    throw new TypeError("laws needs an arbitrary, or a protocol made by protocolOf");
+  }
+  return lawsOf(LAWS, protocol, valuesOf(field as Field<unknown>), second);
 }
 
 /** Those of the definitions that can be put to a codec, as laws. @internal */

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { type Framing, Output, ProtocolError } from "framewright";
 import { type Field, protocolOf } from "framewright/fields";
 import { newScan } from "framewright/framing";
+import { explain, hexView, type Part, picture } from "framewright/inspect";
 import { equal, mutated, valuesOf } from "framewright/testing";
 import { describe, expect, it } from "vitest";
 import { described, RandomFields } from "../../support/random-fields.ts";
@@ -81,6 +82,7 @@ function check(seed: number, tally: Tally): void {
   const field = new RandomFields(seed).any() as unknown as Any;
   const where = (): string => `seed ${seed}: ${described(field)}`;
   tally.fields++;
+  expect(picture(field), where()).toMatch(/./);
   let values: unknown[] = [];
   try {
     values = fc.sample(valuesOf(field, { max: 60 }), { numRuns: 8, seed });
@@ -96,6 +98,7 @@ function check(seed: number, tally: Tally): void {
     const bytes = written.value as Uint8Array;
     const read = outcome(() => decode(field, bytes));
     if (!equal(read, { value })) expect.fail(`${where()}\n${text(value)} is read as ${text(read)}`);
+    explained(field, bytes, where, { value });
     measures(field, bytes, where, tally);
     const bad = fc.sample(mutated(bytes), { numRuns: 6, seed: seed + 1 });
     for (let cut = 1; cut <= Math.min(6, bytes.length); cut++)
@@ -112,7 +115,9 @@ function check(seed: number, tally: Tally): void {
 /** Bad bytes are refused as malformed, at an offset and path that exist, or read as a value that can be written. */
 function misread(field: Any, bytes: Uint8Array, where: () => string): void {
   const hex = Buffer.from(bytes).toString("hex");
-  const { error } = outcome(() => decode(field, bytes));
+  const read = outcome(() => decode(field, bytes));
+  explained(field, bytes, where, read);
+  const { error } = read;
   if (error === undefined) return;
   const { code, offset, path } = error;
   expect(code, `${where()}\n${hex}: ${error.message}`).toBe("malformed");
@@ -120,6 +125,29 @@ function misread(field: Any, bytes: Uint8Array, where: () => string): void {
     expect.fail(`${where()}\n${hex}: offset ${offset}: ${error.message}`);
   }
   expect(path === undefined || Array.isArray(path), error.message).toBe(true);
+}
+
+const leaves = (part: Part): readonly Part[] =>
+  part.parts === undefined || part.parts.length === 0 ? [part] : part.parts.flatMap(leaves);
+
+/** The inspector finds the same value by a walk of its own, or the same error, and leaves no bit out. */
+function explained(field: Any, bytes: Uint8Array, where: () => string, read: Outcome): void {
+  const part = explain(field, bytes);
+  const fail = (what: string): never =>
+    expect.fail(
+      `${where()}\n${Buffer.from(bytes).toString("hex")}: ${what}\n${hexView(part, bytes)}`,
+    );
+  const { value, error } = part;
+  if (!equal(error, read.error)) fail(`explained with ${text(error)}, decoded ${text(read)}`);
+  if (error === undefined && !equal(value, read.value))
+    fail(`explained as ${text(value)}, not ${text(read.value)}`);
+  let bit = 0;
+  for (const { start, end, bits } of leaves(part)) {
+    const first = 8 * start + (bits?.first ?? 0);
+    if (first !== bit) fail(`a gap at ${bit / 8}`);
+    bit = bits === undefined ? 8 * end : first + bits.count;
+  }
+  if (bit !== 8 * bytes.length) fail(`ends at ${bit / 8}`);
 }
 
 /** Any prefix tells the same length, the same error or nothing, with a scan that is resumed and with a fresh one. */
