@@ -47,12 +47,8 @@ export class Callbacks {
   /** The last bug that was reported: it may come back through a promise. */
   #bug: unknown;
   #hasBug = false;
-  /** The last fault that the `error` handler was called with. */
-  #fault: unknown;
   /** Promises of handlers that are pending, without those of `message`. */
   pending = 0;
-  /** The promise of `end` is pending. */
-  isEndPending = false;
 
   constructor(
     owner: CallbacksOwner,
@@ -75,26 +71,22 @@ export class Callbacks {
   }
 
   /** Calls a handler; its promise counts as pending until it settles. */
-  call(handler: Handler | undefined, isEnd = false): void {
+  call(handler: Handler | undefined): void {
     if (handler === undefined) return;
     this.#owner.enter();
     try {
       const result = (handler as (connection: unknown) => unknown)(this.#connection);
-      if (typeof result === "object" && result !== null && isThenable(result)) {
-        this.#follow(result, isEnd);
-      }
+      if (typeof result === "object" && result !== null && isThenable(result)) this.#follow(result);
     } catch (error) {
       this.#owner.handlerFailed(error);
     }
     this.#owner.leave();
   }
 
-  #follow(result: PromiseLike<unknown>, isEnd: boolean): void {
+  #follow(result: PromiseLike<unknown>): void {
     this.pending++;
-    if (isEnd) this.isEndPending = true;
     const settled = (): void => {
       this.pending--;
-      if (isEnd) this.isEndPending = false;
       this.#owner.settled();
     };
     Promise.resolve(result).then(settled, (error) => {
@@ -127,16 +119,11 @@ export class Callbacks {
     protocol: string,
     peer: string | undefined,
   ): void {
-    // One error may end several connections: each handler is called with it, and one line is printed.
-    const isNews = !wasReported(error);
+    if (wasReported(error)) return;
     markReported(error);
     const { error: handler } = this.#handlers;
-    if (handler === undefined) {
-      if (isNews && !isIterated) reportPeer(protocol, peer, error);
-    } else if (this.#fault !== error) {
-      this.#fault = error;
-      this.#tell(handler, error);
-    }
+    if (handler !== undefined) this.#tell(handler, error);
+    else if (!isIterated) reportPeer(protocol, peer, error);
   }
 
   #tell(handler: NonNullable<Heard["error"]>, error: unknown): void {

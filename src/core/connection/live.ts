@@ -95,7 +95,7 @@ export class Live<In, Out, Context>
       this.#clock,
       options.sweeper,
       (expiry) => this.#expire(expiry),
-      () => this.#buffered(),
+      () => sink.buffered?.() ?? 0,
     );
   }
 
@@ -176,8 +176,7 @@ export class Live<In, Out, Context>
   }
 
   close(): void {
-    if (this.#isOver || (this.#out.isClosing && !this.#isLost)) return;
-    this.#shutDown({ by: "local" });
+    if (!this.#isOver && !this.#out.isClosing) this.#shutDown({ by: "local" });
   }
 
   abort(error?: unknown): void {
@@ -192,7 +191,7 @@ export class Live<In, Out, Context>
 
   resume(): void {
     this.#in.resume();
-    this.pump();
+    this.run(this.#pump);
     if (this.#in.isWelcome) this.resumeSource();
   }
 
@@ -209,8 +208,10 @@ export class Live<In, Out, Context>
     this.#maxQueued = maxQueuedOf(this.#limits, own.maxFrame);
     this.#in.use(own);
     // Bytes that told the old protocol too little may be a message of the new one.
-    if (this.#in.isWelcome) this.resume();
-    else if (this.#out.state !== "waiting") this.pauseSource();
+    if (this.#out.state === "open") {
+      if (this.#in.isWelcome) this.resume();
+      else this.pauseSource();
+    }
   }
 
   detach(): { readonly socket: unknown; readonly unread: Uint8Array } {
@@ -238,7 +239,7 @@ export class Live<In, Out, Context>
     if (this.#callbacks.handlers.message !== undefined) throw bothWays();
     return this.#in.iterate(() => {
       if (this.#callbacks.handlers.message !== undefined) throw bothWays();
-      this.pump();
+      this.run(this.#pump);
       if (this.#in.isWelcome) this.resumeSource();
     });
   }
@@ -278,7 +279,7 @@ export class Live<In, Out, Context>
     this.#out.enter();
     this.#out.opened();
     this.#in.opened();
-    if (!this.#in.isOver) {
+    if (this.#out.isSending) {
       this.#deadlines.opened();
       if (!this.#in.isWelcome) {
         this.#deadlines.welcome(false);
@@ -289,7 +290,7 @@ export class Live<In, Out, Context>
     this.#account();
     this.#out.leave();
     // Bytes, or the peer's end, may have come before.
-    this.pump();
+    this.run(this.#pump);
     this.settled();
   }
 
@@ -314,7 +315,7 @@ export class Live<In, Out, Context>
       this.#fail(error, false, false);
       return;
     }
-    this.pump();
+    this.run(this.#pump);
   }
 
   ended(): void {
@@ -322,7 +323,7 @@ export class Live<In, Out, Context>
     this.#in.drain();
     this.#deadlines.inputEnded();
     this.#deadlines.ending();
-    this.pump();
+    this.run(this.#pump);
   }
 
   drained(): void {
@@ -338,26 +339,22 @@ export class Live<In, Out, Context>
     if (this.#isOver || this.#isLost) return;
     this.#isLost = true;
     this.#lostInfo = info;
-    const wasOpened = this.#out.state !== "waiting";
     const dropped = this.#out.cut();
-    // Met in order: what ends the connection before everything whole is delivered, is how it ended.
-    if (error !== undefined && this.#outcome === undefined) this.#in.lostError = { error };
-    this.#abortSignal(error);
-    const { isIterated } = this.#in;
-    // Of a connection that never was open nothing is delivered.
-    if (!wasOpened) this.#in.halt(this.#in.lostError);
+    if (error !== undefined && this.#outcome === undefined) {
+      this.#outcome = { by: "error", error };
+      this.#in.lostError = { error };
+    }
+    this.#abortSignal();
     if (this.#in.isOver) {
       this.#noteDropped(dropped);
-      this.#noteLost();
-      this.#inputOver();
-      this.#finishLost(isIterated);
+      this.#finishLost();
       return;
     }
     // What came whole is still delivered.
     this.#in.drain();
     this.#deadlines.inputEnded();
     this.#deadlines.ending();
-    this.pump();
+    this.run(this.#pump);
   }
 
   // ---- what input asks for
@@ -372,9 +369,9 @@ export class Live<In, Out, Context>
     return this.#connection as never;
   }
 
-  pump(): void {
+  run(what: () => void): void {
     this.#out.enter();
-    this.#pump();
+    what();
     this.#out.leave();
   }
 
@@ -386,13 +383,13 @@ export class Live<In, Out, Context>
     this.#out.leave();
   }
 
-  #pump(): void {
+  readonly #pump = (): void => {
     this.#in.pump();
     const { isWelcome, partial } = this.#in;
     this.#deadlines.welcome(isWelcome);
     if (this.#limits.frameTimeout !== Infinity) this.#deadlines.partial(partial, this.#lastByteAt);
     this.#account();
-  }
+  };
 
   faulty(error: ProtocolError): void {
     this.#fail(error, false, false);
@@ -411,28 +408,21 @@ export class Live<In, Out, Context>
     }
   }
 
-  finished(isIterated: boolean): void {
-    this.#noteLost();
+  finished(): void {
     this.#inputOver();
-    if (this.#isLost) this.#finishLost(isIterated);
+    if (this.#isLost) this.#finishLost();
     else this.settled();
   }
 
   settled(): void {
     if (this.#isOver) return;
-    this.#deadlines.welcome(this.#in.isWelcome);
     if (this.#deadlines.isEnding) this.#deadlines.ending();
     if (this.#in.state !== "finished" || this.#isLost || this.#out.isClosing) return;
     if (this.#out.state === "waiting") return;
-    const { end } = this.#callbacks.handlers;
-    if (end !== undefined && !this.#isEndCalled) {
-      if (this.#in.pending > 0) return;
+    if (this.#callbacks.handlers.end !== undefined) {
+      if (this.#isEndCalled || this.#in.pending > 0) return;
       this.#isEndCalled = true;
-      this.#callbacks.call(end, true);
-      // Our side may have ended meanwhile.
-      this.settled();
-    } else if (end !== undefined && this.#out.isSending) {
-      // It is up to the user when our side ends.
+      this.#callbacks.call(this.#callbacks.handlers.end);
     } else if (!this.#isEndPlanned && this.#isSettled) {
       // One turn later: whoever was told of the end may still have something to send.
       this.#isEndPlanned = true;
@@ -454,8 +444,7 @@ export class Live<In, Out, Context>
   }
 
   pauseSource(): void {
-    // The end of a peer that is not read would never be seen.
-    if (this.#isSourcePaused || this.#in.isOver || this.#isOver || this.#isLost) return;
+    if (this.#isSourcePaused || this.#isOver || this.#isLost) return;
     this.#isSourcePaused = true;
     this.#ask(() => this.#sink.pause());
   }
@@ -475,15 +464,6 @@ export class Live<In, Out, Context>
     }
   }
 
-  #buffered(): number {
-    try {
-      return this.#sink.buffered?.() ?? 0;
-    } catch (error) {
-      this.#fail(error, true, false);
-      return 0;
-    }
-  }
-
   // ---- what output asks for
 
   outputFailed(error: unknown): void {
@@ -500,11 +480,10 @@ export class Live<In, Out, Context>
   }
 
   moved(isProgress: boolean): void {
-    // How long connecting may take is another limit.
-    const isWaiting = this.#out.queued > 0 && this.#out.state !== "waiting";
+    const isWaiting = this.#out.queued > 0;
     this.#deadlines.sending(isWaiting, isProgress);
     if (isProgress && this.#deadlines.isEnding) this.#deadlines.ending();
-    this.#account();
+    if (isWaiting) this.#account();
   }
 
   // ---- the end
@@ -519,8 +498,6 @@ export class Live<In, Out, Context>
     const isTold = this.#in.isIterated;
     const isLate = this.#isOver || this.#in.isOver;
     const outcome = { by: "error", error } as const;
-    // What could not be sent is not a clean end.
-    if (isCut && this.#outcome?.by !== "error" && this.queued > 0) this.#outcome = outcome;
     this.#outcome ??= outcome;
     // First of all, so that nothing is delivered while handlers run. A last word can still be sent.
     if (!isLate) this.#in.halt({ error });
@@ -575,18 +552,12 @@ export class Live<In, Out, Context>
     this.#outcome = { by: "error", error };
   }
 
-  /** The transport failed, and what came whole was delivered. */
-  #noteLost(): void {
-    const { lostError } = this.#in;
-    if (lostError !== undefined) this.#outcome ??= { by: "error", error: lostError.error };
-  }
-
   /** The transport is gone, and what came whole was delivered. */
-  #finishLost(isIterated: boolean): void {
+  #finishLost(): void {
     const { lostError } = this.#in;
     if (lostError !== undefined) {
       const { error } = lostError;
-      this.#callbacks.reportFault(error, isIterated, this.#protocol.name, this.#sink.peer);
+      this.#callbacks.reportFault(error, this.#in.isIterated, this.#protocol.name, this.#sink.peer);
     }
     this.#finish();
   }
@@ -617,7 +588,8 @@ export class Live<In, Out, Context>
     return { ...(this.#outcome ?? { by: "peer" }), ...this.#lostInfo };
   }
 
-  #abortSignal(error: unknown = (this.#outcome ?? this.#in.lostError)?.error): void {
+  #abortSignal(): void {
+    const { error } = this.#outcome ?? {};
     this.#signal?.abort(error ?? new ProtocolError("closed", "the connection is closed"));
   }
 
@@ -642,7 +614,7 @@ export class Live<In, Out, Context>
   }
 
   #account(): void {
-    if (!this.#isOver) this.#budget?.update(this);
+    this.#budget?.update(this);
   }
 
   #expire({ limit, ms }: Expiry): void {
@@ -666,17 +638,18 @@ export class Live<In, Out, Context>
 
   /** The peer has ended, and our side has not within the time. */
   #expireEnd(ms: number): void {
-    if (this.#callbacks.isEndPending) {
+    if (this.#isEndCalled && this.#callbacks.pending > 0) {
       this.#deadlines.ending();
       return;
     }
     const promises = this.#in.pending + this.#callbacks.pending;
     const { unread } = this.#in;
     const waits = `${unread} bytes unread, ${promises} promises and ${this.#holds} holds pending`;
-    const { lostError } = this.#in;
-    const text = `our side did not end within ${ms} ms of the peer's: ${waits}`;
-    const cause = lostError && { cause: lostError.error };
-    this.#fail(new ProtocolError("timeout", text, undefined, cause), true, false);
+    this.#fail(
+      timeout(`our side did not end within ${ms} ms of the peer's: ${waits}`),
+      true,
+      false,
+    );
   }
 
   #expireClose(ms: number): void {

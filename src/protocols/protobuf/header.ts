@@ -131,8 +131,7 @@ export function writeType(out: Output, type: string, seq: number): void {
 const isUint32 = (value: number): boolean => value >>> 0 === value;
 
 function refuse(field: string, type: string, value: unknown): never {
-  const shown = typeof value === "number" || typeof value === "bigint" ? value : typeof value;
-  throw new ProtocolError("unencodable", `header.${field}: ${type} cannot hold ${shown}`);
+  throw new ProtocolError("unencodable", `header.${field}: ${type} cannot hold ${String(value)}`);
 }
 
 /** @internal */

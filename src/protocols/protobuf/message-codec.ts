@@ -1,12 +1,4 @@
-import {
-  asProtocolError,
-  type Codec,
-  isBytes,
-  isMisuse,
-  messageOf,
-  notPromised,
-  ProtocolError,
-} from "../../core/index.ts";
+import { asProtocolError, type Codec, isBytes, ProtocolError } from "../../core/index.ts";
 import { WireReader } from "./wire.ts";
 
 /** What turns one message into bytes and back: generated code, a library, functions of your own. */
@@ -59,9 +51,8 @@ export function messageCodec<In, Out = In>(
   return Object.freeze<Codec<In, Out>>({
     decode(bytes, start, end) {
       try {
-        return notPromised(functions.decode(bytes.subarray(start, end)), "decode");
+        return functions.decode(bytes.subarray(start, end));
       } catch (error) {
-        if (isMisuse(error)) throw error;
         throw undecodable(error, name, bytes, start, end);
       }
     },
@@ -91,7 +82,7 @@ function undecodable(
   } catch (fault) {
     at = (fault as ProtocolError).offset ?? start;
   }
-  const reason = messageOf(error);
+  const reason = error instanceof Error ? error.message : String(error);
   const text = `${name} of ${end - start} bytes cannot be decoded: ${reason}`;
   return new ProtocolError("malformed", text, at, { cause: error });
 }
