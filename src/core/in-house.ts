@@ -25,7 +25,7 @@ export { throwUncaught, timers } from "./host.ts";
 export { jsonFault } from "./json-fault.ts";
 export { notPromised, parseJson, parseWith } from "./json-read.ts";
 export { stringify } from "./json-write.ts";
-export { compact, copy, isBytes, plain } from "./memory.ts";
+export { compact, copy, isBytes, MESSAGE_COST, plain } from "./memory.ts";
 export { isMisuse, misuse } from "./misuse.ts";
 export { pathText } from "./path-text.ts";
 export { checkedMaxFrame } from "./protocol.ts";

@@ -41,6 +41,14 @@ export interface GatewayOptions<D extends Dialect = Dialect> {
   readonly maxConn?: number | undefined;
 
   /**
+   * Bytes of one virtual connection that may wait at the gateway for a client that reads slowly, beside what its link
+   * holds. More close that connection. All connections of a client together hold at most three times as much: above it
+   * the largest is closed. `maxQueued` of `listen` must be larger than that.
+   * @defaultValue 2 MiB
+   */
+  readonly maxHeld?: number | undefined;
+
+  /**
    * How long a client may be silent. v1: it is asked for a sign of life then, and closed after as long again; v2:
    * it is closed. 0: for ever.
    * @defaultValue 30 000
@@ -107,6 +115,10 @@ export interface GatewayCounters {
   /** Messages that were passed on, ever, and the bytes of their packets. */
   readonly packetsOut: number;
   readonly bytesOut: number;
+  /** Clients whose links are paused now, because a server reads more slowly than they send. */
+  readonly paused: number;
+  /** Virtual connections that were closed because their client read too slowly, ever. */
+  readonly overflows: number;
 }
 
 /** A gateway between clients and servers. */

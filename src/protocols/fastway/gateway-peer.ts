@@ -1,6 +1,7 @@
 import type { Connection } from "../../core/index.ts";
 import type { EndpointCommand, GatewayCommand } from "./commands.ts";
 import type { FastwayMessage } from "./fastway.ts";
+import { HeldPackets } from "./held-packets.ts";
 
 /** The gateway's end of the link with an endpoint. */
 export type GatewayLink = Connection<
@@ -14,22 +15,42 @@ export interface Peer {
   readonly side: "client" | "server";
   id: number | undefined;
   readonly link: GatewayLink;
-  /** Its open virtual connections. */
+  /** Its open virtual connections; of a client also those whose last packets are held. */
   readonly circuits: Set<Circuit>;
   /** v1: ids that it was given and has not dialled with. The oldest is forgotten when there are too many. */
   readonly ids: Set<number>;
-  /** Hears of every packet. */
+  /** Its link is above the high-water mark. */
+  isFull: boolean;
+  /** Of a client: the packet that waits for room on a server's link; its own link is paused meanwhile. */
+  stalled: Stalled | undefined;
+  /** Of a server: clients with a packet that waits for room, in order. */
+  readonly blocked: Set<Peer>;
+  /** Of a client: virtual connections with held packets; each gets a turn. */
+  readonly waiting: Set<Circuit>;
+  /** Of a client: bytes that are held for it. */
+  held: number;
+  /** Called for every packet. */
   heard: () => void;
   /** Ends the watch over its silence. */
   stopWatch: () => void;
   isGone: boolean;
 }
 
-/** A virtual connection, open. */
+/** A packet of a client that waits for room on the link of a server. */
+export interface Stalled {
+  readonly to: Peer;
+  readonly packet: FastwayMessage | EndpointCommand;
+  readonly release: () => void;
+}
+
+/** A virtual connection, open, or closing: the server's side is over, and packets to the client are held. */
 export interface Circuit {
   readonly connId: number;
   readonly client: Peer;
   readonly server: Peer;
+  /** Packets that wait for room on the client's link. */
+  readonly held: HeldPackets;
+  isClosing: boolean;
 }
 
 /** An endpoint that has not said anything. */
@@ -40,10 +61,20 @@ export function newPeer(side: Peer["side"], link: GatewayLink): Peer {
     link,
     circuits: new Set(),
     ids: new Set(),
+    isFull: false,
+    stalled: undefined,
+    blocked: new Set(),
+    waiting: new Set(),
+    held: 0,
     heard: () => {},
     stopWatch: () => {},
     isGone: false,
   };
+}
+
+/** A virtual connection that nothing was sent on. */
+export function newCircuit(connId: number, client: Peer, server: Peer): Circuit {
+  return { connId, client, server, held: new HeldPackets(), isClosing: false };
 }
 
 /** The other end of a virtual connection; undefined for a stranger. */

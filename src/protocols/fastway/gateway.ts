@@ -1,6 +1,8 @@
 import {
   type Connection,
   checkInteger,
+  checkLimits,
+  checkOptions,
   ProtocolError,
   reportBug,
   systemClock,
@@ -15,6 +17,23 @@ import { CHALLENGE, gatewayHandshake, verifyAnswer } from "./handshake.ts";
 import { Router } from "./router.ts";
 
 const THIRTY_SECONDS = 30_000;
+const MAX_HELD = 2 * 1024 * 1024;
+const OPTIONS = [
+  "dialect",
+  "random",
+  "key",
+  "maxPacket",
+  "maxConn",
+  "maxHeld",
+  "clientIdle",
+  "serverIdle",
+  "authTimeout",
+  "maxUnproven",
+  "firstClientId",
+  "firstConnId",
+  "left",
+  "clock",
+] as const;
 
 /**
  * A gateway: clients on the one side, servers on the other, and what they dial in between. It opens no ports: it
@@ -24,8 +43,9 @@ const THIRTY_SECONDS = 30_000;
  * counts only from an end of the connection, dials of v1 only with ids that were asked for, a message that
  * crossed a Close closes nobody, silent peers are dropped, and ids in use are skipped when they wrap.
  *
- * Memory is bounded: an endpoint that does not read is closed, with `overflow`, when more than the `maxQueued` of
- * its connection waits for it (an option of `listen`); nobody else is held up.
+ * A client that sends faster than a server reads is slowed down: its link is paused while the server's link is above
+ * its high-water mark (`highWater` of `listen`). A server that sends faster than a client reads loses that virtual
+ * connection, once more than `maxHeld` bytes wait for it; the server itself is never slowed down. Neither closes a link.
  *
  * The handshake proves that a server has the key, by MD5 of a 64-bit challenge; nothing is encrypted. Use TLS or
  * a private network.
@@ -65,6 +85,8 @@ const THIRTY_SECONDS = 30_000;
  * ```
  */
 export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): FastwayGateway<D> {
+  checkOptions("fastwayGateway", options, OPTIONS);
+  checkLimits(options, "maxHeld");
   const dialect = checkedDialect(options.dialect);
   const isV1 = dialect === "v1";
   const { random, key = "", clock = systemClock, left } = options;
@@ -81,6 +103,7 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
     maxConn: count("maxConn", options.maxConn ?? (isV1 ? 8 : 16)),
     firstClientId: count("firstClientId", options.firstClientId ?? 1),
     firstConnId: count("firstConnId", options.firstConnId ?? 1),
+    maxHeld: options.maxHeld ?? MAX_HELD,
   });
   const peers = new Set<Peer>();
   const unproven = new Set<Peer>();
@@ -109,6 +132,7 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
   const handlers = (peer: Peer) => ({
     // Half a connection is of no use here: nobody could be told that the other half is closed.
     end(): void {
+      router.flush(peer);
       leave(peer);
       peer.link.close();
     },
@@ -121,6 +145,7 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
     watch(peer);
     peer.link.use(protocol, {
       ...handlers(peer),
+      drain: () => router.drained(peer),
       message(_, value) {
         if (peer.isGone) return;
         peer.heard();
@@ -136,7 +161,10 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
     let isAsked = false;
     const start = (): void => {
       const dog = new Watchdog(clock, ms, () => {
-        if (isV1 && !isAsked) {
+        if (peer.stalled !== undefined) {
+          // It cannot be heard: its link is paused.
+          start();
+        } else if (isV1 && !isAsked) {
           isAsked = true;
           peer.link.send({ type: "ping" });
           start();
@@ -213,7 +241,7 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
     server,
     get counters(): GatewayCounters {
       const { clients, servers, circuits, accepted, refused } = router;
-      const { packetsIn, bytesIn, packetsOut, bytesOut } = router;
+      const { packetsIn, bytesIn, packetsOut, bytesOut, paused, overflows } = router;
       return {
         clients,
         servers,
@@ -225,10 +253,13 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
         bytesIn,
         packetsOut,
         bytesOut,
+        paused,
+        overflows,
       };
     },
     close() {
       isClosed = true;
+      for (const peer of peers) router.flush(peer);
       for (const peer of [...peers]) {
         leave(peer);
         peer.link.close();
