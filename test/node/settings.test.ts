@@ -54,7 +54,8 @@ describe("the settings of a socket", () => {
     });
     // Of both ends of both.
     expect(noDelays.mock.calls.length).toBeGreaterThanOrEqual(4);
-    expect(keepAlives.mock.calls).toContainEqual([true, 3]);
+    // Node 24 gives two settings more.
+    expect(keepAlives.mock.calls.map(([on, seconds]) => [on, seconds])).toContainEqual([true, 3]);
     quiet.abort();
     lively.abort();
   });
