@@ -1,23 +1,28 @@
 // A plugin of tsup: names the files that entries share after what is in them, as in shared-core.js.
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import { basename } from "node:path";
 
-/** The source files in a chunk with the lengths of their code, the longest first. */
-function modulesIn(code) {
-  return code
+/** The folder of `src` that a file belongs to: `core`, `sproto`, `node`. */
+function folderOf(path) {
+  return /^src\/(?:protocols\/|transports\/)?([\w-]+)/.exec(path)?.[1] ?? "vendor";
+}
+
+/** `shared-core` for a chunk that is mostly of src/core; `shared-decoder` if src/core/decoder.ts is all. */
+function nameOf(code, taken) {
+  const modules = code
     .split(/^\/\/ (?=(?:src|node_modules)\/)/m)
     .slice(1)
     .map((part) => ({ path: part.slice(0, part.indexOf("\n")), length: part.length }))
     .sort((a, b) => b.length - a.length);
-}
-
-/** `shared-core` for a chunk that holds most of src/core; `shared-decoder` for src/core/decoder.ts alone. */
-function nameOf(code, taken) {
-  const modules = modulesIn(code);
   const [longest] = modules;
   if (longest === undefined) throw new Error("a chunk without a source");
+  const lengths = new Map();
+  for (const { path, length } of modules) {
+    const folder = folderOf(path);
+    lengths.set(folder, (lengths.get(folder) ?? 0) + length);
+  }
+  const [[folder]] = [...lengths].sort((a, b) => b[1] - a[1]);
   const file = basename(longest.path).replace(/\.\w+$/, "");
-  const folder = basename(dirname(longest.path));
   const candidates = [
     ...(modules.length > 1 ? [`shared-${folder}`] : []),
     `shared-${file}`,
