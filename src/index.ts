@@ -32,6 +32,7 @@ export {
   f64be,
   f64le,
   type Handlers,
+  type InvalidOptions,
   type InvalidPolicy,
   i8,
   i16be,

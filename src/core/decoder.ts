@@ -1,5 +1,5 @@
-import { type ProtocolError, rebased } from "./errors.ts";
 import { decodeValue, decodeValues, forOneStream } from "./frames.ts";
+import type { InvalidOptions } from "./invalid.ts";
 import type { Protocol } from "./protocol.ts";
 import { Splitter } from "./splitter.ts";
 
@@ -18,16 +18,19 @@ export class Decoder<Out> {
   /** The rest of a frame that holds several values. */
   #values: readonly Out[] = [];
   #at = 0;
-  #error: ProtocolError | undefined;
 
   /**
    * @param protocol - what comes
-   * @param batch - find arrays of all values that are here, in place of values
+   * @param options - `batch`: find arrays of all values that are here, in place of values; the rest is for the splitter
    */
-  constructor(protocol: Protocol<never, Out>, batch = false) {
+  constructor(
+    protocol: Protocol<never, Out>,
+    options: InvalidOptions & { readonly batch?: boolean | undefined } = {},
+  ) {
+    const { batch = false, onInvalid, skipped } = options;
     this.#isBatch = batch;
     this.#protocol = forOneStream(protocol);
-    this.#splitter = new Splitter(this.#protocol);
+    this.#splitter = new Splitter(this.#protocol, { onInvalid, skipped });
   }
 
   /** Takes the next bytes. */
@@ -54,7 +57,6 @@ export class Decoder<Out> {
   }
 
   #next(): boolean {
-    if (this.#error !== undefined) throw this.#error;
     const splitter = this.#splitter;
     const protocol = this.#protocol;
     for (;;) {
@@ -65,16 +67,18 @@ export class Decoder<Out> {
       if (!splitter.next()) return false;
       const { bytes, start, end } = splitter;
       try {
-        if (protocol.decodeMany === undefined) {
+        if (protocol.decodeMany !== undefined) {
+          this.#values = decodeValues(protocol, bytes, start, end);
+          this.#at = 0;
+        } else {
           this.value = decodeValue(protocol, bytes, start, end);
-          return true;
         }
-        this.#values = decodeValues(protocol, bytes, start, end);
-        this.#at = 0;
       } catch (error) {
-        this.#error = rebased(error as ProtocolError, splitter.offset - start);
-        throw this.#error;
+        splitter.reject(error);
+        continue;
       }
+      splitter.accept();
+      if (protocol.decodeMany === undefined) return true;
     }
   }
 }

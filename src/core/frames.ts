@@ -1,5 +1,7 @@
 import { asProtocolError, ProtocolError } from "./errors.ts";
+import type { InvalidOptions, InvalidPolicy, Skipped } from "./invalid.ts";
 import { plain } from "./memory.ts";
+import { checkOptions } from "./options.ts";
 import { newOutput, type OwnOutput } from "./output.ts";
 import type { Codec, Framing, MessageProtocol, Protocol } from "./protocol.ts";
 import { newScan, type OwnScan, resetScan } from "./scan.ts";
@@ -318,11 +320,21 @@ export function decodeFrame<Out>(protocol: MessageProtocol<never, Out>, bytes: U
 /**
  * All values of many whole frames (or of one message).
  *
- * @throws ProtocolError `truncated` when the last frame is not whole; its offset counts in `bytes`
+ * @param protocol - what the bytes are
+ * @param bytes - the whole input
+ * @param options - what happens to bytes that are not a frame
+ * @throws ProtocolError `truncated` if the last frame is not whole; its offset counts in `bytes`
  */
-export function decodeAll<Out>(protocol: MessageProtocol<never, Out>, bytes: Uint8Array): Out[] {
+export function decodeAll<Out>(
+  protocol: MessageProtocol<never, Out>,
+  bytes: Uint8Array,
+  options: InvalidOptions = {},
+): Out[] {
+  checkOptions("decodeAll", options, ["onInvalid", "skipped"]);
+  const { onInvalid } = options;
   const own = forOneStream(protocol);
   const all = plain(bytes);
+  if (onInvalid !== undefined) return decodeTolerantly(own, all, onInvalid, options.skipped);
   const end = all.length;
   if (!isFramed(own)) {
     checkMessage(own, end);
@@ -336,5 +348,56 @@ export function decodeAll<Out>(protocol: MessageProtocol<never, Out>, bytes: Uin
     if (length > 0) for (const value of decodeValues(own, all, start, stop)) values.push(value);
     start = stop;
   }
+  return values;
+}
+
+function decodeTolerantly<Out>(
+  protocol: MessageProtocol<never, Out>,
+  bytes: Uint8Array,
+  onInvalid: InvalidPolicy,
+  skipped: InvalidOptions["skipped"] = () => {},
+): Out[] {
+  const end = bytes.length;
+  if (!isFramed(protocol)) {
+    if (onInvalid.kind === "resync") {
+      throw new TypeError("resync needs a framing: of messages, skip() drops the bad ones");
+    }
+    try {
+      checkMessage(protocol, end);
+      return [...decodeValues(protocol, bytes, 0, end)];
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      skipped({ error, length: end, offset: 0 });
+      return [];
+    }
+  }
+  const values: Out[] = [];
+  const scan = newScan();
+  // Reported outside of the policy, to which an error of the callback would look like one of the framing.
+  const reports: Skipped[] = [];
+  const policy = onInvalid.open(protocol, {
+    offset: (at) => at,
+    skipped: (one) => reports.push(one),
+  });
+  for (let start = 0; start < end; ) {
+    let stop = start;
+    try {
+      const length = measureWhole(policy, bytes, start, end, scan);
+      stop = start + Math.abs(length);
+      if (length > 0) {
+        const found = decodeValues(protocol, bytes, start, stop);
+        policy.accept();
+        for (const value of found) values.push(value);
+      }
+      start = stop;
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      start += policy.reject(error, bytes, start, stop, end);
+    } finally {
+      for (const one of reports.splice(0)) skipped(one);
+    }
+  }
+  policy.finish();
+  for (const one of reports) skipped(one);
   return values;
 }

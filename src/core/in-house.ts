@@ -8,7 +8,7 @@ export { markReported, reportBug } from "./connection/report.ts";
 export { Decoder } from "./decoder.ts";
 export { asProtocolError, nameError, rebased } from "./errors.ts";
 export { unicodeEscape } from "./escape.ts";
-export { decodeValues, exactFrame, forOneStream } from "./frames.ts";
+export { decodeValues, exactFrame, forOneStream, measureFrame } from "./frames.ts";
 export {
   eachMember,
   elements,
@@ -30,6 +30,7 @@ export { isMisuse, misuse } from "./misuse.ts";
 export { pathText } from "./path-text.ts";
 export { checkedMaxFrame } from "./protocol.ts";
 export { checkRange, fitsInteger, isBeyondF32 } from "./range.ts";
+export { resetScan } from "./scan.ts";
 export { checkStreamProtocol } from "./stream-hint.ts";
 export { isThenable } from "./thenable.ts";
 export { encodeUtf8Into, hasLoneSurrogate } from "./utf8.ts";

@@ -31,13 +31,18 @@ export type {
   CloseInfo,
   ConnectionOptions,
   Handlers,
-  InvalidPolicy,
-  Skipped,
 } from "./connection/handlers.ts";
 export { ProtocolError, type ProtocolErrorCode } from "./errors.ts";
 export { decodeAll, decodeFrame, encodeAll, encodeFrame } from "./frames.ts";
 /** @internal Left out of the declarations, like what it hands on. */
 export * from "./in-house.ts";
+export type {
+  InvalidOptions,
+  InvalidPolicy,
+  PolicyStream,
+  Skipped,
+  TolerantFraming,
+} from "./invalid.ts";
 export { checkOptions } from "./options.ts";
 export { type Endian, Output, type OutputConstructor } from "./output.ts";
 export {

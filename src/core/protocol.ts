@@ -92,10 +92,17 @@ export interface Framing {
   readonly loose?: boolean | undefined;
 
   /**
-   * Returns the first position after `start` where a frame begins or, at the end, may begin: for policies that skip
-   * bad input.
+   * Returns how far the next frame is from bytes that are not one: for policies that skip bad input.
+   *
+   * | answer | meaning |
+   * |---|---|
+   * | `n >= 0` | a frame begins n bytes after `start`; of a bad frame, not at its start again |
+   * | `-1` | not in these bytes: skip the first `scan.at` of them, and ask again when more are here |
+   *
+   * @param start - where the bad frame begins; in further calls, where the bytes that were not skipped begin
+   * @param scan - fresh in the first call for a bad frame; what is left in it comes back, with `at` set to 0
    */
-  recover?(bytes: Uint8Array, start: number, end: number): number;
+  recover?(bytes: Uint8Array, start: number, end: number, scan: Scan): number;
 
   /** The parts of a frame as plain data, in wire order. */
   readonly layout?: FrameLayout | undefined;

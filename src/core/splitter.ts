@@ -1,6 +1,8 @@
-import { ProtocolError, rebased } from "./errors.ts";
+import { asProtocolError, ProtocolError, rebased } from "./errors.ts";
 import { measureFrame, truncated } from "./frames.ts";
+import type { InvalidOptions, Skipped, TolerantFraming } from "./invalid.ts";
 import { compact, copy, isBytes, NOTHING, pinsMuch, plain } from "./memory.ts";
+import { checkOptions } from "./options.ts";
 import type { Framing } from "./protocol.ts";
 import { newScan, type OwnScan, resetScan } from "./scan.ts";
 
@@ -21,6 +23,9 @@ import { newScan, type OwnScan, resetScan } from "./scan.ts";
  * and one slab serves many drips.
  *
  * States: reading -> (finish) finished -> (bytes left over) failed; reading -> (bad frame) failed. Failed is final.
+ *
+ * A policy for bad input is a framing around the framing: in place of an error it answers -n, and bytes that are skipped
+ * are passed over where they lie. It is told of every frame that was found whether it was good.
  */
 
 // First step of a chunk that is shown to a framing which cannot tell the length yet; each further one doubles.
@@ -103,6 +108,21 @@ export interface Splitter {
 
   /** Changes the framing, from the next frame on. */
   use(framing: Framing): void;
+
+  /**
+   * Says that the current frame is good, such as when it was decoded: what was skipped before it is reported. The next
+   * call of `next` says so, too.
+   */
+  accept(): void;
+
+  /**
+   * Gives the current frame back to the policy `onInvalid`, which skips it; or the incomplete one that waits for
+   * further bytes, if there is no current frame.
+   *
+   * @param error - what `decode` threw, its offset an index in `bytes`; or why the frame is not waited for any longer
+   * @throws ProtocolError `error` without a policy, or if the policy does not skip it, and the same error ever after
+   */
+  reject(error: unknown): void;
 }
 
 /** The constructor of {@link Splitter}. */
@@ -111,8 +131,9 @@ export interface SplitterConstructor {
    * Makes a splitter for one stream.
    *
    * @param framing - finds the end of each frame; every protocol is a framing
+   * @param options - what happens to bytes that are not a frame
    */
-  new (framing: Framing): Splitter;
+  new (framing: Framing, options?: InvalidOptions): Splitter;
   readonly prototype: Splitter;
 }
 
@@ -123,6 +144,11 @@ export const Splitter: SplitterConstructor = class Splitter {
   end = 0;
 
   #framing: Framing;
+  readonly #options: InvalidOptions;
+  /** The policy at work; it is #framing then. */
+  #policy: TolerantFraming | undefined;
+  /** Skipped input that is not reported yet; undefined while the policy is not at work. */
+  #skipped: Skipped[] | undefined;
   /** End of the bytes that `bytes` holds. */
   #limit = 0;
   /** Stream offset of `bytes[0]`. */
@@ -156,8 +182,21 @@ export const Splitter: SplitterConstructor = class Splitter {
   #finished = false;
   #error: ProtocolError | undefined;
 
-  constructor(framing: Framing) {
+  constructor(framing: Framing, options: InvalidOptions = {}) {
+    checkOptions("Splitter", options, ["onInvalid", "skipped"]);
+    this.#options = options;
     this.#framing = framing;
+    this.#open(framing);
+  }
+
+  /** Puts the policy in front of the framing. */
+  #open(framing: Framing): void {
+    const policy = this.#options.onInvalid?.open(framing, {
+      offset: (at) => this.#origin + at,
+      skipped: (skipped) => this.#skipped?.push(skipped),
+    });
+    this.#policy = policy;
+    this.#framing = policy ?? framing;
   }
 
   get offset(): number {
@@ -247,6 +286,12 @@ export const Splitter: SplitterConstructor = class Splitter {
   }
 
   next(): boolean {
+    if (this.#policy !== undefined && this.#skipped === undefined) {
+      return this.#tolerantly(() => {
+        this.accept();
+        return this.next();
+      });
+    }
     if (this.#error !== undefined) throw this.#error;
     const start = this.end;
     this.start = start;
@@ -260,13 +305,12 @@ export const Splitter: SplitterConstructor = class Splitter {
       }
       this.#note(length);
     }
-    if (this.#find()) {
+    if (this.#findLast()) {
       this.#pass(this.#length);
       this.#length = 0;
       return true;
     }
     this.#drained = true;
-    if (this.#finished) this.#checkNothingLeft();
     return false;
   }
 
@@ -274,10 +318,51 @@ export const Splitter: SplitterConstructor = class Splitter {
     if (this.#error !== undefined) throw this.#error;
     this.#finished = true;
     // The framing may call the rest a frame, now that nothing follows.
-    if (this.#drained && !this.#find()) this.#checkNothingLeft();
+    if (this.#drained) this.#tolerantly(() => this.#findLast());
+  }
+
+  accept(): void {
+    const policy = this.#policy;
+    if (policy !== undefined && this.end > this.start) this.#tolerantly(() => policy.accept());
+  }
+
+  reject(error: unknown): void {
+    if (this.#error !== undefined) throw this.#error;
+    this.#tolerantly(() => {
+      const { start, end } = this;
+      const known = asProtocolError(error, "malformed", "decode failed", start);
+      this.#pass(this.#reject(known, end));
+      this.#forget();
+      this.start = this.end;
+      this.#drained = false;
+    });
+  }
+
+  /** How many bytes the policy passes over in place of this error. */
+  #reject(error: ProtocolError, end: number): number {
+    try {
+      if (this.#policy === undefined || this.start === this.#limit) throw error;
+      return this.#policy.reject(error, this.bytes, this.start, end, this.#limit);
+    } catch (thrown) {
+      return this.#fail(rebased(thrown as ProtocolError, this.#origin));
+    }
+  }
+
+  /** Runs something that may skip input, and then reports it: a callback that throws does no harm. */
+  #tolerantly<T>(run: () => T): T {
+    if (this.#policy === undefined || this.#skipped !== undefined) return run();
+    const skipped: Skipped[] = [];
+    this.#skipped = skipped;
+    try {
+      return run();
+    } finally {
+      this.#skipped = undefined;
+      for (const one of skipped) this.#options.skipped?.(one);
+    }
   }
 
   rest(): Uint8Array {
+    this.#leave();
     const { pending } = this;
     // Never a view of NOTHING, which all share.
     let rest =
@@ -302,7 +387,8 @@ export const Splitter: SplitterConstructor = class Splitter {
   }
 
   use(framing: Framing): void {
-    this.#framing = framing;
+    this.#leave();
+    this.#open(framing);
     this.#forget();
     this.#drained = false;
   }
@@ -335,6 +421,29 @@ export const Splitter: SplitterConstructor = class Splitter {
       this.#pass(-length);
       this.start = this.end;
     }
+  }
+
+  /** The policy is told that its stream ends here, or goes on elsewhere. */
+  #leave(): void {
+    this.accept();
+    this.#tolerantly(() => this.#policy?.finish());
+  }
+
+  /** Looks for a frame; once nothing follows, bytes that are left over are the policy's, or an error. */
+  #findLast(): boolean {
+    while (!this.#find()) {
+      if (!this.#finished) return false;
+      const left = this.pending;
+      if (left === 0) {
+        this.#policy?.finish();
+        return false;
+      }
+      const error = truncated(left, this.#length, this.start);
+      this.#pass(this.#reject(error, this.start));
+      this.#forget();
+      this.start = this.end;
+    }
+    return true;
   }
 
   /**
@@ -384,11 +493,6 @@ export const Splitter: SplitterConstructor = class Splitter {
       this.#taken -= back;
       this.#queued += back;
     }
-  }
-
-  #checkNothingLeft(): void {
-    const left = this.pending;
-    if (left > 0) this.#fail(truncated(left, this.#length, this.offset));
   }
 
   #fail(error: ProtocolError): never {
@@ -505,6 +609,6 @@ export interface OwnSplitter extends Splitter {
 }
 
 /** Makes a splitter whose cost is counted. */
-export function newSplitter(framing: Framing): OwnSplitter {
-  return new Splitter(framing) as OwnSplitter;
+export function newSplitter(framing: Framing, options?: InvalidOptions): OwnSplitter {
+  return new Splitter(framing, options) as OwnSplitter;
 }

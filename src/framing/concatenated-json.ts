@@ -37,6 +37,15 @@ export function concatenatedJson(options: FramingOptions = {}): WrappingFraming 
     text: true,
     layout: [{ name: "payload", kind: "payload", size: "rest" }],
     measure,
+    recover(bytes, start, end, scan) {
+      // `state`: 1 after the first call, in which the bad value itself begins at `start`.
+      let at = scan.state === 0 ? start + 1 : start;
+      scan.state = 1;
+      while (at < end && !isOpening(bytes[at]!)) at++;
+      if (at < end) return at - start;
+      scan.at = at - start;
+      return -1;
+    },
     close(out, start) {
       const isOne = out.examine(
         start,

@@ -42,6 +42,7 @@ export function contentLength(options: HeaderOptions = {}): WrappingFraming {
       text: true,
       end: Uint8Array.of(CR, LF, CR, LF),
       find: findEnd,
+      recover: findHeader,
       length: lengthIn,
       write: (length) => `Content-Length: ${length}\r\n\r\n`,
     },
@@ -83,6 +84,25 @@ const findEnd: Framing["measure"] = (bytes, start, end, scan) => {
   scan.count = nameLength;
   return 0;
 };
+
+const MARK = "content-length:";
+
+/** Where the next `Content-Length` begins, in any case: headers before it are lost with the noise. */
+const findHeader: Framing["recover"] = (bytes, start, end, scan) => {
+  // `state`: 1 after the first call, in which the bad header itself begins at `start`.
+  let at = scan.state === 0 ? start + 1 : start;
+  scan.state = 1;
+  for (; at < end; at++) {
+    let i = 0;
+    while (i < MARK.length && at + i < end && lowered(bytes[at + i]!) === MARK.charCodeAt(i)) i++;
+    if (i === MARK.length) return at - start;
+    if (at + i === end) break;
+  }
+  scan.at = at - start;
+  return -1;
+};
+
+const lowered = (byte: number): number => (byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte);
 
 function notHeader(byte: number, what: string, at: number): ProtocolError {
   const text = `byte ${byte} ${what}: is something else, such as a log, written to this stream?`;

@@ -50,7 +50,7 @@ export function delimited(
     maxFrame: options.maxFrame,
     text: given.every((delimiter) => typeof delimiter === "string"),
     delimiters: all,
-    measure: findBytes(all),
+    find: findBytes(all),
   });
 }
 

@@ -11,18 +11,16 @@ interface Ended {
   /** The first one is written. */
   readonly delimiters: readonly Uint8Array[];
   /** Finds whichever ends first. */
-  readonly measure: Framing["measure"];
+  readonly find: Framing["measure"];
+  /** If it is not `find`. */
+  readonly measure?: Framing["measure"] | undefined;
   /** The end of a payload without a delimiter, if there can be such a frame. */
   readonly payloadEndWithout?: FramePosition;
 }
 
 /** Makes a framing whose frames end in a delimiter, and refuses payloads that would be read back otherwise. */
-export function endedBy({
-  delimiters,
-  measure,
-  payloadEndWithout,
-  ...ended
-}: Ended): WrappingFraming {
+export function endedBy({ delimiters, payloadEndWithout, ...ended }: Ended): WrappingFraming {
+  const { find, measure = find } = ended;
   const written = delimiters[0]!;
   const byLength = [...delimiters].sort((a, b) => b.length - a.length);
 
@@ -47,9 +45,11 @@ export function endedBy({
   };
 
   return framing({
-    ...ended,
+    name: ended.name,
+    text: ended.text,
     maxFrame: frameLimit(ended.maxFrame, written.length),
     measure,
+    recover: (bytes, start, end, scan) => find(bytes, start, end, scan) || -1,
     payloadEnd,
     layout: [
       { name: "payload", kind: "payload", size: "rest" },

@@ -1,11 +1,5 @@
-import {
-  type Codec,
-  type Framing,
-  indexOfByte,
-  type Output,
-  ProtocolError,
-  rebased,
-} from "../core/index.ts";
+import { type Codec, type Framing, type Output, ProtocolError, rebased } from "../core/index.ts";
+import { findByte } from "./find-byte.ts";
 import { frameLimit } from "./frame-limit.ts";
 import { framing, type WrappingFraming } from "./framing.ts";
 
@@ -31,6 +25,7 @@ interface Flagged {
 /** Makes a framing by flags: what `stuffed` and `cobs` are made of. */
 export function flagged(parts: Flagged): WrappingFraming {
   const { flag, leading, pack } = parts;
+  const find = findByte(flag);
   const mark = () =>
     ({ name: "flag", kind: "delimiter", size: 1, bytes: Uint8Array.of(flag) }) as const;
   const base = framing({
@@ -43,6 +38,12 @@ export function flagged(parts: Flagged): WrappingFraming {
       mark(),
     ],
     measure: measureFlagged(flag, leading, parts.abort),
+    // `count`: 1 after the first byte, which may be the flag in front of the bad frame.
+    recover(bytes, start, end, scan) {
+      if (scan.count === 0 && bytes[start] === flag) scan.at = 1;
+      scan.count = 1;
+      return find(bytes, start, end, scan) || -1;
+    },
     // One flag may end a frame and begin the next, so it need not be there.
     payloadStart: (bytes, start) => (bytes[start] === flag ? start + 1 : start),
     payloadEnd(bytes, start, end) {
@@ -74,6 +75,7 @@ function measureFlagged(
   leading: boolean,
   abort: number | undefined,
 ): Framing["measure"] {
+  const find = findByte(flag);
   return (bytes, start, end, scan) => {
     if (scan.state === 0) {
       let at = start;
@@ -86,13 +88,9 @@ function measureFlagged(
       if (at === end) return 0;
       scan.state = 1;
     }
-    const found = indexOfByte(bytes, flag, start + scan.at, end);
-    if (found < 0) {
-      scan.at = end - start;
-      return 0;
-    }
-    const length = found + 1 - start;
-    return abort !== undefined && bytes[found - 1] === abort ? -length : length;
+    const length = find(bytes, start, end, scan);
+    const isAborted = length > 0 && abort !== undefined && bytes[start + length - 2] === abort;
+    return isAborted ? -length : length;
   };
 }
 

@@ -23,6 +23,8 @@ interface HeaderBlock {
   readonly find: Framing["measure"];
   /** Returns how many bytes follow the header `bytes[start .. end)`, which is shown without its end. */
   length(bytes: Uint8Array, start: number, end: number): number;
+  /** Finds the next header; see {@link Framing.recover}. */
+  readonly recover?: Framing["recover"];
   /** Returns the header of a payload of so many bytes, its end included, as Latin-1. */
   write(length: number): string;
 }
@@ -60,6 +62,7 @@ export function headerFraming(block: HeaderBlock, options: HeaderOptions): Wrapp
       { name: "payload", kind: "payload", size: "rest" },
     ],
     measure,
+    recover: block.recover,
     payloadStart: (bytes, start, end) => start + find(bytes, start, end, newScan()),
     close(out, start) {
       const body = out.length - start;

@@ -21,7 +21,9 @@ export {
   internetChecksum,
   newScan,
   type OwnScan,
+  type PolicyStream,
   sum8,
+  type TolerantFraming,
   varintWidth,
   xor8,
 } from "../core/index.ts";
@@ -50,7 +52,10 @@ export { netstring } from "./netstring.ts";
 export { onePerMessage } from "./one-per-message.ts";
 export { type MessageFraming, perMessage } from "./per-message.ts";
 export { type PiecesOptions, pieces } from "./pieces.ts";
+export { resync } from "./resync.ts";
+export { skip } from "./skip.ts";
 export { type SlipOptions, slip } from "./slip.ts";
 export { type StuffedOptions, stuffed } from "./stuffed.ts";
+export type { PolicyOptions } from "./tolerance.ts";
 export { insertVarint, type VarintPrefixedOptions, varintPrefixed } from "./varint-prefixed.ts";
 export { type ChecksumOptions, withChecksum } from "./with-checksum.ts";

@@ -10,6 +10,7 @@ import {
   u32be,
   u32le,
 } from "../core/index.ts";
+import { findMark } from "./find-mark.ts";
 import { frameLimit } from "./frame-limit.ts";
 import { type FramingOptions, framing, type WrappingFraming, withoutWrap } from "./framing.ts";
 
@@ -123,6 +124,7 @@ export function lengthPrefixed(options: LengthPrefixedOptions): WrappingFraming 
       if (length >= start) return length;
       throw belowHeader(length - base, length, start, at + offset);
     },
+    ...(magic?.length && { recover: findMark(magic) }),
     payloadStart: (_, at) => at + start,
     open(out) {
       if (magic !== undefined) out.bytes(magic);

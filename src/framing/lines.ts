@@ -61,13 +61,15 @@ export function lines(options: LinesOptions = {}): WrappingFraming {
   if (ending !== "\n" && ending !== "\r\n") {
     throw new RangeError(`lines: ending must be "\\n" or "\\r\\n"`);
   }
+  const needsMore = last === "accept" || skipEmpty;
   const both = [Uint8Array.of(LF), Uint8Array.of(CR, LF)];
   return endedBy({
     name: "lines",
     maxFrame: options.maxFrame,
     text: true,
     delimiters: ending === "\n" ? both : both.reverse(),
-    measure: last === "error" && !skipEmpty ? findLf : measureLine(last === "accept", skipEmpty),
+    find: findLf,
+    ...(needsMore && { measure: measureLine(last === "accept", skipEmpty) }),
     ...(last === "accept" && { payloadEndWithout: withoutCr }),
   });
 }

@@ -1,28 +1,6 @@
 import type { Clock } from "../clock.ts";
-import type { ProtocolError } from "../errors.ts";
+import type { InvalidPolicy, Skipped } from "../invalid.ts";
 import type { Connection } from "./connection.ts";
-
-/** Input that a policy skipped. */
-export interface Skipped {
-  /** Why the first of these bytes are no frame. */
-  readonly error: ProtocolError;
-  /** How many bytes were skipped. */
-  readonly length: number;
-}
-
-/**
- * What to do with bytes that are no frame, in place of ending the stream. Made by `skip` and `resync` of
- * `framewright/framing`.
- */
-export interface InvalidPolicy {
-  /** `'skip'`: pass over the whole bad frame. `'resync'`: look for the next frame, byte by byte. */
-  readonly kind: "skip" | "resync";
-  /**
-   * Most bytes that are skipped in a row; more are the ordinary error.
-   * @defaultValue 16 times `maxFrame`
-   */
-  readonly most?: number | undefined;
-}
 
 /** How a connection ended. */
 export interface CloseInfo {

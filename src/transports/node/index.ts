@@ -33,4 +33,9 @@ export {
   type ListenDatagramOptions,
   listenDatagram,
 } from "./open-datagram.ts";
-export { decoderTransform, encoderTransform, type TransformOptions } from "./transforms.ts";
+export {
+  type DecoderTransformOptions,
+  decoderTransform,
+  encoderTransform,
+  type TransformOptions,
+} from "./transforms.ts";

@@ -1,5 +1,13 @@
 import { Duplex, Transform } from "node:stream";
-import { Decoder, encodeAll, encodeFrame, forOneStream, type Protocol } from "../../core/index.ts";
+import {
+  checkOptions,
+  Decoder,
+  encodeAll,
+  encodeFrame,
+  forOneStream,
+  type InvalidOptions,
+  type Protocol,
+} from "../../core/index.ts";
 
 /** What `decoderTransform` and `encoderTransform` can be told. */
 export interface TransformOptions {
@@ -11,13 +19,17 @@ export interface TransformOptions {
   readonly batch?: boolean | undefined;
 }
 
+/** Options for {@link decoderTransform}. */
+export interface DecoderTransformOptions extends TransformOptions, InvalidOptions {}
+
 /**
  * Bytes in, messages out (object mode), for `pipeline`. Reads ahead of its reader by one message at most. When the
  * bytes break the protocol, or end inside a frame, the stream is destroyed with the ProtocolError, behind all
  * messages that came whole.
  *
  * @param protocol - what comes
- * @param options - `batch`: an array with all messages of a chunk
+ * @param options - `batch`: an array with all messages of a chunk; `onInvalid` and `skipped` for bytes that are not a
+ *   frame
  *
  * @example
  * ```ts
@@ -35,10 +47,11 @@ export interface TransformOptions {
  */
 export function decoderTransform<Out>(
   protocol: Protocol<never, Out>,
-  options: TransformOptions = {},
+  options: DecoderTransformOptions = {},
 ): Duplex {
+  checkOptions("decoderTransform", options, ["batch", "onInvalid", "skipped"]);
   // Not a Transform: what one of those has pushed is lost when a later frame is bad.
-  const decoder = new Decoder(protocol, options.batch);
+  const decoder = new Decoder(protocol, options);
   let isWanted = false;
   /** Takes the next chunk; undefined while there is none to be had. */
   let used: ((error?: Error | null) => void) | undefined;

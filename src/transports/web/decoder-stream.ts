@@ -1,7 +1,7 @@
-import { Decoder, type Protocol } from "../../core/index.ts";
+import { checkOptions, Decoder, type InvalidOptions, type Protocol } from "../../core/index.ts";
 
-/** What `decoderStream` can be told. */
-export interface DecoderStreamOptions {
+/** Options for {@link decoderStream}. */
+export interface DecoderStreamOptions extends InvalidOptions {
   /**
    * One array with all messages of a chunk, in place of a chunk of the stream for each message: streams cost
    * a few promises per chunk, which is far more than decoding costs.
@@ -16,7 +16,7 @@ export interface DecoderStreamOptions {
  * fail with the ProtocolError, behind all messages that came whole.
  *
  * @param protocol - what comes
- * @param options - `batch`
+ * @param options - `batch`; `onInvalid` and `skipped` for bytes that are not a frame
  *
  * @example
  * ```ts
@@ -42,8 +42,9 @@ export function decoderStream<Out>(
   protocol: Protocol<never, Out>,
   options: DecoderStreamOptions = {},
 ): TransformStream<Uint8Array, Out | Out[]> {
+  checkOptions("decoderStream", options, ["batch", "onInvalid", "skipped"]);
   // Not a TransformStream: what one of those has put into its queue is lost when a later frame is bad.
-  const decoder = new Decoder(protocol, options.batch);
+  const decoder = new Decoder(protocol, options);
   /** The writer waits until its chunk is used up. */
   let used: (() => void) | undefined;
   let failWriter: ((error: unknown) => void) | undefined;
