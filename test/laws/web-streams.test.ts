@@ -1,13 +1,16 @@
 import { array, assert, asyncProperty, integer, string } from "fast-check";
 import { describe, expect, it } from "vitest";
+import { skip } from "../../src/framing/index.ts";
 import {
   defineProtocol,
   encodeAll,
+  json,
   lengthPrefixed,
   lines,
   type Protocol,
   ProtocolError,
   raw,
+  type Skipped,
   utf8,
 } from "../../src/index.ts";
 import { attachStreams, decoderStream, encoderStream } from "../../src/transports/web/index.ts";
@@ -134,6 +137,22 @@ describe("decoderStream and encoderStream", () => {
       expect(values.flat()).toEqual(["a", "b"]);
       expect(error).toMatchObject({ code: "malformed", offset: 4 });
     }
+  });
+
+  it("skip bad input where they are told to, and take the last line", async () => {
+    const protocol = lines({ maxFrame: 64, last: "accept" }).wrap(json());
+    const wire = bytesOf(`1\nwhat?\n${"x".repeat(100)}\n2\n3`);
+    for (const pieces of [[wire], Array.from(wire, (byte) => Uint8Array.of(byte))]) {
+      const skipped: number[] = [];
+      const options = { onInvalid: skip(), skipped: ({ length }: Skipped) => skipped.push(length) };
+      const source = chunks(...pieces).stream;
+      const { values, error } = await drain(source.pipeThrough(decoderStream(protocol, options)));
+      expect(error).toBeUndefined();
+      expect(values).toEqual([1, 2, 3]);
+      expect(skipped).toEqual([6, 101]);
+    }
+    const wrong = { onBad: skip() } as object;
+    expect(() => decoderStream(protocol, wrong)).toThrow(/use batch, onInvalid, skipped/);
   });
 
   it("read no further than their reader does", async () => {

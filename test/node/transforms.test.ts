@@ -2,6 +2,7 @@ import { Readable, Writable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { describe, expect, it } from "vitest";
+import { skip } from "../../src/framing/index.ts";
 import {
   defineProtocol,
   encodeAll,
@@ -9,6 +10,7 @@ import {
   lengthPrefixed,
   lines,
   type Protocol,
+  type Skipped,
   utf8,
 } from "../../src/index.ts";
 import { decoderTransform, encoderTransform } from "../../src/transports/node/index.ts";
@@ -97,6 +99,29 @@ describe("decoderTransform and encoderTransform", () => {
     await expect(
       pipeline(Readable.from(["two\nlines"]), encoderTransform(text), sink()),
     ).rejects.toMatchObject({ code: "unencodable" });
+  });
+
+  it("skip bad input where they are told to, and take the last line", async () => {
+    const protocol = lines({ maxFrame: 64, last: "accept" }).wrap(json());
+    const wire = Buffer.from(`1\nwhat?\n${"x".repeat(100)}\n2\n3`);
+    for (const batch of [false, true]) {
+      for (const size of [1, 7, wire.length]) {
+        const skipped: number[] = [];
+        const options = {
+          batch,
+          onInvalid: skip(),
+          skipped: ({ length }: Skipped) => skipped.push(length),
+        };
+        const { values, error } = await drain(
+          cut(wire, size).pipe(decoderTransform(protocol, options)),
+        );
+        expect(error).toBeUndefined();
+        expect(values.flat()).toEqual([1, 2, 3]);
+        expect(skipped).toEqual([6, 101]);
+      }
+    }
+    const wrong = { onBad: skip() } as object;
+    expect(() => decoderTransform(protocol, wrong)).toThrow(/use batch, onInvalid, skipped/);
   });
 
   it("read no further than their reader does", async () => {
