@@ -181,6 +181,8 @@ export const Splitter: SplitterConstructor = class Splitter {
   #drained = false;
   #finished = false;
   #error: ProtocolError | undefined;
+  /** There is an error or a policy: one look for both where it is looked for every frame. */
+  #isSpecial = false;
 
   constructor(framing: Framing, options: InvalidOptions = {}) {
     checkOptions("Splitter", options, ["onInvalid", "skipped"]);
@@ -196,6 +198,7 @@ export const Splitter: SplitterConstructor = class Splitter {
       skipped: (skipped) => this.#skipped?.push(skipped),
     });
     this.#policy = policy;
+    this.#isSpecial = policy !== undefined || this.#error !== undefined;
     this.#framing = policy ?? framing;
   }
 
@@ -286,13 +289,15 @@ export const Splitter: SplitterConstructor = class Splitter {
   }
 
   next(): boolean {
-    if (this.#policy !== undefined && this.#skipped === undefined) {
-      return this.#tolerantly(() => {
-        this.accept();
-        return this.next();
-      });
+    if (this.#isSpecial) {
+      if (this.#error !== undefined) throw this.#error;
+      if (this.#policy !== undefined && this.#skipped === undefined) {
+        return this.#tolerantly(() => {
+          this.accept();
+          return this.next();
+        });
+      }
     }
-    if (this.#error !== undefined) throw this.#error;
     const start = this.end;
     this.start = start;
     // A frame that lies whole in its chunk, as nearly every one does: nothing but the cursor moves.
@@ -497,6 +502,7 @@ export const Splitter: SplitterConstructor = class Splitter {
 
   #fail(error: ProtocolError): never {
     this.#error = error;
+    this.#isSpecial = true;
     throw error;
   }
 
