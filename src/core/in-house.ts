@@ -3,8 +3,13 @@
 export { AsyncQueue } from "./async-queue.ts";
 export { Cancel, onAbort } from "./cancel.ts";
 export { decodeLatin1 } from "./codecs.ts";
+export { MemoryBudget } from "./connection/budget.ts";
+export { limitsOf } from "./connection/limits.ts";
+export type { ServerParts } from "./connection/live.ts";
 export { MessageReader } from "./connection/message-reader.ts";
-export { markReported, reportBug } from "./connection/report.ts";
+export { CONNECTION_OPTIONS } from "./connection/option-names.ts";
+export { markReported, reportBug, reportPeer } from "./connection/report.ts";
+export { Sweeper } from "./connection/sweeper.ts";
 export { Decoder } from "./decoder.ts";
 export { asProtocolError, nameError, rebased } from "./errors.ts";
 export { unicodeEscape } from "./escape.ts";

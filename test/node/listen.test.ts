@@ -24,7 +24,7 @@ const text = lines().wrap(utf8());
 const cert = readFileSync(new URL("../fixtures/tls-cert.pem", import.meta.url));
 const key = readFileSync(new URL("../fixtures/tls-key.pem", import.meta.url));
 
-const servers: { close(options?: { timeout: number }): Promise<void> }[] = [];
+const servers: { close(options?: { timeout: number }): Promise<unknown> }[] = [];
 afterEach(async () => {
   for (const server of servers.splice(0)) await server.close({ timeout: 100 });
 });

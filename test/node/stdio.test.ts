@@ -1,28 +1,27 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { Duplex } from "node:stream";
 import { afterEach, describe, expect, it } from "vitest";
 import { type CloseInfo, lengthPrefixed, lines, raw, utf8 } from "../../src/index.ts";
-import { attach, type SocketOptions } from "../../src/transports/node/index.ts";
+import { attach, type SocketOptions, type StreamPair } from "../../src/transports/node/index.ts";
 
-// A child process is a peer: its standard input and output are one Duplex.
+// A child process is a peer: its standard input and output are a pair of streams.
 
 const children: ChildProcess[] = [];
 afterEach(() => {
   for (const child of children.splice(0)) child.kill("SIGKILL");
 });
 
-/** A child that runs `program`, and the stream to it. */
+/** A child that runs `program`, and the streams to it. */
 function start(program: string) {
   const child = spawn(process.execPath, ["-e", program], { stdio: ["pipe", "pipe", "inherit"] });
   children.push(child);
-  const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
+  const stream = { readable: child.stdout, writable: child.stdin };
   return { child, stream, exit: once(child, "exit") };
 }
 
 /** What becomes of a connection. */
 function record<T>(): {
-  options: SocketOptions<T>;
+  options: SocketOptions<T, T, undefined, StreamPair>;
   received: T[];
   errors: unknown[];
   closed: Promise<CloseInfo>;
@@ -33,7 +32,7 @@ function record<T>(): {
   const closed = new Promise<CloseInfo>((done) => {
     resolve = done;
   });
-  const options: SocketOptions<T> = {
+  const options: SocketOptions<T, T, undefined, StreamPair> = {
     message: (_, value) => received.push(value),
     error: (_, error) => errors.push(error),
     close: (_, info) => resolve(info),

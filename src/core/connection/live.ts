@@ -17,12 +17,16 @@ import { Outgoing, type OutputOwner } from "./outgoing.ts";
 import { markReported, wasReported } from "./report.ts";
 import type { Sweeper } from "./sweeper.ts";
 
-/** What a server gives to each of its connections. */
+/** What a transport gives to its connections, beside their options. */
 export interface ServerParts {
   /** One timer for all of them. */
   readonly sweeper?: Sweeper | undefined;
   /** One limit of memory for all of them. */
   readonly budget?: MemoryBudget | undefined;
+  /** Called before the `close` handler, with the number of bytes that were dropped unsent. */
+  readonly gone?: ((dropped: number) => void) | undefined;
+  /** True while a caller gets the errors of the connection in another way: then none is printed. */
+  readonly isTold?: (() => boolean) | undefined;
 }
 
 /** A connection costs this much beside what waits in it. */
@@ -45,6 +49,7 @@ export class Live<In, Out, Context>
   readonly #limits: Limits;
   readonly #clock: Clock;
   readonly #budget: MemoryBudget | undefined;
+  readonly #parts: ServerParts;
   #protocol: MessageProtocol<In, Out>;
   readonly #callbacks: Callbacks;
   #maxQueued: number;
@@ -57,6 +62,8 @@ export class Live<In, Out, Context>
   #lostInfo: Pick<CloseInfo, "code" | "text"> = {};
   #isLost = false;
   #isOver = false;
+  /** Bytes that were sent and did not leave. */
+  #dropped = 0;
   /** Our side ended before the peer's. */
   #isEndedFirst = false;
   #isSourcePaused = false;
@@ -83,6 +90,7 @@ export class Live<In, Out, Context>
     this.#sink = sink;
     this.#callbacks = new Callbacks(this, connection, handlers, options.handlerErrors ?? "report");
     this.#budget = options.budget;
+    this.#parts = options;
     this.#protocol = this.#own(protocol);
     this.#maxQueued = maxQueuedOf(limits, protocol.maxFrame);
     this.#lastByteAt = this.#clock.now();
@@ -340,6 +348,7 @@ export class Live<In, Out, Context>
     this.#isLost = true;
     this.#lostInfo = info;
     const dropped = this.#out.cut();
+    this.#dropped += dropped;
     if (error !== undefined && this.#outcome === undefined) {
       this.#outcome = { by: "error", error };
       this.#in.lostError = { error };
@@ -502,7 +511,7 @@ export class Live<In, Out, Context>
     // First of all, so that nothing is delivered while handlers run. A last word can still be sent.
     if (!isLate) this.#in.halt({ error });
     if (isBug) this.#callbacks.reportBug(error);
-    else this.#callbacks.reportFault(error, isTold, this.#protocol.name, this.#sink.peer);
+    else this.#reportFault(error, isTold);
     this.#inputOver();
     if (this.#isOver) return;
     if (this.#isLost) this.#finish();
@@ -532,11 +541,14 @@ export class Live<In, Out, Context>
 
   #cut(outcome: CloseInfo): void {
     if (this.#isOver) return;
+    // A close that is cut with an error was no clean one.
+    if (this.#outcome?.by !== "error" && outcome.by === "error") this.#outcome = outcome;
     this.#outcome ??= outcome;
     this.#in.halt(this.#outcome.by === "error" ? { error: this.#outcome.error } : undefined);
     this.#inputOver();
-    this.#out.cut();
+    this.#dropped += this.#isLost ? this.#out.cut() : this.#unsent;
     if (!this.#isLost) {
+      this.#out.cut();
       this.#isLost = true;
       this.#callbacks.guard(() => this.#sink.abort(this.#outcome?.error));
     }
@@ -556,10 +568,21 @@ export class Live<In, Out, Context>
   #finishLost(): void {
     const { lostError } = this.#in;
     if (lostError !== undefined) {
-      const { error } = lostError;
-      this.#callbacks.reportFault(error, this.#in.isIterated, this.#protocol.name, this.#sink.peer);
+      this.#reportFault(lostError.error, this.#in.isIterated);
     }
     this.#finish();
+  }
+
+  /** Bytes that were sent and have not left, as far as the sink can tell. */
+  get #unsent(): number {
+    const { buffered } = this.#sink;
+    if (buffered === undefined) return this.queued;
+    return this.#out.unwritten + this.#sink.buffered!();
+  }
+
+  #reportFault(error: unknown, isIterated: boolean): void {
+    if (this.#callbacks.handlers.error === undefined && this.#parts.isTold?.()) return;
+    this.#callbacks.reportFault(error, isIterated, this.#protocol.name, this.#sink.peer);
   }
 
   /** Input is over: sessions stop waiting for answers. */
@@ -579,6 +602,7 @@ export class Live<In, Out, Context>
     this.#budget?.leave(this);
     this.#outcome ??= { by: "peer" };
     this.#abortSignal();
+    this.#parts.gone?.(this.#dropped);
     const info = this.#closeInfo();
     this.#callbacks.close(info);
     this.#closed?.resolve(info);
@@ -653,15 +677,14 @@ export class Live<In, Out, Context>
   }
 
   #expireClose(ms: number): void {
-    const { queued } = this;
+    const unsent = this.#unsent;
     const outcome: CloseInfo =
-      queued > 0 && this.#outcome?.by !== "error"
-        ? { by: "error", error: timeout(`closed after ${ms} ms with ${queued} bytes unsent`) }
+      unsent > 0 && this.#outcome?.by !== "error"
+        ? { by: "error", error: timeout(`closed after ${ms} ms with ${unsent} bytes unsent`) }
         : (this.#outcome ?? { by: "local" });
     if (outcome.error !== undefined && outcome !== this.#outcome) {
       this.#outcome = outcome;
-      const { name } = this.#protocol;
-      this.#callbacks.reportFault(outcome.error, this.#in.isIterated, name, this.#sink.peer);
+      this.#reportFault(outcome.error, this.#in.isIterated);
     }
     this.#cut(outcome);
   }

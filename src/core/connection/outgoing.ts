@@ -106,6 +106,11 @@ export class Outgoing {
     return this.#outbox.queued;
   }
 
+  /** Bytes that the sink was not given yet. */
+  get unwritten(): number {
+    return this.#outbox.sent - this.#outbox.written;
+  }
+
   /** True while `send` still sends. */
   get isSending(): boolean {
     return this.state === "open" || this.state === "waiting";

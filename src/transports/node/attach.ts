@@ -1,37 +1,40 @@
-import { Socket } from "node:net";
-import { type Duplex, finished } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
 import {
-  Connection,
+  CONNECTION_OPTIONS,
+  type Connection,
   type ConnectionOptions,
-  checkStreamProtocol,
-  compact,
+  checkOptions,
   type Handlers,
   type Protocol,
-  type Sink,
   type StreamHint,
 } from "../../core/index.ts";
-import { isSerialPort, serialSink } from "./serial.ts";
+import { attachStream } from "./attach-stream.ts";
+import type { StreamPair } from "./stream-sink.ts";
 
 /** Handlers and limits of one connection over a Node stream. */
-export type SocketOptions<In, Out = In, Context = undefined> = Omit<
-  Handlers<In, Out, Context>,
-  "context"
-> &
+export type SocketOptions<
+  In,
+  Out = In,
+  Context = undefined,
+  Stream extends Duplex | StreamPair = Duplex,
+> = Omit<Handlers<In, Out, Context>, "context"> &
   ConnectionOptions & {
     /** Makes the state of one connection, kept in `connection.context`; may look at its socket. */
-    readonly context?: ((socket: Duplex) => Context) | undefined;
+    readonly context?: ((socket: Stream) => Context) | undefined;
   };
 
 /**
  * Speaks a protocol over a stream that you have: a socket of `net` or `tls` or a port of `serialport`, open or about to
- * be, or any other Duplex (the streams of a child process). The stream belongs to the connection from now on.
+ * be, any other Duplex, or a pair of streams such as those of a child process. The stream belongs to the connection
+ * from now on; a paused one is read.
  *
- * @param socket - the stream; it must carry bytes, not strings (`setEncoding`) or objects
+ * @param socket - the stream, or `{ readable, writable }`; it must carry bytes, not strings (`setEncoding`) or objects
  * @param protocol - the protocol of the connection
  * @param options - handlers and limits
- * @returns the connection; what is sent before the socket is connected waits. Where the socket is closed already, its
+ * @returns the connection; what is sent before the socket is connected waits. If the socket is closed already, the
  *   `close` handler is called soon
- * @throws TypeError for a protocol without a framing
+ * @throws TypeError for a protocol without a framing, a stream of text or objects, or an unknown option; RangeError for
+ *   an invalid limit
  *
  * @example
  * ```ts
@@ -45,80 +48,64 @@ export type SocketOptions<In, Out = In, Context = undefined> = Omit<
  * });
  * ```
  */
-export function attach<In, Out = In, Context = undefined, P = unknown>(
-  socket: Duplex,
+export function attach<
+  In,
+  Out = In,
+  Context = undefined,
+  P = unknown,
+  Stream extends Duplex | StreamPair = Duplex,
+>(
+  socket: Stream,
   protocol: P & StreamHint<P> & Protocol<In, Out>,
-  options: SocketOptions<In, Out, Context> = {},
+  options: SocketOptions<In, Out, Context, Stream> = {},
 ): Connection<In, Out, Context> {
-  checkStreamProtocol(protocol);
+  checkOptions("attach", options, CONNECTION_OPTIONS);
+  return attachStream(socket, protocol, handlersOf(options, socket), options).connection;
+}
+
+/**
+ * The handlers among the options, with a `context` that is called with the stream.
+ * @internal
+ */
+export function handlersOf<In, Out, Context, Stream extends Duplex | StreamPair>(
+  options: SocketOptions<In, Out, Context, Stream>,
+  stream: Stream,
+): Handlers<In, Out, Context> {
   const { context, ...rest } = options;
-  const handlers: Handlers<In, Out, Context> = {
-    ...rest,
-    context: context && (() => context(socket)),
-  };
-  const serial = isSerialPort(socket) ? socket : undefined;
-  const duplex = socketSink(socket);
-  const sink = serial === undefined ? duplex : serialSink(serial, duplex);
-  const connection = new Connection(protocol, sink, handlers, rest);
-  // Whether this side ends when the peer does is the connection's business.
-  socket.allowHalfOpen = true;
-  let failure: unknown;
-  socket.on("data", (chunk: Uint8Array) => connection.received(chunk));
-  socket.on("end", () => {
-    // A TLS socket that an alert of its peer has broken ends, too: that is no end of its own, `close` follows.
-    if (failure === undefined) connection.ended();
-    else socket.destroy();
-  });
-  socket.on("drain", () => connection.drained());
-  socket.on("error", (error) => {
-    failure = error;
-    // It could not be opened, and says nothing more.
-    if (serial?.isOpen === false) connection.lost(error);
-  });
-  // A serial port that was pulled out says so here.
-  socket.on("close", (error?: unknown) =>
-    connection.lost(failure ?? (error instanceof Error ? error : undefined)),
-  );
-  // A Duplex of another kind may never say `close`: an older one, or one that was made so.
-  if (!(socket instanceof Socket)) finished(socket, () => connection.lost(failure));
-  const event = connectEvent(socket);
-  if (event === undefined) {
-    connection.opened();
-  } else {
-    const opened = (): void => {
-      if (!socket.destroyed) connection.opened();
-    };
-    socket.once(event, opened);
-    // What a TLSSocket that was made by hand (for STARTTLS) says in its place.
-    if (event === "secureConnect") socket.once("secure", opened);
-  }
-  // What a socket said before it was attached it does not say again.
-  if (socket.closed) queueMicrotask(() => connection.lost(socket.errored ?? undefined));
-  else if (socket.readableEnded) queueMicrotask(() => connection.ended());
-  return connection;
+  return { ...rest, context: context && (() => context(stream)) };
 }
 
-/** The event that a socket is connected; undefined where it is already. */
-function connectEvent(socket: Duplex): string | undefined {
-  if (isSerialPort(socket)) return socket.isOpen ? undefined : "open";
-  const { connecting, encrypted, secureConnecting } = socket as Partial<Socket> & {
-    encrypted?: boolean;
-    secureConnecting?: boolean;
-  };
-  if (encrypted && secureConnecting) return "secureConnect";
-  return connecting ? "connect" : undefined;
-}
-
-function socketSink(socket: Duplex): Sink {
-  return {
-    boundary: "stream",
-    // A stream that is gone says so by its events; writing to it would only make another error.
-    write: (bytes) =>
-      // Behind bytes that wait it will wait, too.
-      !socket.writable || socket.write(socket.writableLength > 0 ? compact(bytes) : bytes),
-    pause: () => void socket.pause(),
-    resume: () => void socket.resume(),
-    close: () => void socket.end(),
-    abort: () => void socket.destroy(),
-  };
+/**
+ * Ends a connection and returns its socket, paused and without the library's listeners: to go on with it in another
+ * way. Bytes that were received but not delivered are put back into the socket, so that its next reader gets them
+ * first.
+ *
+ * @param connection - a connection over a socket of Node, or another Duplex or pair of streams; its `close` handler is
+ *   called with `{ by: 'local' }`
+ * @returns the stream, or the pair, that the connection was made with
+ * @throws TypeError while output waits, in the middle of a frame of several values, once the peer has ended, and for
+ *   serial ports and connections with the option `slab`
+ *
+ * @example
+ * ```ts
+ * import { lines, utf8 } from "framewright";
+ * import { detachSocket, listen } from "framewright/node";
+ *
+ * const server = await listen(lines().wrap(utf8()), {
+ *   port: 0,
+ *   message(connection, line) {
+ *     if (line === "raw") detachSocket(connection).once("data", (bytes) => console.log(`${bytes}`));
+ *   },
+ * });
+ * await server.close();
+ * ```
+ */
+export function detachSocket<Stream extends Duplex | StreamPair = Duplex>(
+  connection: Connection<never, unknown, unknown>,
+): Stream {
+  const { socket, unread } = connection.detach();
+  const stream = socket as Duplex | StreamPair;
+  const readable = typeof stream.readable === "object" ? stream.readable : (stream as Readable);
+  if (unread.length > 0) readable.unshift(unread);
+  return stream as Stream;
 }

@@ -2,12 +2,18 @@ import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import {
   type CancelSignal,
+  CONNECTION_OPTIONS,
   type Connection,
+  checkLimits,
+  checkOptions,
   checkStreamProtocol,
+  type Handlers,
+  limitsOf,
   onAbort,
   type Protocol,
   ProtocolError,
   type StreamHint,
+  systemClock,
 } from "../../core/index.ts";
 import {
   type AddressOf,
@@ -16,7 +22,8 @@ import {
   checkAddress,
   type KeepAlive,
 } from "./address.ts";
-import { attach, type SocketOptions } from "./attach.ts";
+import { handlersOf, type SocketOptions } from "./attach.ts";
+import { type Attached, attachStream } from "./attach-stream.ts";
 import { slabReader } from "./slab.ts";
 
 /** Where to connect, with which handlers and limits. */
@@ -31,7 +38,13 @@ export type ConnectOptions<
   KeepAlive & {
     /** Speak TLS: `true`, or the options of `tls.connect`. `servername` is the host's name, unless it is given. */
     readonly tls?: true | ClientTls | undefined;
-    /** Calls the attempt off; once connected, cuts the connection. `AbortSignal.timeout(ms)` limits the wait. */
+    /**
+     * Milliseconds for the whole attempt: the address lookup, the connection and the TLS handshake. Then it fails with
+     * `timeout`. 0 or Infinity: no limit.
+     * @defaultValue 30 000
+     */
+    readonly connectTimeout?: number | undefined;
+    /** Aborts the attempt, or the open connection. */
     readonly signal?: CancelSignal | undefined;
     /**
      * Read into slabs of so many bytes, at least 4096, in place of fresh memory for each read: less CPU for much that comes.
@@ -42,14 +55,25 @@ export type ConnectOptions<
     readonly slab?: number | undefined;
   };
 
+const CONNECT_TIMEOUT = 30_000;
+
+const OPTIONS = [
+  ...["port", "host", "path", "tls", "signal", "slab", "connectTimeout"],
+  ...["localAddress", "localPort", "family", "hints", "lookup"],
+  ...["autoSelectFamily", "autoSelectFamilyAttemptTimeout"],
+  ...["keepAlive", "keepAliveInitialDelay"],
+  ...CONNECTION_OPTIONS,
+];
+
 /**
  * Opens a connection over TCP, TLS or a Unix domain socket.
  *
  * @param protocol - the protocol of the connection
  * @param options - address, handlers and limits
  * @returns the connection, once it is open
- * @throws the socket's error (ECONNREFUSED and the like), the signal's reason, or a TypeError for options without an
- *   address or a protocol without a framing
+ * @throws the socket's error (ECONNREFUSED and the like), a ProtocolError `timeout`, the signal's reason, a TypeError
+ *   for options without an address, an unknown option or a protocol without a framing, or a RangeError for an invalid
+ *   limit
  *
  * @example
  * ```ts
@@ -81,35 +105,57 @@ export function connect<
   protocol: P & StreamHint<P> & Protocol<In, Out>,
   options: ConnectOptions<In, Out, Context, Path>,
 ): Promise<Connection<In, Out, Context>> {
-  const { signal } = options;
+  const { signal, clock = systemClock } = options;
   return new Promise((resolve, reject) => {
     checkStreamProtocol(protocol);
+    checkOptions("connect", options, OPTIONS);
     checkAddress(options);
+    checkLimits(options, "connectTimeout");
+    limitsOf(options);
     if (signal?.aborted) throw signal.reason;
-    let connection: Connection<In, Out, Context>;
+    const { connectTimeout = CONNECT_TIMEOUT, slab, handlerErrors = "throw" } = options;
+    let isWaiting = true;
+    let cancelTimeout = (): void => {};
+    let attached: Attached<In, Out, Context>;
     const socket: Socket = dial(options, (bytes) => {
-      connection.received(bytes);
+      attached.received(bytes);
       // A pause before the first read does not keep Node from it.
       return !socket.isPaused();
     });
+    const handlers: Handlers<In, Out, Context> = {
+      ...handlersOf(options, socket),
+      open(opened) {
+        isWaiting = false;
+        cancelTimeout();
+        resolve(opened);
+        return options.open?.(opened);
+      },
+      close(closed, info) {
+        cancelTimeout();
+        const closedEarly = new ProtocolError("closed", "closed before the connection was open");
+        reject(info.error ?? closedEarly);
+        return options.close?.(closed, info);
+      },
+    };
     try {
-      connection = attach<In, Out, Context>(socket, protocol as Protocol<In, Out>, {
+      attached = attachStream<In, Out, Context>(socket, protocol, handlers, {
         ...options,
-        open(opened) {
-          resolve(opened);
-          return options.open?.(opened);
-        },
-        close(closed, info) {
-          const closedEarly = new ProtocolError("closed", "closed before the connection was open");
-          reject(info.error ?? closedEarly);
-          return options.close?.(closed, info);
-        },
+        handlerErrors,
+        isSlab: slab !== undefined,
+        // Whoever waits for the connection is told.
+        isTold: () => isWaiting,
       });
     } catch (error) {
-      // The context handler, say; nobody hears of this socket any more.
+      // The context handler, say; no one hears of this socket any more.
       socket.on("error", () => {});
       socket.destroy();
       throw error;
+    }
+    const { connection } = attached;
+    if (connectTimeout > 0 && connectTimeout !== Infinity && isWaiting) {
+      cancelTimeout = clock.after(connectTimeout, () => {
+        connection.abort(new ProtocolError("timeout", `no connection within ${connectTimeout} ms`));
+      });
     }
     const stopListening = onAbort(signal, () => connection.abort(signal?.reason));
     socket.once("close", stopListening);

@@ -17,7 +17,7 @@ export type {
   ServerTls,
   TcpAddress,
 } from "./address.ts";
-export { attach, type SocketOptions } from "./attach.ts";
+export { attach, detachSocket, type SocketOptions } from "./attach.ts";
 export { type ConnectOptions, connect } from "./connect.ts";
 export {
   attachDatagram,
@@ -25,7 +25,14 @@ export {
   type DatagramHandlers,
   type Peer,
 } from "./datagram.ts";
-export { type ListenOptions, listen, type PortOf, type Server } from "./listen.ts";
+export {
+  type Dropped,
+  type ListenOptions,
+  listen,
+  type PortOf,
+  type Server,
+  type ServerCloseOptions,
+} from "./listen.ts";
 export {
   type ConnectDatagramOptions,
   connectDatagram,
@@ -33,6 +40,7 @@ export {
   type ListenDatagramOptions,
   listenDatagram,
 } from "./open-datagram.ts";
+export type { StreamPair } from "./stream-sink.ts";
 export {
   type DecoderTransformOptions,
   decoderTransform,

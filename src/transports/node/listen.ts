@@ -1,11 +1,23 @@
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import {
+  CONNECTION_OPTIONS,
   type Connection,
+  type ConnectionOptions,
+  checkLimit,
+  checkLimits,
+  checkOptions,
   checkStreamProtocol,
+  limitsOf,
+  MemoryBudget,
   onAbort,
   type Protocol,
+  ProtocolError,
+  reportBug,
+  type ServerParts,
   type StreamHint,
+  Sweeper,
+  systemClock,
 } from "../../core/index.ts";
 import {
   type AddressOf,
@@ -14,7 +26,8 @@ import {
   type ListenSettings,
   type ServerTls,
 } from "./address.ts";
-import { attach, type SocketOptions } from "./attach.ts";
+import { handlersOf, type SocketOptions } from "./attach.ts";
+import { attachStream } from "./attach-stream.ts";
 
 /** Where to listen, with which handlers and limits for each connection. */
 export type ListenOptions<
@@ -31,16 +44,37 @@ export type ListenOptions<
     /** Closes the server, as `close` does. */
     readonly signal?: AbortSignal | undefined;
     /**
-     * Connections beyond this many are dropped at once.
+     * Connections beyond this many are dropped at once. 0 or Infinity: no limit.
      * @defaultValue no limit
      */
     readonly maxConnections?: number | undefined;
     /**
-     * The listening socket failed after it was open, or a `context` handler threw: then that socket is closed, and no
-     * other one. Without this the error is uncaught, as with `net`.
+     * Bytes that all connections together may hold: unread, unsent, and 8 KiB for each. Above it the largest ones are
+     * closed with `overflow`, until 90 % are held. 0 or Infinity: no limit.
+     * @defaultValue 256 MiB
+     */
+    readonly maxMemory?: number | undefined;
+    /**
+     * The listening socket failed after it was open; without this the error is uncaught, as with `net`. Or a `context`
+     * handler threw, and its socket was closed; without this the error is printed (see `handlerErrors`).
      */
     readonly serverError?: ((error: Error) => void) | undefined;
   };
+
+/** Options of `close` of a server. */
+export interface ServerCloseOptions {
+  /**
+   * Connections that are still there after so many milliseconds are cut; Infinity never cuts.
+   * @defaultValue 10 000
+   */
+  readonly timeout?: number | undefined;
+}
+
+/** What a server lost when it closed. */
+export interface Dropped {
+  /** Bytes that were sent to connections, and that they did not take in time. */
+  readonly dropped: number;
+}
 
 /** A server that listens. */
 export interface Server<
@@ -51,18 +85,20 @@ export interface Server<
 > {
   /** The TCP port it listens on; undefined on a Unix domain socket. */
   readonly port: Port;
-  /** The open connections. */
+  /** The open connections: from the `open` handler on, and until the `close` handler is called. */
   readonly connections: ReadonlySet<Connection<In, Out, Context>>;
   /** Node's own server, for what is not here. */
   readonly server: NetServer;
   /**
    * Takes no more connections, closes the open ones (what was sent to them goes out first) and waits until
-   * they are gone.
+   * they are gone. May be called in any handler.
    *
-   * @param options - `timeout`: connections that are still there after so many milliseconds are cut; Infinity never cuts
-   * @defaultValue timeout 10 000
+   * @param options - `timeout`
+   * @returns how many bytes were dropped
    */
-  close(options?: { readonly timeout?: number | undefined }): Promise<void>;
+  close(options?: ServerCloseOptions): Promise<Dropped>;
+  /** Closes the server, for `await using`. Absent in runtimes without `Symbol.asyncDispose`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** The type of a server's port, by that of its path: a number if there is none. */
@@ -72,14 +108,32 @@ export type PortOf<Path extends string | undefined> = [Path] extends [undefined]
     ? undefined
     : number | undefined;
 
+const FIRST_MESSAGE_TIMEOUT = 30_000;
+const FRAME_TIMEOUT = 30_000;
+const SEND_TIMEOUT = 60_000;
+const HANDSHAKE_TIMEOUT = 10_000;
+const CLOSE_TIMEOUT = 10_000;
+const MAX_MEMORY = 268_435_456;
+
+const OPTIONS = [
+  ...["port", "host", "path", "tls", "signal", "maxConnections", "maxMemory", "serverError"],
+  ...["backlog", "exclusive", "ipv6Only", "readableAll", "writableAll"],
+  ...["keepAlive", "keepAliveInitialDelay"],
+  ...CONNECTION_OPTIONS,
+];
+
 /**
  * A server over TCP, TLS or a Unix domain socket.
+ *
+ * Its limits are those of a server that strangers can reach: a first message within 30 s (`firstMessageTimeout`), each
+ * frame within 30 s (`frameTimeout`), a TLS handshake within 10 s, a peer that takes nothing for 60 s is cut
+ * (`sendTimeout`), and all connections together hold at most 256 MiB (`maxMemory`). A limit of 0 is none.
  *
  * @param protocol - the protocol of every connection
  * @param options - address, handlers and limits
  * @returns the server, once it listens
  * @throws the socket's error (EADDRINUSE and the like), the signal's reason, or a TypeError for options without an
- *   address or a protocol without a framing
+ *   address, an unknown option or a protocol without a framing; RangeError for an invalid limit
  *
  * @example
  * ```ts
@@ -106,50 +160,79 @@ export async function listen<
   options: ListenOptions<In, Out, Context, Path>,
 ): Promise<Server<In, Out, Context, PortOf<Path>>> {
   checkStreamProtocol(protocol);
+  checkOptions("listen", options, OPTIONS);
   checkAddress(options);
+  checkLimits(options, "maxConnections", "maxMemory");
+  limitsOf(options);
   const { port, host, path, tls, signal, maxConnections, serverError } = options;
-  const { keepAlive, keepAliveInitialDelay } = options;
+  const { keepAlive, keepAliveInitialDelay, clock = systemClock } = options;
   const { backlog, exclusive, ipv6Only, readableAll, writableAll } = options;
   signal?.throwIfAborted();
   const connections = new Set<Connection<In, Out, Context>>();
-  const accepted = new Set<Socket>();
-  // All of them, also those that are no connections yet: a TLS handshake may take for ever.
-  const sockets = new Set<Socket>();
+  // All of them, also those that are no connections yet: a TLS handshake takes its time.
+  const sockets = new Idle<Socket>();
+  const accepted = new Idle<Socket>();
+  const unsentOf = new WeakMap<Connection<In, Out, Context>, () => boolean>();
+  /** Bytes that connections dropped since the server began to close. */
+  let dropped = 0;
   let isClosing = false;
+
+  const maxMemory = (options.maxMemory ?? MAX_MEMORY) || Infinity;
+  const shared: ConnectionOptions & ServerParts = {
+    ...options,
+    // As given, so that 0 is no limit and undefined the default.
+    firstMessageTimeout: options.firstMessageTimeout ?? FIRST_MESSAGE_TIMEOUT,
+    frameTimeout: options.frameTimeout ?? FRAME_TIMEOUT,
+    sendTimeout: options.sendTimeout ?? SEND_TIMEOUT,
+    sweeper: new Sweeper(clock),
+    budget: maxMemory === Infinity ? undefined : new MemoryBudget(maxMemory, clock),
+  };
+
   const track = (socket: Socket): void => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
   };
   const accept = (socket: Socket): void => {
-    // A handshake that is over too late: nobody waits for it.
+    // A handshake that is over too late.
     if (isClosing) {
       socket.destroy();
       return;
     }
-    let connection: Connection<In, Out, Context>;
-    try {
-      connection = attach<In, Out, Context>(socket, protocol as Protocol<In, Out>, options);
-    } catch (error) {
-      socket.destroy();
-      if (serverError === undefined) throw error;
-      serverError(error as Error);
-      return;
-    }
-    track(socket);
+    // First of all its listeners: whoever waits for the last socket may do so in a `close` handler.
+    if (tls !== undefined) track(socket);
     accepted.add(socket);
-    connections.add(connection);
-    socket.once("close", () => {
-      accepted.delete(socket);
-      connections.delete(connection);
-    });
+    socket.once("close", () => accepted.delete(socket));
+    let made: Connection<In, Out, Context> | undefined;
+    try {
+      attachStream<In, Out, Context>(socket, protocol, handlersOf(options, socket), {
+        ...shared,
+        made(connection, isUnsent) {
+          made = connection;
+          connections.add(connection);
+          unsentOf.set(connection, isUnsent);
+        },
+        gone(bytes) {
+          if (made !== undefined) connections.delete(made);
+          if (isClosing) dropped += bytes;
+        },
+      });
+    } catch (error) {
+      // The `context` handler: there is no connection.
+      socket.destroy();
+      if (serverError === undefined) reportBug(error, options.handlerErrors ?? "report");
+      else serverError(error as Error);
+    }
   };
-  const shared = { allowHalfOpen: true, noDelay: true, keepAlive, keepAliveInitialDelay };
+  const settings = { allowHalfOpen: true, noDelay: true, keepAlive, keepAliveInitialDelay };
   const server =
     tls === undefined
-      ? createServer(shared, accept)
-      : createTlsServer({ ...tls, ...shared }, accept);
-  if (maxConnections !== undefined) server.maxConnections = maxConnections;
-  server.on("connection", track);
+      ? createServer(settings, accept)
+      : createTlsServer({ handshakeTimeout: HANDSHAKE_TIMEOUT, ...tls, ...settings }, accept);
+  if (maxConnections && maxConnections !== Infinity) server.maxConnections = maxConnections;
+  // Node tells of a handshake that failed or took too long, and leaves the socket open.
+  server.on("tlsClientError", (_error: Error, socket: Socket) => socket.destroy());
+  // Before `accept`: both listen to the same event of a server without TLS.
+  server.prependListener("connection", track);
 
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -162,21 +245,28 @@ export async function listen<
   });
   if (serverError !== undefined) server.on("error", serverError);
 
-  const close = async ({ timeout = 10_000 } = {}): Promise<void> => {
+  const close = async ({ timeout = CLOSE_TIMEOUT }: ServerCloseOptions = {}): Promise<Dropped> => {
+    checkLimit("timeout", timeout);
     isClosing = true;
     const stopped = new Promise<void>((resolve) => server.close(() => resolve()));
-    for (const connection of connections) connection.close();
+    for (const connection of [...connections]) connection.close();
     const cut = (): void => {
-      for (const socket of sockets) socket.destroy();
+      for (const connection of [...connections]) {
+        const text = `the server closed after ${timeout} ms, with bytes unsent`;
+        const isUnsent = unsentOf.get(connection)?.() === true;
+        connection.abort(isUnsent ? new ProtocolError("timeout", text) : undefined);
+      }
+      for (const socket of sockets.members) socket.destroy();
     };
     const timer = Number.isFinite(timeout) ? setTimeout(cut, timeout) : undefined;
     // The server says that it is closed before its sockets say so.
-    await gone(accepted);
+    await accepted.empty();
     clearTimeout(timer);
     // What is left has not shaken hands.
     cut();
-    await gone(sockets);
+    await sockets.empty();
     await stopped;
+    return { dropped };
   };
   const stopListening = onAbort(signal, () => void close());
   server.once("close", stopListening);
@@ -187,19 +277,35 @@ export async function listen<
   }
 
   const address = server.address() as AddressInfo | string | null;
-  return Object.freeze<Server<In, Out, Context, PortOf<Path>>>({
+  const made = {
     port: (typeof address === "object" ? address?.port : undefined) as PortOf<Path>,
     connections,
     server,
     close,
-  });
+  };
+  // Absent in older runtimes.
+  const dispose = Symbol.asyncDispose as typeof Symbol.asyncDispose | undefined;
+  if (dispose !== undefined) Object.assign(made, { [dispose]: async () => void (await close()) });
+  return Object.freeze(made) as unknown as Server<In, Out, Context, PortOf<Path>>;
 }
 
-/** Waits until these are closed. */
-async function gone(sockets: Iterable<Socket>): Promise<void> {
-  await Promise.all(
-    Array.from(sockets, (socket) => {
-      return new Promise<void>((resolve) => socket.once("close", () => resolve()));
-    }),
-  );
+/** A set that can be waited for until it is empty. */
+class Idle<Member> {
+  readonly members = new Set<Member>();
+  #waiting: (() => void)[] = [];
+
+  add(member: Member): void {
+    this.members.add(member);
+  }
+
+  delete(member: Member): void {
+    this.members.delete(member);
+    if (this.members.size > 0) return;
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  async empty(): Promise<void> {
+    if (this.members.size === 0) return;
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
 }

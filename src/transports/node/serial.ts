@@ -32,8 +32,9 @@ export function serialSink(port: SerialPort, sink: Sink): Sink {
     if (port.opening) port.once("open", () => port.close(done));
     else port.close(done);
   };
+  const { end: _, ...whole } = sink;
   return {
-    ...sink,
+    ...whole,
     // Out of the program, and then out of the system.
     close: () => void port.end(() => port.drain(shut)),
     abort: shut,

@@ -1,0 +1,16 @@
+import type { ConnectionOptions, Handlers } from "./handlers.ts";
+
+/** One of each, so that the compiler tells of a name that is missing below. */
+const NAMES: Record<keyof Handlers<unknown> | keyof ConnectionOptions, true> = {
+  ...{ context: true, open: true, message: true, drain: true, end: true },
+  ...{ error: true, skipped: true, close: true },
+  ...{ highWater: true, maxQueued: true, concurrency: true },
+  ...{ firstMessageTimeout: true, frameTimeout: true, idleTimeout: true },
+  ...{ sendTimeout: true, closeTimeout: true, endTimeout: true, turn: true },
+  ...{ handlerErrors: true, onInvalid: true, clock: true },
+};
+
+/** Names of the handlers and options of a connection, for `checkOptions`. */
+export const CONNECTION_OPTIONS: readonly string[] = /* @__PURE__ */ Object.freeze(
+  /* @__PURE__ */ Object.keys(NAMES),
+);

@@ -1,0 +1,209 @@
+import { Socket } from "node:net";
+import { type Duplex, finished, type Readable, type Writable } from "node:stream";
+import {
+  Connection,
+  type ConnectionOptions,
+  checkStreamProtocol,
+  type Handlers,
+  type Protocol,
+  type ServerParts,
+} from "../../core/index.ts";
+import { isSerialPort, type SerialPort, serialSink } from "./serial.ts";
+import { type StreamPair, streamSink } from "./stream-sink.ts";
+
+/** A connection over Node streams, for those who made the streams. */
+export interface Attached<In, Out, Context> {
+  readonly connection: Connection<In, Out, Context>;
+  /** Delivers bytes that were read in another way than by `data`. */
+  received(bytes: Uint8Array): void;
+}
+
+/** What `listen` and `connect` know of a stream beside what users say. */
+export interface AttachParts<In, Out, Context> extends ServerParts {
+  /** Called once the connection is made, before its `open` handler; `isUnsent` tells whether anything is not out. */
+  readonly made?:
+    | ((connection: Connection<In, Out, Context>, isUnsent: () => boolean) => void)
+    | undefined;
+  /** Bytes do not come by `data`, so the socket cannot be handed over. */
+  readonly isSlab?: boolean | undefined;
+}
+
+// Elsewhere sockets may destroy themselves without a word when the peer has ended.
+const isNode = process.versions.bun === undefined && process.versions.deno === undefined;
+
+/**
+ * Makes the connection over a Duplex, or over two streams.
+ *
+ * @param stream - the stream or streams; checked here
+ * @param protocol - checked here
+ * @param handlers - what to call
+ * @param options - limits, and what is shared among the connections of a server
+ */
+export function attachStream<In, Out, Context>(
+  stream: Duplex | StreamPair,
+  protocol: Protocol<In, Out>,
+  handlers: Handlers<In, Out, Context>,
+  options: ConnectionOptions & AttachParts<In, Out, Context>,
+): Attached<In, Out, Context> {
+  checkStreamProtocol(protocol);
+  const isPair = typeof stream.readable === "object";
+  const readable = isPair ? (stream as StreamPair).readable : (stream as Duplex);
+  const writable = isPair ? (stream as StreamPair).writable : (stream as Duplex);
+  checkBytes(readable, writable);
+  const serial = !isPair && isSerialPort(stream as Duplex) ? (stream as SerialPort) : undefined;
+  const plain = streamSink(readable, writable);
+  const isDetachable = serial === undefined && options.isSlab !== true;
+  const sink = serial === undefined ? plain : serialSink(serial, plain);
+  if (isDetachable) sink.detach = detach;
+  const connection = new Connection(protocol, sink, handlers, options as ConnectionOptions);
+
+  let failure: unknown;
+  let isDelivering = false;
+  const undo: (() => void)[] = [];
+  // biome-ignore lint/suspicious/noExplicitAny: events of streams carry anything
+  function on(source: Readable | Writable, event: string, run: (given: any) => void): void {
+    source.on(event, run);
+    undo.push(() => source.off(event, run));
+  }
+
+  function received(bytes: Uint8Array): void {
+    isDelivering = true;
+    try {
+      connection.received(bytes);
+    } finally {
+      isDelivering = false;
+    }
+  }
+
+  function detach(): Duplex | StreamPair {
+    if (readable.readableEnded || readable.destroyed || writable.destroyed) {
+      throw new TypeError("detach() of a socket whose peer has ended: nothing can be read from it");
+    }
+    for (const run of undo.splice(0)) run();
+    readable.pause();
+    return stream;
+  }
+
+  /** A handler that destroys the stream itself gets no further message. */
+  function watchDestroy(source: Readable): void {
+    const { destroy } = source;
+    const isOwn = Object.hasOwn(source, "destroy");
+    const isPlainSocket = isNode && source instanceof Socket && !("encrypted" in source);
+    const watched: typeof destroy = function (this: Readable, error, ...rest) {
+      // Otherwise the transport has failed, and what came whole is still delivered.
+      const isProgram = isDelivering || (isPlainSocket && error === undefined);
+      if (isProgram && !plain.isActive && !source.readableEnded && !source.destroyed) {
+        connection.abort(error ?? undefined);
+      }
+      return Reflect.apply(destroy, this, [error, ...rest]);
+    };
+    source.destroy = watched;
+    undo.push(() => {
+      if (source.destroy !== watched) return;
+      if (isOwn) source.destroy = destroy;
+      else Reflect.deleteProperty(source, "destroy");
+    });
+  }
+
+  on(readable, "data", received);
+  on(readable, "end", () => {
+    if (failure === undefined) connection.ended();
+    // What it read is not all that was sent.
+    else if (isPair) connection.lost(failure);
+    // A TLS socket that an alert of its peer has broken ends, too: that is no end of its own, `close` follows.
+    else readable.destroy();
+  });
+  on(writable, "drain", () => {
+    if (plain.drained()) connection.drained();
+  });
+  if (isPair) attachPair();
+  else attachDuplex(stream as Duplex);
+  watchDestroy(readable);
+  options.made?.(connection, () => connection.queued + plain.buffered() > 0);
+  // A stream that was paused before it came here is read all the same.
+  if (readable.isPaused()) readable.resume();
+  const event = isPair ? undefined : connectEvent(stream as Duplex);
+  if (event === undefined) {
+    connection.opened();
+  } else {
+    const opened = (): void => {
+      if (!readable.destroyed) connection.opened();
+    };
+    readable.once(event, opened);
+    // What a TLSSocket that was made by hand (for STARTTLS) says in its place.
+    if (event === "secureConnect") readable.once("secure", opened);
+  }
+  return { connection, received };
+
+  function attachDuplex(duplex: Duplex): void {
+    const { allowHalfOpen } = duplex;
+    // Whether this side ends when the peer does is the connection's business.
+    duplex.allowHalfOpen = true;
+    undo.push(() => {
+      duplex.allowHalfOpen = allowHalfOpen;
+    });
+    on(duplex, "error", (error) => {
+      failure = error;
+      // It could not be opened, and says nothing more.
+      if (serial?.isOpen === false) connection.lost(error);
+    });
+    // A serial port that was pulled out says so here.
+    on(duplex, "close", (error?: unknown) =>
+      connection.lost(failure ?? (error instanceof Error ? error : undefined)),
+    );
+    // A Duplex of another kind may never say `close`: an older one, or one that was made so.
+    if (!(duplex instanceof Socket)) undo.push(finished(duplex, () => connection.lost(failure)));
+    // What a socket said before it was attached it does not say again.
+    if (duplex.closed) queueMicrotask(() => connection.lost(duplex.errored ?? undefined));
+    else if (duplex.readableEnded) queueMicrotask(() => connection.ended());
+  }
+
+  /** Two streams are over when both are; a process may close its input long before it is done. */
+  function attachPair(): void {
+    let left = 2;
+    const over = (): void => {
+      if (--left === 0) connection.lost(failure);
+    };
+    on(readable, "error", (error) => {
+      failure ??= error;
+      writable.destroy();
+    });
+    on(writable, "error", (error) => {
+      failure ??= error;
+    });
+    undo.push(
+      finished(readable, { writable: false }, () => {
+        connection.ended();
+        over();
+      }),
+      finished(writable, { readable: false }, () => {
+        // Nothing more can be sent; what the process still says is read.
+        plain.clear();
+        connection.drained();
+        over();
+      }),
+    );
+  }
+}
+
+/** @throws TypeError for streams of text or objects */
+function checkBytes(readable: Readable, writable: Writable): void {
+  const encoding = readable.readableEncoding;
+  if (encoding) {
+    throw new TypeError(`the stream reads text (setEncoding("${encoding}")): bytes are needed`);
+  }
+  if (readable.readableObjectMode || writable.writableObjectMode) {
+    throw new TypeError("the stream is in object mode: a stream of bytes is needed");
+  }
+}
+
+/** The event that a socket is connected; undefined if it is already. */
+function connectEvent(socket: Duplex): string | undefined {
+  if (isSerialPort(socket)) return socket.isOpen ? undefined : "open";
+  const { connecting, encrypted, secureConnecting } = socket as Partial<Socket> & {
+    encrypted?: boolean;
+    secureConnecting?: boolean;
+  };
+  if (encrypted && secureConnecting) return "secureConnect";
+  return connecting ? "connect" : undefined;
+}
