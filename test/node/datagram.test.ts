@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from "node:dgram";
 import { EventEmitter, once } from "node:events";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { lines, utf8 } from "../../src/index.ts";
 import {
   attachDatagram,
@@ -27,6 +27,7 @@ function closing<E extends DatagramEndpoint<never>>(endpoint: E): E {
 }
 
 afterEach(async () => {
+  vi.restoreAllMocks();
   await Promise.all(open.splice(0).map((endpoint) => endpoint.close()));
 });
 
@@ -34,15 +35,86 @@ describeDatagrams({ ...datagrams, name: "UDP over IPv4", host });
 if (hasIpv6) describeDatagrams({ ...datagrams, name: "UDP over IPv6", host: "::1" });
 
 describe("an endpoint of Node", () => {
-  it("drops what is bad where nobody wants to hear of it", async () => {
+  it("drops what is bad, and prints it once in a while", async () => {
+    const printed = vi.spyOn(console, "error").mockImplementation(() => {});
     const messages: string[] = [];
     const message = (_: unknown, value: string): unknown => messages.push(value);
     const endpoint = closing(await listenDatagram(text, { host, message }));
     const peer = { address: host, port: endpoint.port };
     endpoint.socket.send("half", peer.port, peer.address);
+    endpoint.socket.send("half", peer.port, peer.address);
     endpoint.send(["whole"], peer);
     await expect.poll(() => messages).toEqual(["whole"]);
+    expect(printed).toHaveBeenCalledTimes(1);
+    expect(printed.mock.calls[0]?.[0]).toMatch(
+      new RegExp(`^framewright: lines from ${host}:${peer.port}: truncated: `),
+    );
   });
+
+  it("says stop, drops what exceeds maxQueued, and tells when there is room again", async () => {
+    const answers: ((error: Error | null) => void)[] = [];
+    const socket = Object.assign(new EventEmitter(), {
+      send: (_: Uint8Array, _port: number, _address: string, sent: () => void) =>
+        answers.push(sent),
+      close: () => {},
+      address: () => ({ port: 1 }),
+    }) as unknown as Socket;
+    let drains = 0;
+    const endpoint = attachDatagram(socket, text, {
+      ...{ highWater: 600, maxQueued: 1000 },
+      drain: () => drains++,
+    });
+    const peer = { address: host, port: 9 };
+    const sent = Array.from({ length: 5 }, () => endpoint.send(["x"], peer));
+    expect([sent, endpoint.queued]).toEqual([[true, true, false, false, false], 3 * 258]);
+    expect(answers).toHaveLength(3);
+    answers[0]!(null);
+    expect([drains, endpoint.queued]).toEqual([0, 2 * 258]);
+    answers[1]!(null);
+    expect([drains, endpoint.queued]).toEqual([1, 258]);
+    expect(endpoint.send(["x"], peer)).toBe(true);
+    expect(() => attachDatagram(socket, text, { maxQueued: Number.NaN })).toThrow(RangeError);
+    expect(() => attachDatagram(socket, text, { maxQueue: 1 } as object)).toThrow(
+      'attachDatagram has no option "maxQueue"',
+    );
+  });
+
+  for (const [kind, fail] of [
+    [
+      "throws",
+      (error: Error) => {
+        throw error;
+      },
+    ],
+    ["rejects", (error: Error) => Promise.reject(error)],
+  ] as const) {
+    for (const name of ["message", "error", "socketError", "close"] as const) {
+      it(`survives a handler of \`${name}\` that ${kind}, which is reported once`, async () => {
+        const printed = vi.spyOn(console, "error").mockImplementation(() => {});
+        const bug = new Error(`bug in ${name}`);
+        const messages: string[] = [];
+        const endpoint = closing(
+          await listenDatagram(text, {
+            host,
+            message: (_, value) => messages.push(value),
+            error: name === "message" ? undefined : () => {},
+            [name]: () => fail(bug),
+          }),
+        );
+        const { socket, port } = endpoint;
+        if (name === "message") endpoint.send(["x"], { address: host, port });
+        if (name === "error") socket.send("half", port, host);
+        if (name === "socketError") socket.emit("error", new Error("failed"));
+        if (name === "close") await endpoint.close();
+        await expect.poll(() => printed.mock.calls.length).toBe(1);
+        expect(printed.mock.calls[0]?.[0]).toContain(`a handler failed: Error: bug in ${name}`);
+        if (name === "close" || name === "message") return;
+        endpoint.send(["next"], { address: host, port });
+        await expect.poll(() => messages).toEqual(["next"]);
+        expect(printed).toHaveBeenCalledTimes(1);
+      });
+    }
+  }
 
   it("delivers nothing while it closes", async () => {
     const messages: string[] = [];
@@ -75,10 +147,11 @@ describe("an endpoint of Node", () => {
     endpoint.socket.emit("error", new Error("failed"));
     expect(failures.length).toBe(2);
 
-    const quiet = closing(attachDatagram(createSocket("udp4"), text));
-    expect(() => quiet.socket.emit("error", new Error("failed"))).toThrow("failed");
-    quiet.socket.on("error", () => {});
-    quiet.socket.emit("error", new Error("failed"));
+    const printed = vi.spyOn(console, "error").mockImplementation(() => {});
+    const named = lines().wrap(utf8(), { name: "failing datagrams" });
+    const quiet = closing(attachDatagram(createSocket("udp4"), named));
+    for (let i = 0; i < 3; i++) quiet.socket.emit("error", new Error("failed"));
+    expect(printed.mock.calls).toEqual([["framewright: failing datagrams: Error"]]);
   });
 
   it("is not brought down by a datagram that says it is from port 0", async () => {

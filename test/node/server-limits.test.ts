@@ -109,7 +109,7 @@ describe("limits", () => {
     const errors: unknown[] = [];
     const server = closing(
       await listen(blobs, {
-        ...{ port: 0, host, sendTimeout: 300 },
+        ...{ port: 0, host, sendTimeout: 2000 },
         open: (connection) => connection.send(new Uint8Array(size)),
         error: (_, error) => errors.push(error),
       }),
@@ -119,7 +119,7 @@ describe("limits", () => {
     socket.on("data", (chunk) => {
       taken += chunk.length;
       socket.pause();
-      setTimeout(() => socket.resume(), 8);
+      setTimeout(() => socket.resume(), 30);
     });
     await expect.poll(() => taken, { timeout: 30_000 }).toBe(size + 4);
     expect(errors).toEqual([]);

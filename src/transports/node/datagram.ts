@@ -1,6 +1,8 @@
 import type { RemoteInfo, Socket } from "node:dgram";
 import {
   asProtocolError,
+  checkLimits,
+  checkOptions,
   decodeValues,
   encodeAll,
   forOneStream,
@@ -8,6 +10,8 @@ import {
   type MessageProtocol,
   MessageReader,
   ProtocolError,
+  reportBug,
+  reportPeer,
 } from "../../core/index.ts";
 
 /** Whom a datagram is from, or to. */
@@ -16,28 +20,63 @@ export interface Peer {
   readonly port: number;
 }
 
-/** What is called for datagrams: each with the endpoint first. What a handler throws is an `error`, too. */
+/**
+ * Handlers and limits of a datagram endpoint. Each handler is called with the endpoint first; one that throws, or whose
+ * promise is rejected, costs nothing but its own datagram.
+ */
 export interface DatagramHandlers<In, Out = In> {
   /** A message came. */
   readonly message?:
     | ((endpoint: DatagramEndpoint<In>, value: Out, peer: RemoteInfo) => unknown)
     | undefined;
   /**
-   * A datagram broke the protocol: the rest of it is dropped, and that is all. Or a handler threw. Without this
-   * handler the first is ignored, as lost datagrams are; the second is an uncaught error.
+   * A datagram broke the protocol: the rest of it is dropped, and that is all. Or `message` threw. Without this handler
+   * the first is printed in one line, now and then; the second with its stack (see `handlerErrors`).
    */
   readonly error?:
     | ((endpoint: DatagramEndpoint<In>, error: unknown, peer: RemoteInfo) => unknown)
     | undefined;
   /**
-   * The socket failed, or a datagram could not be sent. A connected socket also hears so of a peer that is not there
-   * (ECONNREFUSED), and goes on: the peer may come back. Without this handler a failure of the socket is an
-   * uncaught error, and what could not be sent is lost, as it might have been later on.
+   * The socket failed, or a datagram could not be sent. A connected socket also reports a peer that is not there
+   * (ECONNREFUSED), and goes on: the peer may come back. Without this handler a failure of the socket is printed in one
+   * line, now and then, and what could not be sent is lost, as it might have been later on.
    */
   readonly socketError?: ((endpoint: DatagramEndpoint<In>, error: Error) => unknown) | undefined;
+  /** There is room again after `send` returned false. */
+  readonly drain?: ((endpoint: DatagramEndpoint<In>) => unknown) | undefined;
   /** The socket is closed. */
   readonly close?: ((endpoint: DatagramEndpoint<In>) => unknown) | undefined;
+  /**
+   * `send` returns false while more bytes than this wait to be sent.
+   * @defaultValue 256 KiB, or `maxQueued` if that is less
+   */
+  readonly highWater?: number | undefined;
+  /**
+   * Most bytes that may wait to be sent; each datagram counts 256 bytes more. What exceeds it is dropped.
+   * @defaultValue 8 MiB
+   */
+  readonly maxQueued?: number | undefined;
+  /**
+   * What becomes of a bug in a handler if there is no `error` handler: `'report'` prints it, `'throw'` throws it where no
+   * one catches it.
+   * @defaultValue `'report'`
+   */
+  readonly handlerErrors?: "report" | "throw" | undefined;
 }
+
+const HIGH_WATER = 262_144;
+const MAX_QUEUED = 8_388_608;
+/** What a datagram costs in memory beside its bytes, until the system has it. */
+const DATAGRAM_COST = 256;
+
+/**
+ * Names of handlers and options of an endpoint, for `checkOptions`.
+ * @internal
+ */
+export const DATAGRAM_OPTIONS: readonly string[] = [
+  ...["message", "error", "socketError", "drain", "close"],
+  ...["highWater", "maxQueued", "handlerErrors"],
+];
 
 /** A UDP socket that speaks a protocol. */
 export interface DatagramEndpoint<In> {
@@ -46,6 +85,8 @@ export interface DatagramEndpoint<In> {
    * @throws the socket's error where it is not bound, or closed
    */
   readonly port: number;
+  /** Bytes that wait to be sent; each datagram counts 256 bytes more. */
+  readonly queued: number;
   /** Node's own socket, for what is not here (multicast, buffer sizes, `ref`). */
   readonly socket: Socket;
   /**
@@ -53,7 +94,8 @@ export interface DatagramEndpoint<In> {
    *
    * @param values - what to send
    * @param peer - whom to; not given: the peer that the socket is connected to
-   * @returns false once the endpoint closes: then nothing is sent
+   * @returns false if it is better to wait for `drain`: above the high-water mark. Also false if nothing was sent: above
+   *   `maxQueued`, and once the endpoint closes
    * @throws ProtocolError `unencodable` for a value that cannot be encoded, and for more than 65507 bytes; the
    *   socket's error for a peer that cannot be one (a port of 70000, say)
    */
@@ -71,14 +113,23 @@ const MAX_DATAGRAM = 65_507;
  *
  * @param socket - the socket
  * @param protocol - needs no framing of its own: then a datagram is one message
- * @param handlers - what to call
+ * @param handlers - what to call, and limits
+ * @throws TypeError for an unknown option; RangeError for an invalid limit
  */
 export function attachDatagram<In, Out = In>(
   socket: Socket,
   protocol: MessageProtocol<In, Out>,
   handlers: DatagramHandlers<In, Out> = {},
 ): DatagramEndpoint<In> {
+  checkOptions("attachDatagram", handlers, DATAGRAM_OPTIONS);
+  checkLimits(handlers, "highWater", "maxQueued");
+  const { maxQueued = MAX_QUEUED, handlerErrors = "report" } = handlers;
+  const highWater = Math.min(handlers.highWater ?? HIGH_WATER, maxQueued);
   const own = forOneStream(protocol);
+  /** Bytes that are not with the system yet, with what their datagrams cost. */
+  let queued = 0;
+  /** `send` returned false, and no `drain` followed yet. */
+  let isDrainOwed = false;
   /** Datagrams that are not with the system yet: Node looks up every address, 127.0.0.1 too. */
   let unsent = 0;
   let isClosed = false;
@@ -89,6 +140,9 @@ export function attachDatagram<In, Out = In>(
     get port() {
       return socket.address().port;
     },
+    get queued() {
+      return queued;
+    },
     socket,
     send(values, peer) {
       const bytes = encodeAll(own, values);
@@ -97,17 +151,25 @@ export function attachDatagram<In, Out = In>(
         throw new ProtocolError("unencodable", text);
       }
       if (closing !== undefined) return false;
+      const cost = bytes.length + DATAGRAM_COST;
+      if (queued > 0 && queued + cost > maxQueued) {
+        isDrainOwed = true;
+        return false;
+      }
       try {
-        transmit(socket, bytes, peer, sent);
+        transmit(socket, bytes, peer, (error) => sent(error, cost));
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === "ERR_SOCKET_DGRAM_NOT_RUNNING") return false;
         // Port 0 is where a stranger's datagram may say that it is from: that answering fails is no fault of ours.
         if (peer?.port !== 0) throw error;
-        handlers.socketError?.(endpoint, error as Error);
+        failed(error as Error);
         return true;
       }
       unsent++;
-      return true;
+      queued += cost;
+      if (queued <= highWater) return true;
+      isDrainOwed = true;
+      return false;
     },
     close() {
       // Where somebody else closed the socket, Node says so once more; Deno does not.
@@ -128,12 +190,35 @@ export function attachDatagram<In, Out = In>(
     },
   });
 
-  function sent(error: Error | null): void {
+  function sent(error: Error | null, cost: number): void {
     // Deno tells of datagrams that the socket took with it when it closed.
     if (isClosed) return;
     unsent--;
-    if (error) handlers.socketError?.(endpoint, error);
+    queued -= cost;
+    if (error) failed(error);
     if (unsent === 0) shut();
+    if (!isDrainOwed || queued > highWater / 2 || closing !== undefined) return;
+    isDrainOwed = false;
+    guard(() => handlers.drain?.(endpoint));
+  }
+
+  /** The socket failed, or something could not be sent. */
+  function failed(error: Error): void {
+    guard(() => handlers.socketError?.(endpoint, error));
+  }
+
+  /** Calls a handler: what it throws is its own bug, and harms no one else. */
+  function guard(call: () => unknown, report: (error: unknown) => void = reportOwn): void {
+    try {
+      const result = call();
+      if (isThenable(result)) Promise.resolve(result).then(undefined, report);
+    } catch (error) {
+      report(error);
+    }
+  }
+
+  function reportOwn(error: unknown): void {
+    reportBug(error, handlerErrors);
   }
 
   function received(bytes: Uint8Array, peer: RemoteInfo): void {
@@ -147,7 +232,10 @@ export function attachDatagram<In, Out = In>(
         if (!reader.next()) return;
         values = decodeValues(own, reader.bytes, reader.start, reader.end);
       } catch (error) {
-        handlers.error?.(endpoint, asProtocolError(error, "malformed", "decode failed"), peer);
+        const fault = asProtocolError(error, "malformed", "decode failed");
+        const { error: handler } = handlers;
+        if (handler !== undefined) guard(() => handler(endpoint, fault, peer));
+        else reportPeer(own.name, `${peer.address}:${peer.port}`, fault);
         return;
       }
       for (const value of values) {
@@ -160,29 +248,25 @@ export function attachDatagram<In, Out = In>(
 
   function deliver(value: Out, peer: RemoteInfo): void {
     const { message, error: handler } = handlers;
-    if (handler === undefined) {
-      void message?.(endpoint, value, peer);
-      return;
-    }
-    const failed = (error: unknown): void => void handler(endpoint, error, peer);
-    try {
-      const result = message?.(endpoint, value, peer);
-      if (isThenable(result)) result.then(undefined, failed);
-    } catch (error) {
-      failed(error);
-    }
+    guard(
+      () => message?.(endpoint, value, peer),
+      handler && ((error) => guard(() => handler(endpoint, error, peer))),
+    );
   }
 
   socket.on("message", received);
   socket.on("error", (error) => {
     // Where it could not be bound, what waited for that is gone.
-    if (!isBound(socket)) unsent = 0;
-    if (handlers.socketError !== undefined) handlers.socketError(endpoint, error);
-    else if (socket.listenerCount("error") === 1) throw error;
+    if (!isBound(socket)) {
+      unsent = 0;
+      queued = 0;
+    }
+    if (handlers.socketError !== undefined) failed(error);
+    else reportPeer(own.name, undefined, error);
   });
   socket.on("close", () => {
     isClosed = true;
-    handlers.close?.(endpoint);
+    guard(() => handlers.close?.(endpoint));
   });
   return endpoint;
 }

@@ -5,8 +5,13 @@ import {
   type Socket,
   type SocketType,
 } from "node:dgram";
-import type { MessageProtocol } from "../../core/index.ts";
-import { attachDatagram, type DatagramEndpoint, type DatagramHandlers } from "./datagram.ts";
+import { checkOptions, type MessageProtocol } from "../../core/index.ts";
+import {
+  attachDatagram,
+  DATAGRAM_OPTIONS,
+  type DatagramEndpoint,
+  type DatagramHandlers,
+} from "./datagram.ts";
 
 /** What a UDP socket is made with: the options of `dgram.createSocket`. */
 export type DatagramSocketOptions = Pick<
@@ -45,6 +50,12 @@ export type ConnectDatagramOptions<In, Out = In> = DatagramHandlers<In, Out> &
     readonly host?: string | undefined;
   };
 
+const OPTIONS = [
+  ...["port", "host", "type", "signal"],
+  ...["reuseAddr", "ipv6Only", "recvBufferSize", "sendBufferSize"],
+  ...DATAGRAM_OPTIONS,
+];
+
 /**
  * A UDP socket that speaks a protocol.
  *
@@ -80,10 +91,11 @@ export async function listenDatagram<In, Out = In>(
   protocol: MessageProtocol<In, Out>,
   options: ListenDatagramOptions<In, Out> = {},
 ): Promise<DatagramEndpoint<In>> {
+  checkOptions("listenDatagram", options, OPTIONS);
   const { port = 0, host } = options;
   const address = host === undefined ? {} : { address: host };
   const socket = await open(options, "listening", (made) => made.bind({ port, ...address }));
-  return attachDatagram(socket, protocol, options);
+  return attachDatagram(socket, protocol, handlersOf(options));
 }
 
 /**
@@ -113,9 +125,17 @@ export async function connectDatagram<In, Out = In>(
   protocol: MessageProtocol<In, Out>,
   options: ConnectDatagramOptions<In, Out>,
 ): Promise<DatagramEndpoint<In>> {
+  checkOptions("connectDatagram", options, OPTIONS);
   const { port, host = "localhost" } = options;
   const socket = await open(options, "connect", (made) => made.connect(port, host));
-  return attachDatagram(socket, protocol, options);
+  return attachDatagram(socket, protocol, handlersOf(options));
+}
+
+/** What an endpoint needs of the options; the rest is for its socket. */
+function handlersOf<In, Out>(options: DatagramHandlers<In, Out>): DatagramHandlers<In, Out> {
+  const { message, error, socketError, drain, close } = options;
+  const { highWater, maxQueued, handlerErrors } = options;
+  return { message, error, socketError, drain, close, highWater, maxQueued, handlerErrors };
 }
 
 /** A socket, once it says so; closed where it does not come to that. */
