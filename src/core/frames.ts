@@ -1,4 +1,5 @@
 import { asProtocolError, ProtocolError } from "./errors.ts";
+import { withHint } from "./hints.ts";
 import type { InvalidOptions, InvalidPolicy, Skipped } from "./invalid.ts";
 import { plain } from "./memory.ts";
 import { checkOptions } from "./options.ts";
@@ -32,12 +33,14 @@ export function measureFrame(
   try {
     length = framing.measure(bytes, start, shown, scan);
   } catch (error) {
-    throw asProtocolError(error, "malformed", "measure failed", start);
+    const known = asProtocolError(error, "malformed", "measure failed", start);
+    throw withHint(known, framing, bytes, start, shown);
   }
   if (length > 0 && length <= maxFrame && Number.isInteger(length)) return length;
   if (length === 0 && shown - start < maxFrame && scan.at <= maxFrame) return 0;
   if (length < 0 && shown - start + length >= 0 && Number.isInteger(length)) return length;
-  throw wrongLength(length, maxFrame, start, scan.at);
+  const error = wrongLength(length, maxFrame, start, scan.at);
+  throw withHint(error, framing, bytes, start, shown, length);
 }
 
 function wrongLength(length: unknown, maxFrame: number, start: number, at: number): ProtocolError {
