@@ -42,11 +42,14 @@ export interface CallbacksOwner {
 export class Callbacks {
   readonly #owner: CallbacksOwner;
   readonly #connection: unknown;
-  readonly #handlerErrors: "report" | "throw";
+  /** What becomes of bugs without an `error` handler. */
+  readonly handlerErrors: "report" | "throw";
   #handlers: Heard;
   /** The last bug that was reported: it may come back through a promise. */
   #bug: unknown;
   #hasBug = false;
+  /** The last fault that was reported. */
+  #fault: { readonly error: unknown } | undefined;
   /** Promises of handlers that are pending, without those of `message`. */
   pending = 0;
 
@@ -59,7 +62,7 @@ export class Callbacks {
     this.#owner = owner;
     this.#connection = connection;
     this.#handlers = heard(handlers);
-    this.#handlerErrors = handlerErrors;
+    this.handlerErrors = handlerErrors;
   }
 
   get handlers(): Heard {
@@ -100,7 +103,7 @@ export class Callbacks {
     this.#bug = error;
     this.#hasBug = true;
     const { error: handler } = this.#handlers;
-    if (handler === undefined) reportBug(error, this.#handlerErrors);
+    if (handler === undefined) reportBug(error, this.handlerErrors);
     else this.#tell(handler, error);
   }
 
@@ -111,7 +114,7 @@ export class Callbacks {
 
   /**
    * Tells of what the peer or the transport did wrong: the `error` handler, or one printed line unless an iterator is
-   * told. Once for each error.
+   * told. Once for each error of this connection.
    */
   reportFault(
     error: unknown,
@@ -119,11 +122,14 @@ export class Callbacks {
     protocol: string,
     peer: string | undefined,
   ): void {
-    if (wasReported(error)) return;
+    if (this.#fault !== undefined && this.#fault.error === error) return;
+    this.#fault = { error };
+    // Another connection may have failed with it, or this error be caused by that one's: it is printed once.
+    const isKnown = wasReported(error);
     markReported(error);
     const { error: handler } = this.#handlers;
     if (handler !== undefined) this.#tell(handler, error);
-    else if (!isIterated) reportPeer(protocol, peer, error);
+    else if (!isIterated && !isKnown) reportPeer(protocol, peer, error);
   }
 
   #tell(handler: NonNullable<Heard["error"]>, error: unknown): void {
@@ -146,7 +152,7 @@ export class Callbacks {
   /** Calls something of which no handler takes an error: what it throws is reported as a bug. */
   guard(call: () => unknown): void {
     const rejected = (error: unknown): void => {
-      if (!wasReported(error) && !this.isKnownBug(error)) reportBug(error, this.#handlerErrors);
+      if (!wasReported(error) && !this.isKnownBug(error)) reportBug(error, this.handlerErrors);
     };
     try {
       const result = call();
@@ -154,7 +160,7 @@ export class Callbacks {
         Promise.resolve(result).then(undefined, rejected);
       }
     } catch (error) {
-      reportBug(error, this.#handlerErrors);
+      reportBug(error, this.handlerErrors);
     }
   }
 }

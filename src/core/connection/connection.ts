@@ -248,6 +248,11 @@ export const Connection: ConnectionConstructor = class Connection<
     return this.#live.state;
   }
 
+  /** For sessions of this package, which inherit it. */
+  get handlerErrors(): "report" | "throw" {
+    return this.#live.handlerErrors;
+  }
+
   get protocol(): MessageProtocol<In, Out> {
     return this.#live.protocol;
   }

@@ -116,6 +116,10 @@ export class Live<In, Out, Context>
     return output === "open" || !this.#in.isOver ? "open" : "closing";
   }
 
+  get handlerErrors(): "report" | "throw" {
+    return this.#callbacks.handlerErrors;
+  }
+
   get protocol(): MessageProtocol<In, Out> {
     return this.#protocol;
   }

@@ -1,5 +1,5 @@
-import { type CloseInfo, ProtocolError } from "../../core/index.ts";
-import { Endpoint, type FastwayLink } from "./endpoint.ts";
+import { type CloseInfo, checkOptions, ProtocolError } from "../../core/index.ts";
+import { ENDPOINT_OPTIONS, Endpoint, type FastwayLink } from "./endpoint.ts";
 import type { EndpointOptions, FastwayEndpoint } from "./endpoint-options.ts";
 
 /**
@@ -28,6 +28,7 @@ export function fastwayClient<In = Uint8Array, Out = In, Context = undefined>(
   link: FastwayLink,
   options: EndpointOptions<In, Out, Context> = {},
 ): FastwayEndpoint<In, Out, Context> {
+  checkOptions("fastwayClient", options, ENDPOINT_OPTIONS);
   const endpoint = new Endpoint(link, options);
   endpoint.begin((info) => (endpoint.isHeard ? info : explained(info)));
   return endpoint;

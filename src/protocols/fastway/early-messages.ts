@@ -1,3 +1,5 @@
+import { compact } from "../../core/index.ts";
+
 /** What came for a virtual connection before it was known to be one. */
 export interface Early {
   readonly messages: Uint8Array[];
@@ -37,7 +39,7 @@ export class EarlyMessages {
       early.isDropped = true;
       return false;
     }
-    early.messages.push(message);
+    early.messages.push(compact(message));
     return true;
   }
 

@@ -1,11 +1,17 @@
 import {
   type Clock,
   type CloseInfo,
+  CONNECTION_OPTIONS,
   type Connection,
   checkLimit,
   checkLimits,
+  checkOptions,
+  handlerErrorsOf,
+  limitsOf,
+  markReported,
   onAbort,
   ProtocolError,
+  reportBug,
   systemClock,
 } from "../../core/index.ts";
 import { AcceptQueue } from "./accept-queue.ts";
@@ -35,6 +41,13 @@ type Physical = Connection<
 
 const BACKLOG = 128;
 const TEN_SECONDS = 10_000;
+const VIRTUAL_OPTIONS = ["protocol", ...CONNECTION_OPTIONS];
+const DIAL_OPTIONS = ["timeout", "signal", ...VIRTUAL_OPTIONS];
+/** Names of the options of `fastwayClient`. */
+export const ENDPOINT_OPTIONS: readonly string[] = [
+  ...["backlog", "pingInterval", "pingTimeout"],
+  ...VIRTUAL_OPTIONS,
+];
 
 /**
  * A client or server of a gateway: one state machine, but for the handshake that servers begin with.
@@ -76,6 +89,7 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
 
   constructor(link: FastwayLink, options: EndpointOptions<In, Out, Context>) {
     checkLimits(options, "backlog", "pingInterval", "pingTimeout");
+    limitsOf(options);
     this.#physical = link as unknown as Physical;
     this.#protocol = protocolOf(link);
     this.dialect = this.#protocol.dialect;
@@ -105,6 +119,10 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
       error: (_, error) => this.over(explain({ by: "error", error })),
       close: (_, info) => this.over(explain(info)),
     });
+    this.#physical.onInputEnd((error) => {
+      const { error: cause } = explain(error === undefined ? this.#ended : { by: "error", error });
+      this.#failDials(cause);
+    });
     const waiting = this.#waiting;
     this.#waiting = undefined;
     for (const dial of waiting!) this.#dials.begin(dial);
@@ -129,12 +147,21 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
     this.#size = 0;
     this.#blocked.clear();
     for (const sink of sinks) sink?.lost(cause);
-    for (const dial of [...(this.#waiting?.splice(0) ?? []), ...this.#dials.clear()]) {
-      dial.failed(closedError(cause));
-    }
+    this.#failDials(cause);
     this.#early.clear();
     this.#acceptQueue.end(info);
     settle(info);
+  }
+
+  get #ended(): CloseInfo {
+    return { by: this.#isClosing ? "local" : "peer" };
+  }
+
+  /** The gateway answers no more. */
+  #failDials(cause: unknown): void {
+    for (const dial of [...(this.#waiting?.splice(0) ?? []), ...this.#dials.clear()]) {
+      dial.failed(closedError(cause));
+    }
   }
 
   #take(value: FastwayMessage | GatewayCommand): void {
@@ -177,7 +204,9 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
   ): Promise<VirtualConnection<DialIn, DialOut, DialContext>> {
     const { timeout = TEN_SECONDS, signal, ...rest } = options;
     return new Promise((resolve, reject) => {
+      checkOptions("dial", options, DIAL_OPTIONS);
       checkLimit("timeout", timeout);
+      limitsOf(rest);
       if (remoteId >>> 0 !== remoteId) throw new ProtocolError("unencodable", `no id: ${remoteId}`);
       if (signal?.aborted) throw signal.reason;
       if (this.#settle === undefined || this.#isClosing) throw closedError(undefined);
@@ -205,7 +234,14 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
             return;
           }
           settle();
-          resolve(this.#connect({ connId, remoteId }, rest, early));
+          const { handlerErrors = handlerErrorsOf(this.#physical) } = rest;
+          try {
+            resolve(this.#connect({ connId, remoteId }, { ...rest, handlerErrors }, early));
+          } catch (error) {
+            // Its `context` failed: there is no connection.
+            this.#decline(connId);
+            reject(error);
+          }
         },
         failed: (error) => {
           settle();
@@ -267,8 +303,14 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
       this.#tellClose(connId);
       return;
     }
-    const connection = this.#connect({ connId, remoteId }, this.#options, early);
-    if (!this.#isServed) this.#acceptQueue.add(connection);
+    try {
+      const connection = this.#connect({ connId, remoteId }, this.#options, early);
+      if (!this.#isServed) this.#acceptQueue.add(connection);
+    } catch (error) {
+      // Its `context` failed: there is no connection, and others go on.
+      reportBug(error, "report");
+      this.#decline(connId);
+    }
   }
 
   #checkFree(connId: number): void {
@@ -282,9 +324,9 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
     early?: Early,
   ): VirtualConnection<DialIn, DialOut, DialContext> {
     const sink = new VirtualSink(this, ids.connId);
+    const connection = sink.connect(ids, { ...options, clock: options.clock ?? this.#clock });
     this.#sinks.set(ids.connId, sink);
     this.#size++;
-    const connection = sink.connect(ids, { ...options, clock: options.clock ?? this.#clock });
     connection.opened();
     for (const message of early?.messages ?? []) sink.received(message);
     if (early?.isClosed) this.#closed(ids.connId);
@@ -404,5 +446,10 @@ function protocolOf(link: FastwayLink): FastwayProtocol {
 const overflowError = (): ProtocolError =>
   new ProtocolError("overflow", "more arrived before the gateway's answer than is kept");
 
-const closedError = (cause: unknown): ProtocolError =>
-  new ProtocolError("closed", "the connection to the gateway is closed", undefined, { cause });
+function closedError(cause: unknown): ProtocolError {
+  const text = "the connection to the gateway is closed";
+  const error = new ProtocolError("closed", text, undefined, { cause });
+  // A handler that waited for a dial has no bug.
+  markReported(error);
+  return error;
+}

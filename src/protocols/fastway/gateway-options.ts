@@ -86,7 +86,7 @@ export interface GatewayOptions<D extends Dialect = Dialect> {
   readonly firstConnId?: number | undefined;
 
   /** An endpoint is gone; `error` says why, where something went wrong. */
-  readonly left?: ((peer: GatewayPeer, error?: unknown) => void) | undefined;
+  readonly left?: ((peer: GatewayPeer, error?: unknown) => unknown) | undefined;
 
   /**
    * Where the times come from.

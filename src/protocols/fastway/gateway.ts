@@ -3,8 +3,8 @@ import {
   checkInteger,
   checkLimits,
   checkOptions,
+  guard,
   ProtocolError,
-  reportBug,
   systemClock,
   Watchdog,
 } from "../../core/index.ts";
@@ -116,12 +116,8 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
     peers.delete(peer);
     unproven.delete(peer);
     router.remove(peer);
-    try {
-      left?.({ side: peer.side, id: peer.id }, error);
-    } catch (thrown) {
-      // Its connection must be closed all the same, and perhaps those of others.
-      reportBug(thrown, "report");
-    }
+    // Its connection must be closed all the same, and perhaps those of others.
+    guard(() => left?.({ side: peer.side, id: peer.id }, error));
   };
 
   const drop = (peer: Peer, error: ProtocolError): void => {

@@ -3,10 +3,11 @@ import {
   type Connection,
   checkInteger,
   checkLimit,
+  checkOptions,
   ProtocolError,
   systemClock,
 } from "../../core/index.ts";
-import { Endpoint, type FastwayLink } from "./endpoint.ts";
+import { ENDPOINT_OPTIONS, Endpoint, type FastwayLink } from "./endpoint.ts";
 import type { EndpointOptions, FastwayEndpoint } from "./endpoint-options.ts";
 import { answerChallenge, serverHandshake } from "./handshake.ts";
 
@@ -30,6 +31,7 @@ export interface ServerOptions<In, Out = In, Context = undefined>
 }
 
 const FIVE_SECONDS = 5000;
+const OPTIONS = ["serverId", "key", "authTimeout", ...ENDPOINT_OPTIONS];
 
 /**
  * A server of a gateway: proves that it has the key, is dialled by clients, and dials them.
@@ -62,6 +64,7 @@ export function fastwayServer<In = Uint8Array, Out = In, Context = undefined>(
   link: FastwayLink,
   options: ServerOptions<In, Out, Context>,
 ): FastwayEndpoint<In, Out, Context> {
+  checkOptions("fastwayServer", options, OPTIONS);
   const { serverId, key = "", authTimeout = FIVE_SECONDS, clock = systemClock } = options;
   checkInteger("serverId", serverId, 0, 0xffff_ffff);
   checkLimit("authTimeout", authTimeout);

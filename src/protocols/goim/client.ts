@@ -2,9 +2,13 @@ import {
   type Clock,
   checkInteger,
   checkLimits,
+  checkOptions,
+  guard,
+  handlerErrorsOf,
   i32be,
   isThenable,
   ProtocolError,
+  reportBug,
   systemClock,
 } from "../../core/index.ts";
 import { Calls } from "../../session/index.ts";
@@ -18,6 +22,12 @@ import { operations } from "./operations.ts";
 import { type Packet, VERSION } from "./packet.ts";
 
 const { heartbeat, heartbeatReply, auth, authReply, raw } = operations.v2;
+
+const OPTIONS = [
+  ...["connect", "token", "dialect", "protocol", "replies", "inFlight", "maxWaiting", "heartbeat"],
+  ...["requestTimeout", "connectTimeout", "authTimeout", "retries", "backoff", "clock", "random"],
+  ...["open", "push", "online", "retry", "close", "error"],
+];
 
 /** Where a client is. */
 export type GoimClientState = "connecting" | "authenticating" | "open" | "waiting" | "closed";
@@ -98,6 +108,7 @@ export class GoimClient<Body = Uint8Array> {
   constructor(given: GoimClientOptions<Body> | GoimClientOptions<Body, SessionProtocol<Body>>) {
     const options = given as GoimClientOptions<Body, SessionProtocol<Body>>;
     const { dialect, inFlight = 4, heartbeat: interval = 30_000, clock = systemClock } = options;
+    checkOptions("GoimClient", options, OPTIONS);
     this.#options = options;
     this.#dialect = checkedDialect(dialect);
     // The server's ring holds 8, and it claims the next place before it reads.
@@ -110,6 +121,7 @@ export class GoimClient<Body = Uint8Array> {
       "maxWaiting",
       "retries",
     );
+    checkOptions("backoff", options.backoff ?? {}, ["least", "most"]);
     checkLimits(options.backoff ?? {}, "least", "most");
     // Without heartbeats there is no telling whether the server is still there, nor does it keep the client for long.
     if (!(interval > 0)) throw new RangeError(`heartbeat must be more than 0 ms, not ${interval}`);
@@ -229,6 +241,8 @@ export class GoimClient<Body = Uint8Array> {
   #opened(link: Link<Body>, connection: SessionConnection<Body>): void {
     link.connection = connection;
     link.calls = new Calls({ connection, run: (work) => work() });
+    // The server sends no more: what it has not answered has failed.
+    connection.onInputEnd((error) => this.#lost(link, error));
     if (this.#link !== link) {
       connection.abort();
       return;
@@ -252,17 +266,17 @@ export class GoimClient<Body = Uint8Array> {
     if (this.#link !== link) return;
     this.#send(
       link,
-      this.#own(auth, authReply, token, () => this.#welcomed()),
+      this.#own(auth, authReply, token, () => this.#welcomed(link)),
     );
   }
 
-  #welcomed(): unknown {
+  #welcomed(link: Link<Body>): void {
     this.#calm();
     this.#state = "open";
     this.#failures = 0;
     this.#isBeatOpen = false;
     this.#beat();
-    return this.#options.open?.(this);
+    link.calls?.add(() => this.#options.open?.(this));
   }
 
   // ---- open
@@ -276,8 +290,7 @@ export class GoimClient<Body = Uint8Array> {
       if (push !== undefined) link.calls?.add(() => push(this, packet));
       return;
     }
-    const result = call.isOver ? undefined : call.answered(packet);
-    if (isThenable(result)) link.calls?.add(() => result);
+    if (!call.isOver) call.answered(packet);
     this.#pump();
   }
 
@@ -294,13 +307,12 @@ export class GoimClient<Body = Uint8Array> {
     this.#pump();
   }
 
-  #beaten({ body }: Packet<Body>): unknown {
+  #beaten(link: Link<Body>, { body }: Packet<Body>): void {
     this.#isBeatOpen = false;
-    if (this.#dialect !== "v2" || !(body instanceof Uint8Array) || body.length !== 4) {
-      return undefined;
-    }
-    this.#online = i32be(body, 0);
-    return this.#options.online?.(this, this.#online);
+    if (this.#dialect !== "v2" || !(body instanceof Uint8Array) || body.length !== 4) return;
+    const count = i32be(body, 0);
+    this.#online = count;
+    link.calls?.add(() => this.#options.online?.(this, count));
   }
 
   /** Sends what waits, as far as the server has room. */
@@ -311,7 +323,7 @@ export class GoimClient<Body = Uint8Array> {
         this.#isBeatDue = false;
         this.#send(
           link,
-          this.#own(heartbeat, heartbeatReply, undefined, (packet) => this.#beaten(packet)),
+          this.#own(heartbeat, heartbeatReply, undefined, (packet) => this.#beaten(link, packet)),
         );
         continue;
       }
@@ -337,7 +349,7 @@ export class GoimClient<Body = Uint8Array> {
     op: number,
     reply: number,
     body: Body | undefined,
-    answered: (packet: Packet<Body>) => unknown,
+    answered: (packet: Packet<Body>) => void,
   ): Call<Body> {
     const failed = (error: unknown): void => this.#drop(error);
     return { op, reply, body, isOver: false, answered, failed };
@@ -382,7 +394,18 @@ export class GoimClient<Body = Uint8Array> {
     }
     const delay = backoffDelay(backoff, failures, random);
     this.#calm = this.#clock.after(delay, () => this.#connect());
-    if (retry?.(this, { failures, delay, error }) === false) this.#end(error);
+    const isWanted = guard(
+      () => retry?.(this, { failures, delay, error }),
+      (thrown) => this.#failed(link, thrown),
+    );
+    if (isWanted === false) this.#end(error);
+  }
+
+  /** A handler failed that no connection has called. */
+  #failed(link: Link<Body>, thrown: unknown): void {
+    const { error } = this.#options;
+    if (error === undefined) reportBug(thrown, handlerErrorsOf(link.connection));
+    else guard(() => error(this, thrown));
   }
 
   #closedByServer(): ProtocolError {
@@ -402,7 +425,7 @@ export class GoimClient<Body = Uint8Array> {
     this.#waiting = [];
     for (const call of calls) call.failed(closedError(error));
     link?.close();
-    this.#options.close?.(this, error);
+    guard(() => this.#options.close?.(this, error));
   }
 }
 

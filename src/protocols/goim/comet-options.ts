@@ -60,7 +60,7 @@ export interface CometOptions<User, Body> {
   readonly leave?: ((session: CometSession<User, Body>, info: CloseInfo) => unknown) | undefined;
   /**
    * A client is cut off: it broke the protocol, was refused or too late; or its transport failed, or a handler threw
-   * (which is reported as an uncaught error where this is not given).
+   * (which is printed if this is not given).
    */
   readonly error?: ((session: CometSession<User, Body>, error: unknown) => unknown) | undefined;
 

@@ -3,10 +3,10 @@ import {
   type Connection,
   decodeFrame,
   encodeFrame,
+  guard,
   isThenable,
   type MessageProtocol,
   ProtocolError,
-  reportBug,
   Watchdog,
 } from "../../core/index.ts";
 import { onlineCount, operationList, roomId } from "./bodies.ts";
@@ -270,11 +270,7 @@ export class CometSession<User = unknown, Body = Uint8Array> {
 
   /** Ends this client, who is to blame. */
   #cut(error: unknown): void {
-    try {
-      this.#hub.options.error?.(this, error);
-    } catch (thrown) {
-      reportBug(thrown, "report");
-    }
+    guard(() => this.#hub.options.error?.(this, error));
     this.connection.abort(error);
   }
 

@@ -1,6 +1,7 @@
 import {
   type Codec,
   checkLimits,
+  checkOptions,
   encodeFrame,
   type Handlers,
   type MessageProtocol,
@@ -14,6 +15,18 @@ import { checkedDialect, type Dialect, MAX_BODY } from "./dialect.ts";
 import { EncodedPush } from "./encoded-push.ts";
 import { goim } from "./goim.ts";
 import { HEADER, type Packet, type PacketToSend } from "./packet.ts";
+
+const OPTIONS = [
+  ...["authenticate", "request", "join", "leave", "error", "dialect", "protocol", "replies"],
+  ...["authTimeout", "heartbeatTimeout", "maxBacklog", "maxAccepts", "clock"],
+];
+
+/** Handlers for every connection of a comet. What clients do never ends the process: bugs are printed. */
+export type CometHandlers<User, Body> = Handlers<
+  PacketToSend<Body>,
+  Packet<Body>,
+  CometSession<User, Body>
+> & { readonly handlerErrors: "report" };
 
 const NOBODY: ReadonlySet<never> = new Set<never>();
 
@@ -53,7 +66,7 @@ export class Comet<User = unknown, Body = Uint8Array> {
   readonly messageProtocol: SessionProtocol<Body>;
 
   /** For every connection, whatever opened it. */
-  readonly handlers: Handlers<PacketToSend<Body>, Packet<Body>, CometSession<User, Body>>;
+  readonly handlers: CometHandlers<User, Body>;
 
   readonly #options: CometOptions<User, Body>;
   readonly #dialect: Dialect;
@@ -68,6 +81,7 @@ export class Comet<User = unknown, Body = Uint8Array> {
    * @throws RangeError for a dialect that is none, or a limit that is none
    */
   constructor(options: CometOptions<User, Body>) {
+    checkOptions("Comet", options, OPTIONS);
     const dialect = checkedDialect(options.dialect);
     checkLimits(options, "authTimeout", "heartbeatTimeout", "maxBacklog", "maxAccepts");
     this.#options = options;
@@ -159,11 +173,10 @@ export class Comet<User = unknown, Body = Uint8Array> {
     };
   }
 
-  #makeHandlers(
-    hub: Hub<User, Body>,
-  ): Handlers<PacketToSend<Body>, Packet<Body>, CometSession<User, Body>> {
+  #makeHandlers(hub: Hub<User, Body>): CometHandlers<User, Body> {
     const { error, leave } = this.#options;
-    return Object.freeze<Handlers<PacketToSend<Body>, Packet<Body>, CometSession<User, Body>>>({
+    return Object.freeze<CometHandlers<User, Body>>({
+      handlerErrors: "report",
       context: () => new CometSession(hub),
       open: (connection) => connection.context.opened(connection),
       message: ({ context }, packet) => context.received(packet),
@@ -172,7 +185,7 @@ export class Comet<User = unknown, Body = Uint8Array> {
         this.#forget(context);
         return leave?.(context, info);
       },
-      // Without one, what a handler throws is reported as uncaught.
+      // Without one, what a handler throws is printed.
       ...(error && { error: ({ context }, thrown) => error(context, thrown) }),
     });
   }

@@ -8,7 +8,7 @@ export interface Call<Body> {
   readonly body: Body | undefined;
   /** Nobody waits for the answer any more; its place at the server is still taken. */
   isOver: boolean;
-  answered(packet: Packet<Body>): unknown;
+  answered(packet: Packet<Body>): void;
   failed(error: unknown): void;
 }
 

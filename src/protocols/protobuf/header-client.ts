@@ -2,11 +2,14 @@ import {
   type Clock,
   type Connection,
   checkLimits,
+  checkOptions,
   type Handlers,
+  markReported,
   ProtocolError,
   type Received,
   systemClock,
 } from "../../core/index.ts";
+import { Calls } from "../../session/index.ts";
 import { ErrorReply } from "./error-reply.ts";
 import type { HeaderExtras } from "./header.ts";
 import { decodeWhole } from "./header-codecs.ts";
@@ -45,13 +48,13 @@ export interface HeaderClientOptions<R extends Requests, P extends Pushes> {
   /** What is told in the header of every request beside type and number. */
   readonly extras?: (() => HeaderExtras) | undefined;
   /** Handlers of what the server sends unasked, by type. */
-  readonly push?: { readonly [K in Names<P>]?: (message: Received<P[K]>) => void } | undefined;
+  readonly push?: { readonly [K in Names<P>]?: (message: Received<P[K]>) => unknown } | undefined;
   /**
    * Hears of messages that fit no request: an error that answers none that waits, a response when none does.
    * @defaultValue an error is passed over; a response closes the connection, since the next one would be taken for
    *   what it is not
    */
-  readonly unexpected?: ((received: ClientReceived<P>) => void) | undefined;
+  readonly unexpected?: ((received: ClientReceived<P>) => unknown) | undefined;
   /** The connection is open. */
   readonly open?: ((connection: HeaderClientConnection<R, P>) => unknown) | undefined;
   /** As of every connection. */
@@ -92,6 +95,11 @@ export interface HeaderClient<R extends Requests, P extends Pushes> {
   notify<K extends Names<R>>(type: K, message: RequestOf<R, K>): boolean;
 }
 
+const OPTIONS = [
+  ...["timeout", "maxPending", "extras", "push", "unexpected", "clock"],
+  ...["open", "error", "close"],
+];
+
 interface Waiting {
   readonly type: string;
   readonly message: unknown;
@@ -119,26 +127,36 @@ class Client<R extends Requests, P extends Pushes> implements HeaderClient<R, P>
   readonly #queue: Waiting[] = [];
   #asked: Waiting | undefined;
   #connection: HeaderClientConnection<R, P> | undefined;
+  /** Handlers at work: responses do not wait for them. */
+  #calls: Calls<() => unknown> | undefined;
   #seq = 0;
 
   constructor(definition: HeaderDefinition<R, P>, options: HeaderClientOptions<R, P>) {
+    checkOptions("client", options, OPTIONS);
     this.#requests = definition.requests;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#timeout = options.timeout ?? 10_000;
     this.#maxPending = options.maxPending ?? 1024;
     checkLimits(options, "timeout", "maxPending");
+    const ended = new WeakSet<object>();
     this.handlers = Object.freeze<Handlers<ClientSent<R>, ClientReceived<P>>>({
       open: (connection) => {
         this.#connection = connection;
+        this.#calls = new Calls({ connection, run: (call) => call() });
+        // The server sends no more: what it has not answered has failed.
+        connection.onInputEnd((error) => {
+          ended.add(connection);
+          if (this.#connection === connection) this.#lost(error);
+        });
         this.#askNext();
         return options.open?.(connection);
       },
       message: (_, received) => this.#received(received),
       error: options.error,
       close: (connection, info) => {
-        if (this.#connection === connection || this.#connection === undefined)
-          this.#lost(info.error);
+        // One that never opened: what waited for it has failed.
+        if (!ended.has(connection) && this.#connection === undefined) this.#lost(info.error);
         return options.close?.(connection, info);
       },
     });
@@ -213,13 +231,17 @@ class Client<R extends Requests, P extends Pushes> implements HeaderClient<R, P>
 
   #received(received: ClientReceived<P>): void {
     if (received.kind === "push") {
-      const push = this.#options.push as Record<string, ((message: unknown) => void) | undefined>;
-      push?.[received.type]?.(received.message);
+      const push = this.#options.push as Record<
+        string,
+        ((message: unknown) => unknown) | undefined
+      >;
+      const handler = push?.[received.type];
+      if (handler !== undefined) this.#calls?.add(() => handler(received.message));
       return;
     }
     if (received.kind === "error") this.#receivedError(received);
     else if (this.#asked !== undefined) this.#receivedResponse(received.bytes);
-    else if (this.#options.unexpected !== undefined) this.#options.unexpected(received);
+    else if (this.#options.unexpected !== undefined) this.#unexpected(received);
     else {
       const text = `response of ${received.bytes.length} bytes when no request waits for one`;
       this.#connection?.abort(new ProtocolError("malformed", text));
@@ -232,8 +254,13 @@ class Client<R extends Requests, P extends Pushes> implements HeaderClient<R, P>
     if (this.#asked !== undefined && (seq === this.#asked.seq || seq === 0)) {
       this.#settle((asked) => asked.reject(new ErrorReply(code, text)));
     } else {
-      this.#options.unexpected?.(error);
+      this.#unexpected(error);
     }
+  }
+
+  #unexpected(received: ClientReceived<P>): void {
+    const { unexpected } = this.#options;
+    if (unexpected !== undefined) this.#calls?.add(() => unexpected(received));
   }
 
   #receivedResponse(bytes: Uint8Array): void {
@@ -268,7 +295,10 @@ class Client<R extends Requests, P extends Pushes> implements HeaderClient<R, P>
     for (const waiting of all) {
       waiting.cancelTimer?.();
       const text = `the connection ended before ${waiting.type} was answered`;
-      waiting.reject(new ProtocolError("closed", text, undefined, { cause }));
+      const error = new ProtocolError("closed", text, undefined, { cause });
+      // A handler that waited for the response has no bug.
+      markReported(error);
+      waiting.reject(error);
     }
   }
 }

@@ -1,4 +1,12 @@
-import { type Connection, isThenable, type Received } from "../../core/index.ts";
+import {
+  type Connection,
+  checkOptions,
+  handlerErrorsOf,
+  isThenable,
+  type Received,
+  reportBug,
+  wasReported,
+} from "../../core/index.ts";
 import { Calls } from "../../session/index.ts";
 import type { ErrorReply } from "./error-reply.ts";
 import type {
@@ -54,10 +62,10 @@ export interface AnswerOptions {
    */
   readonly concurrent?: boolean | undefined;
   /**
-   * Hears of what clients are not told: what handlers threw, and why a message was refused.
-   * @defaultValue nothing
+   * Called with what clients are not told: what handlers threw, and why a message was refused.
+   * @defaultValue what handlers threw is printed
    */
-  readonly report?: ((error: unknown, about: HeaderRequest | HeaderRefusal) => void) | undefined;
+  readonly report?: ((error: unknown, about: HeaderRequest | HeaderRefusal) => unknown) | undefined;
 }
 
 /** @internal */
@@ -66,6 +74,7 @@ export function serveRequests<R extends Requests, P extends Pushes, Context>(
   options: AnswerOptions,
 ): (connection: HeaderServerConnection<R, P, Context>, received: ServerReceived<R>) => unknown {
   type Handler = (message: unknown, call: HeaderCall<R, P, Context>) => unknown;
+  checkOptions("answer", options, ["concurrent", "report"]);
   const { concurrent = false, report } = options;
   const byType = new Map(Object.entries(handlers as Record<string, Handler | undefined>));
 
@@ -78,27 +87,29 @@ export function serveRequests<R extends Requests, P extends Pushes, Context>(
     const refuse = (code: string, text: string): void =>
       void connection.send({ kind: "error", seq, code, text });
     if (request.kind === "refusal") {
-      report?.(request.cause, request);
-      return refuse(request.code, request.text);
+      const told = report?.(request.cause, request);
+      refuse(request.code, request.text);
+      return told;
     }
     const type = request.type as Names<R>;
     const handler = byType.get(type);
     if (handler === undefined) return refuse("UNKNOWN_MESSAGE", "Unknown message type");
 
-    const fail = (error: unknown): void => {
-      if (isErrorReply(error)) {
-        refuse(error.reply, error.text);
-      } else {
-        report?.(error, request);
-        refuse("SERVER_ERROR", "Internal server error");
-      }
+    const fail = (error: unknown): unknown => {
+      if (isErrorReply(error)) return refuse(error.reply, error.text);
+      let told: unknown;
+      if (report !== undefined) told = report(error, request);
+      else if (!wasReported(error)) reportBug(error, handlerErrorsOf(connection));
+      refuse("SERVER_ERROR", "Internal server error");
+      return told;
     };
-    const reply = (message: unknown): void => {
-      if (message === undefined || message === null) return;
+    const reply = (message: unknown): unknown => {
+      if (message === undefined || message === null) return undefined;
       try {
         connection.send({ kind: "response", to: type, message } as unknown as ServerSent<R, P>);
+        return undefined;
       } catch (error) {
-        fail(error);
+        return fail(error);
       }
     };
     let result: unknown;

@@ -4,6 +4,7 @@ import {
   type Connection,
   checkLimit,
   checkLimits,
+  checkOptions,
   type Handlers,
   isThenable,
   markReported,
@@ -117,6 +118,11 @@ export type RequestArguments<In, Options> = undefined extends In
   ? [args?: In, options?: Options]
   : [args: In, options?: Options];
 
+const OPTIONS = [
+  ...["context", "on", "failed", "stray", "timeout", "maxPending", "clock"],
+  ...["open", "error", "close"],
+];
+
 interface Waiting {
   readonly protocol: SchemaProtocol;
   resolve(value: unknown): void;
@@ -139,7 +145,7 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
   readonly #maxPending: number;
   readonly #waiting = new Map<number | bigint, Waiting>();
   #connection: Connection<RpcSent, RpcReceived, RpcPeer<R, Context>> | undefined;
-  #calls: Calls<Extract<RpcReceived, { kind: "request" }>> | undefined;
+  #calls: Calls<() => unknown> | undefined;
   #session = 0;
 
   /** @internal */
@@ -230,18 +236,22 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
   opened(connection: Connection<RpcSent, RpcReceived, RpcPeer<R, Context>>): unknown {
     this.#connection = connection;
     connection.onInputEnd((error) => this.#rejectAll(error));
-    this.#calls = new Calls({ connection, run: (call) => this.#run(call) });
+    this.#calls = new Calls({ connection, run: (call) => call() });
     return this.#options.open?.(this);
   }
 
   /** @internal */
   received(message: RpcReceived): unknown {
-    if (message.kind === "response") return this.#answered(message);
+    if (message.kind === "response") {
+      this.#answered(message);
+      return undefined;
+    }
     if (message.kind === "unknown") {
       const place = { tag: message.tag, session: message.session };
-      return this.#stray(new RpcError("malformed", "no such protocol", place));
+      this.#calls?.add(() => this.#stray(new RpcError("malformed", "no such protocol", place)));
+      return undefined;
     }
-    this.#calls?.add(message);
+    this.#calls?.add(() => this.#run(message));
     return undefined;
   }
 
@@ -297,16 +307,23 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
     const connection = this.#connection;
     if (connection === undefined || connection.state !== "open") {
       const state = connection?.state ?? "not open yet";
-      throw new RpcError("closed", `the connection is ${state}`, place);
+      const error = new RpcError("closed", `the connection is ${state}`, place);
+      // A handler that asks a peer that is gone has no bug.
+      if (connection !== undefined) markReported(error);
+      throw error;
     }
     return connection;
   }
 
-  #answered(message: Extract<RpcReceived, { kind: "response" }>): unknown {
+  #answered(message: Extract<RpcReceived, { kind: "response" }>): void {
     const { session, body } = message;
     const waiting = this.#waiting.get(session);
     if (waiting === undefined) {
-      return this.#stray(new RpcError("malformed", "unknown session", { session }));
+      // In the queue of calls: it may ask the peer, and answers must not wait for that.
+      this.#calls?.add(() =>
+        this.#stray(new RpcError("malformed", "unknown session", { session })),
+      );
+      return;
     }
     const { protocol, resolve, reject, cancel } = waiting;
     this.#waiting.delete(session);
@@ -317,7 +334,6 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
     } catch (error) {
       reject(error as RpcError);
     }
-    return undefined;
   }
 
   #answer({ name, session, answerUd }: RpcCall<R, Context>, args: unknown): void {
@@ -353,6 +369,7 @@ export function peerHandlers<L extends SprotoTypes, R extends SprotoTypes, Conte
   remote: Sproto<R>,
   options: PeerOptions<L, R, Context>,
 ): Handlers<RpcSent, RpcReceived, RpcPeer<R, Context>> {
+  checkOptions("peers", options, OPTIONS);
   const { error } = options;
   checkLimits(options, "timeout", "maxPending");
   const untyped = options as unknown as PeerOptions<AnyTypes, R, Context>;

@@ -1,0 +1,33 @@
+import { isThenable } from "../thenable.ts";
+import { reportBug, wasReported } from "./report.ts";
+
+/**
+ * Calls something whose failure no one takes. What it throws, or is rejected with, goes to `failed`, once.
+ *
+ * @param failed - by default the bug is printed
+ * @returns what it returned; undefined if it threw
+ */
+export function guard(
+  call: () => unknown,
+  failed: (error: unknown) => void = (error) => reportBug(error, "report"),
+): unknown {
+  try {
+    const result = call();
+    if (isThenable(result)) {
+      Promise.resolve(result).then(undefined, (error) => {
+        if (!wasReported(error)) failed(error);
+      });
+    }
+    return result;
+  } catch (error) {
+    failed(error);
+    return undefined;
+  }
+}
+
+/** What becomes of bugs on this connection: sessions and virtual connections inherit it. */
+export function handlerErrorsOf(connection: unknown): "report" | "throw" {
+  // Not in the interface: a connection of another copy of the package may lack it.
+  const { handlerErrors } = (connection ?? {}) as { readonly handlerErrors?: unknown };
+  return handlerErrors === "throw" ? "throw" : "report";
+}
