@@ -45,7 +45,7 @@ export type {
   SessionHandlers,
   SessionProtocol,
 } from "./client-options.ts";
-export { Comet } from "./comet.ts";
+export { Comet, type CometHandlers } from "./comet.ts";
 export type { Admission, Answer, CometOptions } from "./comet-options.ts";
 export type { CometConnection, CometSession } from "./comet-session.ts";
 export { chatReplies, type Dialect, type Replies } from "./dialect.ts";
