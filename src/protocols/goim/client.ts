@@ -124,7 +124,9 @@ export class GoimClient<Body = Uint8Array> {
     checkOptions("backoff", options.backoff ?? {}, ["least", "most"]);
     checkLimits(options.backoff ?? {}, "least", "most");
     // Without heartbeats there is no telling whether the server is still there, nor does it keep the client for long.
-    if (!(interval > 0)) throw new RangeError(`heartbeat must be more than 0 ms, not ${interval}`);
+    if (!(typeof interval === "number" && interval > 0)) {
+      throw new RangeError(`heartbeat must be more than 0 ms, not ${String(interval)}`);
+    }
     this.#maxInFlight = inFlight;
     this.#interval = interval;
     this.#clock = clock;
