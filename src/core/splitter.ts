@@ -263,10 +263,17 @@ export const Splitter: SplitterConstructor = class Splitter {
     this.#forget();
   }
 
-  /** Copies unread bytes out of a chunk that they alone would keep alive; there must be no current frame. */
+  /**
+   * Lets go of a chunk that is read, and copies unread bytes out of one that they alone would keep alive. The current
+   * frame is left.
+   */
   compact(): void {
     const have = this.#limit - this.end;
-    if (have === 0 || this.bytes === this.#slab || !pinsMuch(have, this.bytes)) return;
+    if (have === 0) {
+      if (this.bytes !== NOTHING) this.#release();
+      return;
+    }
+    if (this.bytes === this.#slab || !pinsMuch(have, this.bytes)) return;
     const own = new Uint8Array(have);
     copy(this.bytes, this.end, this.#limit, own, 0);
     this.#origin += this.end;

@@ -52,6 +52,8 @@ export class Callbacks {
   #fault: { readonly error: unknown } | undefined;
   /** Promises of handlers that are pending, without those of `message`. */
   pending = 0;
+  /** The promise of `end` is pending. */
+  isEndPending = false;
 
   constructor(
     owner: CallbacksOwner,
@@ -74,22 +76,26 @@ export class Callbacks {
   }
 
   /** Calls a handler; its promise counts as pending until it settles. */
-  call(handler: Handler | undefined): void {
+  call(handler: Handler | undefined, isEnd = false): void {
     if (handler === undefined) return;
     this.#owner.enter();
     try {
       const result = (handler as (connection: unknown) => unknown)(this.#connection);
-      if (typeof result === "object" && result !== null && isThenable(result)) this.#follow(result);
+      if (typeof result === "object" && result !== null && isThenable(result)) {
+        this.#follow(result, isEnd);
+      }
     } catch (error) {
       this.#owner.handlerFailed(error);
     }
     this.#owner.leave();
   }
 
-  #follow(result: PromiseLike<unknown>): void {
+  #follow(result: PromiseLike<unknown>, isEnd: boolean): void {
     this.pending++;
+    if (isEnd) this.isEndPending = true;
     const settled = (): void => {
       this.pending--;
+      if (isEnd) this.isEndPending = false;
       this.#owner.settled();
     };
     Promise.resolve(result).then(settled, (error) => {

@@ -35,6 +35,8 @@ export class Deadlines implements Swept {
   #end = Infinity;
   /** Since when no message is welcome; Infinity while one is. */
   #still = Infinity;
+  /** Since when one is. */
+  #welcomeAt = -Infinity;
   /** Position in the stream of the frame that `#frame` runs for. */
   #frameAt = -1;
   /** What the sink held when it was last looked at. */
@@ -80,12 +82,14 @@ export class Deadlines implements Swept {
 
   /** Bytes came. */
   heard(now: number): void {
-    if (this.#idle !== Infinity) this.#idle = now + this.#limits.idleTimeout;
+    // What stood still goes on from then.
+    if (this.#idle !== Infinity) this.#idle = Math.min(now, this.#still) + this.#limits.idleTimeout;
   }
 
   /** A message was delivered. */
   delivered(): void {
     this.#first = Infinity;
+    if (this.isEnding) this.ending();
   }
 
   /** Part of a frame is here, which begins at this position in the stream; undefined: none is. */
@@ -95,7 +99,7 @@ export class Deadlines implements Swept {
       this.#frameAt = -1;
     } else if (offset !== this.#frameAt) {
       this.#frameAt = offset;
-      this.#frame = now + this.#limits.frameTimeout;
+      this.#frame = Math.max(now, this.#welcomeAt) + this.#limits.frameTimeout;
       this.#watch(this.#frame);
     }
   }
@@ -110,6 +114,7 @@ export class Deadlines implements Swept {
     }
     const stood = now - this.#still;
     this.#still = Infinity;
+    this.#welcomeAt = now;
     this.#first += stood;
     this.#frame += stood;
     this.#idle += stood;
@@ -168,10 +173,12 @@ export class Deadlines implements Swept {
   }
 
   sweep(now: number): number {
-    const { buffered, limits } = { buffered: this.#buffered(), limits: this.#limits };
-    if (this.#send !== Infinity && buffered < this.#held) {
-      this.#held = buffered;
-      this.#send = now + limits.sendTimeout;
+    if (this.#send !== Infinity) {
+      const buffered = this.#buffered();
+      if (buffered < this.#held) {
+        this.#held = buffered;
+        this.#send = now + this.#limits.sendTimeout;
+      }
     }
     const expired = this.#firstExpired(now);
     if (expired !== undefined) this.#expired(expired);

@@ -31,16 +31,16 @@ export interface InputOwner<Out> {
   readonly message: ((connection: never, value: Out) => unknown) | undefined;
   /** The connection, as handlers see it. */
   readonly connection: never;
-  /** Runs something that may send: what it sent is flushed when the outermost run ends. */
-  run(what: () => void): void;
+  /** Calls `pump`, and notes what it changed. */
+  pump(): void;
   /** The peer broke the protocol. */
   faulty(error: ProtocolError): void;
   /** A handler threw. */
   handlerFailed(error: unknown): void;
   /** A handler's promise was rejected. */
   rejected(error: unknown): void;
-  /** Input is finished. */
-  finished(): void;
+  /** Input is finished; `isIterated`: an iterator was there to be told why. */
+  finished(isIterated: boolean): void;
   /** Something changed that the end of the connection may have waited for. */
   settled(): void;
   /** A message was delivered. */
@@ -266,16 +266,15 @@ export class Incoming<Out> {
     if (this.isOver) return;
     this.#isIdle = isDry;
     const hasUnread = !isDry && (this.isInsideFrame || this.#reader.pending > 0);
-    if (this.state === "draining" && (isDry || !hasUnread)) this.#finish();
-    else if (this.state === "draining") return;
-    else if (!this.isWelcome && hasUnread) this.#wait();
+    if (this.state === "draining" && !hasUnread && (this.#gate & WAITING) === 0) {
+      this.#finish();
+      return;
+    }
+    // What waits, maybe for long, keeps no more memory alive than it needs.
+    if (!isDry && !this.isInsideFrame) this.#reader.compact();
+    if (this.state === "draining") return;
+    if (!this.isWelcome && hasUnread) this.#owner.pauseSource();
     else if (this.isWelcome && isDry) this.#owner.resumeSource();
-  }
-
-  /** Unread bytes wait: the peer is slowed down, and they keep no more memory alive than they need. */
-  #wait(): void {
-    if (!this.isInsideFrame) this.#reader.compact();
-    this.#owner.pauseSource();
   }
 
   /** Returns true if nothing whole is left, false if no further message is welcome. */
@@ -393,7 +392,7 @@ export class Incoming<Out> {
   readonly #fulfilled = (): void => {
     this.#pending--;
     this.#regate();
-    this.#owner.run(this.#goOn);
+    this.#owner.pump();
     this.#owner.settled();
   };
 
@@ -401,11 +400,9 @@ export class Incoming<Out> {
     this.#pending--;
     this.#regate();
     this.#owner.rejected(error);
-    this.#owner.run(this.#goOn);
+    this.#owner.pump();
     this.#owner.settled();
   };
-
-  readonly #goOn = (): void => this.pump();
 
   /** The time for one turn may be over: the rest is delivered after others had theirs. */
   #checkTurn(): void {
@@ -415,7 +412,7 @@ export class Incoming<Out> {
     later(this.#clock, () => {
       this.#gate &= ~TURN;
       this.#turnStart = this.#clock.now();
-      this.#owner.run(this.#goOn);
+      this.#owner.pump();
     });
   }
 
@@ -423,8 +420,9 @@ export class Incoming<Out> {
   #finish(): void {
     this.state = "finished";
     this.#gate |= OVER;
+    const { isIterated } = this;
     if (this.lostError === undefined) this.#queue.end();
     else this.#queue.fail(this.lostError.error);
-    this.#owner.finished();
+    this.#owner.finished(isIterated);
   }
 }

@@ -103,7 +103,7 @@ export class Live<In, Out, Context>
       this.#clock,
       options.sweeper,
       (expiry) => this.#expire(expiry),
-      () => sink.buffered?.() ?? 0,
+      () => this.#buffered(),
     );
   }
 
@@ -188,7 +188,8 @@ export class Live<In, Out, Context>
   }
 
   close(): void {
-    if (!this.#isOver && !this.#out.isClosing) this.#shutDown({ by: "local" });
+    if (this.#isOver || (this.#out.isClosing && !this.#isLost)) return;
+    this.#shutDown({ by: "local" });
   }
 
   abort(error?: unknown): void {
@@ -203,7 +204,7 @@ export class Live<In, Out, Context>
 
   resume(): void {
     this.#in.resume();
-    this.run(this.#pump);
+    this.pump();
     if (this.#in.isWelcome) this.resumeSource();
   }
 
@@ -220,10 +221,8 @@ export class Live<In, Out, Context>
     this.#maxQueued = maxQueuedOf(this.#limits, own.maxFrame);
     this.#in.use(own);
     // Bytes that told the old protocol too little may be a message of the new one.
-    if (this.#out.state === "open") {
-      if (this.#in.isWelcome) this.resume();
-      else this.pauseSource();
-    }
+    if (this.#in.isWelcome) this.resume();
+    else if (this.#out.state !== "waiting") this.pauseSource();
   }
 
   detach(): { readonly socket: unknown; readonly unread: Uint8Array } {
@@ -251,7 +250,7 @@ export class Live<In, Out, Context>
     if (this.#callbacks.handlers.message !== undefined) throw bothWays();
     return this.#in.iterate(() => {
       if (this.#callbacks.handlers.message !== undefined) throw bothWays();
-      this.run(this.#pump);
+      this.pump();
       if (this.#in.isWelcome) this.resumeSource();
     });
   }
@@ -291,7 +290,7 @@ export class Live<In, Out, Context>
     this.#out.enter();
     this.#out.opened();
     this.#in.opened();
-    if (this.#out.isSending) {
+    if (!this.#in.isOver) {
       this.#deadlines.opened();
       if (!this.#in.isWelcome) {
         this.#deadlines.welcome(false);
@@ -302,7 +301,7 @@ export class Live<In, Out, Context>
     this.#account();
     this.#out.leave();
     // Bytes, or the peer's end, may have come before.
-    this.run(this.#pump);
+    this.pump();
     this.settled();
   }
 
@@ -327,7 +326,7 @@ export class Live<In, Out, Context>
       this.#fail(error, false, false);
       return;
     }
-    this.run(this.#pump);
+    this.pump();
   }
 
   ended(): void {
@@ -335,7 +334,7 @@ export class Live<In, Out, Context>
     this.#in.drain();
     this.#deadlines.inputEnded();
     this.#deadlines.ending();
-    this.run(this.#pump);
+    this.pump();
   }
 
   drained(): void {
@@ -351,23 +350,27 @@ export class Live<In, Out, Context>
     if (this.#isOver || this.#isLost) return;
     this.#isLost = true;
     this.#lostInfo = info;
+    const wasOpened = this.#out.state !== "waiting";
     const dropped = this.#out.cut();
     this.#dropped += dropped;
-    if (error !== undefined && this.#outcome === undefined) {
-      this.#outcome = { by: "error", error };
-      this.#in.lostError = { error };
-    }
-    this.#abortSignal();
+    // Met in order: what ends the connection before everything whole is delivered, is how it ended.
+    if (error !== undefined && this.#outcome === undefined) this.#in.lostError = { error };
+    this.#abortSignal(error);
+    const { isIterated } = this.#in;
+    // Of a connection that never was open nothing is delivered.
+    if (!wasOpened) this.#in.halt(this.#in.lostError);
     if (this.#in.isOver) {
       this.#noteDropped(dropped);
-      this.#finishLost();
+      this.#noteLost();
+      this.#inputOver();
+      this.#finishLost(isIterated);
       return;
     }
     // What came whole is still delivered.
     this.#in.drain();
     this.#deadlines.inputEnded();
     this.#deadlines.ending();
-    this.run(this.#pump);
+    this.pump();
   }
 
   // ---- what input asks for
@@ -382,9 +385,9 @@ export class Live<In, Out, Context>
     return this.#connection as never;
   }
 
-  run(what: () => void): void {
+  pump(): void {
     this.#out.enter();
-    what();
+    this.#pump();
     this.#out.leave();
   }
 
@@ -396,13 +399,13 @@ export class Live<In, Out, Context>
     this.#out.leave();
   }
 
-  readonly #pump = (): void => {
+  #pump(): void {
     this.#in.pump();
     const { isWelcome, partial } = this.#in;
     this.#deadlines.welcome(isWelcome);
     if (this.#limits.frameTimeout !== Infinity) this.#deadlines.partial(partial, this.#lastByteAt);
     this.#account();
-  };
+  }
 
   faulty(error: ProtocolError): void {
     this.#fail(error, false, false);
@@ -421,21 +424,28 @@ export class Live<In, Out, Context>
     }
   }
 
-  finished(): void {
+  finished(isIterated: boolean): void {
+    this.#noteLost();
     this.#inputOver();
-    if (this.#isLost) this.#finishLost();
+    if (this.#isLost) this.#finishLost(isIterated);
     else this.settled();
   }
 
   settled(): void {
     if (this.#isOver) return;
+    this.#deadlines.welcome(this.#in.isWelcome);
     if (this.#deadlines.isEnding) this.#deadlines.ending();
     if (this.#in.state !== "finished" || this.#isLost || this.#out.isClosing) return;
     if (this.#out.state === "waiting") return;
-    if (this.#callbacks.handlers.end !== undefined) {
-      if (this.#isEndCalled || this.#in.pending > 0) return;
+    const { end } = this.#callbacks.handlers;
+    if (end !== undefined && !this.#isEndCalled) {
+      if (this.#in.pending > 0) return;
       this.#isEndCalled = true;
-      this.#callbacks.call(this.#callbacks.handlers.end);
+      this.#callbacks.call(end, true);
+      // Our side may have ended meanwhile.
+      this.settled();
+    } else if (end !== undefined && this.#out.isSending) {
+      // It is up to the user when our side ends.
     } else if (!this.#isEndPlanned && this.#isSettled) {
       // One turn later: whoever was told of the end may still have something to send.
       this.#isEndPlanned = true;
@@ -457,7 +467,8 @@ export class Live<In, Out, Context>
   }
 
   pauseSource(): void {
-    if (this.#isSourcePaused || this.#isOver || this.#isLost) return;
+    // The end of a peer that is not read would never be seen.
+    if (this.#isSourcePaused || this.#in.isOver || this.#isOver || this.#isLost) return;
     this.#isSourcePaused = true;
     this.#ask(() => this.#sink.pause());
   }
@@ -477,6 +488,15 @@ export class Live<In, Out, Context>
     }
   }
 
+  #buffered(): number {
+    try {
+      return this.#sink.buffered?.() ?? 0;
+    } catch (error) {
+      this.#fail(error, true, false);
+      return 0;
+    }
+  }
+
   // ---- what output asks for
 
   outputFailed(error: unknown): void {
@@ -493,10 +513,11 @@ export class Live<In, Out, Context>
   }
 
   moved(isProgress: boolean): void {
-    const isWaiting = this.#out.queued > 0;
+    // How long connecting may take is another limit.
+    const isWaiting = this.#out.queued > 0 && this.#out.state !== "waiting";
     this.#deadlines.sending(isWaiting, isProgress);
     if (isProgress && this.#deadlines.isEnding) this.#deadlines.ending();
-    if (isWaiting) this.#account();
+    this.#account();
   }
 
   // ---- the end
@@ -511,6 +532,8 @@ export class Live<In, Out, Context>
     const isTold = this.#in.isIterated;
     const isLate = this.#isOver || this.#in.isOver;
     const outcome = { by: "error", error } as const;
+    // What could not be sent is not a clean end.
+    if (isCut && this.#outcome?.by !== "error" && this.queued > 0) this.#outcome = outcome;
     this.#outcome ??= outcome;
     // First of all, so that nothing is delivered while handlers run. A last word can still be sent.
     if (!isLate) this.#in.halt({ error });
@@ -568,11 +591,18 @@ export class Live<In, Out, Context>
     this.#outcome = { by: "error", error };
   }
 
+  /** The transport failed, and what came whole was delivered. */
+  #noteLost(): void {
+    const { lostError } = this.#in;
+    if (lostError !== undefined) this.#outcome ??= { by: "error", error: lostError.error };
+  }
+
   /** The transport is gone, and what came whole was delivered. */
-  #finishLost(): void {
+  #finishLost(isIterated: boolean): void {
     const { lostError } = this.#in;
     if (lostError !== undefined) {
-      this.#reportFault(lostError.error, this.#in.isIterated);
+      const { error } = lostError;
+      this.#reportFault(error, isIterated);
     }
     this.#finish();
   }
@@ -616,8 +646,7 @@ export class Live<In, Out, Context>
     return { ...(this.#outcome ?? { by: "peer" }), ...this.#lostInfo };
   }
 
-  #abortSignal(): void {
-    const { error } = this.#outcome ?? {};
+  #abortSignal(error: unknown = (this.#outcome ?? this.#in.lostError)?.error): void {
     this.#signal?.abort(error ?? new ProtocolError("closed", "the connection is closed"));
   }
 
@@ -642,7 +671,7 @@ export class Live<In, Out, Context>
   }
 
   #account(): void {
-    this.#budget?.update(this);
+    if (!this.#isOver) this.#budget?.update(this);
   }
 
   #expire({ limit, ms }: Expiry): void {
@@ -666,18 +695,17 @@ export class Live<In, Out, Context>
 
   /** The peer has ended, and our side has not within the time. */
   #expireEnd(ms: number): void {
-    if (this.#isEndCalled && this.#callbacks.pending > 0) {
+    if (this.#callbacks.isEndPending) {
       this.#deadlines.ending();
       return;
     }
     const promises = this.#in.pending + this.#callbacks.pending;
     const { unread } = this.#in;
     const waits = `${unread} bytes unread, ${promises} promises and ${this.#holds} holds pending`;
-    this.#fail(
-      timeout(`our side did not end within ${ms} ms of the peer's: ${waits}`),
-      true,
-      false,
-    );
+    const { lostError } = this.#in;
+    const text = `our side did not end within ${ms} ms of the peer's: ${waits}`;
+    const cause = lostError && { cause: lostError.error };
+    this.#fail(new ProtocolError("timeout", text, undefined, cause), true, false);
   }
 
   #expireClose(ms: number): void {

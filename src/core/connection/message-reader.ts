@@ -18,6 +18,8 @@ export class MessageReader {
   /** Index of the first message that is not begun: shifting a long array is slow. */
   #head = 0;
   #queued = 0;
+  /** Position in the message at hand of `bytes[0]`. */
+  #origin = 0;
 
   constructor(protocol: MessageProtocol<never, unknown>) {
     this.#protocol = protocol;
@@ -25,7 +27,7 @@ export class MessageReader {
 
   /** Offsets count in the message at hand. */
   get offset(): number {
-    return this.start;
+    return this.#origin + this.start;
   }
 
   /** Bytes that are not read yet, with what it costs to keep them. */
@@ -58,6 +60,7 @@ export class MessageReader {
       }
       const message = this.#take();
       this.bytes = message ?? NOTHING;
+      this.#origin = 0;
       this.start = 0;
       this.end = 0;
       if (message === undefined) return false;
@@ -97,8 +100,14 @@ export class MessageReader {
     return message;
   }
 
-  /** Messages have memory of their own: nothing to gain. */
-  compact(): void {}
+  /** Lets go of a message that is read, and copies the rest of one that it alone would keep alive. */
+  compact(): void {
+    if (this.end === 0) return;
+    this.bytes = compact(this.bytes.subarray(this.end));
+    this.#origin += this.end;
+    this.start = 0;
+    this.end = 0;
+  }
 
   /** Drops all unread messages. */
   clear(): void {

@@ -36,7 +36,9 @@ export class Outbox {
   #first: Uint8Array<ArrayBuffer> | undefined;
   #out: OwnOutput | undefined;
   readonly #pieces: Piece[] = [];
+  /** Bytes of the pieces that wait, and how many those are: while a flush runs, `#pieces` has written ones too. */
   #waiting = 0;
+  #count = 0;
   #open = false;
   #full = false;
   /** Bytes that the sink took, but asked to wait after. */
@@ -46,6 +48,7 @@ export class Outbox {
   /** Frames that were sent while another one was being encoded. */
   #inner: Piece[] | undefined;
   #isEncoding = false;
+  #isCleared = false;
   /** Bytes given to the sink since the beginning. */
   #written = 0;
 
@@ -57,12 +60,12 @@ export class Outbox {
 
   /** Bytes that wait to be written, with what it costs to keep them. */
   get queued(): number {
-    return this.#waiting + (this.#out?.length ?? 0) + (this.#first?.length ?? 0) + this.#inSink;
+    return this.sent - this.#written + this.#cost * this.#count + this.#inSink;
   }
 
   /** Nothing waits here (though the sink may still have bytes). */
   get isEmpty(): boolean {
-    return this.#pieces.length === 0 && (this.#out?.length ?? 0) === 0 && this.#first === undefined;
+    return this.#count === 0 && (this.#out?.length ?? 0) === 0 && this.#first === undefined;
   }
 
   /** The batch is long enough for a write of its own. */
@@ -82,7 +85,8 @@ export class Outbox {
 
   /** Bytes that were sent, in all: what `written` will be once nothing waits. */
   get sent(): number {
-    return this.#written + this.queued - this.#inSink - this.#cost * this.#pieces.length;
+    const batch = (this.#out?.length ?? 0) + (this.#first?.length ?? 0);
+    return this.#written + this.#waiting + batch;
   }
 
   /**
@@ -134,7 +138,7 @@ export class Outbox {
     const bytes = out.own().take();
     out.revoke();
     this.#out = undefined;
-    if (bytes.length > 0) this.#out = newOutput().bytes(bytes);
+    if (bytes.length > 0 && !this.#isCleared) this.#out = newOutput().bytes(bytes);
   }
 
   /** Adds a frame that is encoded already, and returns what it adds to `queued`. Large ones are not copied. */
@@ -170,7 +174,7 @@ export class Outbox {
   flush(): void {
     // While nothing can, the batch grows on, and its output is not shared: each piece would keep alive a slab
     // that is filled with what others wrote long ago.
-    if (this.isBlocked && !this.isDue) return;
+    if (this.#isEncoding || (this.isBlocked && !this.isDue)) return;
     this.#cut(false);
     // A sink may call back while it writes, and what is sent then joins this flush.
     if (this.#flushing || this.#pieces.length === 0) return;
@@ -180,7 +184,10 @@ export class Outbox {
     const isCorked = pieces.length > 1 && this.#sink.cork !== undefined && !this.isBlocked;
     try {
       if (isCorked) this.#sink.cork?.();
-      while (written < pieces.length && !this.isBlocked) this.#write(pieces[written++]!);
+      while (written < pieces.length && !this.isBlocked) {
+        this.#write(pieces[written]!);
+        written++;
+      }
     } finally {
       pieces.splice(0, written);
       this.#flushing = false;
@@ -190,21 +197,39 @@ export class Outbox {
 
   #write({ bytes, text }: Piece): void {
     const { length } = bytes;
-    this.#waiting -= length + this.#cost;
+    this.#waiting -= length;
+    this.#count--;
     this.#written += length;
     const drains = this.#drains;
-    if (this.#sink.write(bytes, text) || this.#drains !== drains) return;
+    let isRoomy = true;
+    try {
+      isRoomy = this.#sink.write(bytes, text);
+    } catch (error) {
+      this.#untake(length);
+      throw error;
+    }
+    if (isRoomy || this.#drains !== drains || this.#isCleared) return;
     this.#full = true;
     this.#inSink += length;
   }
 
-  /** Forgets everything, and returns how many bytes that were. */
+  /** A sink that throws has taken nothing. */
+  #untake(length: number): void {
+    if (this.#isCleared) return;
+    this.#waiting += length;
+    this.#count++;
+    this.#written -= length;
+  }
+
+  /** Forgets everything for good, and returns how many bytes that were. */
   clear(): number {
     const dropped = this.sent - this.#written;
+    this.#isCleared = true;
     this.#out = undefined;
     this.#first = undefined;
     this.#pieces.length = 0;
     this.#waiting = 0;
+    this.#count = 0;
     this.#inSink = 0;
     return dropped;
   }
@@ -242,7 +267,9 @@ export class Outbox {
   }
 
   #append(bytes: Uint8Array<ArrayBuffer>, text: boolean): void {
+    if (this.#isCleared) return;
     this.#pieces.push({ bytes, text });
-    this.#waiting += bytes.length + this.#cost;
+    this.#waiting += bytes.length;
+    this.#count++;
   }
 }

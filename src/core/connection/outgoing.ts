@@ -113,7 +113,7 @@ export class Outgoing {
 
   /** True while `send` still sends. */
   get isSending(): boolean {
-    return this.state === "open" || this.state === "waiting";
+    return this.#goal === undefined && (this.state === "open" || this.state === "waiting");
   }
 
   /** True if the sink was told to close, or is about to be once everything is out. */

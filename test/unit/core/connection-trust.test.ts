@@ -14,6 +14,7 @@ import {
   Splitter,
   utf8,
 } from "../../../src/index.ts";
+import { collectGarbage } from "../../support/garbage.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ScriptedSink } from "../../support/scripted-sink.ts";
 
@@ -831,15 +832,3 @@ describe("memory", () => {
     expect(connection.state).toBe("closed");
   });
 });
-
-/** Runs a full garbage collection, which weak references need a turn for. */
-async function collectGarbage(): Promise<void> {
-  const { setFlagsFromString } = await import("node:v8");
-  const { runInNewContext } = await import("node:vm");
-  setFlagsFromString("--expose-gc");
-  const gc = runInNewContext("gc") as () => void;
-  for (let i = 0; i < 3; i++) {
-    await new Promise((resolve) => setImmediate(resolve));
-    gc();
-  }
-}

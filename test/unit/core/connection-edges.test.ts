@@ -1,0 +1,522 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { MemoryBudget } from "../../../src/core/connection/budget.ts";
+import type { ServerParts } from "../../../src/core/connection/live.ts";
+import {
+  type CloseInfo,
+  Connection,
+  type ConnectionOptions,
+  defineProtocol,
+  type Handlers,
+  json,
+  lines,
+  utf8,
+} from "../../../src/index.ts";
+import { collectGarbage } from "../../support/garbage.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { ScriptedSink } from "../../support/scripted-sink.ts";
+
+// Calls that come while another one runs, ends that meet, and limits that stand still.
+
+const text = lines({ maxFrame: 64 }).wrap(utf8());
+const ascii = (s: string): Uint8Array<ArrayBuffer> => Uint8Array.from(s, (c) => c.charCodeAt(0));
+const settle = async (): Promise<void> => {
+  for (let i = 0; i < 20; i++) await Promise.resolve();
+};
+
+class HalfSink extends ScriptedSink {
+  end(): void {
+    this.calls.push("end");
+  }
+}
+
+interface Setup {
+  readonly handlers?: Handlers<string, string, unknown>;
+  readonly options?: ConnectionOptions & ServerParts;
+  readonly sink?: ScriptedSink;
+  readonly isOpen?: boolean;
+}
+
+function setup({ handlers = {}, options = {}, sink = new HalfSink(), isOpen = true }: Setup = {}) {
+  const clock = new ManualClock();
+  const errors: unknown[] = [];
+  const closes: CloseInfo[] = [];
+  const connection = new Connection<string, string, unknown>(
+    text,
+    sink,
+    {
+      error: (_, error) => errors.push(error),
+      close: (_, info) => closes.push(info),
+      ...handlers,
+    },
+    { clock, ...options },
+  );
+  if (isOpen) connection.opened();
+  return { sink, clock, errors, closes, connection };
+}
+
+describe("time limits", () => {
+  it("go on once an async handler is done", async () => {
+    const release: (() => void)[] = [];
+    const { connection, clock, errors } = setup({
+      handlers: { message: () => new Promise<void>((resolve) => release.push(resolve)) },
+      options: { idleTimeout: 1000 },
+    });
+    connection.received(ascii("a\n"));
+    clock.advance(10_000);
+    release[0]!();
+    await settle();
+    clock.advance(999);
+    expect(errors).toEqual([]);
+    clock.advance(300);
+    expect(errors).toMatchObject([{ code: "timeout" }]);
+  });
+
+  it("count the bytes that came while they stood still", () => {
+    const { connection, clock, errors } = setup({
+      handlers: { message() {} },
+      options: { idleTimeout: 1000 },
+    });
+    connection.pause();
+    clock.advance(5000);
+    connection.received(ascii("a\n"));
+    clock.advance(5000);
+    connection.resume();
+    clock.advance(999);
+    expect(errors).toEqual([]);
+    clock.advance(300);
+    expect(errors).toMatchObject([{ code: "timeout" }]);
+  });
+
+  it("give a frame that began during a pause its whole time", () => {
+    const { connection, clock, errors } = setup({
+      handlers: { message() {} },
+      options: { frameTimeout: 1000 },
+    });
+    connection.pause();
+    connection.received(ascii("part"));
+    clock.advance(5000);
+    connection.resume();
+    clock.advance(999);
+    expect(errors).toEqual([]);
+    clock.advance(300);
+    expect(errors).toMatchObject([{ code: "timeout" }]);
+  });
+
+  it("stand still while a returned iterator leaves no one to take messages", async () => {
+    const { connection, clock, errors } = setup({ options: { idleTimeout: 1000 } });
+    const iterator = connection[Symbol.asyncIterator]();
+    void iterator.next();
+    clock.advance(500);
+    await iterator.return?.();
+    clock.advance(10_000);
+    expect(errors).toEqual([]);
+    const next = iterator.next();
+    clock.advance(499);
+    expect(errors).toEqual([]);
+    clock.advance(300);
+    expect(errors).toMatchObject([{ code: "timeout" }]);
+    await expect(next).rejects.toBe(errors[0]);
+  });
+
+  it("for sending do not run before the connection is open", async () => {
+    const { connection, clock, errors, sink } = setup({
+      handlers: { message() {} },
+      options: { sendTimeout: 1000 },
+      isOpen: false,
+    });
+    connection.send("early");
+    await settle();
+    clock.advance(10_000);
+    expect(errors).toEqual([]);
+    connection.opened();
+    expect(sink.calls).toEqual(["write early\n"]);
+  });
+
+  it("for our end start anew with every message that is taken", async () => {
+    const { connection, clock, closes } = setup({ options: { endTimeout: 1000 } });
+    const iterator = connection[Symbol.asyncIterator]();
+    connection.received(ascii("a\nb\nc\n"));
+    connection.ended();
+    for (const value of ["a", "b", "c"]) {
+      clock.advance(900);
+      expect(await iterator.next()).toEqual({ done: false, value });
+    }
+    expect(closes).toEqual([]);
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it("for our end run although a promise of open is pending, if end was called", () => {
+    const { connection, clock, closes } = setup({
+      handlers: { open: () => new Promise(() => {}), message() {}, end() {} },
+      options: { endTimeout: 1000 },
+    });
+    connection.ended();
+    clock.advance(1300);
+    expect(closes).toMatchObject([{ by: "error", error: { code: "timeout" } }]);
+  });
+
+  it("of other connections go on if a sink cannot tell what it holds", () => {
+    const sink = Object.assign(new ScriptedSink(), {
+      buffered(): number {
+        throw new Error("no socket");
+      },
+    });
+    sink.roomy = false;
+    const { connection, clock, closes } = setup({
+      handlers: { message() {} },
+      options: { sendTimeout: 1000 },
+      sink,
+    });
+    connection.send("x");
+    connection.resume();
+    clock.advance(2000);
+    expect(closes).toHaveLength(1);
+  });
+});
+
+describe("a lost connection", () => {
+  it("is closed at once by close() in a handler of what came whole", () => {
+    const got: string[] = [];
+    const { connection, closes, errors } = setup({
+      handlers: {
+        message(c, value) {
+          got.push(value);
+          if (value === "b") c.close();
+        },
+      },
+    });
+    connection.pause();
+    connection.received(ascii("a\nb\nc\n"));
+    connection.lost(new Error("reset"));
+    connection.resume();
+    expect(got).toEqual(["a", "b"]);
+    expect(closes).toEqual([{ by: "local" }]);
+    expect(errors).toEqual([]);
+  });
+
+  it("tells of its error after what came whole, also a handler that failed before", () => {
+    const bug = new Error("bug");
+    const { connection, closes, errors } = setup({
+      handlers: {
+        message() {
+          throw bug;
+        },
+      },
+    });
+    connection.pause();
+    connection.received(ascii("a\n"));
+    connection.lost(new Error("reset"));
+    connection.resume();
+    expect(errors).toEqual([bug]);
+    expect(closes).toEqual([{ by: "error", error: bug }]);
+  });
+
+  it("names the error as the cause if no one takes what came whole", () => {
+    const reset = new Error("reset");
+    const { connection, closes, errors, clock } = setup({ options: { endTimeout: 1000 } });
+    connection.received(ascii("a\n"));
+    connection.lost(reset);
+    expect(closes).toEqual([]);
+    clock.advance(1000);
+    expect(errors).toMatchObject([{ code: "timeout", cause: reset }]);
+    expect(closes).toEqual([{ by: "error", error: errors[0] }]);
+  });
+
+  it("delivers nothing and ends at once if it never was open", () => {
+    const log: string[] = [];
+    const { connection, closes } = setup({
+      handlers: { message: (_, value) => log.push(value) },
+      isOpen: false,
+    });
+    connection.onInputEnd(() => log.push("input end"));
+    connection.received(ascii("a\n"));
+    connection.lost();
+    expect(log).toEqual(["input end"]);
+    expect(closes).toEqual([{ by: "peer" }]);
+  });
+
+  it("calls the error handler of every connection that one error ends", () => {
+    const reset = new Error("reset");
+    const both = [setup(), setup()];
+    for (const { connection } of both) connection.lost(reset);
+    for (const { errors, closes } of both) {
+      expect(errors).toEqual([reset]);
+      expect(closes).toEqual([{ by: "error", error: reset }]);
+    }
+  });
+
+  it("goes on with the handlers that use() gives it", () => {
+    const got: string[] = [];
+    const { connection, closes } = setup();
+    connection.received(ascii("a\nb\n"));
+    connection.lost();
+    connection.use(text, {
+      message: (_, value) => got.push(value),
+      close: (_, info) => closes.push(info),
+    });
+    expect(got).toEqual(["a", "b"]);
+    expect(closes).toEqual([{ by: "peer" }]);
+  });
+
+  it("is no printed line if an iterator was told why", async () => {
+    const print = vi.spyOn(console, "error").mockImplementation(() => {});
+    const connection = new Connection(lines().wrap(utf8(), { name: "told" }), new ScriptedSink());
+    connection.opened();
+    const next = connection[Symbol.asyncIterator]().next();
+    connection.lost(new Error("unreachable"));
+    await expect(next).rejects.toThrow("unreachable");
+    expect(print).not.toHaveBeenCalled();
+    print.mockRestore();
+  });
+});
+
+describe("the peer's end", () => {
+  it("before open is met after open", async () => {
+    const log: string[] = [];
+    const { connection } = setup({
+      handlers: { open: () => log.push("open"), end: () => log.push("end") },
+      isOpen: false,
+    });
+    connection.onInputEnd(() => log.push("input end"));
+    connection.ended();
+    expect(log).toEqual([]);
+    connection.opened();
+    expect(log).toEqual(["open", "input end", "end"]);
+  });
+
+  it("closes the connection after our own, also with an end handler", async () => {
+    const { connection, sink } = setup({ handlers: { message() {}, end() {} } });
+    connection.end();
+    connection.ended();
+    await settle();
+    expect(sink.calls).toEqual(["end", "close"]);
+    const other = setup({ handlers: { message() {}, end: (c) => c.end() } });
+    other.connection.ended();
+    await settle();
+    expect(other.sink.calls).toEqual(["end", "close"]);
+  });
+});
+
+describe("end() before open", () => {
+  it("refuses later sends, and the peer is read all the same", () => {
+    const log: string[] = [];
+    const { connection, sink } = setup({
+      handlers: { open: () => log.push("open"), message: (_, value) => log.push(value) },
+      isOpen: false,
+    });
+    expect(connection.send("a")).toBe(true);
+    connection.end();
+    expect(connection.send("b")).toBe(false);
+    connection.opened();
+    expect(sink.calls).toEqual(["write a\n", "end"]);
+    connection.received(ascii("x\n"));
+    expect(log).toEqual(["open", "x"]);
+  });
+});
+
+describe("pause() while we close", () => {
+  it("does not stop the transport from seeing the peer's end", () => {
+    const { connection, sink } = setup({ handlers: { message() {} } });
+    connection.close();
+    connection.pause();
+    expect(sink.calls).toEqual(["close"]);
+  });
+});
+
+describe("calls inside of write", () => {
+  it.each(["abort", "lost"] as const)("%s leaves nothing queued", (end) => {
+    const { connection, sink, closes } = setup({ handlers: { message() {} } });
+    sink.roomy = false;
+    sink.onWrite = () => connection[end]();
+    connection.send("x");
+    connection.resume();
+    expect([connection.queued, closes.length]).toEqual([0, 1]);
+  });
+
+  it("count only what was not written when messages are dropped", async () => {
+    const sink = new ScriptedSink("message");
+    const { connection, closes } = setup({ handlers: { message() {} }, sink });
+    let written = 0;
+    sink.onWrite = () => {
+      if (++written === 2) connection.lost();
+    };
+    for (const word of ["one", "two", "three"]) connection.send(word);
+    connection.close();
+    expect(closes).toMatchObject([{ by: "error", error: { code: "closed" } }]);
+    expect((closes[0]!.error as Error).message).toContain(" 6 bytes");
+    expect(connection.queued).toBe(0);
+  });
+
+  it("flushed() waits for what follows", async () => {
+    const sink = new ScriptedSink("message");
+    const { connection } = setup({ handlers: { message() {} }, sink });
+    const log: string[] = [];
+    sink.onWrite = (bytes) => {
+      log.push(`write ${bytes.length}`);
+      if (log.length === 1) void connection.flushed().then(() => log.push("flushed"));
+      sink.roomy = log.length !== 2;
+    };
+    for (const word of ["a", "bb", "ccc"]) connection.send(word);
+    await settle();
+    expect(log).toEqual(["write 2", "write 3"]);
+    connection.drained();
+    await settle();
+    expect(log).toEqual(["write 2", "write 3", "write 4", "flushed"]);
+  });
+});
+
+describe("calls inside of encode", () => {
+  const sending = (inside: () => void): unknown => ({
+    a: "first",
+    toJSON() {
+      inside();
+      return "whole";
+    },
+  });
+
+  function jsonSetup(boundary: "stream" | "message") {
+    const sink = new ScriptedSink(boundary);
+    const protocol = lines().wrap(json<unknown>());
+    const connection = new Connection(
+      protocol,
+      sink,
+      { message() {} },
+      {
+        highWater: 4,
+        clock: new ManualClock(),
+      },
+    );
+    connection.opened();
+    return { sink, connection };
+  }
+
+  describe.each(["stream", "message"] as const)("on a %s", (boundary) => {
+    it.each(["close", "resume", "drained"] as const)(
+      "%s() leaves the frame whole",
+      async (call) => {
+        const { sink, connection } = jsonSetup(boundary);
+        connection.send([
+          1,
+          sending(() => {
+            connection.send("inner and long");
+            connection[call]();
+          }),
+        ]);
+        await settle();
+        const sent = sink.writes.map((bytes) => String.fromCharCode(...bytes)).join("");
+        expect(sent.split("\n").sort()).toEqual(["", '"inner and long"', '[1,"whole"]']);
+      },
+    );
+
+    it("abort() leaves nothing queued", async () => {
+      const { sink, connection } = jsonSetup(boundary);
+      connection.send([1, sending(() => connection.abort())]);
+      await settle();
+      expect([connection.queued, connection.state, sink.calls]).toEqual([0, "closed", ["abort"]]);
+    });
+  });
+});
+
+describe("what a failed transport drops while we close", () => {
+  it("is no clean end", () => {
+    const failure = new Error("failed");
+    const { connection, sink, closes } = setup({ handlers: { message() {} } });
+    sink.roomy = false;
+    connection.send("a");
+    connection.resume();
+    connection.send("b");
+    connection.close();
+    sink.onWrite = () => {
+      throw failure;
+    };
+    sink.roomy = true;
+    connection.send("c");
+    connection.drained();
+    expect(closes).toEqual([{ by: "error", error: failure }]);
+  });
+});
+
+describe("a server's budget", () => {
+  it.each<[string, (c: Connection<string, string, unknown>) => void]>([
+    ["aborted by its handler", (c) => c.received(ascii("abort\n"))],
+    ["lost", (c) => c.lost()],
+    ["closed", (c) => [c.close(), c.lost()]],
+  ])("forgets a connection that is %s", (_, end) => {
+    const budget = new MemoryBudget(1 << 20, new ManualClock());
+    const { connection } = setup({
+      handlers: { message: (c) => c.abort() },
+      options: { budget },
+    });
+    const release = connection.hold(100);
+    expect(budget.used).toBeGreaterThan(8192);
+    end(connection);
+    expect([connection.state, budget.used]).toEqual(["closed", 0]);
+    release();
+    connection.hold(5)();
+    expect(budget.used).toBe(0);
+  });
+});
+
+describe("a chunk that was read", () => {
+  const big = defineProtocol<Uint8Array>({
+    ...lines({ maxFrame: 1 << 20 }),
+    name: "copies",
+    decode: (bytes, start, end) => bytes.slice(start, end),
+    encode: (value, out) => out.bytes(value),
+  });
+  let chunk: Uint8Array | undefined;
+  let ref: WeakRef<ArrayBufferLike>;
+  beforeEach(() => {
+    chunk = new Uint8Array(64 * 1024).fill(0x0a, -1);
+    ref = new WeakRef(chunk.buffer);
+  });
+  afterEach(() => {
+    chunk = undefined;
+  });
+
+  it.each(["stream", "message"] as const)(
+    "is let go while its last message is handled, on a %s",
+    async (boundary) => {
+      const connection = new Connection(big, new ScriptedSink(boundary), {
+        message: () => new Promise(() => {}),
+      });
+      connection.opened();
+      connection.received(chunk!);
+      chunk = undefined;
+      await collectGarbage();
+      expect(ref.deref()).toBeUndefined();
+      expect(connection.state).toBe("open");
+    },
+  );
+
+  it("is let go while no one asks for its rest", async () => {
+    const connection = new Connection(big, new ScriptedSink("message"));
+    connection.opened();
+    const next = connection[Symbol.asyncIterator]().next();
+    chunk!.set([0x78, 0x0a], chunk!.length - 2);
+    chunk!.set([0x0a], chunk!.length - 4);
+    connection.received(chunk!);
+    chunk = undefined;
+    await next;
+    await collectGarbage();
+    expect(ref.deref()).toBeUndefined();
+    expect(connection.state).toBe("open");
+  });
+});
+
+it("offsets of faults count in the whole message, whatever was let go of it", () => {
+  const framed = lines().wrap(utf8());
+  const errors: unknown[] = [];
+  const connection = new Connection(framed, new ScriptedSink("message"), {
+    message: (c) => c.pause(),
+    error: (_, error) => errors.push(error),
+  });
+  connection.opened();
+  const message = new Uint8Array(5000).fill(0x61);
+  message[3999] = 0x0a;
+  message[4998] = 0xff;
+  message[4999] = 0x0a;
+  connection.received(message);
+  connection.resume();
+  expect(errors).toMatchObject([{ code: "malformed", offset: 4998 }]);
+});
