@@ -50,6 +50,8 @@ export class Callbacks {
   #hasBug = false;
   /** The last fault that was reported. */
   #fault: { readonly error: unknown } | undefined;
+  /** The `close` handler was called, which is the last one. */
+  #isClosed = false;
   /** Promises of handlers that are pending, without those of `message`. */
   pending = 0;
   /** The promise of `end` is pending. */
@@ -110,6 +112,7 @@ export class Callbacks {
     this.#hasBug = true;
     const { error: handler } = this.#handlers;
     if (handler === undefined) reportBug(error, this.handlerErrors);
+    else if (this.#isClosed) reportBug(error, "report");
     else this.#tell(handler, error);
   }
 
@@ -134,8 +137,11 @@ export class Callbacks {
     const isKnown = wasReported(error);
     markReported(error);
     const { error: handler } = this.#handlers;
-    if (handler !== undefined) this.#tell(handler, error);
-    else if (!isIterated && !isKnown) reportPeer(protocol, peer, error);
+    if (handler === undefined) {
+      if (!isIterated && !isKnown) reportPeer(protocol, peer, error);
+    } else if (!this.#isClosed) {
+      this.#tell(handler, error);
+    }
   }
 
   #tell(handler: NonNullable<Heard["error"]>, error: unknown): void {
@@ -148,6 +154,7 @@ export class Callbacks {
 
   /** The connection is over. */
   close(info: CloseInfo): void {
+    this.#isClosed = true;
     const { close } = this.#handlers;
     if (close === undefined) return;
     this.guard(() =>

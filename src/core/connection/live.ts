@@ -223,12 +223,15 @@ export class Live<In, Out, Context>
     // Bytes that told the old protocol too little may be a message of the new one.
     if (this.#in.isWelcome) this.resume();
     else if (this.#out.state !== "waiting") this.pauseSource();
+    // Whether our side ends after the peer's depends on the handlers.
+    this.settled();
   }
 
   detach(): { readonly socket: unknown; readonly unread: Uint8Array } {
     if (this.#sink.detach === undefined)
       throw new TypeError("this transport cannot hand its socket over");
-    if (this.#isOver || this.#isLost) throw new TypeError("detach() of a connection that is over");
+    if (this.#isOver || this.#isLost || this.#in.state === "halted")
+      throw new TypeError("detach() of a connection that is over");
     if (this.#in.isInsideFrame)
       throw new TypeError("detach() in the middle of a frame of several values");
     this.#out.flush();
@@ -269,7 +272,7 @@ export class Live<In, Out, Context>
     this.#holds++;
     this.#heldCost += cost;
     this.#account();
-    if (this.#heldCost + this.#in.held > this.#maxQueued) {
+    if (this.#heldCost + this.#in.held > this.#maxQueued && !this.#isOver) {
       this.#fail(overflow("unread", this.#heldCost + this.#in.held, this.#maxQueued), true, false);
     }
     let isHeld = true;
@@ -361,8 +364,6 @@ export class Live<In, Out, Context>
     if (!wasOpened) this.#in.halt(this.#in.lostError);
     if (this.#in.isOver) {
       this.#noteDropped(dropped);
-      this.#noteLost();
-      this.#inputOver();
       this.#finishLost(isIterated);
       return;
     }
@@ -425,10 +426,12 @@ export class Live<In, Out, Context>
   }
 
   finished(isIterated: boolean): void {
-    this.#noteLost();
+    if (this.#isLost) {
+      this.#finishLost(isIterated);
+      return;
+    }
     this.#inputOver();
-    if (this.#isLost) this.#finishLost(isIterated);
-    else this.settled();
+    this.settled();
   }
 
   settled(): void {
@@ -444,8 +447,6 @@ export class Live<In, Out, Context>
       this.#callbacks.call(end, true);
       // Our side may have ended meanwhile.
       this.settled();
-    } else if (end !== undefined && this.#out.isSending) {
-      // It is up to the user when our side ends.
     } else if (!this.#isEndPlanned && this.#isSettled) {
       // One turn later: whoever was told of the end may still have something to send.
       this.#isEndPlanned = true;
@@ -457,8 +458,9 @@ export class Live<In, Out, Context>
     }
   }
 
-  /** Nothing that the peer's end must wait for is left. */
+  /** Nothing that the peer's end must wait for is left; with an `end` handler it is up to the user. */
   get #isSettled(): boolean {
+    if (this.#callbacks.handlers.end !== undefined && this.#out.isSending) return false;
     return this.#in.pending + this.#callbacks.pending + this.#holds === 0 && !this.#in.isIterated;
   }
 
@@ -537,6 +539,7 @@ export class Live<In, Out, Context>
     this.#outcome ??= outcome;
     // First of all, so that nothing is delivered while handlers run. A last word can still be sent.
     if (!isLate) this.#in.halt({ error });
+    if (isCut) this.#drop();
     if (isBug) this.#callbacks.reportBug(error);
     else this.#reportFault(error, isTold);
     this.#inputOver();
@@ -573,13 +576,19 @@ export class Live<In, Out, Context>
     this.#outcome ??= outcome;
     this.#in.halt(this.#outcome.by === "error" ? { error: this.#outcome.error } : undefined);
     this.#inputOver();
-    this.#dropped += this.#isLost ? this.#out.cut() : this.#unsent;
+    this.#drop();
     if (!this.#isLost) {
-      this.#out.cut();
       this.#isLost = true;
       this.#callbacks.guard(() => this.#sink.abort(this.#outcome?.error));
     }
     this.#finish();
+  }
+
+  /** Nothing more is written. */
+  #drop(): void {
+    if (this.#out.state === "closed") return;
+    this.#dropped += this.#unsent;
+    this.#out.cut();
   }
 
   /** What could not be sent is not a clean end. */
@@ -591,27 +600,26 @@ export class Live<In, Out, Context>
     this.#outcome = { by: "error", error };
   }
 
-  /** The transport failed, and what came whole was delivered. */
-  #noteLost(): void {
-    const { lostError } = this.#in;
-    if (lostError !== undefined) this.#outcome ??= { by: "error", error: lostError.error };
-  }
-
   /** The transport is gone, and what came whole was delivered. */
   #finishLost(isIterated: boolean): void {
     const { lostError } = this.#in;
     if (lostError !== undefined) {
       const { error } = lostError;
+      this.#outcome ??= { by: "error", error };
       this.#reportFault(error, isIterated);
     }
+    this.#inputOver();
     this.#finish();
   }
 
   /** Bytes that were sent and have not left, as far as the sink can tell. */
   get #unsent(): number {
-    const { buffered } = this.#sink;
-    if (buffered === undefined) return this.queued;
-    return this.#out.unwritten + this.#sink.buffered!();
+    try {
+      const buffered = this.#sink.buffered?.();
+      return buffered === undefined ? this.queued : this.#out.unwritten + buffered;
+    } catch {
+      return this.queued;
+    }
   }
 
   #reportFault(error: unknown, isIterated: boolean): void {

@@ -41,6 +41,8 @@ export class MessageReader {
   }
 
   push(message: Uint8Array): void {
+    // No frames are in it, so nothing of it waits.
+    if (message.length === 0 && isFramed(this.#protocol)) return;
     this.#messages.push(plain(message));
     this.#queued += message.length + MESSAGE_COST;
   }

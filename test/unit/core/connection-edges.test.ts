@@ -270,6 +270,98 @@ describe("a lost connection", () => {
   });
 });
 
+describe("an error", () => {
+  it("of the transport is reported, also if a session closes because of it", () => {
+    const reset = new Error("reset");
+    const { connection, errors, closes } = setup({ handlers: { message() {} } });
+    connection.onInputEnd(() => connection.close());
+    connection.lost(reset);
+    expect(errors).toEqual([reset]);
+    expect(closes).toEqual([{ by: "error", error: reset }]);
+  });
+
+  it("of the sink is met once: nothing is written to it while the error handler runs", () => {
+    const { connection, sink, errors } = setup({
+      handlers: { message() {}, error: (c) => void errors.push(c.send("last word")) },
+    });
+    sink.onWrite = () => {
+      throw new Error("broken");
+    };
+    connection.send("a");
+    connection.resume();
+    expect(errors).toEqual([false]);
+    expect(sink.calls).toEqual(["write a\n", "abort"]);
+  });
+
+  it("of a handler's promise is printed if it comes after close", async () => {
+    const print = vi.spyOn(console, "error").mockImplementation(() => {});
+    let reject = (_: Error): void => {};
+    const { connection, errors, closes } = setup({
+      handlers: { message: () => new Promise((_, no) => (reject = no)) },
+      options: { handlerErrors: "throw" },
+    });
+    connection.received(ascii("a\n"));
+    connection.abort();
+    reject(new Error("late"));
+    await settle();
+    expect(errors).toEqual([]);
+    expect(closes).toEqual([{ by: "local" }]);
+    expect(print).toHaveBeenCalledTimes(1);
+    print.mockRestore();
+  });
+});
+
+describe("use() after the peer's end", () => {
+  it("ends our side if the new handlers have no end", async () => {
+    const { connection, sink } = setup({ handlers: { message() {}, end() {} } });
+    connection.ended();
+    await settle();
+    expect(sink.calls).toEqual([]);
+    connection.use(text, { message() {} });
+    await settle();
+    expect(sink.calls).toEqual(["close"]);
+  });
+
+  it("asks the new end handler, if there is one", async () => {
+    const log: string[] = [];
+    const { connection, sink } = setup({ handlers: { message() {} } });
+    connection.ended();
+    connection.use(text, { message() {}, end: () => log.push("end") });
+    await settle();
+    expect([log, sink.calls]).toEqual([["end"], []]);
+  });
+});
+
+describe("detach() while we close", () => {
+  it("is refused: what was unread is dropped", () => {
+    const sink = Object.assign(new HalfSink(), { detach: () => "socket" });
+    const { connection } = setup({ sink });
+    const log: unknown[] = [];
+    connection.received(ascii("a\n"));
+    connection.onInputEnd(() => {
+      try {
+        connection.detach();
+      } catch (error) {
+        log.push(error);
+      }
+    });
+    connection.close();
+    expect(log).toEqual([expect.any(TypeError)]);
+  });
+});
+
+describe("an empty message", () => {
+  it("holds no frame, so the end does not wait for it", async () => {
+    const sink = new ScriptedSink("message");
+    const { connection, closes } = setup({ sink });
+    connection.received(ascii("a\n"));
+    connection.received(new Uint8Array(0));
+    connection.lost();
+    expect(await connection[Symbol.asyncIterator]().next()).toEqual({ done: false, value: "a" });
+    expect(closes).toEqual([{ by: "peer" }]);
+  });
+});
+
 describe("the peer's end", () => {
   it("before open is met after open", async () => {
     const log: string[] = [];
