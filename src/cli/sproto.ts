@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import { generateModule, type ModuleOptions } from "../protocols/sproto/index.ts";
@@ -21,6 +21,7 @@ export function sprotoCommand(args: readonly string[]): string {
   const { values, positionals } = parsed(args);
   if (values.help === true) return SPROTO_HELP;
   if (positionals.length === 0) throw new RangeError("framewright sproto: no files given");
+  if (values.out !== undefined) checkOut(values.out, positionals);
   const texts = positionals.map((name) => ({ name, text: readFileSync(name, "utf8") }));
   const text = generateModule(texts, {
     // Checked by generateModule.
@@ -32,6 +33,18 @@ export function sprotoCommand(args: readonly string[]): string {
   if (values.out === undefined) return text;
   writeFileSync(values.out, text);
   return "";
+}
+
+/** @throws RangeError if the module would be written over a schema */
+function checkOut(out: string, files: readonly string[]): void {
+  const target = statSync(out, { throwIfNoEntry: false });
+  if (target === undefined) return;
+  for (const file of files) {
+    // Also by another name: a link, or another case.
+    const source = statSync(file, { throwIfNoEntry: false });
+    if (source?.ino !== target.ino || source.dev !== target.dev) continue;
+    throw new RangeError(`framewright sproto: --out ${out} is one of the files to read`);
+  }
 }
 
 function parsed(args: readonly string[]) {

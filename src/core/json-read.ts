@@ -85,6 +85,9 @@ export function isWritable(value: unknown, levels: number, hasEscapes: boolean):
   for (const key in value) {
     if (hasEscapes && hasLoneSurrogate(key)) return false;
     const member = (value as Readonly<Record<string, unknown>>)[key];
+    // What most members are, without a call.
+    if (typeof member === "string" && !hasEscapes) continue;
+    if (typeof member === "number" && member - member === 0) continue;
     if (!isWritable(member, levels - 1, hasEscapes)) return false;
   }
   return true;

@@ -90,7 +90,11 @@ function lossInArray(array: readonly unknown[], levels: number): Loss | undefine
 function lossInObject(object: object, levels: number): Loss | undefined {
   if (!isPlain(object)) return lossInInstance(object, levels);
   for (const key in object) {
-    const loss = memberLoss(object, key, levels);
+    const member = (object as Readonly<Record<string, unknown>>)[key];
+    // What most members are, without a call.
+    if (typeof member === "string" || typeof member === "boolean") continue;
+    if (typeof member === "number" && member - member === 0) continue;
+    const loss = memberLoss(member, levels);
     if (loss !== undefined) return within(loss, key);
   }
   return undefined;
@@ -101,14 +105,14 @@ function lossInInstance(object: object, levels: number): Loss | undefined {
   // What boxes hold has no members.
   if (loss !== undefined || BOXES.has(tagOf(object))) return loss;
   for (const key of Object.keys(object)) {
-    const loss = memberLoss(object, key, levels);
+    const member = (object as Readonly<Record<string, unknown>>)[key];
+    const loss = memberLoss(member, levels);
     if (loss !== undefined) return within(loss, key);
   }
   return undefined;
 }
 
-function memberLoss(object: object, key: string, levels: number): Loss | undefined {
-  const member = (object as Readonly<Record<string, unknown>>)[key];
+function memberLoss(member: unknown, levels: number): Loss | undefined {
   if (isLeftOut(member)) return hasToJson(member) ? CONVERTED : undefined;
   return lossOf(member, levels);
 }

@@ -10,6 +10,21 @@ export function isBytes(value: unknown): value is Uint8Array {
 }
 
 /**
+ * True if the memory of these bytes was transferred away (`structuredClone`, `postMessage`), or shrank below them: they
+ * look empty then, but are not what the caller meant.
+ */
+export function isDetached(bytes: Uint8Array): boolean {
+  if (bytes.length > 0) return false;
+  try {
+    // Every method of a detached array throws.
+    Uint8Array.prototype.indexOf.call(bytes, 0);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/**
  * The same bytes as a plain Uint8Array. Node's Buffer is a subclass whose `slice` does not copy: a codec
  * that relies on `slice` must see the same thing on every transport (and V8 one hidden class).
  */

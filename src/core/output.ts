@@ -1,6 +1,6 @@
 import { checkWidth } from "./bytes.ts";
 import { ProtocolError } from "./errors.ts";
-import { isBytes } from "./memory.ts";
+import { isBytes, isDetached } from "./memory.ts";
 import { checkInteger, isBeyondF32 } from "./range.ts";
 import { refuseThenable } from "./thenable.ts";
 import { encodeUtf8Into } from "./utf8.ts";
@@ -490,6 +490,9 @@ export const Output: OutputConstructor = class Output {
 
   bytes(bytes: Uint8Array): this {
     if (!isBytes(bytes)) refuse("bytes", bytes);
+    if (bytes.length === 0 && isDetached(bytes)) {
+      throw new ProtocolError("unencodable", "bytes were transferred away, and are empty now");
+    }
     // The place is taken first: growing may replace the slab that `set` is called on.
     const { length } = bytes;
     const at = this.#grow(length);

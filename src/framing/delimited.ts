@@ -15,7 +15,8 @@ import { toBytes } from "./to-bytes.ts";
  *
  * A frame ends where a delimiter ends first; if two end in the same place, the longer one is cut off. A
  * payload that would be read back otherwise (it holds a delimiter, or its end becomes one with the
- * delimiter after it: "a" before "aa", CR before LF) is `unencodable`. `maxFrame` bytes without a delimiter
+ * delimiter after it: "a" before "aa", CR before LF) is `unencodable`; one that came with another delimiter than the
+ * first is `malformed` then. `maxFrame` bytes without a delimiter
  * are `too-long`. A search goes on where the last one stopped, so work is linear for any chunks.
  *
  * `delimiterAt` of `framewright/framing` tells which delimiter ended a frame.

@@ -1,4 +1,5 @@
-import { type Framing, newScan, ProtocolError } from "../core/index.ts";
+import { type Framing, newScan, ProtocolError, resetScan } from "../core/index.ts";
+import { isAt } from "./find-bytes.ts";
 import { frameLimit } from "./frame-limit.ts";
 import { type FramePosition, framing, type WrappingFraming } from "./framing.ts";
 
@@ -18,25 +19,47 @@ interface Ended {
   readonly payloadEndWithout?: FramePosition;
 }
 
-/** Makes a framing whose frames end in a delimiter, and refuses payloads that would be read back otherwise. */
+/**
+ * Makes a framing whose frames end in a delimiter. Refuses payloads that would be read back otherwise, both to write
+ * them and, if another delimiter than the written one ended them, to read them.
+ */
 export function endedBy({ delimiters, payloadEndWithout, ...ended }: Ended): WrappingFraming {
   const { find, measure = find } = ended;
   const written = delimiters[0]!;
   const byLength = [...delimiters].sort((a, b) => b.length - a.length);
 
+  const tails = lostTails(delimiters);
+
+  /** @throws ProtocolError if the payload `bytes[start .. at)` could not be written */
+  const checked = (bytes: Uint8Array, start: number, at: number): number => {
+    for (const tail of tails) {
+      if (at - tail.length >= start && isAt(bytes, at - tail.length, tail)) {
+        throw new ProtocolError("malformed", unwritable(ended.name, at - start, tail), at);
+      }
+    }
+    return at;
+  };
+
   const payloadEnd: FramePosition = (bytes, start, end) => {
     for (const delimiter of byLength) {
       const at = end - delimiter.length;
-      if (at >= start && delimiter.every((byte, i) => bytes[at + i] === byte)) return at;
+      if (at < start || !isAt(bytes, at, delimiter)) continue;
+      return delimiter === written ? at : checked(bytes, start, at);
     }
-    if (payloadEndWithout !== undefined) return payloadEndWithout(bytes, start, end);
+    if (payloadEndWithout !== undefined) {
+      return checked(bytes, start, payloadEndWithout(bytes, start, end));
+    }
     throw new ProtocolError("malformed", `frame of ${end - start} bytes ends in no delimiter`, end);
   };
+
+  // No one else measures with it, and no call leaves it in use.
+  const scan = newScan();
 
   /** Why this frame would not be read back as it was written; undefined if it would be. */
   const fault = (bytes: Uint8Array, start: number, end: number): string | undefined => {
     // Its own delimiter ends the search, wherever the memory ends.
-    const length = measure(bytes, start, bytes.length, newScan());
+    resetScan(scan);
+    const length = measure(bytes, start, bytes.length, scan);
     const body = end - written.length - start;
     if (length < 0) return "an empty payload would be skipped";
     if (length <= body) return `the payload of ${body} bytes holds a delimiter`;
@@ -68,4 +91,26 @@ export function endedBy({ delimiters, payloadEndWithout, ...ended }: Ended): Wra
       if (why !== undefined) throw new ProtocolError("unencodable", why);
     },
   });
+}
+
+/**
+ * Ends of payloads that become part of a delimiter once the first delimiter is written after them: CR for LF and CRLF.
+ */
+function lostTails(delimiters: readonly Uint8Array[]): readonly Uint8Array[] {
+  const written = delimiters[0]!;
+  return delimiters.flatMap((delimiter) => {
+    const tails: Uint8Array[] = [];
+    for (let i = 1; i < delimiter.length; i++) {
+      const rest = delimiter.subarray(i);
+      if (rest.length <= written.length && isAt(written, 0, rest))
+        tails.push(delimiter.slice(0, i));
+    }
+    return tails;
+  });
+}
+
+function unwritable(name: string, size: number, tail: Uint8Array): string {
+  const last = [...tail].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+  const instead = name === "lines" ? '; lines({ ending: "\\r\\n" }) takes it' : "";
+  return `the payload of ${size} bytes ends in ${last}, which would become part of the delimiter if written${instead}`;
 }

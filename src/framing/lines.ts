@@ -30,7 +30,8 @@ export interface LinesOptions extends FramingOptions {
 
 /**
  * Lines of text or bytes. LF and CRLF are read; LF is written, or CRLF on request. A payload that holds an LF, or ends
- * in a CR before an LF, is `unencodable`.
+ * in a CR before an LF, is `unencodable`. With LF as the ending, a line that ends in CR CR LF is `malformed`, because what
+ * is before its CRLF could not be written; the ending CRLF reads and writes it.
  *
  * ```text
  *   68 65 6c 6c 6f 0a

@@ -3,9 +3,12 @@ import {
   decodeUtf8,
   foldedKey,
   goEscaped,
+  isMisuse,
   jsonFault,
+  notPromised,
   type Protocol,
   ProtocolError,
+  parseJson,
   skipSpace,
   stringify,
   valueEnd,
@@ -90,7 +93,7 @@ export interface LinkJsonOptions<Bodies> {
 export function linkJson<Bodies = Record<never, never>>(
   options: LinkJsonOptions<Bodies> = {},
 ): Protocol<LinkMessage, LinkMessage | LinkMessageOf<Bodies>> {
-  const { parse = JSON.parse } = options;
+  const { parse = parseJson } = options;
   const types = options.types as Readonly<Record<string, (body: unknown) => unknown>> | undefined;
   const framing = lines({ maxFrame: options.maxFrame });
 
@@ -98,7 +101,7 @@ export function linkJson<Bodies = Record<never, never>>(
     const { head, body } = headAndBody(text, parse, at);
     if (types === undefined || !Object.hasOwn(types, head)) return { head, body };
     try {
-      return { head, body: types[head]!(body) };
+      return { head, body: notPromised(types[head]!(body), "types") };
     } catch (error) {
       throw asProtocolError(error, "malformed", `type: body is no ${JSON.stringify(head)}`, at);
     }
@@ -117,7 +120,7 @@ export function linkJson<Bodies = Record<never, never>>(
       } catch (error) {
         // A blank line holds none; what is no object is left to the parser.
         const objects = valuesIn(line);
-        if (objects.length === 1) throw error;
+        if (objects.length === 1 || isMisuse(error)) throw error;
         return objects.map((text) => read(text, start));
       }
     },
@@ -132,19 +135,25 @@ export function linkJson<Bodies = Record<never, never>>(
   });
 }
 
-function headAndBody(text: string, parse: (text: string) => unknown, at: number): LinkMessage {
-  let value: unknown;
+function parsed(text: string, parse: (text: string) => unknown, at: number): unknown {
   try {
-    value = parse(text);
+    return notPromised(parse(text), "parse");
   } catch (cause) {
+    if (isMisuse(cause)) throw cause;
+    const fault = jsonFault(text);
+    if (fault === undefined) {
+      const reason = cause instanceof ProtocolError ? cause.message : "not the JSON expected";
+      throw new ProtocolError("malformed", `syntax: ${reason}`, at, { cause });
+    }
     const start = skipSpace(text, 0);
     const isCut = start === text.length || (text[start] === "{" && valueEnd(text, start) < 0);
-    const fault = jsonFault(text) ?? "not the JSON expected";
-    const [code, word] = isCut
-      ? (["truncated", "truncated"] as const)
-      : (["malformed", "syntax"] as const);
-    throw new ProtocolError(code, `${word}: ${fault}`, at, { cause });
+    if (isCut) throw new ProtocolError("truncated", `truncated: ${fault}`, at);
+    throw new ProtocolError("malformed", `syntax: ${fault}`, at);
   }
+}
+
+function headAndBody(text: string, parse: (text: string) => unknown, at: number): LinkMessage {
+  const value = parsed(text, parse, at);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new ProtocolError("malformed", "type: message is not a JSON object", at);
   }

@@ -10,6 +10,8 @@ import {
   jsonFault,
   type MessageProtocol,
   ProtocolError,
+  parseJson,
+  stringify,
   trimmed,
   utf8,
 } from "../../core/index.ts";
@@ -30,7 +32,8 @@ const INT32 = 0x7fffffff;
 /** A 64-bit id as bare decimal digits; a number that may have lost its last digits is refused. */
 function int64Text(value: bigint | number, what: string): string {
   if (fitsInteger(value, 64)) return value.toString();
-  throw new ProtocolError("unencodable", `${what} ${String(value)} is no exact 64-bit integer`);
+  const shown = typeof value === "number" || typeof value === "bigint" ? value : typeof value;
+  throw new ProtocolError("unencodable", `${what} ${shown} is not an exact 64-bit integer`);
 }
 
 function int64(text: string, what: string): bigint {
@@ -121,13 +124,17 @@ export const authToken: MessageProtocol<AuthToken, ReceivedAuthToken> = bodyCode
       else if (key === "KEY") token.key = text(value, "key");
       else if (key === "ROOM_ID") token.room_id = text(value, "room_id");
       else if (key === "PLATFORM") token.platform = text(value, "platform");
-      else if (key === "ACCEPTS") token.accepts = int32s(value);
+      else if (key === "ACCEPTS") token.accepts = readInt32s(value);
     });
     return token;
   },
   encode({ mid, key, room_id, platform, accepts }, out) {
+    checkText(key, "key");
+    checkText(room_id, "room_id");
+    checkText(platform, "platform");
+    const operations = accepts === undefined ? undefined : int32s(accepts);
     // The id is put in as text: JSON.stringify has no 64-bit integers.
-    const rest = JSON.stringify({ key, room_id, platform, accepts: accepts?.map(int32) });
+    const rest = stringify({ key, room_id, platform, accepts: operations });
     out.utf8(`{"mid":${int64Text(mid, "mid")}${rest === "{}" ? "" : ","}${rest.slice(1)}`);
   },
   text: true,
@@ -155,7 +162,8 @@ export const chatToken: MessageProtocol<ChatToken, ChatToken<bigint>> = bodyCode
     return token;
   },
   encode({ mid, mkey }, out) {
-    out.utf8(`{"mid":${int64Text(mid, "mid")},"mkey":${JSON.stringify(mkey)}}`);
+    checkText(mkey, "mkey", true);
+    out.utf8(`{"mid":${int64Text(mid, "mid")},"mkey":${stringify(mkey)}}`);
   },
   text: true,
 });
@@ -168,11 +176,8 @@ function eachJsonMember(
   visit: (key: string, value: string) => void,
 ): void {
   const json = trimmed(decodeUtf8(bytes, start, end));
-  try {
-    JSON.parse(json);
-  } catch (error) {
-    throw new ProtocolError("malformed", `json: ${jsonFault(json)}`, start, { cause: error });
-  }
+  const fault = jsonFault(json);
+  if (fault !== undefined) throw new ProtocolError("malformed", `json: ${fault}`, start);
   if (json[0] !== "{") throw malformed("json: not an object");
   eachMember(json, (key, value) => {
     if (value !== "null") visit(foldedKey(key), value);
@@ -181,10 +186,21 @@ function eachJsonMember(
 
 function text(value: string, what: string): string {
   if (value[0] !== '"') throw malformed(`json: ${what} is no string`);
-  return JSON.parse(value) as string;
+  try {
+    return parseJson(value) as string;
+  } catch (error) {
+    throw malformed(`json: ${what}: ${(error as ProtocolError).message}`);
+  }
 }
 
-function int32s(value: string): number[] {
+/** Refuses what is not a string; undefined is not written, unless the member is needed. */
+function checkText(value: unknown, what: string, isNeeded = false): void {
+  if (typeof value === "string" || (value === undefined && !isNeeded)) return;
+  const kind = value === null ? "null" : typeof value;
+  throw new ProtocolError("unencodable", `${what} must be a string, not ${kind}`);
+}
+
+function readInt32s(value: string): number[] {
   if (value[0] !== "[") throw malformed("json: accepts is no array");
   return elements(value).map(readInt32);
 }
@@ -195,9 +211,18 @@ function readInt32(digits: string): number {
   return value;
 }
 
-function int32(value: number): number {
-  if ((value | 0) === value) return value;
-  throw new ProtocolError("unencodable", `operation ${String(value)} is no 32-bit integer`);
+function int32s(operations: readonly number[]): number[] {
+  if (!Array.isArray(operations)) {
+    throw new ProtocolError("unencodable", "operations must be an array of 32-bit integers");
+  }
+  // Not `map`, which steps over holes.
+  return Array.from(operations, int32);
+}
+
+function int32(value: unknown): number {
+  if (fitsInteger(value as number, 32) && typeof value === "number") return value;
+  const shown = typeof value === "number" ? value : typeof value;
+  throw new ProtocolError("unencodable", `operation ${shown} is not a 32-bit integer`);
 }
 
 /**
@@ -239,6 +264,6 @@ export const operationList: MessageProtocol<readonly number[]> = bodyCodec<
       .split(",")
       .map((digits) => readInt32(digits.replace(/^\+(?=\d)/, "")));
   },
-  encode: (operations, out) => void out.utf8(operations.map(int32).join(",")),
+  encode: (operations, out) => void out.utf8(int32s(operations).join(",")),
   text: true,
 });

@@ -8,6 +8,7 @@ import {
   jsonFault,
   type MessageProtocol,
   ProtocolError,
+  parseJson,
   stringify,
   trimmed,
 } from "../../core/index.ts";
@@ -97,7 +98,7 @@ export function goimJson(options: GoimJsonOptions = {}): EitherJson {
   if (body !== "json" && body !== "text") throw new RangeError(`body is no "${body}"`);
   const maxFrame = frameLimit(options.maxFrame);
 
-  const read = (text: string): unknown => (body === "text" ? text : JSON.parse(text));
+  const read = (text: string): unknown => (body === "text" ? text : parseJson(text));
   const bodyText = (value: unknown): string => {
     if (value === undefined) return "{}";
     const text = body === "text" ? checkedText(value) : stringify(value);
@@ -112,8 +113,8 @@ export function goimJson(options: GoimJsonOptions = {}): EitherJson {
     try {
       return packetTexts(text, side).map((one) => packetOf(one, read));
     } catch (error) {
-      const reason = error instanceof ProtocolError ? error.message : jsonFault(text);
-      const all = `json: message of ${end - start} bytes: ${reason}`;
+      if (!(error instanceof ProtocolError)) throw error;
+      const all = `json: message of ${end - start} bytes: ${error.message}`;
       throw new ProtocolError("malformed", all, start, { cause: error });
     }
   };
@@ -166,26 +167,28 @@ function whyNoBatch(count: number, side: string | undefined): string {
 
 function written(value: number, most: number, field: string): number {
   if (Number.isInteger(value) && value >= -most - 1 && value <= most) return value;
-  throw new ProtocolError("unencodable", `${field} ${value} is no integer of that field`);
+  const shown = typeof value === "number" || typeof value === "bigint" ? value : typeof value;
+  throw new ProtocolError("unencodable", `${field} ${shown} is no integer of that field`);
 }
 
 function checkedText(value: unknown): string {
   if (typeof value !== "string") {
     throw new ProtocolError("unencodable", `body must be JSON text, not ${typeof value}`);
   }
-  try {
-    JSON.parse(value);
-  } catch (error) {
-    const text = `body is not JSON: ${jsonFault(value)}`;
-    throw new ProtocolError("unencodable", text, undefined, { cause: error });
-  }
+  const fault = jsonFault(value);
+  if (fault !== undefined) throw new ProtocolError("unencodable", `body is not JSON: ${fault}`);
   return value;
 }
 
 /** The texts of the packets in a message. */
 function packetTexts(text: string, side: "client" | "server" | undefined): string[] {
   // The one check of the whole text: all that is done with it afterwards may trust it.
-  const value: unknown = JSON.parse(text);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw malformed(jsonFault(text)!);
+  }
   if (Array.isArray(value)) {
     if (side === "server") throw malformed("array from a client");
     return elements(text);

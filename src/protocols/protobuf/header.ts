@@ -131,7 +131,8 @@ export function writeType(out: Output, type: string, seq: number): void {
 const isUint32 = (value: number): boolean => value >>> 0 === value;
 
 function refuse(field: string, type: string, value: unknown): never {
-  throw new ProtocolError("unencodable", `header.${field}: ${type} cannot hold ${String(value)}`);
+  const shown = typeof value === "number" || typeof value === "bigint" ? value : typeof value;
+  throw new ProtocolError("unencodable", `header.${field}: ${type} cannot hold ${shown}`);
 }
 
 /** @internal */

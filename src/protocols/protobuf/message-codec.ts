@@ -1,4 +1,12 @@
-import { asProtocolError, type Codec, isBytes, ProtocolError } from "../../core/index.ts";
+import {
+  asProtocolError,
+  type Codec,
+  isBytes,
+  isMisuse,
+  messageOf,
+  notPromised,
+  ProtocolError,
+} from "../../core/index.ts";
 import { WireReader } from "./wire.ts";
 
 /** What turns one message into bytes and back: generated code, a library, functions of your own. */
@@ -51,8 +59,9 @@ export function messageCodec<In, Out = In>(
   return Object.freeze<Codec<In, Out>>({
     decode(bytes, start, end) {
       try {
-        return functions.decode(bytes.subarray(start, end));
+        return notPromised(functions.decode(bytes.subarray(start, end)), "decode");
       } catch (error) {
+        if (isMisuse(error)) throw error;
         throw undecodable(error, name, bytes, start, end);
       }
     },
@@ -82,7 +91,7 @@ function undecodable(
   } catch (fault) {
     at = (fault as ProtocolError).offset ?? start;
   }
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   const text = `${name} of ${end - start} bytes cannot be decoded: ${reason}`;
   return new ProtocolError("malformed", text, at, { cause: error });
 }

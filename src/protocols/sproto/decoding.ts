@@ -1,4 +1,5 @@
 import { copy, decodeUtf8, i32le, ProtocolError } from "../../core/index.ts";
+import { collide, FEW_KEYS } from "./collisions.ts";
 import type { DecodeStruct } from "./engine.ts";
 import type { SchemaField } from "./schema.ts";
 
@@ -124,7 +125,11 @@ export function fixed(
   factor: number,
   label: string,
 ): number {
-  return Number(integer(bytes, start, end, "auto", label)) / factor;
+  const value = Number(integer(bytes, start, end, "auto", label)) / factor;
+  // What the division rounds up to the edge could not be written again.
+  const product = value * factor;
+  if (product >= -(2 ** 63) && product < 2 ** 63) return value;
+  return bad(label, "an integer at the edge of 64 bits, which a number cannot hold", start);
 }
 
 // One float at a time goes through these eight bytes: a DataView for each message costs more.
@@ -299,6 +304,10 @@ export function mapOf(
         value === undefined ? struct : part(struct, value, label, at);
     }
     return object;
+  }
+  if (structs.length > FEW_KEYS && (key.kind === "integer" || key.kind === "double")) {
+    const keys = structs.map((struct) => part(struct, key, label, at) as number | bigint);
+    if (collide(keys)) bad(label, `${keys.length} keys that collide in a Map`, at);
   }
   const map = new Map<unknown, unknown>();
   for (const struct of structs) {

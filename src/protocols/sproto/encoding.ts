@@ -1,4 +1,10 @@
-import { encodeUtf8Into, fitsInteger, isBytes, ProtocolError } from "../../core/index.ts";
+import {
+  encodeUtf8Into,
+  fitsInteger,
+  isBytes,
+  isDetached,
+  ProtocolError,
+} from "../../core/index.ts";
 import type { EncodeStruct } from "./engine.ts";
 import type { SchemaField } from "./schema.ts";
 import { size, type Writer } from "./writer.ts";
@@ -172,11 +178,19 @@ function longText(bytes: Uint8Array, at: number, value: string, label: string): 
 /** Bytes with their length, and room for `rest` bytes behind them. */
 export function blob(w: Writer, value: unknown, rest: number, label: string): void {
   if (!isBytes(value)) refuse(label, value, "a Uint8Array");
+  if (isDetached(value)) throw detached(label);
   w.need(4 + value.length + rest);
   const p = w.at;
   w.bytes.set(value, p + 4);
   w.at = p + 4 + value.length;
   size(w, p);
+}
+
+function detached(label: string): ProtocolError {
+  return new ProtocolError(
+    "unencodable",
+    `${label}: bytes were transferred away, and are empty now`,
+  );
 }
 
 /** Text, or bytes that are not. */

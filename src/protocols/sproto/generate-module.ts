@@ -1,4 +1,4 @@
-import { checkInteger } from "../../core/index.ts";
+import { checkInteger, unicodeEscape } from "../../core/index.ts";
 import { writeBundle } from "./bundle.ts";
 import { generate } from "./generate.ts";
 import { type SprotoOptions, settingsOf } from "./options.ts";
@@ -52,7 +52,7 @@ export function generateModule(text: SchemaText, options: ModuleOptions = {}): s
   const schema = schemaOf(text);
   if (schema.types.length === 0) throw new RangeError("the schema has no types");
   const names = interfaceNames(schema.types);
-  const origin = sources.length === 0 ? "" : ` from ${sources.join(", ")}`;
+  const origin = sources.length === 0 ? "" : ` from ${sources.map(commented).join(", ")}`;
   const parts = [
     [
       `// Written by "framewright sproto"${origin}.`,
@@ -68,6 +68,11 @@ export function generateModule(text: SchemaText, options: ModuleOptions = {}): s
     constantOf(options),
   ];
   return `${parts.map((lines) => lines.join("\n")).join("\n\n")}\n`;
+}
+
+/** A name inside of a comment, which must not end there. */
+function commented(name: string): string {
+  return name.replace(/[\p{Cc}\u2028\u2029]/gu, unicodeEscape).replaceAll("*/", "*\\/");
 }
 
 // The narrowest lines that generated code fits into.
@@ -98,11 +103,11 @@ function interfaceNames(types: readonly SchemaType[]): ReadonlyMap<SchemaType, s
 type Names = ReadonlyMap<SchemaType, string>;
 
 function interfaceOf(type: SchemaType, names: Names, options: ModuleOptions): string[] {
-  const head = [`/** \`${type.name}\` */`];
+  const head = [`/** \`${commented(type.name)}\` */`];
   const name = names.get(type)!;
   if (type.fields.length === 0) return [...head, `export interface ${name} {}`];
   const members = type.fields.flatMap((field) => [
-    `  /** ${field.tag} : ${declared(field)} */`,
+    `  /** ${field.tag} : ${commented(declared(field))} */`,
     `  ${property(field.name)}?: ${valueType(field, names, options)} | undefined;`,
   ]);
   return [...head, `export interface ${name} {`, ...members, "}"];

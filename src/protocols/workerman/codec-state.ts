@@ -1,6 +1,13 @@
-import { newScan, type Output, ProtocolError, type Scan } from "../../core/index.ts";
+import {
+  isBytes,
+  messageOf,
+  newScan,
+  type Output,
+  ProtocolError,
+  type Scan,
+} from "../../core/index.ts";
 import type { CodecDefinition, InputConnection } from "./define-codec.ts";
-import { decodeThrew, malformed, textOf } from "./errors.ts";
+import { decodeThrew, malformed } from "./errors.ts";
 
 /**
  * One connection's side of a `defineCodec` protocol: what its functions get as `connection`, and what must be
@@ -83,7 +90,7 @@ export class CodecState<In, Out, Context> implements InputConnection<Context> {
     const written: unknown = this.#definition.encode(value, this);
     if (typeof written === "string") {
       out.utf8(written);
-    } else if (written instanceof Uint8Array) {
+    } else if (isBytes(written)) {
       out.bytes(written);
     } else {
       const text = `encode returned ${shown(written)}, not bytes or text`;
@@ -104,7 +111,7 @@ function checkedLength(length: unknown, offset: number): number {
 
 function inputThrew(error: unknown, start: number): ProtocolError {
   const offset = error instanceof ProtocolError ? (error.offset ?? 0) : 0;
-  return malformed("input-threw", textOf(error), start + offset, error);
+  return malformed("input-threw", messageOf(error), start + offset, error);
 }
 
 /** The functions of a codec see a package that begins at 0, so their offsets count from there. */

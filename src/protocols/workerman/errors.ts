@@ -1,4 +1,4 @@
-import { ProtocolError } from "../../core/index.ts";
+import { isMisuse, messageOf, ProtocolError } from "../../core/index.ts";
 
 /**
  * Bytes that no package can begin with or hold. The text begins with the cause, in one word of the list in
@@ -33,16 +33,14 @@ export function checkRoom(
   throw malformed("bad-length", text, offset);
 }
 
-/** What a decoder threw, said in one way: `malformed`, where it is known, and why. */
+/**
+ * What a decoder threw, said in one way: `malformed`, where it is known, and why.
+ *
+ * @throws the error itself if it is a mistake of the program, see `misuse`
+ */
 export function decodeThrew(error: unknown, start: number, what = "package"): ProtocolError {
+  if (isMisuse(error)) throw error;
   const offset = error instanceof ProtocolError ? (error.offset ?? start) : start;
-  const text = `decode-threw: ${what}: ${textOf(error)}`;
+  const text = `decode-threw: ${what}: ${messageOf(error)}`;
   return new ProtocolError("malformed", text, offset, { cause: error });
-}
-
-/** The message of a thrown thing. `JSON.parse` quotes its text: of that only kind and position are kept. */
-export function textOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (!(error instanceof SyntaxError)) return error.message;
-  return error.message.replace(/".*"/s, "the text");
 }

@@ -1,4 +1,4 @@
-import { type Codec, type Protocol, u16be, u32be } from "../../core/index.ts";
+import { type Codec, isBytes, type Protocol, u16be, u32be } from "../../core/index.ts";
 import type { FramingOptions } from "../../framing/index.ts";
 import { writeBytesOrText } from "./bytes-or-text.ts";
 import { checkRoom } from "./errors.ts";
@@ -171,7 +171,7 @@ export function gatewayProtocol<Body = never>(
     },
     encode(value, out) {
       const { body = "", flag = 0 } = value;
-      const isScalar = typeof body === "string" || body instanceof Uint8Array;
+      const isScalar = typeof body === "string" || isBytes(body);
       out.u8(value.cmd);
       out.u32be(value.local_ip ?? 0).u16be(value.local_port ?? 0);
       out.u32be(value.client_ip ?? 0).u16be(value.client_port ?? 0);

@@ -1,4 +1,4 @@
-import { type Codec, decodeUtf8, json, ProtocolError } from "../../core/index.ts";
+import { type Codec, decodeUtf8, isMisuse, json, ProtocolError } from "../../core/index.ts";
 import type { FramingOptions } from "../../framing/index.ts";
 import { decodeThrew } from "./errors.ts";
 import { readPhpJson } from "./php-json-read.ts";
@@ -34,7 +34,8 @@ export interface JsonOptions<Out> extends FramingOptions {
  * Uint8Array are `unencodable`. Members that are undefined or functions are left out, and `toJSON` is honoured.
  *
  * Reading, stricter than `JSON.parse`: lone surrogates in escapes and more than 511 nested arrays are `malformed`.
- * Integers beyond 2^53 come as bigint, beyond 64 bits as the nearest number. Objects become PHP's arrays: `{}` and
+ * Integers beyond 2^53 come as bigint, beyond 64 bits as the nearest number; `1e400` comes as Infinity, as in PHP, which
+ * cannot be written again: check what you send back. Objects become PHP's arrays: `{}` and
  * `{"0":"a","1":"b"}` come as lists. PHP keeps the order of integer-like keys, JavaScript's objects sort them
  * first: that one difference stays.
  *
@@ -58,8 +59,8 @@ export function phpJson<In = unknown, Out = In>(): Codec<In, Out> {
       try {
         return readPhpJson(text) as Out;
       } catch (error) {
-        // A SyntaxError of the reader: nothing else is thrown there.
-        throw new ProtocolError("malformed", (error as Error).message, start, { cause: error });
+        // A SyntaxError of the reader, which says it all: nothing else is thrown there.
+        throw new ProtocolError("malformed", (error as Error).message, start);
       }
     },
     encode: (value, out) => void out.utf8(writePhpJson(value)),
@@ -80,7 +81,7 @@ export function jsonPayload<In, Out>(options: JsonOptions<Out>): Codec<In, Out> 
       try {
         return codec.decode(bytes, start, end);
       } catch (error) {
-        if (invalid === "null") return null as Out;
+        if (invalid === "null" && !isMisuse(error)) return null as Out;
         throw decodeThrew(error, start);
       }
     },

@@ -1,4 +1,4 @@
-import { type Codec, type Protocol, ProtocolError } from "../../core/index.ts";
+import { type Codec, isBytes, isDetached, type Protocol, ProtocolError } from "../../core/index.ts";
 import { delimited } from "../../framing/index.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
 import { decodeThrew } from "./errors.ts";
@@ -62,7 +62,9 @@ const codec: Codec<TransferredFile> = {
   },
   encode({ file_name, file_data }, out) {
     if (typeof file_name !== "string") throw unencodable("file_name is not a string");
-    if (!(file_data instanceof Uint8Array)) throw unencodable("file_data is not a Uint8Array");
+    if (!isBytes(file_data)) throw unencodable("file_data is not a Uint8Array");
+    if (isDetached(file_data))
+      throw unencodable("file_data was transferred away, and is empty now");
     json.encode({ file_name, file_data: toBase64(file_data) }, out);
   },
   text: true,

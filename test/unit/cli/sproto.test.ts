@@ -1,12 +1,20 @@
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { run } from "../../../src/cli/run.ts";
-import { parse } from "../../../src/protocols/sproto/index.ts";
+import { generateModule, parse } from "../../../src/protocols/sproto/index.ts";
 import { equal } from "../../../src/testing/index.ts";
 import { GeneratedModules } from "../../support/generated.ts";
 import { bytesOf, hexOf } from "../../support/hex.ts";
@@ -223,6 +231,48 @@ describe("framewright sproto", () => {
     expect(framewright("sproto", join(files, "missing.sproto")).code).toBe(1);
   });
 
+  it("keeps names of files inside of the comment", () => {
+    const name = "evil\nconsole.log(1);\u2028*/0";
+    const text = file(name.replaceAll("/", "\u2215"), ".A { x 0 : integer }");
+    const { code, out } = framewright("sproto", text);
+    expect(code).toBe(0);
+    const [first, second] = out.split(/[\n\u2028]/);
+    expect(first).toContain("evil\\u000aconsole.log(1);\\u2028");
+    expect(second).toMatch(/^\/\/ Changes/);
+    const sources = ["a\u2029b", "c*/d"];
+    expect(generateModule(".A { x 0 : integer }", { sources }).split("\n")[0]).toBe(
+      '// Written by "framewright sproto" from a\\u2029b, c*\\/d.',
+    );
+  });
+
+  it("does not write over the schema that it reads", () => {
+    const a = file("own.sproto", ".A { x 0 : integer }");
+    const link = join(files, "link.sproto");
+    symlinkSync(a, link);
+    for (const out of [a, join(files, ".", "own.sproto"), link]) {
+      const { code, errors } = framewright("sproto", a, "--out", out);
+      expect(code).toBe(2);
+      expect(errors).toMatch(/^framewright sproto: --out .* is one of the files to read\n$/);
+    }
+    expect(readFileSync(a, "utf8")).toBe(".A { x 0 : integer }");
+  });
+
+  it("tells the version of its package", () => {
+    const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+    const main = join(root, "src/cli/main.ts");
+    let out = "";
+    const pipe = { write: (text: string) => (out += text) };
+    expect(run(["--version"], pipe, pipe, main)).toBe(0);
+    expect(out).toBe(`${version}\n`);
+  });
+
+  it("keeps control characters out of the terminal", () => {
+    const { code, errors } = framewright("sproto", "\u001b[2J\nmissing");
+    expect(code).toBe(1);
+    expect(errors).toMatch(/\\u001b\[2J\\u000amissing/);
+    expect(errors.split("\n").length).toBe(2);
+  });
+
   it("explains itself to who uses it wrongly", () => {
     const a = file("empty.sproto", "# nothing");
     expect(framewright("sproto", a)).toMatchObject({
@@ -237,6 +287,15 @@ describe("framewright sproto", () => {
     expect(framewright("sproto", a, "--int64", "3").errors).toMatch(/int64 must be one of/);
     expect(framewright("sproto", "--help").out).toMatch(/^framewright sproto/);
     expect(framewright("--help").code).toBe(0);
-    expect(framewright("other")).toMatchObject({ code: 2, out: "" });
+    expect(framewright("other")).toEqual({
+      code: 2,
+      out: "",
+      errors: 'framewright: no command "other"; try framewright --help\n',
+    });
+    expect(framewright()).toEqual({
+      code: 2,
+      out: "",
+      errors: "framewright: no command given; try framewright --help\n",
+    });
   });
 });

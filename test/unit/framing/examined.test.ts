@@ -120,7 +120,7 @@ const cases: readonly (readonly [string, Framing, readonly string[]])[] = [
     delimited(["aaaaaaaab", "aac", "\r\n"]),
     ["\r\n", `${"a".repeat(300)}c`, `${"\r".repeat(300)}\n`],
   ],
-  ["lines", lines(), ["\n", "\r\n", `${"\r".repeat(700)}\n`]],
+  ["lines", lines(), ["\n", "\r\n", `${"\r".repeat(700)}a\n`]],
   [
     "lines with all options",
     lines({ last: "accept", skipEmpty: true, ending: "\r\n" }),

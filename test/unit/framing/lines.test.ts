@@ -21,7 +21,7 @@ function read(options: LinesOptions, stream: string): string[] {
 
 describe("lines", () => {
   it("reads LF and CRLF, and writes LF", () => {
-    expect(read({}, "a\nb\r\n\n\r\nc\rd\r\r\n")).toEqual(["a", "b", "", "", "c\rd\r"]);
+    expect(read({}, "a\nb\r\n\n\r\nc\rd\r\n")).toEqual(["a", "b", "", "", "c\rd"]);
     expect(text(encodeFrame(strict, "a\rb"))).toBe("a\rb\n");
   });
 
@@ -35,6 +35,20 @@ describe("lines", () => {
     const failure = failureOf(() => encodeFrame(strict, line));
     expect(failure).toEqual({ code: "unencodable", offset: undefined, message });
   });
+
+  it.each(["\r\r\n", "a\r\r\n", "a\r\r\r\n"])(
+    "refuses to read %j, which it could not write",
+    (line) => {
+      const failure = failureOf(() => decodeAll(strict, ascii(line)));
+      expect(failure).toMatchObject({ code: "malformed", offset: line.length - 2 });
+      expect(failure?.message).toMatch(/ends in 0d, which would become part of the delimiter/);
+      const last = lines({ last: "accept" }).wrap(utf8());
+      expect(failureOf(() => decodeAll(last, ascii("a\r\r")))?.code).toBe("malformed");
+      const crlf = lines({ ending: "\r\n" }).wrap(utf8());
+      const [value] = decodeAll(crlf, ascii(line));
+      expect(text(encodeFrame(crlf, value!))).toBe(line);
+    },
+  );
 
   it("counts the line end in its limit", () => {
     const short = lines({ maxFrame: 3 }).wrap(utf8());
@@ -121,7 +135,6 @@ describe("lines that skip empty ones", () => {
   it.each<[string, string[]]>([
     ["\n\r\na\n\n\n\r\nb\r\n\n", ["a", "b"]],
     ["\n", []],
-    ["\r\r\n", ["\r"]],
     [" \n\t\n", [" ", "\t"]],
     ["a\n\r", ["a", "<truncated at 2>"]],
   ])("reads %j as %j", (stream, expected) => {
