@@ -285,12 +285,15 @@ export function encodeFrame<In>(
  * The wire bytes of several values, one frame behind the other. A `MessageProtocol`, which has no
  * boundaries of its own, takes exactly one value.
  *
- * @throws ProtocolError `unencodable` when one of them cannot be written: then none is
+ * @throws ProtocolError `unencodable` when one of them cannot be written: then none is; TypeError for a string in place
+ *   of an array
  */
 export function encodeAll<In>(
   protocol: MessageProtocol<In, unknown>,
   values: Iterable<NoInfer<In>>,
 ): Uint8Array<ArrayBuffer> {
+  // A string can be iterated too: one value would be sent as one frame for each of its characters.
+  if (typeof values === "string") throw new TypeError("several values are an array, not a string");
   const list = [...values];
   if (!isFramed(protocol) && list.length !== 1) {
     const text = `${protocol.name} has no framing: one message holds 1 value, not ${list.length}`;

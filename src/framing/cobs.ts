@@ -68,6 +68,8 @@ export function cobs(options: CobsOptions = {}): WrappingFraming {
       let to = 0;
       for (let at = start; at < end; ) {
         const next = at + bytes[at]!;
+        // Only a caller that did not measure can show one: the frame would have ended there.
+        if (next === at) throw new ProtocolError("malformed", "block of 0 bytes", at);
         if (next > end) {
           const text = `block of ${bytes[at]} bytes, ${end - at} are left of the frame`;
           throw new ProtocolError("malformed", text, at);

@@ -13,7 +13,7 @@ import { exactFrame, type MessageProtocol, type Protocol } from "../core/index.t
  * @param protocol - says what a frame is; shared by all connections, so one with `perConnection` is not taken
  * @returns the same for message transports only: its `decode` throws `truncated` when bytes are missing,
  *   `malformed` when some are left over
- * @throws TypeError for a protocol with state
+ * @throws TypeError for a protocol with state, and for one that has no frames, which is for messages as it is
  *
  * @example
  * ```ts
@@ -26,6 +26,11 @@ import { exactFrame, type MessageProtocol, type Protocol } from "../core/index.t
  * ```
  */
 export function onePerMessage<In, Out>(protocol: Protocol<In, Out>): MessageProtocol<In, Out> {
+  if (typeof protocol?.measure !== "function") {
+    const name = (protocol as { readonly name?: unknown } | undefined)?.name;
+    const what = typeof name === "string" ? `"${name}"` : "a protocol without measure";
+    throw new TypeError(`${what} is one value per message already: use it without onePerMessage`);
+  }
   if (protocol.perConnection !== undefined) {
     throw new TypeError(`${protocol.name} keeps state: it cannot be read message by message`);
   }

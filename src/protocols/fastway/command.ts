@@ -1,4 +1,10 @@
-import { type Output, type Protocol, ProtocolError, u32le } from "../../core/index.ts";
+import {
+  checkOptions,
+  type Output,
+  type Protocol,
+  ProtocolError,
+  u32le,
+} from "../../core/index.ts";
 import {
   type Command,
   checkedDialect,
@@ -60,6 +66,7 @@ export interface CommandOptions<D extends Dialect, S extends Side | undefined = 
 export function command<D extends Dialect, S extends Side | undefined = undefined>(
   options: CommandOptions<D, S>,
 ): Protocol<SentBy<D, S>, ReceivedBy<D, S>> {
+  checkOptions("command", options, ["dialect", "side", "maxPacket"]);
   const { dialect, maxFrame, measure, read, write } = commandParts(options);
   return Object.freeze<Protocol<SentBy<D, S>, ReceivedBy<D, S>>>({
     name: `fastway ${dialect} command`,

@@ -1,4 +1,4 @@
-import { type Protocol, ProtocolError, u32le } from "../../core/index.ts";
+import { checkOptions, type Protocol, ProtocolError, u32le } from "../../core/index.ts";
 import { type CommandOptions, commandParts } from "./command.ts";
 import type { Dialect, ReceivedBy, SentBy, Side } from "./commands.ts";
 import { LENGTH, messageOf, type PacketOptions, writePacket } from "./packet.ts";
@@ -65,6 +65,7 @@ export interface FastwayProtocol<
 export function fastway<D extends Dialect, S extends Side | undefined = undefined>(
   options: FastwayOptions<D, S>,
 ): FastwayProtocol<D, S> {
+  checkOptions("fastway", options, ["dialect", "side", "maxPacket", "copy"]);
   const { dialect, side, maxPacket, maxFrame, measure, read, write } = commandParts(options);
   const { copy = false } = options;
   return Object.freeze<FastwayProtocol<D, S>>({

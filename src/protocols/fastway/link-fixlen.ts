@@ -1,4 +1,10 @@
-import { type Codec, checkInteger, type Endian, ProtocolError } from "../../core/index.ts";
+import {
+  type Codec,
+  checkInteger,
+  checkOptions,
+  type Endian,
+  ProtocolError,
+} from "../../core/index.ts";
 import { framing, lengthPrefixed, type WrappingFraming } from "../../framing/index.ts";
 
 /** How FixLen writes its length, and how much it lets through. Limits count the body alone, in bytes. */
@@ -49,6 +55,7 @@ const MIB = 1024 * 1024;
  * ```
  */
 export function linkFixlen(options: LinkFixlenOptions): WrappingFraming {
+  checkOptions("linkFixlen", options, ["width", "endian", "maxReceive", "maxSend"]);
   const { width, endian } = options;
   if (![1, 2, 4, 8].includes(width)) {
     throw new RangeError(`linkFixlen: width must be 1, 2, 4 or 8, not ${width}`);
@@ -57,8 +64,9 @@ export function linkFixlen(options: LinkFixlenOptions): WrappingFraming {
     throw new RangeError(`linkFixlen: endian must be "be" or "le", not ${endian}`);
   }
   const most = Math.min(2 ** (8 * width) - 1, Number.MAX_SAFE_INTEGER - width);
-  const maxReceive = limit("maxReceive", options.maxReceive ?? MIB, most);
-  const maxSend = limit("maxSend", options.maxSend ?? maxReceive, most);
+  const { maxReceive: receive = MIB, maxSend: send = receive } = options;
+  const maxReceive = limit("maxReceive", receive, most);
+  const maxSend = limit("maxSend", send, most);
   const prefixed = lengthPrefixed({
     width,
     endian,

@@ -1,5 +1,6 @@
 import {
   asProtocolError,
+  checkOptions,
   decodeUtf8,
   foldedKey,
   goEscaped,
@@ -93,6 +94,7 @@ export interface LinkJsonOptions<Bodies> {
 export function linkJson<Bodies = Record<never, never>>(
   options: LinkJsonOptions<Bodies> = {},
 ): Protocol<LinkMessage, LinkMessage | LinkMessageOf<Bodies>> {
+  checkOptions("linkJson", options, ["types", "parse", "maxFrame"]);
   const { parse = parseJson } = options;
   const types = options.types as Readonly<Record<string, (body: unknown) => unknown>> | undefined;
   const framing = lines({ maxFrame: options.maxFrame });

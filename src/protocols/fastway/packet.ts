@@ -1,5 +1,6 @@
 import {
   checkInteger,
+  checkOptions,
   type Output,
   type Protocol,
   ProtocolError,
@@ -69,6 +70,7 @@ const DEFAULT_MAX_PACKET = 524_288;
  * ```
  */
 export function packet(options: PacketOptions = {}): Protocol<Packet> {
+  checkOptions("packet", options, ["maxPacket", "copy"]);
   const maxPacket = checkedMaxPacket(options, LENGTH);
   const { copy = false } = options;
   return Object.freeze<Protocol<Packet>>({

@@ -1,5 +1,6 @@
 import {
   checkInteger,
+  checkOptions,
   isBytes,
   json,
   type Output,
@@ -132,6 +133,7 @@ const text = json();
  * @throws RangeError when a limit is no positive integer
  */
 export function bilibili(options: BilibiliOptions): Protocol<BilibiliPacket> {
+  checkOptions("bilibili", options, ["inflate", "maxFrame", "maxInflated"]);
   const { inflate } = options;
   if (typeof inflate !== "function") throw new TypeError("bilibili needs the option inflate");
   const maxFrame = frameLimit(options.maxFrame, HEADER, LARGEST);

@@ -1,5 +1,6 @@
 import {
   type Codec,
+  checkOptions,
   i8,
   i32be,
   i64be,
@@ -123,6 +124,7 @@ function checkLength(start: number, end: number, least: number): void {
 export function chatReply(
   options: { readonly ignoreExtra?: boolean | undefined } = {},
 ): MessageProtocol<ChatReply> {
+  checkOptions("chatReply", options, ["ignoreExtra"]);
   const { ignoreExtra = false } = options;
   return bodyCodec<ChatReply, ChatReply>("goim chat reply", {
     decode(bytes, start, end) {

@@ -1,5 +1,6 @@
 import {
   checkInteger,
+  checkOptions,
   i32be,
   type Output,
   type Protocol,
@@ -17,6 +18,7 @@ import {
   writePacket,
 } from "./packet.ts";
 import { isBatch, readBatch, readMessage } from "./read-batch.ts";
+import { checkSide } from "./side.ts";
 
 /** How binary packets are read and written. */
 export interface GoimOptions {
@@ -96,7 +98,9 @@ export interface GoimOptions {
  * @throws RangeError when a limit is no integer, `maxFrame` is below 16, or `flatten` is asked for on side `'server'`
  */
 export function goim(options: GoimOptions = {}): Protocol<PacketToSend, Packet> {
+  checkOptions("goim", options, ["maxFrame", "maxSendBody", "flatten", "copy", "side"]);
   const { flatten = false, copy = false, side } = options;
+  checkSide(side);
   const maxFrame = frameLimit(options.maxFrame, HEADER, LARGEST);
   const { maxSendBody } = options;
   if (maxSendBody !== undefined) checkInteger("maxSendBody", maxSendBody, 0);

@@ -1,4 +1,5 @@
 import {
+  checkOptions,
   decodeUtf8,
   eachMember,
   elements,
@@ -14,6 +15,7 @@ import {
 } from "../../core/index.ts";
 import { frameLimit } from "../../framing/index.ts";
 import { type Packet, type PacketToSend, VERSION } from "./packet.ts";
+import { checkSide } from "./side.ts";
 
 /** How JSON packets are read and written. */
 export interface GoimJsonOptions {
@@ -93,8 +95,10 @@ export function goimJson(
 ): JsonProtocol<string | undefined>;
 export function goimJson(options?: GoimJsonOptions): JsonProtocol;
 export function goimJson(options: GoimJsonOptions = {}): EitherJson {
+  checkOptions("goimJson", options, ["dialect", "side", "body", "maxFrame"]);
   const { dialect = "v1.2", side, body = "json" } = options;
   if (dialect !== "v1.0" && dialect !== "v1.2") throw new RangeError(`no dialect "${dialect}"`);
+  checkSide(side);
   if (body !== "json" && body !== "text") throw new RangeError(`body is no "${body}"`);
   const maxFrame = frameLimit(options.maxFrame);
 

@@ -1,6 +1,7 @@
 import {
   asProtocolError,
   type Codec,
+  checkOptions,
   type MessageProtocol,
   type Output,
   ProtocolError,
@@ -55,6 +56,7 @@ export interface HeaderProtocols<R extends Requests, P extends Pushes> {
 export function headerProtocols<R extends Requests, P extends Pushes>(
   definition: HeaderDefinition<R, P>,
 ): HeaderProtocols<R, P> {
+  checkOptions("headerService", definition, ["requests", "pushes", "maxFrame"]);
   const requests: Record<string, Codec<never, unknown>> = {};
   const responses: Record<string, Codec<never, unknown> | undefined> = {};
   for (const [type, codecs] of Object.entries(definition.requests)) {

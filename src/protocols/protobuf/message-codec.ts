@@ -1,6 +1,7 @@
 import {
   asProtocolError,
   type Codec,
+  checkOptions,
   isBytes,
   isMisuse,
   messageOf,
@@ -55,6 +56,7 @@ export function messageCodec<In, Out = In>(
   functions: MessageFunctions<In, Out>,
   options: MessageCodecOptions = {},
 ): Codec<In, Out> {
+  checkOptions("messageCodec", options, ["name"]);
   const { name = "message" } = options;
   return Object.freeze<Codec<In, Out>>({
     decode(bytes, start, end) {

@@ -1,4 +1,4 @@
-import { type Codec, ProtocolError } from "../../core/index.ts";
+import { type Codec, checkOptions, ProtocolError } from "../../core/index.ts";
 import { refuseLoss } from "./lossless.ts";
 import { type MessageCodecOptions, messageCodec } from "./message-codec.ts";
 
@@ -78,6 +78,7 @@ export function protobufjs<In, Out>(
   type: ProtobufjsType<In, Out> & { readonly fullName?: string },
   options: ProtobufjsOptions = {},
 ): Codec<In, Out> {
+  checkOptions("protobufjs", options, ["verify", "name"]);
   const { verify = true, name = type.fullName?.replace(/^\./, "") } = options;
   return messageCodec<In, Out>(
     {

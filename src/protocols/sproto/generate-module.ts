@@ -1,4 +1,4 @@
-import { checkInteger, unicodeEscape } from "../../core/index.ts";
+import { checkInteger, checkOptions, unicodeEscape } from "../../core/index.ts";
 import { writeBundle } from "./bundle.ts";
 import { generate } from "./generate.ts";
 import { type SprotoOptions, settingsOf } from "./options.ts";
@@ -46,9 +46,11 @@ export interface ModuleOptions extends Pick<SprotoOptions, "int64" | "maps" | "s
  * ```
  */
 export function generateModule(text: SchemaText, options: ModuleOptions = {}): string {
+  checkOptions("generateModule", options, ["int64", "maps", "strings", "from", "width", "sources"]);
   const { from = "framewright/sproto", width = 80, sources = [] } = options;
   checkInteger("width", width, NARROWEST);
-  settingsOf(options);
+  const { int64, maps, strings } = options;
+  settingsOf({ int64, maps, strings });
   const schema = schemaOf(text);
   if (schema.types.length === 0) throw new RangeError("the schema has no types");
   const names = interfaceNames(schema.types);

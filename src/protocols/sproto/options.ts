@@ -1,4 +1,4 @@
-import { checkInteger } from "../../core/index.ts";
+import { checkInteger, checkOptions } from "../../core/index.ts";
 import { DEFAULT_MAX_SIZE } from "./pack.ts";
 
 /** How a schema encodes and decodes. */
@@ -58,8 +58,11 @@ export type Settings = {
   readonly [K in keyof SprotoOptions]-?: Exclude<SprotoOptions[K], undefined>;
 };
 
-/** @throws RangeError for what is no option */
+const KNOWN = ["engine", "int64", "maps", "strings", "copy", "maxDepth", "maxSize"];
+
+/** @throws RangeError for an invalid option, TypeError for an unknown one */
 export function settingsOf(options: SprotoOptions): Settings {
+  checkOptions("sproto", options, KNOWN);
   const { engine = "auto", int64 = "auto", maps = "map", strings = "utf8" } = options;
   const { copy = false, maxDepth = 64, maxSize = DEFAULT_MAX_SIZE } = options;
   oneOf("engine", engine, ["auto", "compiled", "interpreted"]);

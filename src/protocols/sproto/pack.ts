@@ -1,4 +1,4 @@
-import { copy, ProtocolError, plain } from "../../core/index.ts";
+import { checkLimit, checkOptions, copy, ProtocolError, plain } from "../../core/index.ts";
 import { type Writer, writing } from "./writer.ts";
 
 /*
@@ -123,7 +123,9 @@ export function packInto(
  * @throws ProtocolError `unencodable` when the result is larger than `maxSize`
  */
 export function pack(bytes: Uint8Array, options: PackOptions = {}): Uint8Array<ArrayBuffer> {
+  checkOptions("pack", options, ["maxSize"]);
   const { maxSize = DEFAULT_MAX_SIZE } = options;
+  checkLimit("maxSize", maxSize);
   const from = plain(bytes);
   return writing({ maxDepth: 0, maxSize }, (w) => {
     w.need(packedRoom(from.length));
@@ -159,7 +161,9 @@ export function checkPadded(size: number, maxSize: number): void {
  * @throws ProtocolError `malformed` when bytes are missing, `too-long` when the result is larger than `maxSize`
  */
 export function unpack(bytes: Uint8Array, options: PackOptions = {}): Uint8Array<ArrayBuffer> {
+  checkOptions("unpack", options, ["maxSize"]);
   const { maxSize = DEFAULT_MAX_SIZE } = options;
+  checkLimit("maxSize", maxSize);
   return unpackFrom(plain(bytes), 0, bytes.length, maxSize);
 }
 

@@ -1,4 +1,5 @@
 import {
+  checkOptions,
   type Handlers,
   type MessageProtocol,
   type Output,
@@ -29,6 +30,7 @@ import type { AnyTypes, SprotoTypes } from "./types.ts";
  * @defaultValue maxFrame 65 537, which is all that the length can say
  */
 export function netpack(options: FramingOptions = {}): WrappingFraming {
+  checkOptions("netpack", options, ["maxFrame"]);
   return lengthPrefixed({ width: 2, maxFrame: options.maxFrame });
 }
 
@@ -161,6 +163,7 @@ export function sprotoRpc<L extends SprotoTypes, R extends SprotoTypes>(
 export function sprotoRpc<L extends SprotoTypes, R extends SprotoTypes>(
   options: RpcOptions<L, R> & { readonly framing?: WrappingFraming | MessageFraming | undefined },
 ): RpcMessageProtocol<L, R> {
+  checkOptions("sprotoRpc", options, ["local", "remote", "packageName", "framing"]);
   const { packageName = "package", framing = netpack() } = options;
   const local = options.local as unknown as Sproto;
   const remote = options.remote as unknown as Sproto;

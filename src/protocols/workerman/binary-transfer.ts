@@ -1,4 +1,10 @@
-import { type Codec, decodeUtf8, type Protocol, ProtocolError } from "../../core/index.ts";
+import {
+  type Codec,
+  checkOptions,
+  decodeUtf8,
+  type Protocol,
+  ProtocolError,
+} from "../../core/index.ts";
 import { checkRoom } from "./errors.ts";
 import { totalLength } from "./total-length.ts";
 import {
@@ -48,6 +54,7 @@ export function binaryTransfer(
   options: TransferOptions & { readonly side: "server" },
 ): Protocol<TransferReply, TransferredFile>;
 export function binaryTransfer(options: TransferOptions = {}): Protocol<never, unknown> {
+  checkOptions("binaryTransfer", options, ["maxFrame", "side"]);
   const files = totalLength({ name: "binaryTransfer", header: HEADER, codec, check }, options);
   return sideOf(files, options.side);
 }

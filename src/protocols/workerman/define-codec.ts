@@ -96,7 +96,8 @@ export interface CodecDefinition<In, Out, Context> {
  * import { defineCodec } from "framewright/workerman";
  *
  * const jsonNL = defineCodec({
- *   input: (buffer) => buffer.indexOf(0x0a) + 1,
+ *   // From where the last call, which found none, stopped: else a line that drips in is searched again and again.
+ *   input: (buffer, connection) => buffer.indexOf(0x0a, connection.seen) + 1,
  *   decode: (bytes) => JSON.parse(decodeUtf8(bytes)) as { type: string },
  *   encode: (value: { code: number }) => `${JSON.stringify(value)}\n`,
  * });

@@ -1,4 +1,4 @@
-import { type Protocol, raw } from "../../core/index.ts";
+import { checkOptions, type Protocol, raw } from "../../core/index.ts";
 import type { FramingOptions } from "../../framing/index.ts";
 import { totalLength } from "./total-length.ts";
 
@@ -38,5 +38,6 @@ export interface FrameOptions extends FramingOptions {
  * ```
  */
 export function frame(options: FrameOptions = {}): Protocol<Uint8Array> {
+  checkOptions("frame", options, ["maxFrame", "copy"]);
   return totalLength({ name: "frame", header: 4, codec: raw({ copy: options.copy }) }, options);
 }

@@ -1,4 +1,11 @@
-import { type Codec, isBytes, type Protocol, u16be, u32be } from "../../core/index.ts";
+import {
+  type Codec,
+  checkOptions,
+  isBytes,
+  type Protocol,
+  u16be,
+  u32be,
+} from "../../core/index.ts";
 import type { FramingOptions } from "../../framing/index.ts";
 import { writeBytesOrText } from "./bytes-or-text.ts";
 import { checkRoom } from "./errors.ts";
@@ -143,6 +150,7 @@ export function gatewayProtocol<Body = never>(
   options: GatewayOptions<Body> = {},
 ): Protocol<GatewayRequest<Body>, GatewayPackage<[Body] extends [never] ? Uint8Array : Body>> {
   type Received = GatewayPackage<[Body] extends [never] ? Uint8Array : Body>;
+  checkOptions("gatewayProtocol", options, ["maxFrame", "serialized"]);
   const { serialized } = options;
   const codec: Codec<GatewayRequest<Body>, Received> = {
     decode(bytes, start, end) {

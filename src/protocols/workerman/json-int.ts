@@ -1,4 +1,4 @@
-import type { Protocol } from "../../core/index.ts";
+import { checkOptions, type Protocol } from "../../core/index.ts";
 import { type JsonOptions, jsonPayload } from "./json.ts";
 import { totalLength } from "./total-length.ts";
 
@@ -33,6 +33,7 @@ export function jsonInt<In = unknown, Out = In>(
 ): Protocol<In, Out | null>;
 export function jsonInt<In = unknown, Out = In>(options?: JsonOptions<Out>): Protocol<In, Out>;
 export function jsonInt<In, Out>(options: JsonOptions<Out> = {}): Protocol<In, Out> {
+  checkOptions("jsonInt", options, ["maxFrame", "phpJson", "invalid", "parse"]);
   const codec = jsonPayload<In, Out>(options);
   return totalLength({ name: "jsonInt", header: 4, codec }, options);
 }

@@ -1,4 +1,4 @@
-import type { Codec, Protocol } from "../../core/index.ts";
+import { type Codec, checkOptions, type Protocol } from "../../core/index.ts";
 import { delimited } from "../../framing/index.ts";
 import { type JsonOptions, jsonPayload } from "./json.ts";
 
@@ -31,6 +31,7 @@ export function jsonNL<In = unknown, Out = In>(
 ): Protocol<In, Out | null>;
 export function jsonNL<In = unknown, Out = In>(options?: JsonOptions<Out>): Protocol<In, Out>;
 export function jsonNL<In, Out>(options: JsonOptions<Out> = {}): Protocol<In, Out> {
+  checkOptions("jsonNL", options, ["maxFrame", "phpJson", "invalid", "parse"]);
   return delimited("\n", { maxFrame: options.maxFrame }).wrap(
     trimmed(jsonPayload<In, Out>(options)),
     { name: "jsonNL" },

@@ -1,4 +1,11 @@
-import { type Codec, isBytes, isDetached, type Protocol, ProtocolError } from "../../core/index.ts";
+import {
+  type Codec,
+  checkOptions,
+  isBytes,
+  isDetached,
+  type Protocol,
+  ProtocolError,
+} from "../../core/index.ts";
 import { delimited } from "../../framing/index.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
 import { decodeThrew } from "./errors.ts";
@@ -44,6 +51,7 @@ export function textTransfer(
   options: TransferOptions & { readonly side: "server" },
 ): Protocol<TransferReply, TransferredFile>;
 export function textTransfer(options: TransferOptions = {}): Protocol<never, unknown> {
+  checkOptions("textTransfer", options, ["maxFrame", "side"]);
   return sideOf(
     delimited("\n", { maxFrame: options.maxFrame }).wrap(codec, { name: "textTransfer" }),
     options.side,

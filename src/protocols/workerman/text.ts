@@ -1,4 +1,11 @@
-import { type Codec, type Protocol, ProtocolError, raw, utf8 } from "../../core/index.ts";
+import {
+  type Codec,
+  checkOptions,
+  type Protocol,
+  ProtocolError,
+  raw,
+  utf8,
+} from "../../core/index.ts";
 import { delimited, type FramingOptions } from "../../framing/index.ts";
 
 const CR = 0x0d;
@@ -43,6 +50,7 @@ export function text(
 ): Protocol<string>;
 export function text(options: TextOptions & { readonly bytes: true }): Protocol<Uint8Array>;
 export function text(options: TextOptions = {}): Protocol<string> | Protocol<Uint8Array> {
+  checkOptions("text", options, ["maxFrame", "bytes"]);
   const framing = delimited("\n", { maxFrame: options.maxFrame });
   return options.bytes
     ? framing.wrap(withoutCr(raw()), { name: "text" })

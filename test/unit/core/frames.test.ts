@@ -252,6 +252,12 @@ describe("encodeFrame", () => {
 });
 
 describe("encodeAll", () => {
+  it("does not take the characters of a string for values", () => {
+    expect(() => encodeAll(lines().wrap(utf8()), "hello")).toThrow(
+      new TypeError("several values are an array, not a string"),
+    );
+  });
+
   it("writes one frame behind the other", () => {
     expect([...encodeAll(words, ["a", "b"])]).toEqual([1, 0x61, 1, 0x62]);
     expect([...encodeAll(words, new Set(["a"]))]).toEqual([1, 0x61]);

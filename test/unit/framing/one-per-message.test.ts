@@ -8,6 +8,7 @@ import {
   lines,
   onePerMessage,
   type Protocol,
+  perMessage,
   raw,
   utf8,
 } from "../../../src/index.ts";
@@ -57,6 +58,14 @@ describe("onePerMessage", () => {
     expect(failureOf(() => decodeAll(several, ascii("ab\nc")))).toMatchObject({
       code: "malformed",
     });
+  });
+
+  it("does not take a protocol for messages, which has no frames", () => {
+    const messages = perMessage().wrap(utf8(), { name: "notes" });
+    expect(() => onePerMessage(messages as never)).toThrow(
+      new TypeError('"notes" is one value per message already: use it without onePerMessage'),
+    );
+    expect(() => onePerMessage(raw() as never)).toThrow(/^a protocol without measure is one value/);
   });
 
   it("does not take a protocol with state", () => {

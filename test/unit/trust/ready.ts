@@ -1,6 +1,13 @@
 import { inflateSync } from "node:zlib";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { decimalPrefixed } from "../../../src/framing/index.ts";
+import {
+  cobs,
+  concatenatedJson,
+  contentLength,
+  decimalPrefixed,
+  hdlc,
+  slip,
+} from "../../../src/framing/index.ts";
 import {
   type Codec,
   delimited,
@@ -166,6 +173,15 @@ export const READY: readonly Ready[] = [
   of("varint lengths", varintPrefixed().wrap(raw()), BLOBS),
   of("fixed", fixed(7).wrap(utf8()), ["hunter2"]),
   of("decimal lengths", decimalPrefixed({ delimiter: " " }).wrap(utf8()), TEXTS),
+  of("contentLength", contentLength().wrap(json()), JSON_VALUES, {
+    framed: (json) => `Content-Length: ${json.length}\r\n\r\n${json}`,
+  }),
+  of("concatenatedJson", concatenatedJson().wrap(json()), [{ a: "hunter2" }, [1]], {
+    framed: same,
+  }),
+  of("slip", slip().wrap(raw()), BLOBS.slice(1)),
+  of("cobs", cobs().wrap(raw()), BLOBS.slice(1)),
+  of("hdlc", hdlc().wrap(raw()), BLOBS.slice(1)),
 
   of("goim", goim() as never, [{ ...wire, body: bytes("hunter2") }, { op: 3 }]),
   of("goim, flattened", goim({ flatten: true }) as never, [{ ...wire, body: bytes("hunter2") }]),
@@ -179,13 +195,13 @@ export const READY: readonly Ready[] = [
       ),
     ),
   ),
-  of("goim user id", userId as never, [1, 2n ** 60n]),
+  of("goim user id", userId as never, [1, 1n << 60n]),
   of(
     "goim auth token",
     authToken as never,
     [
       { mid: 5, key: "hunter2", room_id: "live://1", platform: "web", accepts: [1, -2] },
-      { mid: 2n ** 62n },
+      { mid: 1n << 62n },
     ],
     { framed: (json) => `{"mid":1,"key":${json}}` },
   ),
@@ -242,7 +258,7 @@ export const READY: readonly Ready[] = [
     framed: line,
   }),
   of("jsonInt", jsonInt() as never, JSON_VALUES, { framed: (json) => u32(4 + json.length) + json }),
-  of("phpJson", alone(phpJson()), [null, 7, "hunter2", 2n ** 60n, [1, [2]], { code: 0 }], {
+  of("phpJson", alone(phpJson()), [null, 7, "hunter2", 1n << 60n, [1, [2]], { code: 0 }], {
     framed: same,
   }),
   of("Workerman's text", text(), TEXTS),

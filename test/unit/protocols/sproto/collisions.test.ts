@@ -24,7 +24,7 @@ function key32(hash: number): number {
   h = BigInt.asUintN(32, h * inverse(5n));
   h = unshifted(h, 12n);
   // ~key + (key << 15) is key * (2^15 - 1) - 1.
-  return Number(BigInt.asIntN(32, (h + 1n) * inverse(2n ** 15n - 1n)));
+  return Number(BigInt.asIntN(32, (h + 1n) * inverse((1n << 15n) - 1n)));
 }
 
 /** The 64 bits that V8's ComputeLongHash turns into `hash`. */
@@ -34,7 +34,7 @@ function bits64(hash: bigint): bigint {
   h = unshifted(h, 11n);
   h = BigInt.asUintN(64, h * inverse(21n));
   h = unshifted(h, 31n);
-  return BigInt.asUintN(64, (h + 1n) * inverse(2n ** 18n - 1n));
+  return BigInt.asUintN(64, (h + 1n) * inverse((1n << 18n) - 1n));
 }
 
 const doubleOf = (bits: bigint): number => new Float64Array(BigUint64Array.of(bits).buffer)[0]!;

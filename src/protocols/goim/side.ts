@@ -1,0 +1,5 @@
+/** @throws RangeError for a side that does not exist */
+export function checkSide(side: "client" | "server" | undefined): void {
+  if (side === undefined || side === "client" || side === "server") return;
+  throw new RangeError(`side must be "client" or "server", not ${String(side)}`);
+}
