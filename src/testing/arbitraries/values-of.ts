@@ -203,9 +203,9 @@ function fitting(
 }
 
 function bigIntegers({ signed }: NodeOf<"int">): Values {
-  const min = signed ? -(2n ** 63n) : 0n;
-  const max = signed ? 2n ** 63n - 1n : 2n ** 64n - 1n;
-  return oneof(bigInt({ min, max }), constantFrom(0n, 1n, 2n ** 53n, min, max));
+  const min = signed ? -(1n << 63n) : 0n;
+  const max = signed ? (1n << 63n) - 1n : (1n << 64n) - 1n;
+  return oneof(bigInt({ min, max }), constantFrom(0n, 1n, 1n << 53n, min, max));
 }
 
 function names({ names: codes, open, base }: NodeOf<"enum">): Values {
