@@ -1,10 +1,12 @@
 import fc from "fast-check";
 import { type Framing, Output, ProtocolError } from "framewright";
 import { type Field, protocolOf } from "framewright/fields";
+import { compiled } from "framewright/fields/compiled";
 import { newScan } from "framewright/framing";
 import { explain, hexView, type Part, picture } from "framewright/inspect";
 import { equal, mutated, valuesOf } from "framewright/testing";
 import { describe, expect, it } from "vitest";
+import { build, type Fast } from "../../../src/fields/compiled/generate.ts";
 import { described, RandomFields } from "../../support/random-fields.ts";
 
 /*
@@ -83,6 +85,8 @@ function check(seed: number, tally: Tally): void {
   const where = (): string => `seed ${seed}: ${described(field)}`;
   tally.fields++;
   expect(picture(field), where()).toMatch(/./);
+  const fast = compiled(field);
+  const raw = build(field as never);
   let values: unknown[] = [];
   try {
     values = fc.sample(valuesOf(field, { max: 60 }), { numRuns: 8, seed });
@@ -98,6 +102,9 @@ function check(seed: number, tally: Tally): void {
     const bytes = written.value as Uint8Array;
     const read = outcome(() => decode(field, bytes));
     if (!equal(read, { value })) expect.fail(`${where()}\n${text(value)} is read as ${text(read)}`);
+    quick(raw, bytes, value, where);
+    const others = [outcome(() => encode(fast, value)), outcome(() => decode(fast, bytes))];
+    if (!equal(others, [written, read])) expect.fail(`${where()}\ncompiled: ${text(others)}`);
     explained(field, bytes, where, { value });
     measures(field, bytes, where, tally);
     const bad = fc.sample(mutated(bytes), { numRuns: 6, seed: seed + 1 });
@@ -105,7 +112,7 @@ function check(seed: number, tally: Tally): void {
       bad.push(bytes.slice(0, -cut) as never);
     for (const [i, wrong] of bad.entries()) {
       tally.bad++;
-      misread(field, wrong, where);
+      misread(field, fast, raw, wrong, where);
       // Measuring each prefix costs far more than reading.
       if (i % 4 === 0) measures(field, wrong, where, tally, false);
     }
@@ -113,10 +120,17 @@ function check(seed: number, tally: Tally): void {
 }
 
 /** Bad bytes are refused as malformed, at an offset and path that exist, or read as a value that can be written. */
-function misread(field: Any, bytes: Uint8Array, where: () => string): void {
+function misread(field: Any, fast: Any, raw: Fast, bytes: Uint8Array, where: () => string): void {
   const hex = Buffer.from(bytes).toString("hex");
   const read = outcome(() => decode(field, bytes));
   explained(field, bytes, where, read);
+  const other = outcome(() => decode(fast, bytes));
+  if (!equal(other, read))
+    expect.fail(`${where()}\n${hex}: ${text(read)}, compiled ${text(other)}`);
+  const value = accepted(raw, bytes);
+  if (!equal(value, read.error === undefined ? read.value : undefined)) {
+    expect.fail(`${where()}\n${hex}: ${text(read)}, generated code reads ${text(value)}`);
+  }
   const { error } = read;
   if (error === undefined) return;
   const { code, offset, path } = error;
@@ -125,6 +139,32 @@ function misread(field: Any, bytes: Uint8Array, where: () => string): void {
     expect.fail(`${where()}\n${hex}: offset ${offset}: ${error.message}`);
   }
   expect(path === undefined || Array.isArray(path), error.message).toBe(true);
+}
+
+/** What generated code reads of all bytes; undefined if it refuses them. */
+function accepted(raw: Fast, bytes: Uint8Array): unknown {
+  const cursor = { at: 0 };
+  try {
+    const value = raw.read(bytes, 0, bytes.length, cursor);
+    return cursor.at === bytes.length ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Good values never need the closures. */
+function quick(raw: Fast, bytes: Uint8Array, value: unknown, where: () => string): void {
+  const read = accepted(raw, bytes);
+  if (!equal(read, value))
+    expect.fail(`${where()}\ngenerated code reads ${text(read)}, not ${text(value)}`);
+  const out = new Output();
+  try {
+    raw.write(value, out);
+  } catch (error) {
+    expect.fail(`${where()}\ngenerated code refuses ${text(value)}: ${String(error)}`);
+  }
+  if (!equal(out.take(), bytes))
+    expect.fail(`${where()}\ngenerated code writes other bytes of ${text(value)}`);
 }
 
 const leaves = (part: Part): readonly Part[] =>

@@ -1,0 +1,75 @@
+import { type Erased, erased, type Field, makeField } from "../field.ts";
+import type { DescribedProtocol } from "../protocol-of.ts";
+import { build, type Fast } from "./generate.ts";
+
+/**
+ * The same description, or the same protocol, read and written by code that is generated now: as fast as code by hand.
+ * Values, bytes and errors are the same. Where a runtime forbids `new Function` (a content security policy, Cloudflare
+ * Workers), it returns what it was given.
+ *
+ * Functions of yours in the description (`mapped`, `checked`, `codec`) may be called twice for what is refused.
+ *
+ * @example
+ * ```ts
+ * import { encodeFrame } from "framewright";
+ * import { protocolOf, struct, u8, utf8 } from "framewright/fields";
+ * import { compiled } from "framewright/fields/compiled";
+ *
+ * const names = compiled(protocolOf(struct({ id: u8, name: utf8(u8) }), { name: "names" }));
+ * console.log(encodeFrame(names, { id: 1, name: "x" }).join(" "));
+ * //=> 1 1 120
+ * ```
+ */
+export function compiled<In, Out>(protocol: DescribedProtocol<In, Out>): DescribedProtocol<In, Out>;
+/** The same description, read and written by generated code. */
+export function compiled<In, Out>(field: Field<In, Out>): Field<In, Out>;
+export function compiled(
+  what: Field<never, unknown> | DescribedProtocol<never, unknown>,
+): Field<never, unknown> | DescribedProtocol<never, unknown> {
+  if (!("field" in what)) return compiledField(erased(what)) as unknown as Field<never, unknown>;
+  const field = compiledField(erased(what.field)) as unknown as Field<never, unknown>;
+  return Object.freeze({ ...what, field, decode: field.decode, encode: field.encode });
+}
+
+function compiledField(field: Erased): Erased {
+  if (field.bits > 0 || field.layOut !== undefined) return field;
+  let fast: Fast;
+  try {
+    fast = build(field);
+  } catch (error) {
+    if ((error as Error)?.name === "EvalError") return field;
+    throw error;
+  }
+  return withFast(field, fast);
+}
+
+/** The field with fast functions; what they refuse goes through the closures, which say what is wrong. */
+function withFast(field: Erased, { read, write }: Fast): Erased {
+  const { node, fixed, least, open, text, hidden, mayLack } = field;
+  return makeField<unknown, unknown, object>(
+    {
+      node,
+      fixed,
+      least,
+      open,
+      ...(text === true && { text }),
+      read(bytes, at, end, cursor) {
+        try {
+          return read(bytes, at, end, cursor);
+        } catch {
+          return field.read(bytes, at, end, cursor);
+        }
+      },
+      write(value, out) {
+        const start = out.length;
+        try {
+          write(value, out);
+        } catch {
+          out.truncate(start);
+          field.write(value, out);
+        }
+      },
+    },
+    { ...(hidden && { hidden }), ...(mayLack && { mayLack }) },
+  );
+}
