@@ -155,6 +155,18 @@ describe("decoderStream and encoderStream", () => {
     expect(() => decoderStream(protocol, wrong)).toThrow(/use batch, onInvalid, skipped/);
   });
 
+  it("fail for a chunk that is not bytes, writer and reader", async () => {
+    for (const chunk of [{ a: 1 }, "text", null, [1, 2], new ArrayBuffer(2)]) {
+      const { readable, writable } = decoderStream(text);
+      const writer = writable.getWriter();
+      const writing = writer.write(chunk as unknown as Uint8Array);
+      const [read, written] = await Promise.allSettled([readable.getReader().read(), writing]);
+      expect([read.status, written.status]).toEqual(["rejected", "rejected"]);
+      expect(read).toMatchObject({ reason: { name: "TypeError" } });
+      await expect(writer.closed).rejects.toThrow("a chunk must be a Uint8Array");
+    }
+  });
+
   it("read no further than their reader does", async () => {
     const { stream, asked } = chunks(...Array.from({ length: 100 }, () => bytesOf("a\nb\n")));
     const reader = stream.pipeThrough(decoderStream(text)).getReader();

@@ -91,6 +91,17 @@ describe("decoderTransform and encoderTransform", () => {
     }
   });
 
+  it("fail a pipeline whose chunks are not bytes", async () => {
+    const source = new Readable({ objectMode: true, read() {} });
+    source.push({ a: 1 });
+    const target = new Writable({ objectMode: true, write: (_, __, done) => done() });
+    await expect(pipeline(source, decoderTransform(text), target)).rejects.toThrow(
+      "a chunk must be a Uint8Array",
+    );
+    const strings = Readable.from(["one\n", "two\n"]);
+    expect(await strings.pipe(decoderTransform(text)).toArray()).toEqual(["one", "two"]);
+  });
+
   it("fail a pipeline, for bytes that cannot be read and values that cannot be written", async () => {
     const sink = (): Writable => new Writable({ objectMode: true, write: (_, __, done) => done() });
     await expect(pipeline(cut(bad, 7), decoderTransform(text), sink())).rejects.toMatchObject({

@@ -23,8 +23,8 @@ export interface ServerParts {
   readonly sweeper?: Sweeper | undefined;
   /** One limit of memory for all of them. */
   readonly budget?: MemoryBudget | undefined;
-  /** Called before the `close` handler, with the number of bytes that were dropped unsent. */
-  readonly gone?: ((dropped: number) => void) | undefined;
+  /** Called before the `close` handler, whatever `use` made of that, with the number of bytes that were dropped. */
+  readonly gone?: ((dropped: number, info: CloseInfo) => void) | undefined;
   /** True while a caller gets the errors of the connection in another way: then none is printed. */
   readonly isTold?: (() => boolean) | undefined;
 }
@@ -644,8 +644,8 @@ export class Live<In, Out, Context>
     this.#budget?.leave(this);
     this.#outcome ??= { by: "peer" };
     this.#abortSignal();
-    this.#parts.gone?.(this.#dropped);
     const info = this.#closeInfo();
+    this.#parts.gone?.(this.#dropped, info);
     this.#callbacks.close(info);
     this.#closed?.resolve(info);
   }

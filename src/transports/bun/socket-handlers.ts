@@ -1,10 +1,14 @@
 import {
+  CONNECTION_OPTIONS,
   Connection,
   type ConnectionOptions,
+  checkOptions,
   checkStreamProtocol,
   type Handlers,
+  limitsOf,
   type Protocol,
   ProtocolError,
+  reportBug,
   type Sink,
   type StreamHint,
 } from "../../core/index.ts";
@@ -21,6 +25,10 @@ export interface BunSocket {
   resume(): void;
   /** `"TLSSocket"` where it speaks TLS. */
   readonly [Symbol.toStringTag]?: string | undefined;
+  /** Address of the peer, for error texts. */
+  readonly remoteAddress?: string | undefined;
+  /** Port of the peer, for error texts. */
+  readonly remotePort?: number | undefined;
   /** What accepted it; undefined for a client. */
   readonly listener?: unknown;
 }
@@ -92,6 +100,8 @@ export function socketHandlers<
   options: BunSocketOptions<In, Out, Context, Socket> = {},
 ): BunSocketHandlers<Socket> {
   checkStreamProtocol(protocol);
+  checkOptions("socketHandlers", options, CONNECTION_OPTIONS);
+  limitsOf(options);
   const { context, ...rest } = options;
   // Not `socket.data`: that is the user's.
   const connections = new WeakMap<Socket, Held>();
@@ -105,14 +115,26 @@ export function socketHandlers<
     connections.set(socket, { connection, drained: () => sink.drained(), failure: undefined });
     return connection;
   };
+  const open = (socket: Socket): void => {
+    let connection: Connection<In, Out, Context>;
+    try {
+      connection = begin(socket);
+    } catch (error) {
+      // The `context` handler: there is no connection.
+      socket.terminate();
+      reportBug(error, options.handlerErrors ?? "report");
+      return;
+    }
+    connection.opened();
+  };
   return {
     open(socket) {
       // A socket with TLS has its handshake to come, and `context` may want to look at the peer's certificate.
-      if (socket[Symbol.toStringTag] !== "TLSSocket") begin(socket).opened();
+      if (socket[Symbol.toStringTag] !== "TLSSocket") open(socket);
     },
     handshake(socket, isSecure, error) {
       if (isSecure) {
-        begin(socket).opened();
+        open(socket);
         return;
       }
       socket.terminate();
@@ -136,6 +158,8 @@ export function socketHandlers<
 
 class BunSink implements Sink {
   readonly boundary = "stream";
+  /** A socket that is closed has no address any more. */
+  readonly peer: string | undefined;
   readonly #socket: BunSocket;
   readonly #drained: () => void;
   /** What the socket did not take. */
@@ -144,6 +168,8 @@ class BunSink implements Sink {
 
   constructor(socket: BunSocket, drained: () => void) {
     this.#socket = socket;
+    const { remoteAddress, remotePort } = socket;
+    this.peer = remotePort === undefined ? remoteAddress : `${remoteAddress}:${remotePort}`;
     this.#drained = drained;
   }
 
@@ -173,9 +199,18 @@ class BunSink implements Sink {
     this.#socket.resume();
   }
 
-  close(): void {
+  buffered(): number {
+    return this.#rest?.length ?? 0;
+  }
+
+  end(): void {
+    if (this.#isClosing) return;
     this.#isClosing = true;
     if (this.#rest === undefined) this.#socket.shutdown();
+  }
+
+  close(): void {
+    this.end();
   }
 
   abort(): void {

@@ -24,8 +24,8 @@ export interface DecoderTransformOptions extends TransformOptions, InvalidOption
 
 /**
  * Bytes in, messages out (object mode), for `pipeline`. Reads ahead of its reader by one message at most. When the
- * bytes break the protocol, or end inside a frame, the stream is destroyed with the ProtocolError, behind all
- * messages that came whole.
+ * bytes break the protocol, or end inside a frame, the stream is destroyed with the ProtocolError, after all
+ * messages that came whole; for a chunk that is not bytes, with a TypeError.
  *
  * @param protocol - what comes
  * @param options - `batch`: an array with all messages of a chunk; `onInvalid` and `skipped` for bytes that are not a
@@ -78,16 +78,18 @@ export function decoderTransform<Out>(
   }
 
   const stream = new Duplex({
-    writableObjectMode: false,
+    // Otherwise Node throws for what is not bytes, and into the stream that is piped here.
+    writableObjectMode: true,
+    writableHighWaterMark: 1,
     readableObjectMode: true,
     readableHighWaterMark: 1,
     read() {
       isWanted = true;
       pump();
     },
-    write(chunk: Uint8Array, _encoding, callback) {
+    write(chunk: Uint8Array | string, encoding, callback) {
       try {
-        decoder.push(chunk);
+        decoder.push(typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk);
       } catch (error) {
         callback(error as Error);
         return;

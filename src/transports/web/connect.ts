@@ -1,6 +1,9 @@
 import {
   type Clock,
   type Connection,
+  checkLimits,
+  checkOptions,
+  limitsOf,
   type MessageProtocol,
   onAbort,
   type Protocol,
@@ -8,7 +11,7 @@ import {
   systemClock,
 } from "../../core/index.ts";
 import { type Delays, delayAfter, type ReconnectOptions } from "./reconnect.ts";
-import { attachWebSocket, type WebSocketOptions } from "./web-socket.ts";
+import { attachWebSocketWith, WEB_SOCKET_OPTIONS, type WebSocketOptions } from "./web-socket.ts";
 import type { WebSocketLike } from "./web-socket-like.ts";
 
 /** Handlers, limits, and how to connect. */
@@ -26,8 +29,8 @@ export type ConnectWebSocketOptions<In, Out = In, Context = undefined> = WebSock
    */
   readonly reconnect?: boolean | ReconnectOptions | undefined;
   /**
-   * An attempt is given up after so many milliseconds. 0: when the runtime does.
-   * @defaultValue 10 000
+   * Milliseconds for one attempt; then it fails with `timeout`. 0 or Infinity: no limit of ours.
+   * @defaultValue 30 000
    */
   readonly connectTimeout?: number | undefined;
   /** Closes the client, as `close` does. */
@@ -70,7 +73,12 @@ export interface WebSocketClient<In, Out = In, Context = undefined> {
   close(): void;
 }
 
-const CONNECT_TIMEOUT = 10_000;
+const CONNECT_TIMEOUT = 30_000;
+
+const OPTIONS = [
+  ...["protocols", "reconnect", "connectTimeout", "signal", "WebSocket"],
+  ...WEB_SOCKET_OPTIONS,
+];
 
 /**
  * Opens a WebSocket, and another one when it is lost, where that is wished.
@@ -79,7 +87,8 @@ const CONNECT_TIMEOUT = 10_000;
  * @param protocol - what comes and goes
  * @param options - handlers, limits, `reconnect`
  * @returns the client; `ready()` waits for the connection
- * @throws TypeError where the runtime has no WebSocket and none was given
+ * @throws TypeError if the runtime has no WebSocket and none was given, and for an unknown option; RangeError for an
+ *   invalid limit
  *
  * @example
  * ```ts
@@ -114,6 +123,9 @@ export function connectWebSocket<In, Out, Context>(
   protocol: MessageProtocol<In, Out>,
   options: ConnectWebSocketOptions<In, Out, Context> = {},
 ): WebSocketClient<In, Out, Context> {
+  checkOptions("connectWebSocket", options, OPTIONS);
+  checkLimits(options, "connectTimeout");
+  limitsOf(options);
   const {
     protocols,
     reconnect = false,
@@ -148,7 +160,8 @@ export function connectWebSocket<In, Out, Context>(
     const list = typeof protocols === "object" ? [...protocols] : protocols;
     let openedAt: number | undefined;
     let cancelTimeout: (() => void) | undefined;
-    const connection = attachWebSocket(new Socket!(url, list), protocol as Protocol<In, Out>, {
+    const connection = attachWebSocketWith<In, Out, Context>(new Socket!(url, list), protocol, {
+      handlerErrors: "throw",
       ...rest,
       open(opened) {
         cancelTimeout?.();
@@ -158,7 +171,7 @@ export function connectWebSocket<In, Out, Context>(
         for (const waiter of waiters.splice(0)) waiter.resolve(opened);
         return rest.open?.(opened);
       },
-      close(closed, info) {
+      gone(_dropped, info) {
         cancelTimeout?.();
         current = undefined;
         const error = info.error ?? new ProtocolError("closed", "the connection was closed");
@@ -171,12 +184,11 @@ export function connectWebSocket<In, Out, Context>(
           state = "waiting";
           cancelWait = clock.after(delay, attempt);
         }
-        return rest.close?.(closed, info);
       },
     });
     if (connection.state === "closed") return;
     current = connection;
-    if (connectTimeout > 0 && connection.state === "opening") {
+    if (connectTimeout > 0 && connectTimeout !== Infinity && connection.state === "opening") {
       cancelTimeout = clock.after(connectTimeout, () => {
         connection.abort(new ProtocolError("timeout", `no connection within ${connectTimeout} ms`));
       });

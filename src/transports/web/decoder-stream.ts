@@ -13,7 +13,7 @@ export interface DecoderStreamOptions extends InvalidOptions {
 /**
  * Bytes in, messages out, for `pipeThrough`. Reads ahead of its reader by no message: a chunk is taken when the
  * messages of the one before are read. When the bytes break the protocol, or end inside a frame, both sides
- * fail with the ProtocolError, behind all messages that came whole.
+ * fail with the ProtocolError, after all messages that came whole; for a chunk that is not bytes, with a TypeError.
  *
  * @param protocol - what comes
  * @param options - `batch`; `onInvalid` and `skipped` for bytes that are not a frame
@@ -103,7 +103,13 @@ export function decoderStream<Out>(
       });
     },
     write(chunk) {
-      decoder.push(chunk);
+      try {
+        decoder.push(chunk);
+      } catch (error) {
+        // Not bytes. A reader that waits would wait on.
+        failReadable(error);
+        throw error;
+      }
       return wake();
     },
     close() {

@@ -1,6 +1,8 @@
 import {
+  CONNECTION_OPTIONS,
   Connection,
   type ConnectionOptions,
+  checkOptions,
   checkStreamProtocol,
   compact,
   type Handlers,
@@ -25,6 +27,7 @@ export type StreamsOptions<In, Out = In, Context = undefined> = Handlers<In, Out
 
 // Streams whose `desiredSize` says nothing (Cloudflare's) are full above this many bytes that they are still writing.
 const FULL = 64 * 1024;
+const SLICE = 64 * 1024;
 
 /**
  * Speaks a protocol over web streams of bytes, which are locked from now on. A pause stops reading, and the
@@ -51,6 +54,7 @@ export function attachStreams<In, Out = In, Context = undefined, P = unknown>(
   options: StreamsOptions<In, Out, Context> = {},
 ): Connection<In, Out, Context> {
   checkStreamProtocol(protocol);
+  checkOptions("attachStreams", options, CONNECTION_OPTIONS);
   const reader = streams.readable?.getReader();
   const writer = streams.writable?.getWriter();
   let isPaused = false;
@@ -66,10 +70,14 @@ export function attachStreams<In, Out = In, Context = undefined, P = unknown>(
     write(bytes) {
       if (writer === undefined)
         throw new TypeError("these streams have no writable: nothing can be sent");
-      const own = unwritten > 0 ? compact(bytes) : bytes;
-      unwritten += bytes.length;
-      // What fails is told by `closed`, below.
-      writer.write(own).then(() => written(bytes.length), ignore);
+      // In slices, so that progress shows while a slow peer takes it.
+      for (let at = 0; at < bytes.length; at += SLICE) {
+        const slice = bytes.length <= SLICE ? bytes : bytes.subarray(at, at + SLICE);
+        const own = unwritten > 0 ? compact(slice) : slice;
+        unwritten += slice.length;
+        // What fails is told by `closed`, below.
+        writer.write(own).then(() => written(slice.length), ignore);
+      }
       isFull = unwritten > FULL || (writer.desiredSize ?? 1) <= 0;
       return !isFull;
     },
@@ -80,14 +88,17 @@ export function attachStreams<In, Out = In, Context = undefined, P = unknown>(
       isPaused = false;
       void read();
     },
+    buffered: () => unwritten,
     close() {
       if (writer === undefined) ended();
+      // After `end` it is closing already.
       else writer.close().catch(ignore);
       // Nothing is wanted any more: a peer that goes on sending would keep this side open.
       if (writer === undefined) reader?.cancel().catch(ignore);
     },
     abort: cut,
   };
+  if (writer !== undefined) sink.end = () => void writer.close().catch(ignore);
   const connection = new Connection(protocol, sink, options, options);
 
   function written(length: number): void {

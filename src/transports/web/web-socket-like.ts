@@ -11,6 +11,8 @@ export interface WebSocketLike {
   binaryType?: string | undefined;
   /** Bytes that `send` took and that are not out. Without it nothing slows a sender down. */
   readonly bufferedAmount?: number | undefined;
+  /** The address that it was opened with, for error texts. */
+  readonly url?: string | undefined;
   send(data: string | Uint8Array<ArrayBuffer>): void;
   close(code?: number, reason?: string): void;
   addEventListener(

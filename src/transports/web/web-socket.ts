@@ -1,13 +1,16 @@
 import {
   type Clock,
+  CONNECTION_OPTIONS,
   Connection,
   type ConnectionOptions,
+  checkOptions,
   compact,
   decodeUtf8,
   type Handlers,
   type MessageProtocol,
   type Protocol,
   ProtocolError,
+  type ServerParts,
   type Sink,
   systemClock,
 } from "../../core/index.ts";
@@ -82,6 +85,25 @@ export function attachWebSocket<In, Out, Context>(
   protocol: MessageProtocol<In, Out>,
   options: WebSocketOptions<In, Out, Context> = {},
 ): Connection<In, Out, Context> {
+  checkOptions("attachWebSocket", options, WEB_SOCKET_OPTIONS);
+  return attachWebSocketWith(socket, protocol, options);
+}
+
+/**
+ * Names of handlers and options, for `checkOptions`.
+ * @internal
+ */
+export const WEB_SOCKET_OPTIONS: readonly string[] = ["boundary", ...CONNECTION_OPTIONS];
+
+/**
+ * The same, without a check of the options' names.
+ * @internal
+ */
+export function attachWebSocketWith<In, Out, Context>(
+  socket: WebSocketLike,
+  protocol: MessageProtocol<In, Out>,
+  options: WebSocketOptions<In, Out, Context> & ServerParts,
+): Connection<In, Out, Context> {
   const { boundary = "message", clock = systemClock } = options;
   const sink = webSocketSink(socket, boundary, clock, () => connection.drained());
   const connection = new Connection(protocol, sink, options, options);
@@ -125,6 +147,12 @@ function unclean(code: number | undefined): ProtocolError {
   return new ProtocolError("closed", text);
 }
 
+/** The address without what may be secret: a user's name, a query. */
+function addressOf({ url }: WebSocketLike): string | undefined {
+  if (typeof url !== "string" || url === "") return undefined;
+  return url.replace(/[?#].*$/s, "").replace(/\/\/[^/]*@/, "//");
+}
+
 function webSocketSink(
   socket: WebSocketLike,
   boundary: "message" | "stream",
@@ -138,6 +166,8 @@ function webSocketSink(
   };
   return {
     boundary,
+    peer: addressOf(socket),
+    buffered,
     write(bytes, isText) {
       // A socket that is closing takes no more, and would count it as unsent for ever.
       if (socket.readyState !== OPEN) return true;
