@@ -37,6 +37,7 @@ interface Host {
   };
   readonly console?: { error(text: string): void };
   readonly AbortController?: new () => AbortSource;
+  readonly process?: { readonly env?: { readonly FRAMEWRIGHT_POISON?: string | undefined } };
   readonly Buffer?: {
     readonly prototype: {
       indexOf(this: Uint8Array, value: number, from: number): number;
@@ -124,6 +125,14 @@ export function throwUncaught(error: unknown): void {
 /** The runtime's signals that can be aborted, if it has any. */
 export const abortController: (new () => AbortSource) | undefined = /* @__PURE__ */ look(
   () => host.AbortController,
+);
+
+/**
+ * True if memory that is done with is overwritten, so that a view which was kept too long shows: run tests with
+ * `FRAMEWRIGHT_POISON=1`.
+ */
+export const isPoisoning: boolean = /* @__PURE__ */ look(
+  () => host.process?.env?.FRAMEWRIGHT_POISON === "1",
 );
 
 /** Prints a line for whoever runs the program, if the runtime has a console. */

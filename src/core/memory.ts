@@ -1,3 +1,5 @@
+import { isPoisoning } from "./host.ts";
+
 /** No bytes: where a view of something was let go. */
 export const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 
@@ -69,3 +71,13 @@ export function copy(
 
 /** What a message costs in memory beside its bytes: empty ones must not wait without end either. */
 export const MESSAGE_COST = 64;
+
+/** Overwrites memory of our own that no one may look at any more: only for tests, see `isPoisoning`. */
+export function poison(bytes: Uint8Array, start: number, end: number): void {
+  if (isPoisoning) bytes.fill(0xdd, start, end);
+}
+
+/** The same bytes, where the memory that they are in may be poisoned before they are copied. */
+export function unpoisoned(bytes: Uint8Array): Uint8Array {
+  return isPoisoning ? new Uint8Array(bytes) : bytes;
+}

@@ -1,6 +1,6 @@
 import { checkWidth } from "./bytes.ts";
 import { ProtocolError } from "./errors.ts";
-import { isBytes, isDetached } from "./memory.ts";
+import { isBytes, isDetached, poison, unpoisoned } from "./memory.ts";
 import { checkInteger, isBeyondF32 } from "./range.ts";
 import { refuseThenable } from "./thenable.ts";
 import { encodeUtf8Into } from "./utf8.ts";
@@ -280,6 +280,7 @@ export const Output: OutputConstructor = class Output {
     // Doubling keeps appending linear; what was taken stays behind in the old slab.
     const slab = new Uint8Array(Math.max(SLAB, 2 * length, length + count));
     slab.set(this.#slab.subarray(this.#base, this.#at));
+    poison(this.#slab, this.#base, this.#at);
     this.#slab = slab;
     this.#room = slab.length;
     this.#floats = undefined;
@@ -495,9 +496,10 @@ export const Output: OutputConstructor = class Output {
     }
     // The place is taken first: growing may replace the slab that `set` is called on.
     const { length } = bytes;
+    const given = unpoisoned(bytes);
     const at = this.#grow(length);
-    if (length > 8) this.#slab.set(bytes, at);
-    else putFew(this.#slab, at, bytes);
+    if (length > 8) this.#slab.set(given, at);
+    else putFew(this.#slab, at, given);
     return this;
   }
 
@@ -547,6 +549,7 @@ export const Output: OutputConstructor = class Output {
   truncate(length: number): this {
     this.#checkPosition(length, 0);
     this.#checkFloor(length);
+    poison(this.#slab, this.#base + length, this.#at);
     this.#at = this.#base + length;
     return this;
   }

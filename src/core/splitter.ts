@@ -1,7 +1,7 @@
 import { asProtocolError, ProtocolError, rebased } from "./errors.ts";
 import { measureFrame, truncated } from "./frames.ts";
 import type { InvalidOptions, Skipped, TolerantFraming } from "./invalid.ts";
-import { compact, copy, isBytes, NOTHING, pinsMuch, plain } from "./memory.ts";
+import { compact, copy, isBytes, NOTHING, pinsMuch, plain, poison } from "./memory.ts";
 import { checkOptions } from "./options.ts";
 import type { Framing } from "./protocol.ts";
 import { newScan, type OwnScan, resetScan } from "./scan.ts";
@@ -577,6 +577,7 @@ export const Splitter: SplitterConstructor = class Splitter {
       at = 0;
     }
     copy(this.bytes, this.start, this.#limit, slab, at);
+    if (inSlab) poison(this.bytes, this.start, this.#limit);
     this.#origin += this.start - at;
     this.#slab = slab;
     this.bytes = slab;
