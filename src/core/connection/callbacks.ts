@@ -1,3 +1,4 @@
+import type { Skipped } from "../invalid.ts";
 import { isThenable } from "../thenable.ts";
 import type { CloseInfo } from "./handlers.ts";
 import { markReported, reportBug, reportPeer, wasReported } from "./report.ts";
@@ -9,6 +10,7 @@ interface Heard {
   readonly drain: Handler | undefined;
   readonly end: Handler | undefined;
   readonly error: ((connection: never, error: unknown) => unknown) | undefined;
+  readonly skipped: ((connection: never, skipped: Skipped) => unknown) | undefined;
   readonly close: ((connection: never, info: CloseInfo) => unknown) | undefined;
 }
 
@@ -20,8 +22,8 @@ type AnyHandlers = {
 };
 
 function heard(handlers: AnyHandlers): Heard {
-  const { open, message, drain, end, error, close } = handlers;
-  return { open, message, drain, end, error, close } as Heard;
+  const { open, message, drain, end, error, skipped, close } = handlers;
+  return { open, message, drain, end, error, skipped, close } as Heard;
 }
 
 /** What calls of handlers ask of their connection. */
@@ -104,6 +106,13 @@ export class Callbacks {
       this.#owner.rejected(error);
       settled();
     });
+  }
+
+  /** Bad input was skipped. */
+  skipped(skipped: Skipped): void {
+    const { skipped: handler } = this.#handlers;
+    if (handler === undefined) return;
+    this.call(() => handler(this.#connection as never, skipped));
   }
 
   /** Tells of a bug in a handler: the `error` handler, or whoever runs the program. */

@@ -1,6 +1,7 @@
 import { AsyncQueue } from "../async-queue.ts";
 import { type Clock, later } from "../clock.ts";
-import { asProtocolError, type ProtocolError, rebased } from "../errors.ts";
+import { asProtocolError, type ProtocolError } from "../errors.ts";
+import type { InvalidPolicy, Skipped } from "../invalid.ts";
 import type { MessageProtocol, Protocol } from "../protocol.ts";
 import { newSplitter, type OwnSplitter } from "../splitter.ts";
 import { isThenable } from "../thenable.ts";
@@ -33,6 +34,8 @@ export interface InputOwner<Out> {
   readonly connection: never;
   /** Calls `pump`, and notes what it changed. */
   pump(): void;
+  /** Bad input was skipped. */
+  skipped(skipped: Skipped): void;
   /** The peer broke the protocol. */
   faulty(error: ProtocolError): void;
   /** A handler threw. */
@@ -65,6 +68,14 @@ const ASK_EVERY = 64;
 
 const NONE: readonly never[] = [];
 
+/** How input is delivered. */
+export interface IncomingOptions {
+  readonly clock: Clock;
+  readonly turn: number;
+  readonly concurrency: number;
+  readonly onInvalid: InvalidPolicy | undefined;
+}
+
 /** The input of a connection: chunks come in, messages go to a handler or to iterators, in order and in turns. */
 export class Incoming<Out> {
   state: InputState = "reading";
@@ -76,6 +87,8 @@ export class Incoming<Out> {
   readonly #turn: number;
   readonly #concurrency: number;
   readonly #reader: OwnSplitter | MessageReader;
+  /** Bad input is skipped. */
+  readonly #isTolerant: boolean;
   #protocol: MessageProtocol<never, Out>;
   readonly #queue = new AsyncQueue<Out>();
 
@@ -100,17 +113,20 @@ export class Incoming<Out> {
     owner: InputOwner<Out>,
     protocol: MessageProtocol<never, Out>,
     boundary: "stream" | "message",
-    options: { readonly clock: Clock; readonly turn: number; readonly concurrency: number },
+    options: IncomingOptions,
   ) {
     this.#owner = owner;
     this.#protocol = protocol;
     this.#clock = options.clock;
     this.#turn = options.turn;
     this.#concurrency = options.concurrency;
+    const { onInvalid } = options;
+    this.#isTolerant = onInvalid !== undefined;
+    const invalid = { onInvalid, skipped: (skipped: Skipped) => owner.skipped(skipped) };
     this.#reader =
       boundary === "message"
-        ? new MessageReader(protocol)
-        : newSplitter(protocol as Protocol<never, Out>);
+        ? new MessageReader(protocol, invalid)
+        : newSplitter(protocol as Protocol<never, Out>, this.#isTolerant ? invalid : undefined);
     this.#regate();
   }
 
@@ -316,6 +332,7 @@ export class Incoming<Out> {
         if (!reader.next()) return true;
         step = 1;
         const value = protocol.decode(reader.bytes, reader.start, reader.end);
+        if (this.#isTolerant) reader.accept();
         step = 2;
         const result = message(connection, value);
         if (typeof result === "object" && result !== null) this.#await(result);
@@ -323,9 +340,12 @@ export class Incoming<Out> {
       }
     } catch (error) {
       if (step === 0) throw error;
-      if (step === 1) throw this.#decodeFailed(error);
-      this.#delivered++;
-      this.#owner.handlerFailed(error);
+      if (step === 1) {
+        this.#reject(error);
+      } else {
+        this.#delivered++;
+        this.#owner.handlerFailed(error);
+      }
     } finally {
       if (step === 2 || this.#delivered > 0) this.#owner.delivered();
     }
@@ -344,17 +364,33 @@ export class Incoming<Out> {
           ? [protocol.decode(bytes, start, end)]
           : protocol.decodeMany(bytes, start, end);
     } catch (error) {
-      throw this.#decodeFailed(error);
+      this.#values = NONE;
+      this.#reject(error);
+      return false;
     }
+    if (this.#isTolerant) reader.accept();
     this.#value = 0;
     this.#frameCost = reader.end - reader.start;
     return false;
   }
 
-  #decodeFailed(thrown: unknown): ProtocolError {
-    const reader = this.#reader;
-    const error = asProtocolError(thrown, "malformed", "decode failed", reader.start);
-    return rebased(error, reader.offset - reader.start);
+  /**
+   * The current frame cannot be decoded.
+   * @throws ProtocolError unless it is skipped
+   */
+  #reject(error: unknown): void {
+    this.#reader.reject(asProtocolError(error, "malformed", "decode failed", this.#reader.start));
+  }
+
+  /** Gives up on a frame that is not whole in time. Returns false if bad input is not skipped. */
+  giveUp(error: ProtocolError): boolean {
+    if (!this.#isTolerant || this.partial === undefined) return false;
+    try {
+      this.#reader.reject(error);
+    } catch {
+      return false;
+    }
+    return true;
   }
 
   /** Delivers the next value of the current frame. */

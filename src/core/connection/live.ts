@@ -3,6 +3,7 @@ import type { Clock } from "../clock.ts";
 import { later } from "../clock.ts";
 import { ProtocolError } from "../errors.ts";
 import { forOneStream, isFramed } from "../frames.ts";
+import type { Skipped } from "../invalid.ts";
 import { isBytes } from "../memory.ts";
 import type { MessageProtocol } from "../protocol.ts";
 import type { Sink } from "../sink.ts";
@@ -95,7 +96,8 @@ export class Live<In, Out, Context>
     this.#maxQueued = maxQueuedOf(limits, protocol.maxFrame);
     this.#lastByteAt = this.#clock.now();
     const { turn, concurrency } = limits;
-    const input = { clock: this.#clock, turn, concurrency };
+    const { onInvalid } = options;
+    const input = { clock: this.#clock, turn, concurrency, onInvalid };
     this.#in = new Incoming<Out>(this, this.#protocol, sink.boundary, input);
     this.#out = new Outgoing(this, sink, Math.min(limits.highWater, this.#maxQueued));
     this.#deadlines = new Deadlines(
@@ -408,6 +410,10 @@ export class Live<In, Out, Context>
     this.#account();
   }
 
+  skipped(skipped: Skipped): void {
+    this.#callbacks.skipped(skipped);
+  }
+
   faulty(error: ProtocolError): void {
     this.#fail(error, false, false);
   }
@@ -683,9 +689,12 @@ export class Live<In, Out, Context>
   }
 
   #expire({ limit, ms }: Expiry): void {
-    if (limit === "end") this.#expireEnd(ms);
-    else if (limit === "close") this.#expireClose(ms);
-    else this.#fail(timeout(`${this.#missed(limit)} within ${ms} ms`), true, false);
+    if (limit === "end") return void this.#expireEnd(ms);
+    if (limit === "close") return void this.#expireClose(ms);
+    const error = timeout(`${this.#missed(limit)} within ${ms} ms`);
+    // Where bad input is skipped, a frame that never ends is one.
+    if (limit === "frame" && this.#in.giveUp(error)) this.pump();
+    else this.#fail(error, true, false);
   }
 
   #missed(limit: "first" | "frame" | "idle" | "send"): string {

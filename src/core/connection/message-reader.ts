@@ -1,4 +1,6 @@
+import { asProtocolError, rebased } from "../errors.ts";
 import { checkMessage, isFramed, measureWhole } from "../frames.ts";
+import type { InvalidOptions } from "../invalid.ts";
 import { compact, MESSAGE_COST, NOTHING, plain } from "../memory.ts";
 import type { MessageProtocol } from "../protocol.ts";
 import { newScan } from "../scan.ts";
@@ -20,9 +22,20 @@ export class MessageReader {
   #queued = 0;
   /** Position in the message at hand of `bytes[0]`. */
   #origin = 0;
+  readonly #options: InvalidOptions;
+  /** Bytes that were skipped since the last good frame. */
+  #run = 0;
 
-  constructor(protocol: MessageProtocol<never, unknown>) {
+  /**
+   * @param options - `skip()` drops a bad message, all that is left of it
+   * @throws TypeError for `resync()`: messages have boundaries
+   */
+  constructor(protocol: MessageProtocol<never, unknown>, options: InvalidOptions = {}) {
+    if (options.onInvalid?.kind === "resync") {
+      throw new TypeError("resync is for streams: of messages, skip() drops the bad ones");
+    }
     this.#protocol = protocol;
+    this.#options = options;
   }
 
   /** Offsets count in the message at hand. */
@@ -57,7 +70,7 @@ export class MessageReader {
     for (;;) {
       this.start = this.end;
       if (this.end < this.bytes.length) {
-        if (this.#rest()) return true;
+        if (this.#found()) return true;
         continue;
       }
       const message = this.#take();
@@ -67,8 +80,42 @@ export class MessageReader {
       this.end = 0;
       if (message === undefined) return false;
       // An empty one has no frames, but is a value if there is no framing.
-      if (!isFramed(protocol)) return this.#rest();
+      if (!isFramed(protocol) && this.#found()) return true;
     }
+  }
+
+  /** As `#rest`; a bad frame is skipped, if it can be. */
+  #found(): boolean {
+    try {
+      return this.#rest();
+    } catch (error) {
+      this.reject(error);
+      return false;
+    }
+  }
+
+  /** The current frame is good. */
+  accept(): void {
+    this.#run = 0;
+  }
+
+  /**
+   * Drops what is left of the message.
+   *
+   * @throws ProtocolError `error`, without a policy or if too much was dropped in a row
+   */
+  reject(error: unknown): void {
+    const here = asProtocolError(error, "malformed", "decode failed", this.start);
+    const known = rebased(here, this.#origin);
+    const { onInvalid, skipped } = this.#options;
+    if (onInvalid === undefined) throw known;
+    const length = this.bytes.length - this.start;
+    this.#run += length + MESSAGE_COST;
+    if (this.#run > (onInvalid.most ?? 16 * this.#protocol.maxFrame)) throw known;
+    const { offset } = this;
+    this.end = this.bytes.length;
+    this.start = this.end;
+    skipped?.({ error: known, length, offset });
   }
 
   /**

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { resync, skip } from "../../../src/framing/index.ts";
 import {
   type CloseInfo,
   Connection,
@@ -7,6 +8,7 @@ import {
   encodeFrame,
   type Handlers,
   json,
+  lengthPrefixed,
   lines,
   type Output,
   ProtocolError,
@@ -51,7 +53,7 @@ afterEach(() => {
 interface Setup {
   readonly handlers?: Handlers<string, string, unknown>;
   readonly options?: ConnectionOptions;
-  readonly boundary?: "stream" | "message";
+  readonly boundary?: "stream" | "message" | undefined;
 }
 
 function setup({ handlers = {}, options = {}, boundary }: Setup = {}) {
@@ -562,6 +564,72 @@ describe("empty arrays", () => {
     const { bytes } = new Splitter(lines());
     expect(() => structuredClone(bytes, { transfer: [bytes.buffer as ArrayBuffer] })).not.toThrow();
     expect(new Splitter(lines()).next()).toBe(false);
+  });
+});
+
+describe("bad input", () => {
+  const skipping = (boundary?: "stream" | "message", onInvalid = skip()) => {
+    const got: unknown[] = [];
+    const made = setup({
+      boundary,
+      handlers: {
+        message: (_, value) => got.push(value),
+        skipped: (_, { error, length }) => got.push([error.code, length]),
+        error: (_, error) => got.push(error),
+      },
+      options: { onInvalid, frameTimeout: 1000, firstMessageTimeout: 5000 },
+    });
+    return { ...made, got };
+  };
+
+  it("is skipped and reported by choice, and the next frame is exact", () => {
+    const { connection, got } = skipping();
+    connection.received(new Uint8Array([...ascii("a\n"), 0xff, 0x0a, ...ascii("b\n")]));
+    connection.received(new Uint8Array(100).fill(0x61));
+    connection.received(ascii("\nc\n"));
+    expect(got[0]).toBe("a");
+    expect(got[1]).toEqual(["malformed", 2]);
+    expect(got[2]).toBe("b");
+    expect(got.at(-1)).toBe("c");
+    expect(connection.state).toBe("open");
+  });
+
+  it("drops a bad message, where messages have boundaries", () => {
+    const { connection, got } = skipping("message");
+    connection.received(ascii("a\nb"));
+    connection.received(Uint8Array.of(0xff, 0x0a));
+    connection.received(ascii("c\n"));
+    expect(got).toEqual(["a", ["truncated", 1], ["malformed", 2], "c"]);
+    expect(() => skipping("message", resync())).toThrow(TypeError);
+  });
+
+  it("counts as no first message", () => {
+    const { connection, got, clock } = skipping();
+    connection.received(Uint8Array.of(0xff, 0x0a));
+    clock.advance(6000);
+    expect(got).toMatchObject([["malformed", 2], { code: "timeout" }]);
+    expect(connection.state).toBe("closed");
+  });
+
+  it("of a frame that never ends is skipped once its time is over", () => {
+    const protocol = lengthPrefixed({ width: 1, header: ascii("GO") }).wrap(utf8());
+    const got: unknown[] = [];
+    const clock = new ManualClock();
+    const connection = new Connection<string>(
+      protocol,
+      new ScriptedSink(),
+      {
+        message: (_, value) => got.push(value),
+        skipped: (_, { length }) => got.push(length),
+        error: (_, error) => got.push(error),
+      },
+      { clock, onInvalid: resync(), frameTimeout: 1000 },
+    );
+    connection.opened();
+    connection.received(ascii("GO\xffGO\x02hi"));
+    clock.advance(1000);
+    expect(got).toEqual([3, "hi"]);
+    expect(connection.state).toBe("open");
   });
 });
 
