@@ -38,6 +38,9 @@ export function refuseLoss(type: object, message: unknown): void {
 }
 
 function checkMessage(fields: readonly Field[], message: object, path: string): void {
+  const kind = Object.prototype.toString.call(message);
+  // Of a Map, a Date, an array nothing would be written.
+  if (kind !== "[object Object]") refuse(path || "message", "message", kind.slice(8, -1));
   for (const field of fields) {
     const value = fieldOf(message, field.name);
     if (value === undefined || value === null) continue;

@@ -42,12 +42,14 @@ export function noStruct(value: unknown, label: string): never {
   return refuse(label, value, "an object");
 }
 
-/** An object without any of the fields: an array or a map in its place is a mistake. */
+/** An object without any of the fields: an array, a map, a date or a promise in its place is a mistake. */
 export function checkEmpty(value: unknown, label: string): void {
-  if (Array.isArray(value) || value instanceof Map || ArrayBuffer.isView(value)) {
-    noStruct(value, label);
-  }
+  if (!isRecord(value)) noStruct(value, label);
 }
+
+/** True for objects whose members are what they are about, of whatever class. */
+const isRecord = (value: unknown): boolean =>
+  Object.prototype.toString.call(value) === "[object Object]";
 
 export function tooDeep(w: Writer, label: string): never {
   const text = `${label}: nesting exceeds maxDepth ${w.maxDepth}`;
@@ -206,8 +208,10 @@ export function list(value: unknown, label: string): readonly unknown[] {
   return [...value];
 }
 
+/** Not text, even if it is a String object. */
 function isIterable(value: unknown): value is Iterable<unknown> {
-  return typeof value === "object" && value !== null && Symbol.iterator in value;
+  if (typeof value !== "object" || value === null || value instanceof String) return false;
+  return Symbol.iterator in value;
 }
 
 /** Begins a list of `count` elements at `w.at`: room for its length and for `room` bytes of content. */
@@ -330,9 +334,9 @@ export function keyed(value: unknown, key: string, label: string): readonly unkn
 }
 
 function elementsOf(value: unknown, label: string): readonly unknown[] {
-  if (isIterable(value)) return [...value];
-  if (typeof value !== "object" || value === null) return refuse(label, value, "a map");
-  return Object.values(value);
+  if (isIterable(value) && !ArrayBuffer.isView(value)) return [...value];
+  if (!isRecord(value)) return refuse(label, value, "a map");
+  return Object.values(value as object);
 }
 
 /** The entries of `*T()`, as structs: of a Map or another iterable of pairs, or of an object. */
@@ -351,9 +355,9 @@ export function entries(value: unknown, key: SchemaField, to: string, label: str
 }
 
 function pairsOf(value: unknown, key: SchemaField, label: string): readonly unknown[] {
-  if (isIterable(value)) return [...value];
-  if (typeof value !== "object" || value === null) return refuse(label, value, "a map");
-  return Object.entries(value).map(([name, to]) => [keyOf(name, key), to]);
+  if (isIterable(value) && !ArrayBuffer.isView(value)) return [...value];
+  if (!isRecord(value)) return refuse(label, value, "a map");
+  return Object.entries(value as object).map(([name, to]) => [keyOf(name, key), to]);
 }
 
 /** Keys of objects are strings; those of other types are read back from their digits. */

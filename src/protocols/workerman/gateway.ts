@@ -178,18 +178,18 @@ export function gatewayProtocol<Body = never>(
       } as Received;
     },
     encode(value, out) {
-      const { body = "", flag = 0 } = value;
+      const { body = "", ext_data = "", flag = 0, connection_id = 0, gateway_port = 0 } = value;
+      const { local_ip = 0, local_port = 0, client_ip = 0, client_port = 0 } = value;
       const isScalar = typeof body === "string" || isBytes(body);
       out.u8(value.cmd);
-      out.u32be(value.local_ip ?? 0).u16be(value.local_port ?? 0);
-      out.u32be(value.client_ip ?? 0).u16be(value.client_port ?? 0);
-      out.u32be(value.connection_id ?? 0);
+      out.u32be(local_ip).u16be(local_port).u32be(client_ip).u16be(client_port);
+      out.u32be(connection_id);
       const at = out.u8(flag).length - 1;
       const scalar = FLAGS.BODY_IS_SCALAR;
       out.patch(at, 1, isScalar ? flag | scalar : flag & ~scalar);
-      out.u16be(value.gateway_port ?? 0);
+      out.u16be(gateway_port);
       const ext = out.reserve(4);
-      writeBytesOrText(value.ext_data ?? "", out);
+      writeBytesOrText(ext_data, out);
       out.patch(ext, 4, out.length - ext - 4);
       if (isScalar) writeBytesOrText(body, out);
       else if (serialized === undefined)

@@ -73,6 +73,8 @@ export interface Ready {
   readonly values: readonly unknown[];
   /** The frame around a JSON text, for what carries JSON. */
   readonly framed?: (json: string) => string;
+  /** Values come back in another form: text as bytes, absent members as defaults. Or code of the user's writes them. */
+  readonly changes?: boolean;
   /** What is received is not what is sent: there is no echo. */
   readonly hasNoEcho?: boolean;
 }
@@ -271,7 +273,9 @@ export const READY: readonly Ready[] = [
   of("textTransfer", textTransfer() as never, [{ file_name: "hunter2", file_data: bytes("a") }], {
     framed: (json) => `{"file_name":${json},"file_data":"YQ=="}\n`,
   }),
-  of("gatewayProtocol", gatewayProtocol() as never, [{ cmd: 5, body: "hunter2", ext_data: "x" }]),
+  of("gatewayProtocol", gatewayProtocol() as never, [{ cmd: 5, body: "hunter2", ext_data: "x" }], {
+    changes: true,
+  }),
   of(
     "a codec of the user's",
     defineCodec({
@@ -280,7 +284,7 @@ export const READY: readonly Ready[] = [
       encode: (value: unknown) => `${JSON.stringify(value)}\n`,
     }) as never,
     [7, "hunter2"],
-    { framed: line },
+    { framed: line, changes: true },
   ),
 
   ...(["auto", "bigint", "number"] as const).map((int64) =>
@@ -291,7 +295,9 @@ export const READY: readonly Ready[] = [
     sprotoType({ engine: "interpreted", maps: "object" }),
     SPROTO_VALUES,
   ),
-  of("sproto, strings as bytes", sprotoType({ strings: "bytes" }), SPROTO_VALUES),
+  of("sproto, strings as bytes", sprotoType({ strings: "bytes" }), SPROTO_VALUES, {
+    changes: true,
+  }),
   of("sproto behind netpack", netpack().wrap(sproto.type("All")) as never, SPROTO_VALUES),
 
   of(
@@ -305,10 +311,16 @@ export const READY: readonly Ready[] = [
   ),
 
   of("protobufjs", alone(protobufjs(typeOf("LoginReq")) as never), [login]),
-  of("bufbuild", alone(bufbuild(schemaOf("LoginReq"), { toBinary, fromBinary }) as never), [
-    create(schemaOf("LoginReq"), login),
-  ]),
-  of("messageCodec", alone(messageCodec(typeOf("LoginReq") as never) as never), [login]),
+  // It writes what it is given as text, whatever that is: its types are checked by the compiler.
+  of(
+    "bufbuild",
+    alone(bufbuild(schemaOf("LoginReq"), { toBinary, fromBinary }) as never),
+    [create(schemaOf("LoginReq"), login)],
+    { changes: true },
+  ),
+  of("messageCodec", alone(messageCodec(typeOf("LoginReq") as never) as never), [login], {
+    changes: true,
+  }),
   of(
     "the client of a header service",
     service.clientProtocol as never,
