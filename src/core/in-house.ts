@@ -27,13 +27,12 @@ export {
   valueEnd,
   valuesIn,
 } from "./go-json.ts";
-export { throwUncaught, timers } from "./host.ts";
+export { timers } from "./host.ts";
 export { jsonFault } from "./json-fault.ts";
-export { notPromised, parseJson, parseWith } from "./json-read.ts";
+export { notPromised, parseJson } from "./json-read.ts";
 export { stringify } from "./json-write.ts";
 export { compact, copy, isBytes, isDetached, MESSAGE_COST, plain } from "./memory.ts";
 export { isMisuse, misuse } from "./misuse.ts";
-export { pathText } from "./path-text.ts";
 export { checkedMaxFrame } from "./protocol.ts";
 export { messageOf } from "./quoteless.ts";
 export { checkRange, fitsInteger, isBeyondF32 } from "./range.ts";

@@ -77,7 +77,7 @@ export interface Names<out T extends string> {
 export type Length = number | AnyNumber;
 
 /** Members of a field that structs look at and users do not. @internal */
-export interface FieldParts {
+interface FieldParts {
   readonly hidden?: true | undefined;
   readonly mayLack?: true | undefined;
   readonly numeric?: true | undefined;

@@ -76,7 +76,7 @@ export function protocolOf<In, Out>(
 }
 
 /** @internal */
-export function measureOf(field: AnyField, maxFrame: number, upTo?: string): Framing["measure"] {
+function measureOf(field: AnyField, maxFrame: number, upTo?: string): Framing["measure"] {
   const plan = planOf(field);
   const target = upTo === undefined ? -1 : indexOfStep(plan, upTo);
   if (field.fixed >= 0 && target < 0) return () => field.fixed;

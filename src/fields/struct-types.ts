@@ -4,10 +4,10 @@ import type { AnyField, Field, Hidden, MayLack, Names } from "./field.ts";
 export type Fields = { readonly [name: string]: AnyField };
 
 /** What a field is sent as. */
-export type FieldIn<F> = F extends Field<infer In, unknown> ? In : never;
+type FieldIn<F> = F extends Field<infer In, unknown> ? In : never;
 
 /** What a field is received as. */
-export type FieldOut<F> = F extends Field<never, infer Out> ? Out : never;
+type FieldOut<F> = F extends Field<never, infer Out> ? Out : never;
 
 /** One object type without helpers in it, so that editors show plain members. */
 export type Flat<T> = { readonly [K in keyof T]: T[K] } & {};

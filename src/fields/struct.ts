@@ -29,17 +29,14 @@ export interface StructField<S, In, Out> extends Field<In, Out> {
 }
 
 /** How a kind of struct is laid out, read and written. @internal */
-export interface StructEngine {
+interface StructEngine {
   readonly plan: StructPlan;
   read(bytes: Uint8Array, at: number, end: number, cursor: Cursor): unknown;
   write(value: unknown, out: Output): void;
 }
 
 /** @internal */
-export type LayOut = (
-  entries: readonly (readonly [string, Erased])[],
-  low: boolean,
-) => StructEngine;
+type LayOut = (entries: readonly (readonly [string, Erased])[], low: boolean) => StructEngine;
 
 /**
  * Fields one after the other, in the order of the source. The value is an object with a member for each field that is

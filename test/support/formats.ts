@@ -82,7 +82,7 @@ const modbusFunction = enumOf(
   { readHoldingRegisters: 3, writeSingleRegister: 6, writeMultipleRegisters: 16 },
   { open: true },
 );
-export const modbusRequest = struct({
+const modbusRequest = struct({
   transaction: u16be,
   protocol: constant(u16be, 0),
   length: size(u16be, rest),
@@ -109,7 +109,7 @@ export const modbusRtu = struct({ unit: u8, fn: u8, data: bytes(), crc: checksum
 
 const mqttString = utf8(u16be);
 const mqttBytes = bytes(u16be);
-export const mqttConnect = struct({
+const mqttConnect = struct({
   type: constant(bits(4), 1),
   reserved: constant(bits(4), 0),
   remaining: size(varint(4), rest),
@@ -140,7 +140,7 @@ const dnsName = mapped(until(label, ""), {
   read: (labels) => labels.join("."),
   write: (name: string) => (name === "" ? [] : name.split(".")),
 });
-export const dnsMessage = struct({
+const dnsMessage = struct({
   id: u16be,
   response: withDefault(flag, false),
   opcode: withDefault(bits(4), 0),

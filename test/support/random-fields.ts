@@ -11,7 +11,7 @@ type Any = Field<never, unknown>;
 type Named = Record<string, Any>;
 
 /** Numbers in [0, 1), the same for the same seed. */
-export function randomFrom(seed: number): () => number {
+function randomFrom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

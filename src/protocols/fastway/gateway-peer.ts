@@ -37,7 +37,7 @@ export interface Peer {
 }
 
 /** A packet of a client that waits for room on the link of a server. */
-export interface Stalled {
+interface Stalled {
   readonly to: Peer;
   readonly packet: FastwayMessage | EndpointCommand;
   readonly release: () => void;

@@ -100,7 +100,7 @@ const u32 = (length: number): string =>
 const same = (json: string): string => json;
 const line = (json: string): string => `${json}\n`;
 
-export const SCHEMA = `
+const SCHEMA = `
 .Inner { key 0 : integer  name 1 : string }
 .Pair { k 0 : string  v 1 : integer }
 .All {
