@@ -122,6 +122,7 @@ function read({ name, protocol }: AnyCase, chunks: Iterable<Uint8Array>): Outcom
       drain();
     }
     splitter.finish();
+    drain();
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     outcome.code = error.code;

@@ -1,5 +1,13 @@
 import fc from "fast-check";
 import {
+  cobs,
+  concatenatedJson,
+  contentLength,
+  decimalPrefixed,
+  hdlc,
+  slip,
+} from "../../src/framing/index.ts";
+import {
   delimited,
   type Framing,
   fixed,
@@ -97,6 +105,28 @@ export const samples: readonly Sample[] = [
     stream: "2:ab,10:cdefgh",
     fails: "too-long",
   },
+  { name: "digits", framing: decimalPrefixed({ digits: 2 }), stream: "02ab0003cde01f" },
+  {
+    name: "digits up to a delimiter of two bytes",
+    framing: decimalPrefixed({ delimiter: "::", trailer: ";" }),
+    stream: "0::;2::ab;1:a;",
+    fails: "malformed",
+  },
+  {
+    name: "a last line without its end",
+    framing: lines({ last: "accept", ending: "\r\n" }),
+    stream: "ab\n\r\n\rc\n\nde\r",
+  },
+  { name: "slip", framing: slip(), stream: "\xc0a\xc0\xc0\xdb\xdc\xc0bc\xc0d\xc0" },
+  { name: "cobs", framing: cobs(), stream: "\x01\0\x02a\0\x01\x01\0\x03bc\0" },
+  { name: "hdlc", framing: hdlc({ fcs: 0 }), stream: "~a~}]b~c~~d~~e", fails: "truncated" },
+  { name: "JSON", framing: concatenatedJson(), stream: '{}["]"]{"":[]}' },
+  {
+    name: "JSON that is none",
+    framing: concatenatedJson(),
+    stream: '{}["\\""][1],[]',
+    fails: "malformed",
+  },
 ];
 
 /** Framings that go on, whatever bytes come: what is left behind them is at most cut off. */
@@ -108,6 +138,12 @@ export const tolerant: fc.Arbitrary<Framing> = fc.constantFrom<Framing>(
   delimited(["\n", "aa", "\r\n"]),
   fixed(1),
   fixed(7),
+  lines({ skipEmpty: true }),
+  lines({ last: "accept" }),
+  lines({ skipEmpty: true, last: "accept" }),
+  slip(),
+  hdlc({ leading: false }),
+  cobs({ leading: true }),
 );
 
 /** Framings that fail now and then. */
@@ -118,12 +154,17 @@ export const touchy: fc.Arbitrary<Framing> = fc.constantFrom<Framing>(
   varintPrefixed({ maxFrame: 60 }),
   lines({ maxFrame: 30 }),
   netstring(),
+  decimalPrefixed({ digits: 2 }),
+  concatenatedJson({ maxFrame: 40 }),
+  contentLength({ maxFrame: 60 }),
 );
 
 /** Bytes that mean something to one or the other of these framings. */
 export function telling(maxLength: number): fc.Arbitrary<Uint8Array> {
   const byte = fc.oneof(
-    fc.constantFrom(...ascii("\n\r\n\naab\0\x01\x02\x03\x05\x0a\x20\x80\x8130:,")),
+    fc.constantFrom(
+      ...ascii('\n\r\n\naab\0\x01\x02\x03\x05\x0a\x20\x80\x8130:,\xc0\xc0\xdb~}{"[]'),
+    ),
     fc.nat(255),
   );
   return fc

@@ -41,20 +41,23 @@ export class SplitterModel {
   next(): boolean | Failure {
     if (this.failure !== undefined) return this.failure;
     this.start = this.end;
-    const length = this.#measure();
+    const length = this.#find();
     if (typeof length !== "number") return this.#fail(length);
     if (length > 0 && length <= this.pending) {
       this.end = this.start + length;
       return true;
     }
     this.#drained = true;
-    return (this.#finished && this.#truncated()) || false;
+    return (this.#finished && this.#truncated(length)) || false;
   }
 
   finish(): Failure | undefined {
     if (this.failure !== undefined) return this.failure;
     this.#finished = true;
-    return this.#drained ? this.#truncated() : undefined;
+    if (!this.#drained) return undefined;
+    const length = this.#find();
+    if (typeof length !== "number") return this.#fail(length);
+    return length > 0 && length <= this.pending ? undefined : this.#truncated(length);
   }
 
   use(framing: Framing): void {
@@ -69,18 +72,29 @@ export class SplitterModel {
     return rest;
   }
 
-  #measure(): number | Failure {
+  /** The length of the next frame, behind what the framing skips; 0 if it is not known. */
+  #find(): number | Failure {
+    for (;;) {
+      let length = this.#measure(false);
+      if (length === 0 && this.#finished) length = this.#measure(true);
+      if (typeof length !== "number" || length >= 0) return length;
+      this.end -= length;
+      this.start = this.end;
+    }
+  }
+
+  #measure(ended: boolean): number | Failure {
     if (this.pending === 0) return 0;
+    const { stream, end } = this;
     let length = 0;
     const failure = failureOf(() => {
-      length = measureFrame(this.#framing, this.stream, this.end, this.stream.length, newScan());
+      length = measureFrame(this.#framing, stream, end, stream.length, newScan(ended));
     });
     return failure ?? length;
   }
 
-  #truncated(): Failure | undefined {
+  #truncated(length: number): Failure | undefined {
     if (this.pending === 0) return undefined;
-    const length = this.#measure();
     const whole = length === 0 ? "unknown length" : `${length} bytes`;
     const message = `input ends after ${this.pending} bytes of a frame of ${whole}`;
     return this.#fail({ code: "truncated", offset: this.start, message });
