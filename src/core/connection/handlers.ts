@@ -1,3 +1,4 @@
+import type { CancelSignal } from "../cancel.ts";
 import type { Clock } from "../clock.ts";
 import type { InvalidPolicy, Skipped } from "../invalid.ts";
 import type { Connection } from "./connection.ts";
@@ -138,6 +139,9 @@ export interface ConnectionOptions {
 
   /** What to do with bytes that are no frame, in place of ending the connection. */
   readonly onInvalid?: InvalidPolicy | undefined;
+
+  /** Aborts the connection. */
+  readonly signal?: CancelSignal | undefined;
 
   /**
    * The clock of all timeouts.

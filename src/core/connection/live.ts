@@ -1,4 +1,4 @@
-import { type CancelSource, newCancel } from "../cancel.ts";
+import { type CancelSource, newCancel, onAbort } from "../cancel.ts";
 import type { Clock } from "../clock.ts";
 import { later } from "../clock.ts";
 import { ProtocolError } from "../errors.ts";
@@ -73,6 +73,8 @@ export class Live<In, Out, Context>
   #holds = 0;
   #heldCost = 0;
   #lastByteAt: number;
+  /** Of the option `signal`, which may outlive many connections. */
+  readonly #stopListening: () => void;
   #inputEnds: Set<(error?: unknown) => void> | undefined;
   #signal: CancelSource | undefined;
   #closed: { readonly promise: Promise<CloseInfo>; resolve(info: CloseInfo): void } | undefined;
@@ -107,6 +109,11 @@ export class Live<In, Out, Context>
       (expiry) => this.#expire(expiry),
       () => this.#buffered(),
     );
+    const { signal } = options;
+    const abort = (): void => this.abort(signal?.reason);
+    this.#stopListening = onAbort(signal, abort);
+    // Not before the user has this connection.
+    if (signal?.aborted) void Promise.resolve().then(abort);
   }
 
   // ---- what users see
@@ -645,6 +652,7 @@ export class Live<In, Out, Context>
   #finish(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#stopListening();
     this.#deadlines.stop();
     this.#in.halt(this.#outcome?.by === "error" ? { error: this.#outcome.error } : undefined);
     this.#budget?.leave(this);

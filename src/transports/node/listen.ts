@@ -206,6 +206,8 @@ export async function listen<
     try {
       attachStream<In, Out, Context>(socket, protocol, handlersOf(options, socket), {
         ...shared,
+        // It closes the server, and connections with what they still have to send.
+        signal: undefined,
         made(connection, isUnsent) {
           made = connection;
           connections.add(connection);

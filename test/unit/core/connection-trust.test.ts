@@ -809,6 +809,33 @@ describe("closed and signal", () => {
   });
 });
 
+describe("the option signal", () => {
+  it("aborts the connection, also if it was aborted before, and is let go of at the end", async () => {
+    const reason = new Error("enough");
+    const controller = new AbortController();
+    const { connection, closes } = setup({
+      handlers: { message() {} },
+      options: { signal: controller.signal },
+    });
+    expect(connection.state).toBe("open");
+    controller.abort(reason);
+    expect(closes).toEqual([{ by: "error", error: reason }]);
+    const late = setup({ handlers: { message() {} }, options: { signal: controller.signal } });
+    await settle();
+    expect(late.closes).toEqual([{ by: "error", error: reason }]);
+    let listeners = 0;
+    const counting = {
+      aborted: false,
+      addEventListener: () => void listeners++,
+      removeEventListener: () => void listeners--,
+    };
+    const over = setup({ handlers: { message() {} }, options: { signal: counting } });
+    expect(listeners).toBe(1);
+    over.connection.abort();
+    expect(listeners).toBe(0);
+  });
+});
+
 describe("a sink", () => {
   it.each(["write", "pause", "resume", "close", "abort"] as const)(
     "whose %s throws is a transport that failed, and close is called once",
