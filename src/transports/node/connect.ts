@@ -9,7 +9,6 @@ import {
   checkStreamProtocol,
   type Handlers,
   limitsOf,
-  onAbort,
   type Protocol,
   ProtocolError,
   type StreamHint,
@@ -157,8 +156,6 @@ export function connect<
         connection.abort(new ProtocolError("timeout", `no connection within ${connectTimeout} ms`));
       });
     }
-    const stopListening = onAbort(signal, () => connection.abort(signal?.reason));
-    socket.once("close", stopListening);
   });
 }
 
