@@ -1,6 +1,7 @@
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import {
+  type CancelSignal,
   CONNECTION_OPTIONS,
   type Connection,
   type ConnectionOptions,
@@ -42,7 +43,7 @@ export type ListenOptions<
     /** Speak TLS: the options of `tls.createServer`. */
     readonly tls?: ServerTls | undefined;
     /** Closes the server, as `close` does. */
-    readonly signal?: AbortSignal | undefined;
+    readonly signal?: CancelSignal | undefined;
     /**
      * Connections beyond this many are dropped at once. 0 or Infinity: no limit.
      * @defaultValue no limit
@@ -167,7 +168,7 @@ export async function listen<
   const { port, host, path, tls, signal, maxConnections, serverError } = options;
   const { keepAlive, keepAliveInitialDelay, clock = systemClock } = options;
   const { backlog, exclusive, ipv6Only, readableAll, writableAll } = options;
-  signal?.throwIfAborted();
+  if (signal?.aborted) throw signal.reason;
   const connections = new Set<Connection<In, Out, Context>>();
   // All of them, also those that are no connections yet: a TLS handshake takes its time.
   const sockets = new Idle<Socket>();
