@@ -76,7 +76,7 @@ export function cobs(options: CobsOptions = {}): WrappingFraming {
         }
         payload.set(bytes.subarray(at + 1, next), to);
         to += next - at - 1;
-        // The zero that the block stands for; the payload's end is none.
+        // A block stands for its bytes and a zero, except at the end of the payload.
         if (bytes[at] !== FULL && next < end) payload[to++] = 0;
         at = next;
       }

@@ -51,7 +51,7 @@ export function contentLength(options: HeaderOptions = {}): WrappingFraming {
 }
 
 /*
- * The header, byte by byte, so that what is none is refused where it begins and not at the end of maxHeader:
+ * The header, byte by byte, so that anything else is refused at its first byte and not at the end of maxHeader:
  *
  *   name -> value (after ":") -> line end (after CR) -> name or, after CR, last -> the end (after LF)
  */

@@ -71,7 +71,7 @@ export function digitsFraming(parts: Digits): WrappingFraming {
           continue;
         }
         if (state === 0) state = at;
-        // Also a delimiter before any digit, and where there is none.
+        // Also for a delimiter before any digit, and if there is no delimiter.
         if (state === 0 || byte !== delimiter[at - state]) throw misplaced(byte, at, start);
         if (at + 1 - state === delimiter.length) return frameLength(count, at + 1, start);
       }

@@ -122,7 +122,7 @@ export const samples: readonly Sample[] = [
   { name: "hdlc", framing: hdlc({ fcs: 0 }), stream: "~a~}]b~c~~d~~e", fails: "truncated" },
   { name: "JSON", framing: concatenatedJson(), stream: '{}["]"]{"":[]}' },
   {
-    name: "JSON that is none",
+    name: "a comma between JSON values",
     framing: concatenatedJson(),
     stream: '{}["\\""][1],[]',
     fails: "malformed",

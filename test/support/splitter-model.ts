@@ -72,7 +72,7 @@ export class SplitterModel {
     return rest;
   }
 
-  /** The length of the next frame, behind what the framing skips; 0 if it is not known. */
+  /** The length of the next frame, after what the framing skips; 0 if it is not known. */
   #find(): number | Failure {
     for (;;) {
       let length = this.#measure(false);

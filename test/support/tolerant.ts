@@ -16,7 +16,7 @@ export type Log = readonly string[];
 const said = ({ error, length, offset }: Skipped): string =>
   `-${length} at ${offset}: ${error.code} at ${error.offset}`;
 
-/** Reads pieces with a splitter, which is told what was good and what was bad. */
+/** Reads pieces with a splitter, and accepts or rejects each frame. */
 export function readTolerantly<Out>(
   protocol: Protocol<never, Out>,
   onInvalid: InvalidPolicy,

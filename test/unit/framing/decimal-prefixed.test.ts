@@ -79,7 +79,7 @@ describe("decimalPrefixed", () => {
     expect(failure?.message).toContain(message);
   });
 
-  it("reads leading zeros where it is told to, up to fifteen digits", () => {
+  it("reads leading zeros if `leadingZeros` is set, up to fifteen digits", () => {
     const loose = decimalPrefixed({ delimiter: " ", leadingZeros: true }).wrap(utf8());
     expect(decodeFrame(loose, ascii("005 hello"))).toBe("hello");
     expect(text(encodeFrame(loose, "hello"))).toBe("5 hello");

@@ -82,7 +82,7 @@ describe("lines", () => {
     ["an unknown option", { skipempty: true }, /no option "skipempty"; use .*skipEmpty/],
     ["an unknown last", { last: "drop" }, /last must be "error" or "accept"/],
     ["CR as an ending", { ending: "\r" }, /ending must be "\\n" or "\\r\\n"/],
-    ["a limit that is none", { maxFrame: 0 }, /maxFrame/],
+    ["an invalid limit", { maxFrame: 0 }, /maxFrame/],
   ])("refuses %s", (_, options, message) => {
     expect(() => lines(options)).toThrow(message);
   });

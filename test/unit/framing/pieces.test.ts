@@ -35,7 +35,7 @@ describe("pieces", () => {
     expect(protocol.layout).toEqual([{ name: "payload", kind: "payload", size: "rest" }]);
   });
 
-  it("refuse a limit that is none", () => {
+  it("refuse an invalid limit", () => {
     for (const most of [0, -1, 1.5, Number.NaN, Infinity]) {
       expect(() => pieces({ most })).toThrow(RangeError);
     }

@@ -139,7 +139,7 @@ describe("resync", () => {
     expect(skipped).toHaveLength(1);
   });
 
-  it("refuses what it would take too long for, and options that are none", () => {
+  it("refuses framings with a large maxFrame, and invalid options", () => {
     expect(() => new Splitter(lines(), { onInvalid: resync() })).toThrow(
       "resync needs a framing with a maxFrame of at most 65536, not 1048576",
     );

@@ -199,7 +199,7 @@ describe("skip", () => {
       "-10 at 32: too-long at 32",
       "b",
     ]);
-    // How much of the last one was passed over depends on how it was cut; what is told does not.
+    // How many bytes of the last one were passed over depends on the cuts; the reports do not.
     const log = read(protocol, skip({ most: 19 }), ascii(`${bad}${bad}a\n`));
     expect(log).toEqual(["-10 at 0: too-long at 0", "!too-long at 10"]);
     const counted = lengthPrefixed({ width: 1, maxFrame: 4 }).wrap(utf8());
@@ -261,7 +261,7 @@ describe("skip", () => {
     ]);
   });
 
-  it("refuses options that are none", () => {
+  it("refuses invalid options", () => {
     for (const most of [0, -1, 0.5, Number.NaN, Infinity, "5" as never]) {
       expect(() => skip({ most })).toThrow(/skip: most must be an integer of at least 1/);
     }
