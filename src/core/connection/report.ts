@@ -92,7 +92,8 @@ function codeOf(error: unknown): string {
 /** A peer that vanishes is no event. */
 function isPlainReset(error: unknown): boolean {
   const code = codeOf(error);
-  return code === "ECONNRESET" || code === "EPIPE";
+  // `closed` is what transports without such codes say: a WebSocket or a link that was lost.
+  return code === "ECONNRESET" || code === "EPIPE" || code === "closed";
 }
 
 /** Control characters would let a peer write into a terminal. */
