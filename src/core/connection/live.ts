@@ -1,6 +1,5 @@
 import { type CancelSource, newCancel, onAbort } from "../cancel.ts";
-import type { Clock } from "../clock.ts";
-import { later } from "../clock.ts";
+import { type Clock, later } from "../clock.ts";
 import { ProtocolError } from "../errors.ts";
 import { forOneStream, isFramed } from "../frames.ts";
 import type { Skipped } from "../invalid.ts";

@@ -171,11 +171,6 @@ export class Outgoing {
     this.#owner.roomy();
   }
 
-  /** True while a call from outside runs, at whose end everything is flushed. */
-  get isBusy(): boolean {
-    return this.#depth > 0;
-  }
-
   opened(): void {
     if (this.state === "closed" || this.state === "ended") return;
     this.#outbox.open();
