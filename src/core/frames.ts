@@ -27,15 +27,49 @@ export function measureFrame(
   end: number,
   scan: OwnScan,
 ): number {
+  const shown = shownEnd(framing, start, end);
+  return checkLength(
+    askLength(framing, bytes, start, shown, scan),
+    framing,
+    bytes,
+    start,
+    shown,
+    scan,
+  );
+}
+
+/** Where the bytes end that a framing is shown of `start` to `end`: never more than its largest frame has. */
+export function shownEnd(framing: Framing, start: number, end: number): number {
   const { maxFrame } = framing;
-  const shown = end - start > maxFrame ? start + maxFrame : end;
-  let length: number;
+  return end - start > maxFrame ? start + maxFrame : end;
+}
+
+/** What `measure` says of the bytes up to `shown`; it may be anything. All that it throws becomes a ProtocolError. */
+export function askLength(
+  framing: Framing,
+  bytes: Uint8Array,
+  start: number,
+  shown: number,
+  scan: OwnScan,
+): number {
   try {
-    length = framing.measure(bytes, start, shown, scan);
+    return framing.measure(bytes, start, shown, scan);
   } catch (error) {
     const known = asProtocolError(error, "malformed", "measure failed", start);
     throw withHint(known, framing, bytes, start, shown);
   }
+}
+
+/** An answer of `measure` that makes sense, or a ProtocolError. */
+export function checkLength(
+  length: number,
+  framing: Framing,
+  bytes: Uint8Array,
+  start: number,
+  shown: number,
+  scan: OwnScan,
+): number {
+  const { maxFrame } = framing;
   if (length > 0 && length <= maxFrame && Number.isInteger(length)) return length;
   if (length === 0 && shown - start < maxFrame && scan.at <= maxFrame) return 0;
   if (length < 0 && shown - start + length >= 0 && Number.isInteger(length)) return length;

@@ -38,6 +38,8 @@ export function plain(bytes: Uint8Array): Uint8Array {
 
 /** True if `length` bytes of this memory would keep far more alive than themselves. */
 export function pinsMuch(length: number, bytes: Uint8Array): boolean {
+  // Asking for the buffer costs more than all the rest, and a chunk of a socket mostly tells without.
+  if (bytes.length > 1024 && 4 * length < bytes.length) return true;
   const { byteLength } = bytes.buffer;
   return byteLength > 1024 && 4 * length < byteLength;
 }

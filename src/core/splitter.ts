@@ -1,5 +1,5 @@
 import { asProtocolError, ProtocolError, rebased } from "./errors.ts";
-import { measureFrame, truncated } from "./frames.ts";
+import { askLength, checkLength, shownEnd, truncated } from "./frames.ts";
 import type { InvalidOptions, Skipped, TolerantFraming } from "./invalid.ts";
 import { compact, copy, isBytes, NOTHING, pinsMuch, plain, poison } from "./memory.ts";
 import { checkOptions } from "./options.ts";
@@ -298,24 +298,20 @@ export const Splitter: SplitterConstructor = class Splitter {
   next(): boolean {
     if (this.#isSpecial) {
       if (this.#error !== undefined) throw this.#error;
-      if (this.#policy !== undefined && this.#skipped === undefined) {
-        return this.#tolerantly(() => {
-          this.accept();
-          return this.next();
-        });
-      }
+      if (this.#policy !== undefined && this.#skipped === undefined) return this.#nextTolerantly();
     }
     const start = this.end;
     this.start = start;
     // A frame that lies whole in its chunk, as nearly every one does: nothing but the cursor moves.
     if (this.#shown === 0 && this.#length === 0 && start < this.#limit) {
-      const length = this.#measure();
-      if (length > 0 && length <= this.#limit - start) {
+      const shown = shownEnd(this.#framing, start, this.#limit);
+      const length = this.#ask(shown);
+      if (length > 0 && length <= shown - start && Number.isInteger(length)) {
         resetScan(this.#scan);
         this.end = start + length;
         return true;
       }
-      this.#note(length);
+      this.#note(this.#check(length, shown));
     }
     if (this.#findLast()) {
       this.#pass(this.#length);
@@ -324,6 +320,14 @@ export const Splitter: SplitterConstructor = class Splitter {
     }
     this.#drained = true;
     return false;
+  }
+
+  // Apart from next, which would have to keep a place for the closure's variables.
+  #nextTolerantly(): boolean {
+    return this.#tolerantly(() => {
+      this.accept();
+      return this.next();
+    });
   }
 
   finish(): void {
@@ -413,8 +417,21 @@ export const Splitter: SplitterConstructor = class Splitter {
   }
 
   #measure(): number {
+    const shown = shownEnd(this.#framing, this.start, this.#limit);
+    return this.#check(this.#ask(shown), shown);
+  }
+
+  #ask(shown: number): number {
     try {
-      return measureFrame(this.#framing, this.bytes, this.start, this.#limit, this.#scan);
+      return askLength(this.#framing, this.bytes, this.start, shown, this.#scan);
+    } catch (error) {
+      return this.#fail(rebased(error as ProtocolError, this.#origin));
+    }
+  }
+
+  #check(length: number, shown: number): number {
+    try {
+      return checkLength(length, this.#framing, this.bytes, this.start, shown, this.#scan);
     } catch (error) {
       return this.#fail(rebased(error as ProtocolError, this.#origin));
     }
