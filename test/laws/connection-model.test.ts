@@ -58,7 +58,7 @@ const plain: fc.Arbitrary<Step> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({
       do: fc.constant("pass" as const),
-      ms: fc.constantFrom(1, 9, 1500, 5000, 9000),
+      ms: fc.constantFrom(1, 9, 1500, 2200, 2200, 5000, 9000),
     }),
   },
   {
@@ -75,13 +75,16 @@ const plain: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constantFrom(
         ...(["ended", "drained", "drained", "full", "pause", "resume", "resume"] as const),
-        ...(["end", "close", "turns", "turns", "turns", "opened"] as const),
+        ...(["end", "close", "turns", "turns", "turns", "opened", "ready", "flushed"] as const),
       ),
     }),
   },
   { weight: 1, arbitrary: fc.constant({ do: "detach" } as const) },
 );
 const places: Place[] = ["open", "message", "drain", "end", "error", "write", "encode", "input"];
+const sinkPlaces: Place[] = [
+  ...(["sinkPause", "sinkResume", "sinkEnd", "sinkClose", "sinkAbort", "buffered"] as const),
+];
 const inner: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: plain },
   { weight: 2, arbitrary: fc.constant({ do: "promise" } as const) },
@@ -95,7 +98,16 @@ const armed: fc.Arbitrary<Step> = fc.record({
   ),
   step: inner,
 });
-const step = fc.oneof({ weight: 3, arbitrary: plain }, { weight: 1, arbitrary: armed });
+const brokenSink: fc.Arbitrary<Step> = fc.record({
+  do: fc.constant("arm" as const),
+  where: fc.constantFrom(...sinkPlaces),
+  step: fc.constant({ do: "throw" } as const),
+});
+const step = fc.oneof(
+  { weight: 30, arbitrary: plain },
+  { weight: 10, arbitrary: armed },
+  { weight: 1, arbitrary: brokenSink },
+);
 
 const plan: fc.Arbitrary<Plan> = fc.record({
   boundary: fc.constantFrom("stream" as const, "message" as const),
@@ -103,6 +115,11 @@ const plan: fc.Arbitrary<Plan> = fc.record({
   message: fc.boolean(),
   end: fc.boolean(),
   many: fc.boolean(),
+  isTimed: fc.boolean(),
+  isContextBroken: fc.oneof(
+    { weight: 60, arbitrary: fc.constant(false) },
+    { weight: 1, arbitrary: fc.constant(true) },
+  ),
   steps: fc
     .tuple(
       fc.oneof({ weight: 9, arbitrary: fc.constant<Step>({ do: "opened" }) }, step),

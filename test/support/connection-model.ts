@@ -30,12 +30,16 @@ export type Step =
   | {
       readonly do:
         | ("opened" | "ended" | "drained" | "full" | "pause" | "resume" | "end" | "close")
-        | ("detach" | "turns" | "promise" | "throw" | "none");
+        | ("detach" | "turns" | "promise" | "throw" | "none" | "ready" | "flushed");
     }
   | { readonly do: "arm"; readonly where: Place; readonly step: Step };
 
 /** Where a step may be taken from inside. */
-export type Place = "open" | "message" | "drain" | "end" | "error" | "write" | "encode" | "input";
+export type Place =
+  | ("open" | "message" | "drain" | "end" | "error" | "write" | "encode" | "input")
+  | SinkPlace;
+/** Calls of the sink in which only a throw is tried. */
+type SinkPlace = "sinkPause" | "sinkResume" | "sinkEnd" | "sinkClose" | "sinkAbort" | "buffered";
 
 export interface Plan {
   readonly boundary: "stream" | "message";
@@ -43,6 +47,10 @@ export interface Plan {
   readonly message: boolean;
   readonly end: boolean;
   readonly many: boolean;
+  /** With limits for what the peer does: its first message, frames, silence, and what it does not take. */
+  readonly isTimed: boolean;
+  /** The `context` handler throws. */
+  readonly isContextBroken: boolean;
   readonly steps: readonly Step[];
 }
 
@@ -51,6 +59,12 @@ const MAX_QUEUED = 3000;
 const CLOSE_TIMEOUT = 4000;
 const END_TIMEOUT = 8000;
 const LATEST = 1000;
+const PEER_LIMITS = {
+  firstMessageTimeout: 7000,
+  frameTimeout: 2500,
+  idleTimeout: 5500,
+  sendTimeout: 3000,
+};
 const MAX_FRAME = 600;
 const FAULTS = ["malformed", "too-long", "truncated"];
 
@@ -73,6 +87,14 @@ interface Asked {
   readonly iterator: AsyncIterableIterator<string, undefined>;
   /** Has asked, and was neither told of the end nor returned. */
   isUnfinished: boolean;
+}
+
+/** Something that waits for output: `ready()` or `flushed()`. */
+interface Wait {
+  readonly of: "ready" | "flushed";
+  /** What was sent before. */
+  readonly at: number;
+  state: "waits" | "resolved" | "rejected";
 }
 
 interface Pending {
@@ -118,6 +140,8 @@ export class World {
   #isFull = false;
   #isSinkDone: "ended" | "closed" | "aborted" | undefined;
   #isLost = false;
+  /** What was unread when the socket was handed over. */
+  #detached: string | undefined;
   #isDrainOwed = false;
   #isOurEnd = false;
   #isEndedFirst = false;
@@ -132,11 +156,28 @@ export class World {
   #closedAt = Infinity;
   #endedAt = Infinity;
   #activeAt = 0;
+  readonly #waits: Wait[] = [];
+
+  // Time, as far as the peer can help it: only while a message is welcome.
+  #welcomed = 0;
+  /** Since when the time passes that is not in `#welcomed` yet; Infinity if it does not count. */
+  #passingSince = Infinity;
+  /** What passed inside of handlers, of which no one says whether it counts. */
+  #unsure = 0;
+  #openedAt = Infinity;
+  #byteAt = -Infinity;
+  #frameAt = Infinity;
+  /** How many bytes came before the frame that `#frameAt` is for. */
+  #frameKey = -1;
+  #consumed = 0;
+  #takenAt = Infinity;
   #touchedAt = 0;
   readonly #bugs: unknown[] = [];
+  /** Those that a sink threw, which are errors of the transport. */
+  readonly #failures: unknown[] = [];
   #armed: { where: Place; step: Step }[] = [];
   #depth = 0;
-  #connection: Connection<string>;
+  #connection!: Connection<string>;
 
   constructor(plan: Plan) {
     this.#plan = plan;
@@ -145,11 +186,17 @@ export class World {
     this.#many = plan.many;
     this.#hasMessage = plan.message;
     this.#hasEnd = plan.end;
-    this.#connection = new Connection<string>(
-      this.#protocol(plan.many),
-      this.#sink(),
-      this.#handlers(plan.message, plan.end),
-      {
+    const isBroken = plan.isContextBroken;
+    const broken = new Error("thrown in context");
+    const handlers: Handlers<string> = {
+      ...this.#handlers(plan.message, plan.end),
+      context: () => {
+        if (isBroken) throw broken;
+        return undefined;
+      },
+    };
+    const make = (): Connection<string> =>
+      new Connection<string>(this.#protocol(plan.many), this.#sink(), handlers, {
         clock: {
           now: () => this.#clock.now(),
           after: (ms, run) => this.#clock.after(ms, run),
@@ -161,8 +208,20 @@ export class World {
         endTimeout: END_TIMEOUT,
         concurrency: plan.concurrency,
         turn: 8,
-      },
-    );
+        ...(plan.isTimed ? PEER_LIMITS : {}),
+      });
+    if (isBroken) {
+      let thrown: unknown;
+      try {
+        make();
+      } catch (error) {
+        thrown = error;
+      }
+      this.#expect(thrown === broken, `the constructor threw ${String(thrown)}`);
+      this.#expect(this.#clock.waiting === 0, `${this.#clock.waiting} timers left`);
+      return;
+    }
+    this.#connection = make();
     this.#connection.onInputEnd(() => {
       this.#inputEnds++;
       this.#expect(this.#inputEnds === 1, "onInputEnd ran twice");
@@ -174,6 +233,10 @@ export class World {
 
   /** Takes all steps; throws if the connection does not behave as the model. */
   async run(): Promise<void> {
+    if (this.#plan.isContextBroken) {
+      if (this.#broken !== undefined) throw this.#broken;
+      return;
+    }
     for (const step of this.#plan.steps) {
       this.#take(step);
       await settled();
@@ -251,10 +314,13 @@ export class World {
         const before = world.#written;
         world.#written += latin1(bytes);
         world.#activeAt = world.#clock.now();
+        const wasTakenAt = world.#takenAt;
+        world.#takenAt = world.#clock.now();
         try {
           world.#inside("write");
         } catch (error) {
           world.#written = before;
+          world.#takenAt = wasTakenAt;
           throw error;
         }
         return !world.#isFull;
@@ -263,11 +329,17 @@ export class World {
         usable("pause");
         world.#expect(!world.#isSourcePaused, "paused twice");
         world.#isSourcePaused = true;
+        world.#inside("sinkPause");
       },
       resume() {
         usable("resume");
         world.#expect(world.#isSourcePaused, "resumed without a pause");
         world.#isSourcePaused = false;
+        world.#inside("sinkResume");
+      },
+      buffered() {
+        world.#inside("buffered");
+        return 0;
       },
       end() {
         usable("end");
@@ -275,6 +347,7 @@ export class World {
         world.#expect(world.#isOurEnd, "our half ended by itself");
         world.#expect(world.#written === world.#sent, "ended before everything was written");
         world.#isSinkDone = "ended";
+        world.#inside("sinkEnd");
       },
       close() {
         usable("close");
@@ -285,13 +358,19 @@ export class World {
           world.#halt(world.#isEndedFirst ? "local" : "peer");
         }
         world.#isSinkDone = "closed";
+        world.#inside("sinkClose");
       },
       abort() {
         usable("abort");
         world.#isSinkDone = "aborted";
+        world.#inside("sinkAbort");
       },
       detach() {
         usable("detach");
+        // Inside of `open`, detach() may have written what was sent before.
+        const isOut = world.#written === world.#sent && world.#isOpened;
+        world.#expect(isOut, "detach() although something waits");
+        world.#detached = world.#unread.join("");
         world.#halt("local");
         return "socket";
       },
@@ -368,6 +447,7 @@ export class World {
     const at = first?.indexOf("\n") ?? -1;
     if (first === undefined || at < 0) return undefined;
     const rest = first.slice(at + 1);
+    this.#consumed += at + 1;
     if (rest === "") this.#unread.shift();
     else this.#unread[0] = rest;
     return first.slice(0, at + 1);
@@ -437,6 +517,12 @@ export class World {
     const isTimeout = code === "timeout";
     if (isTimeout) {
       const now = this.#clock.now();
+      const limit = this.#limitOf((error as ProtocolError).message);
+      if (limit !== undefined) {
+        this.#expect(limit.now + this.#unsure >= limit.at, `${String(error)} is early`);
+        this.#expect(limit.isRunning, `${String(error)}, although that limit does not run`);
+        return;
+      }
       const endAt = Math.max(this.#activeAt, this.#endedAt) + END_TIMEOUT;
       const closeAt = this.#closedAt + CLOSE_TIMEOUT;
       this.#expect(now >= Math.min(endAt, closeAt), `${String(error)} is early`);
@@ -474,6 +560,88 @@ export class World {
     }
   }
 
+  /** What passed of the time that the peer can help. */
+  get #welcomedNow(): number {
+    const since = this.#passingSince;
+    return this.#welcomed + (since === Infinity ? 0 : this.#clock.now() - since);
+  }
+
+  /** The limits for the peer: since when each runs, until when, and what time it is for it. */
+  get #limits() {
+    const { firstMessageTimeout, frameTimeout, idleTimeout, sendTimeout } = PEER_LIMITS;
+    const now = this.#welcomedNow;
+    const isRead = !this.#isEnded && !this.#isHalted;
+    const isFirst = this.#taken.size === 0;
+    return {
+      "no message": {
+        now,
+        at: this.#openedAt + firstMessageTimeout,
+        isRunning: isRead && isFirst,
+      },
+      "a frame was": { now, at: this.#frameAt + frameTimeout, isRunning: isRead },
+      "no byte": {
+        now,
+        at: Math.max(this.#openedAt, this.#byteAt) + idleTimeout,
+        isRunning: isRead,
+      },
+      "the peer took": {
+        now: this.#clock.now(),
+        at: this.#takenAt + sendTimeout,
+        isRunning: this.#takenAt !== Infinity && !this.#isLost,
+      },
+    };
+  }
+
+  #limitOf(message: string): { now: number; at: number; isRunning: boolean } | undefined {
+    const found = Object.entries(this.#limits).find(([text]) => message.includes(text));
+    return found?.[1];
+  }
+
+  /** Whether a message would be delivered, if one were whole. */
+  get #isWelcome(): boolean {
+    const hasTaker =
+      this.#waiting > 0 ||
+      (this.#hasMessage && this.#pendingOf("message") < this.#plan.concurrency);
+    return this.#isTakeable && hasTaker;
+  }
+
+  /** Notes where limits begin, between two steps. */
+  #stamp(): void {
+    if (this.#connection.queued === 0) this.#takenAt = Infinity;
+    else if (this.#takenAt === Infinity && this.#isOpened) this.#takenAt = this.#clock.now();
+    const [first] = this.#unread;
+    const isPartial = first !== undefined && !this.#hasWhole && this.#boundary === "stream";
+    if (!isPartial) {
+      if (first === undefined && !this.#isInside) [this.#frameAt, this.#frameKey] = [Infinity, -1];
+    } else if (this.#isWelcome && this.#frameKey !== this.#consumed) {
+      [this.#frameAt, this.#frameKey] = [this.#welcomedNow, this.#consumed];
+    }
+  }
+
+  /** Whatever waited for longer than it may is over. */
+  #checkLimits(): void {
+    if (!this.#plan.isTimed) return;
+    for (const [text, { now, at, isRunning }] of Object.entries(this.#limits)) {
+      const isLate = now > at + PEER_LIMITS.frameTimeout / 4 + this.#unsure;
+      this.#expect(!(isRunning && isLate), `no timeout: ${text}`);
+    }
+  }
+
+  #checkWaits(): void {
+    const isClosed = this.#closes.length > 0;
+    for (const { of, at, state } of this.#waits) {
+      if (of === "flushed") {
+        const isOut = this.#written.length >= at;
+        this.#expect(state !== "waits" || !isOut, "flushed() waits, though all is written");
+        this.#expect(state !== "resolved" || isOut, "flushed() resolved too early");
+        this.#expect(state !== "rejected" || isClosed, "flushed() was rejected too early");
+      } else if (state === "waits") {
+        this.#expect(this.#isDrainOwed, "ready() waits, though no drain is owed");
+      }
+      this.#expect(state !== "waits" || !isClosed, `${of}() waits after close`);
+    }
+  }
+
   #checkClose({ by, error }: CloseInfo): void {
     this.#expect(this.#inputEnds === 1, "close before the end of input was told");
     if (by === "error" && this.#by !== "error") {
@@ -481,7 +649,7 @@ export class World {
       const { code } = error as ProtocolError;
       const isDropped = this.#sent !== this.#written || this.#isFull;
       this.#expect(
-        isDropped && ["closed", "timeout"].includes(code),
+        (isDropped && ["closed", "timeout"].includes(code)) || this.#failures.includes(error),
         `closed by ${String(error)}, not by ${this.#by}`,
       );
       return;
@@ -513,6 +681,8 @@ export class World {
     this.#expect(queued >= 0, `${queued} queued`);
     this.#expect(this.#sent.startsWith(this.#written), "written is other than sent");
     this.#expect(this.#rejections <= 1, `${this.#rejections} iterators were rejected`);
+    this.#checkWaits();
+    this.#stamp();
     if (isClosed) {
       this.#expect(queued === 0, `${queued} queued after close`);
       this.#expect(this.#clock.waiting === 0, `${this.#clock.waiting} timers left`);
@@ -520,6 +690,7 @@ export class World {
       if (this.#broken !== undefined) throw this.#broken;
       return;
     }
+    this.#checkLimits();
     const isOver = this.#isHalted;
     this.#expect(!isOver || this.#waiting === 0, "an iterator waits after the end");
     this.#expect(now <= this.#closedAt + CLOSE_TIMEOUT + LATEST, "not closed within closeTimeout");
@@ -537,10 +708,7 @@ export class World {
       if (this.#broken !== undefined) throw this.#broken;
       return;
     }
-    const hasTaker =
-      this.#waiting > 0 ||
-      (this.#hasMessage && this.#pendingOf("message") < this.#plan.concurrency);
-    const isWelcome = this.#isTakeable && hasTaker;
+    const isWelcome = this.#isWelcome;
     this.#expect(!isWelcome || !this.#hasWhole, "a message lies in an open connection");
     if (!this.#isEnded) {
       if (isWelcome) this.#expect(!this.#isSourcePaused, "the source is paused for no reason");
@@ -570,7 +738,7 @@ export class World {
     const { step } = this.#armed.splice(at, 1)[0]!;
     this.log.push(`  in ${place}:`);
     if (step.do === "promise") {
-      if (place === "write" || place === "encode" || place === "input" || place === "error") return;
+      if (["write", "encode", "input", "error"].includes(place) || isOfSink(place)) return;
       return new Promise<void>((resolve, reject) => {
         const of = place === "message" || place === "end" ? place : "other";
         this.#pending.push({ of, resolve, reject });
@@ -580,14 +748,21 @@ export class World {
       if (place === "input" || place === "error") return undefined;
       const error = new Error(`thrown in ${place}`);
       this.#bugs.push(error);
+      if (place === "write" || isOfSink(place)) this.#failures.push(error);
       throw error;
     }
-    this.#take(step);
+    if (isOfSink(place)) return undefined;
+    this.#depth++;
+    try {
+      this.#take(step);
+    } finally {
+      this.#depth--;
+    }
     return undefined;
   }
 
   #take(step: Step): void {
-    if (this.#depth > 4) return;
+    if (this.#depth > 8) return;
     this.#depth++;
     this.log.push(`${"  ".repeat(this.#depth - 1)}${JSON.stringify(step)}`);
     try {
@@ -617,6 +792,7 @@ export class World {
       case "opened":
         if (this.#isOpened || this.#isLost || this.#isSinkDone !== undefined) break;
         this.#isOpened = true;
+        this.#openedAt = this.#welcomedNow;
         connection.opened();
         break;
       case "ended":
@@ -630,6 +806,7 @@ export class World {
         break;
       case "drained":
         this.#isFull = false;
+        if (this.#isOpened) this.#takenAt = this.#clock.now();
         connection.drained();
         break;
       case "full":
@@ -690,7 +867,11 @@ export class World {
         break;
       case "pass":
         // Timers do not fire inside of a handler.
-        if (this.#depth === 1 || step.ms < 10) this.#clock.advance(step.ms);
+        this.#pass(step.ms);
+        break;
+      case "ready":
+      case "flushed":
+        this.#wait(step.do);
         break;
       case "turns":
         while (this.#soon.length > 0) this.#soon.shift()!();
@@ -701,12 +882,38 @@ export class World {
     }
   }
 
+  #pass(ms: number): void {
+    if (this.#depth > 1 && ms >= 10) return;
+    if (this.#depth > 1) this.#unsure += ms;
+    else if (this.#isWelcome && !this.#isEnded && this.#soon.length === 0)
+      this.#passingSince = this.#clock.now();
+    this.#clock.advance(ms);
+    if (this.#depth > 1) return;
+    this.#welcomed = this.#welcomedNow;
+    this.#passingSince = Infinity;
+  }
+
+  #wait(of: Wait["of"]): void {
+    const wait: Wait = { of, at: this.#sent.length, state: "waits" };
+    this.#waits.push(wait);
+    this.#connection[of]().then(
+      () => {
+        wait.state = "resolved";
+      },
+      (error: unknown) => {
+        wait.state = "rejected";
+        this.#expect((error as ProtocolError).code === "closed", `${of}(): ${String(error)}`);
+      },
+    );
+  }
+
   #bytes(all: string, cut: number): void {
     if (this.#isLost) return;
     const at = Math.min(cut, all.length);
     for (const part of at === 0 ? [all] : [all.slice(0, at), all.slice(at)]) {
       if (this.#isLost) return;
       const isTaken = !this.#isEnded && !this.#isHalted;
+      if (isTaken) this.#byteAt = this.#welcomedNow;
       if (isTaken && part !== "") {
         if (this.#boundary === "message" || this.#unread.length === 0) this.#unread.push(part);
         else this.#unread[0] += part;
@@ -761,8 +968,7 @@ export class World {
     const mayDetach = isFree && !this.#isHalted && !this.#isOurEnd && !this.#isLost && !isInside;
     try {
       const { unread } = connection.detach();
-      this.#expect(isFree && !this.#isLost, "detach() although something waits");
-      this.#expect(latin1(unread) === this.#unread.join(""), "detach() lost bytes");
+      this.#expect(latin1(unread) === this.#detached, "detach() lost bytes");
       this.#isLost = true;
       this.#unread = [];
     } catch (error) {
@@ -845,4 +1051,8 @@ export class World {
       pending.resolve();
     }
   }
+}
+
+function isOfSink(place: Place): boolean {
+  return place === "buffered" || place.startsWith("sink");
 }

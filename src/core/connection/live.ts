@@ -189,7 +189,8 @@ export class Live<In, Out, Context>
     if (this.#sink.end === undefined) {
       throw new TypeError("this transport cannot end one side alone: use close()");
     }
-    if (!this.#out.isSending) return;
+    // Once it is settled how the connection ends, the sink is told to close, not to end first.
+    if (!this.#out.isSending || this.#outcome !== undefined) return;
     if (this.#in.state === "reading") this.#isEndedFirst = true;
     this.#out.end();
     this.settled();
@@ -251,8 +252,8 @@ export class Live<In, Out, Context>
     this.#isLost = true;
     this.#outcome = { by: "local" };
     this.#in.halt();
-    this.#inputOver();
     this.#out.cut();
+    this.#inputOver();
     this.#finish();
     return { socket, unread };
   }
@@ -364,6 +365,7 @@ export class Live<In, Out, Context>
     const wasOpened = this.#out.state !== "waiting";
     const dropped = this.#out.cut();
     this.#dropped += dropped;
+    this.#deadlines.sending(false, false);
     // Met in order: what ends the connection before everything whole is delivered, is how it ended.
     if (error !== undefined && this.#outcome === undefined) this.#in.lostError = { error };
     this.#abortSignal(error);
@@ -412,7 +414,10 @@ export class Live<In, Out, Context>
     this.#in.pump();
     const { isWelcome, partial } = this.#in;
     this.#deadlines.welcome(isWelcome);
-    if (this.#limits.frameTimeout !== Infinity) this.#deadlines.partial(partial, this.#lastByteAt);
+    // While none is welcome nothing was looked at, and the time for a frame stands still.
+    if (isWelcome && this.#limits.frameTimeout !== Infinity) {
+      this.#deadlines.partial(partial, this.#lastByteAt);
+    }
     this.#account();
   }
 
@@ -518,7 +523,8 @@ export class Live<In, Out, Context>
   }
 
   roomy(): void {
-    this.#callbacks.call(this.#callbacks.handlers.drain);
+    // Once it is settled how the connection ends, there is nothing to go on with.
+    if (this.#outcome === undefined) this.#callbacks.call(this.#callbacks.handlers.drain);
   }
 
   sinkEnded(): void {

@@ -92,6 +92,8 @@ export class Outgoing {
   #goal: Goal | undefined;
   #reason: unknown;
   readonly #flushed: Flushed[] = [];
+  /** Something that was sent will never be written. */
+  #hasDropped = false;
   #ready: Deferred | undefined;
 
   constructor(owner: OutputOwner, sink: Sink, highWater: number) {
@@ -248,6 +250,7 @@ export class Outgoing {
     if (this.state === "closed") return 0;
     this.state = "closed";
     const dropped = this.#outbox.clear();
+    if (dropped > 0) this.#hasDropped = true;
     this.#refuse();
     for (const { reject } of this.#flushed.splice(0)) reject(closedError());
     return dropped;
@@ -270,9 +273,9 @@ export class Outgoing {
 
   /** Resolves when the sink has taken all that was sent so far. */
   flushed(): Promise<void> {
+    if (this.#hasDropped) return quietly(Promise.reject(closedError()));
     const at = this.#outbox.sent;
     if (this.#outbox.written >= at) return Promise.resolve();
-    if (this.state === "closed") return quietly(Promise.reject(closedError()));
     const { promise, resolve, reject } = deferred();
     this.#flushed.push({ at, resolve, reject });
     return promise;

@@ -102,6 +102,23 @@ describe("time limits", () => {
     expect(errors).toMatchObject([{ code: "timeout" }]);
   });
 
+  it("go on after a pause for a frame that got more bytes meanwhile", () => {
+    const { connection, clock, errors } = setup({
+      handlers: { message() {} },
+      options: { frameTimeout: 1000 },
+    });
+    for (let i = 0; i < 3; i++) {
+      connection.received(ascii("x"));
+      clock.advance(400);
+      connection.pause();
+      connection.received(ascii("y"));
+      clock.advance(5000);
+      connection.resume();
+    }
+    clock.advance(300);
+    expect(errors.map(String)).toEqual(["ProtocolError: a frame was not whole within 1000 ms"]);
+  });
+
   it("stand still while a returned iterator leaves no one to take messages", async () => {
     const { connection, clock, errors } = setup({ options: { idleTimeout: 1000 } });
     const iterator = connection[Symbol.asyncIterator]();
@@ -403,6 +420,16 @@ describe("end() before open", () => {
     expect(sink.calls).toEqual(["write a\n", "end"]);
     connection.received(ascii("x\n"));
     expect(log).toEqual(["open", "x"]);
+  });
+});
+
+describe("end() while we close", () => {
+  it("changes nothing: the sink is told to close, once everything is out", () => {
+    const { connection, sink } = setup({ handlers: { message() {} } });
+    connection.onInputEnd(() => connection.end());
+    connection.send("a");
+    connection.close();
+    expect(sink.calls).toEqual(["write a\n", "close"]);
   });
 });
 
