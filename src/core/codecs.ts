@@ -4,6 +4,7 @@ import { parseJson, parseWith } from "./json-read.ts";
 import { stringify } from "./json-write.ts";
 import { checkOptions } from "./options.ts";
 import type { Codec } from "./protocol.ts";
+import { standsFor } from "./text-path.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
 /**
@@ -125,15 +126,20 @@ export function json<In = unknown, Out = In>(
 ): Codec<In, Out> {
   checkOptions("json", options, ["parse"]);
   const { parse } = options;
+  const decode: Codec<In, Out>["decode"] = (bytes, start, end) => {
+    const text = decodeUtf8(bytes, start, end);
+    if (parse !== undefined) return parseWith(parse, text, start, end - start);
+    return parseJson(text, start, end - start) as Out;
+  };
+  const encode: Codec<In, Out>["encode"] = (value, out) => void out.utf8(stringify(value));
+  const decodeText = (text: string, start: number, end: number): Out =>
+    parseJson(text.slice(start, end)) as Out;
   return Object.freeze<Codec<In, Out>>({
-    decode(bytes, start, end) {
-      const text = decodeUtf8(bytes, start, end);
-      if (parse !== undefined) return parseWith(parse, text, start, end - start);
-      return parseJson(text, start, end - start) as Out;
-    },
-    encode(value, out) {
-      out.utf8(stringify(value));
-    },
+    decode,
+    encode,
+    // A `parse` of the user's may keep pieces of the text, and with them all of it.
+    ...(parse === undefined && { decodeText: standsFor(decodeText, decode) }),
+    encodeText: standsFor((value: In) => stringify(value), encode),
     text: true,
   });
 }

@@ -23,6 +23,11 @@ interface AbortSource {
   abort(reason: unknown): void;
 }
 
+interface Checks {
+  readonly isAscii?: (bytes: Uint8Array) => boolean;
+  readonly isUtf8?: (bytes: Uint8Array) => boolean;
+}
+
 interface Host {
   readonly TextDecoder?: new (label: string, options: object) => Decoder;
   readonly TextEncoder?: new () => Encoder;
@@ -37,10 +42,15 @@ interface Host {
   };
   readonly console?: { error(text: string): void };
   readonly AbortController?: new () => AbortSource;
-  readonly process?: { readonly env?: { readonly FRAMEWRIGHT_POISON?: string | undefined } };
+  readonly process?: {
+    readonly env?: { readonly FRAMEWRIGHT_POISON?: string | undefined };
+    readonly getBuiltinModule?: (name: string) => Checks | undefined;
+  };
   readonly Buffer?: {
+    byteLength(text: string): number;
     readonly prototype: {
       indexOf(this: Uint8Array, value: number, from: number): number;
+      lastIndexOf(this: Uint8Array, value: number): number;
       readonly utf8Slice?: (this: Uint8Array, start: number, end: number) => string;
       readonly latin1Slice?: (this: Uint8Array, start: number, end: number) => string;
       readonly utf8Write?: (this: Uint8Array, text: string, at: number) => number;
@@ -87,6 +97,51 @@ export const sliceLatin1: ((bytes: Uint8Array, start: number, end: number) => st
     const native = host.Buffer?.prototype.latin1Slice;
     return native && ((bytes, start, end) => native.call(bytes, start, end));
   });
+
+/** Node's own checks of a whole chunk (20.16 and later). */
+const checks: Checks | undefined = /* @__PURE__ */ look(() =>
+  host.process?.getBuiltinModule?.("buffer"),
+);
+
+/** The text of a chunk if all bytes from `start` on are ASCII: a character for each byte, from the first of the chunk. */
+export const asciiText: ((bytes: Uint8Array, start: number) => string | undefined) | undefined =
+  /* @__PURE__ */ look(() => {
+    const isAscii = checks?.isAscii;
+    if (isAscii === undefined || sliceLatin1 === undefined) return undefined;
+    return (bytes, start) =>
+      isAscii(start === 0 ? bytes : bytes.subarray(start))
+        ? sliceLatin1(bytes, 0, bytes.length)
+        : undefined;
+  });
+
+/** The text from `start` up to the last byte `ending` of a chunk, if that is UTF-8. */
+export const utf8Text:
+  | ((bytes: Uint8Array, start: number, ending: number) => string | undefined)
+  | undefined = /* @__PURE__ */ look(() => {
+  const isUtf8 = checks?.isUtf8;
+  const native = host.Buffer?.prototype;
+  if (isUtf8 === undefined || native?.utf8Slice === undefined) return undefined;
+  return (bytes, start, ending) => {
+    const end = native.lastIndexOf.call(bytes, ending) + 1;
+    if (end <= start || !isUtf8(bytes.subarray(start, end))) return undefined;
+    return native.utf8Slice!.call(bytes, start, end);
+  };
+});
+
+/** The number of bytes of well-formed text as UTF-8. */
+export const utf8Length: (text: string) => number = /* @__PURE__ */ look(() => {
+  const native = host.Buffer;
+  if (native !== undefined) return (text) => native.byteLength(text);
+  return (text) => {
+    let length = text.length;
+    for (let i = 0; i < text.length; i++) {
+      const unit = text.charCodeAt(i);
+      // Each half of a pair has two of its four bytes.
+      if (unit > 0x7f) length += unit > 0x7ff && (unit & 0xf800) !== 0xd800 ? 2 : 1;
+    }
+    return length;
+  };
+});
 
 /** Node's own way from text to UTF-8: the number of bytes written. U+FFFD is written for a lone surrogate. */
 export const writeUtf8: ((text: string, into: Uint8Array, at: number) => number) | undefined =

@@ -38,6 +38,7 @@ export { messageOf } from "./quoteless.ts";
 export { checkRange, fitsInteger, isBeyondF32 } from "./range.ts";
 export { resetScan } from "./scan.ts";
 export { checkStreamProtocol } from "./stream-hint.ts";
+export { isOurs, readsText, standsFor, writesText } from "./text-path.ts";
 export { isThenable } from "./thenable.ts";
 export { encodeUtf8Into, hasLoneSurrogate } from "./utf8.ts";
 export { Watchdog } from "./watchdog.ts";

@@ -515,7 +515,14 @@ export const Output: OutputConstructor = class Output {
     if (!(width >= 1 && width <= 8)) throw new RangeError(`width must be 1 to 8, not ${width}`);
     this.#checkPosition(at, width);
     this.#checkFloor(at);
-    writeUint(this.#slab, this.#base + at, value, width, endian);
+    const index = this.#base + at;
+    if (width === 4 && typeof value === "number" && value >>> 0 === value) {
+      // What most length fields are.
+      if (endian === "le") writeU32le(this.#slab, index, value);
+      else writeU32be(this.#slab, index, value);
+    } else {
+      writeUint(this.#slab, index, value, width, endian);
+    }
     return this;
   }
 

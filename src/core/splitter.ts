@@ -210,6 +210,11 @@ export const Splitter: SplitterConstructor = class Splitter {
     return this.#limit - this.end + this.#queued;
   }
 
+  /** True if `bytes` is a chunk as it was pushed, which nobody writes into. */
+  get isInPlace(): boolean {
+    return this.bytes !== this.#slab;
+  }
+
   /** What the unread bytes cost in memory. */
   get held(): number {
     return this.pending + CHUNK_COST * (this.#queue.length - this.#head);
@@ -221,7 +226,12 @@ export const Splitter: SplitterConstructor = class Splitter {
     if (!isBytes(chunk)) throw new TypeError("a chunk must be a Uint8Array");
     const { length } = chunk;
     if (length === 0) return;
-    if (!this.#drip(chunk)) {
+    if (this.#queued === 0 && this.end === this.#limit && !this.#isSpecial) {
+      // Nothing waits, as mostly: it is read in place.
+      this.#release();
+      this.bytes = plain(chunk);
+      this.#limit = length;
+    } else if (!this.#drip(chunk)) {
       this.#queue.push(chunk);
       this.#queued += length;
     }
@@ -634,6 +644,7 @@ export const Splitter: SplitterConstructor = class Splitter {
 /** A splitter of this package, which can tell what its unread bytes cost. */
 export interface OwnSplitter extends Splitter {
   readonly held: number;
+  readonly isInPlace: boolean;
   keep(chunk: Uint8Array): void;
   compact(): void;
   clear(): void;

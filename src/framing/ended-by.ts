@@ -1,7 +1,13 @@
 import { type Framing, newScan, ProtocolError, resetScan } from "../core/index.ts";
 import { isAt } from "./find-bytes.ts";
 import { frameLimit } from "./frame-limit.ts";
-import { type FramePosition, framing, type WrappingFraming } from "./framing.ts";
+import {
+  type FramePosition,
+  type FramingDefinition,
+  framingOf,
+  type TextFraming,
+  type WrappingFraming,
+} from "./framing.ts";
 
 /** Frames that end in one of several delimiters; see {@link endedBy}. */
 interface Ended {
@@ -67,7 +73,7 @@ export function endedBy({ delimiters, payloadEndWithout, ...ended }: Ended): Wra
     return `the end of the payload of ${body} bytes would become part of the delimiter`;
   };
 
-  return framing({
+  const definition: FramingDefinition = {
     name: ended.name,
     text: ended.text,
     maxFrame: frameLimit(ended.maxFrame, written.length),
@@ -90,8 +96,41 @@ export function endedBy({ delimiters, payloadEndWithout, ...ended }: Ended): Wra
       const why = out.examine(start, fault);
       if (why !== undefined) throw new ProtocolError("unencodable", why);
     },
-  });
+  };
+  return framingOf(definition, ended.text ? textOf(byLength, written, tails) : undefined);
 }
+
+/** The same with text, if the delimiters are control characters, which no payload has that is joined as text. */
+function textOf(
+  byLength: readonly Uint8Array[],
+  written: Uint8Array,
+  tails: readonly Uint8Array[],
+): TextFraming | undefined {
+  if (!byLength.every((one) => one.every((byte) => byte < 0x20 || byte === 0x7f))) return undefined;
+  const ends = byLength.map((one) => String.fromCharCode(...one));
+  const closing = String.fromCharCode(...written);
+  const lost = tails.map((one) => String.fromCharCode(...one));
+  const shortest = ends[ends.length - 1]!;
+  return {
+    closing,
+    // The first one of it ends the frame.
+    ending:
+      shortest.length === 1 && ends.every((end) => end.endsWith(shortest)) ? shortest : undefined,
+    payloadEnd(text, start, end) {
+      for (const delimiter of ends) {
+        const at = end - delimiter.length;
+        if (at < start || !text.startsWith(delimiter, at)) continue;
+        if (delimiter === closing || !lost.some((tail) => isBefore(text, start, at, tail)))
+          return at;
+        break;
+      }
+      throw new ProtocolError("malformed", "no delimiter, or one that takes a part of the payload");
+    },
+  };
+}
+
+const isBefore = (text: string, start: number, at: number, tail: string): boolean =>
+  at - tail.length >= start && text.startsWith(tail, at - tail.length);
 
 /**
  * Ends of payloads that become part of a delimiter once the first delimiter is written after them: CR for LF and CRLF.

@@ -4,8 +4,13 @@ import {
   checkOptions,
   type FrameLayout,
   type Framing,
+  isOurs,
   type Output,
   type Protocol,
+  ProtocolError,
+  readsText,
+  standsFor,
+  writesText,
 } from "../core/index.ts";
 
 /** Options that every framing takes. */
@@ -150,6 +155,26 @@ const atEnd: FramePosition = (_, __, end) => end;
  * @throws RangeError unless `maxFrame` and `maxSend` are positive integers
  */
 export function framing(definition: FramingDefinition): WrappingFraming {
+  return framingOf(definition);
+}
+
+/** The same for frames of text; see `core/text-path.ts`. */
+export interface TextFraming {
+  /** What is written behind the payload: control characters. */
+  readonly closing: string;
+  /** The character that ends every frame, if there is one. */
+  readonly ending: string | undefined;
+  /** Where the payload of a frame ends. Throws where the bytes must tell. */
+  payloadEnd(text: string, start: number, end: number): number;
+}
+
+/**
+ * Makes a framing, as `framing` does.
+ *
+ * @param text - how it is done with text, for a framing of text
+ * @internal
+ */
+export function framingOf(definition: FramingDefinition, text?: TextFraming): WrappingFraming {
   const { name, measure, maxSend, loose, recover, layout } = definition;
   const { payloadStart = atStart, payloadEnd = atEnd } = definition;
   const maxFrame = checkedMaxFrame(definition.maxFrame);
@@ -167,22 +192,56 @@ export function framing(definition: FramingDefinition): WrappingFraming {
     payloadEnd,
     wrap<In, Out = In>(codec: Codec<In, Out>, options: WrapOptions = {}): Protocol<In, Out> {
       checkOptions("wrap", options, ["name"]);
+      const reading = decoders(codec, payloadStart, payloadEnd);
+      const encode: Codec<In>["encode"] = (value, out) => {
+        const start = out.length;
+        definition.open?.(out);
+        const returned = codec.encode(value, out);
+        definition.close?.(out, start);
+        return returned;
+      };
       return Object.freeze<Protocol<In, Out>>({
         ...base,
         name: options.name ?? name,
         ...(maxSend !== undefined && { maxSend }),
         text: definition.text === true && codec.text === true,
-        ...decoders(codec, payloadStart, payloadEnd),
-        encode(value, out) {
-          const start = out.length;
-          definition.open?.(out);
-          const returned = codec.encode(value, out);
-          definition.close?.(out, start);
-          return returned;
-        },
+        ...reading,
+        encode,
+        ...(text && textPath(codec, text, reading.decode, encode)),
       });
     },
   });
+}
+
+/** The fast way for text of a wrapped codec, where that has one. */
+function textPath<In, Out>(
+  codec: Codec<In, Out>,
+  text: TextFraming,
+  decode: unknown,
+  encode: unknown,
+): Pick<Codec<In, Out>, "decodeText" | "encodeText"> {
+  const { closing } = text;
+  const decodeText = (given: string, start: number, end: number): Out =>
+    codec.decodeText!(given, start, text.payloadEnd(given, start, end));
+  const encodeOurs = (value: In): string => codec.encodeText!(value) + closing;
+  const encodeTheirs = (value: In): string => checkedText(codec.encodeText!(value)) + closing;
+  return {
+    ...(readsText(codec) && { decodeText: standsFor(decodeText, decode, text.ending) }),
+    ...(writesText(codec) && {
+      encodeText: standsFor(isOurs(codec.encodeText!) ? encodeOurs : encodeTheirs, encode),
+    }),
+  };
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
+const UNFIT = /^$|[\u0000-\u001f\u007f]|\p{Cs}/u;
+
+/** The text of a codec that is not ours. Throws unless it is what `encodeText` must return: the bytes tell then. */
+function checkedText(text: string): string {
+  if (typeof text !== "string" || UNFIT.test(text)) {
+    throw new ProtocolError("unencodable", "encodeText returned what cannot be joined");
+  }
+  return text;
 }
 
 /**

@@ -5,6 +5,7 @@ import type { InvalidPolicy, Skipped } from "../invalid.ts";
 import type { MessageProtocol, Protocol } from "../protocol.ts";
 import { newSplitter, type OwnSplitter } from "../splitter.ts";
 import { isThenable } from "../thenable.ts";
+import { type ChunkText, chunkTextFor } from "./chunk-text.ts";
 import { MessageReader } from "./message-reader.ts";
 
 /**
@@ -90,6 +91,9 @@ export class Incoming<Out> {
   /** Bad input is skipped. */
   readonly #isTolerant: boolean;
   #protocol: MessageProtocol<never, Out>;
+  readonly #isStream: boolean;
+  /** The fast way for text, if the protocol has one. */
+  #text: ChunkText | undefined;
   readonly #queue = new AsyncQueue<Out>();
 
   /** The rest of a frame that holds several values, and what it costs. */
@@ -123,6 +127,8 @@ export class Incoming<Out> {
     const { onInvalid } = options;
     this.#isTolerant = onInvalid !== undefined;
     const invalid = { onInvalid, skipped: (skipped: Skipped) => owner.skipped(skipped) };
+    this.#isStream = boundary === "stream";
+    this.#text = this.#isStream ? chunkTextFor(protocol) : undefined;
     this.#reader =
       boundary === "message"
         ? new MessageReader(protocol, invalid)
@@ -209,6 +215,7 @@ export class Incoming<Out> {
     this.#gate |= OVER;
     this.#values = NONE;
     this.#value = 0;
+    this.#text?.clear();
     this.#reader.clear();
   }
 
@@ -223,6 +230,7 @@ export class Incoming<Out> {
   /** Changes the protocol from the next frame on; the message handler may be another one, too. */
   use(protocol: MessageProtocol<never, Out>): void {
     this.#protocol = protocol;
+    this.#text = this.#isStream ? chunkTextFor(protocol) : undefined;
     this.#reader.use(protocol as Protocol<never, Out>);
     this.#gate |= SWITCHED;
     this.#regate();
@@ -281,6 +289,7 @@ export class Incoming<Out> {
     }
     if (this.isOver) return;
     this.#isIdle = isDry;
+    if (isDry) this.#text?.clear();
     const hasUnread = !isDry && (this.isInsideFrame || this.#reader.pending > 0);
     if (this.state === "draining" && !hasUnread && (this.#gate & WAITING) === 0) {
       this.#finish();
@@ -324,6 +333,7 @@ export class Incoming<Out> {
     const reader = this.#reader;
     const protocol = this.#protocol;
     const { connection } = this.#owner;
+    const text = this.#text;
     // What is being done, for the catch below: 0 finding a frame, 1 decoding it, 2 delivering its value.
     let step = 0;
     try {
@@ -331,7 +341,10 @@ export class Incoming<Out> {
         step = 0;
         if (!reader.next()) return true;
         step = 1;
-        const value = protocol.decode(reader.bytes, reader.start, reader.end);
+        const value =
+          text === undefined
+            ? protocol.decode(reader.bytes, reader.start, reader.end)
+            : text.decode(protocol, reader as OwnSplitter);
         if (this.#isTolerant) reader.accept();
         step = 2;
         const result = message(connection, value);

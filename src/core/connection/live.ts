@@ -166,14 +166,14 @@ export class Live<In, Out, Context>
 
   send(value: In): boolean {
     const out = this.#out;
-    if (!out.isSending || out.isClosing) return false;
+    if (!out.isSending) return false;
     return out.send(this.#protocol, value, this.#maxQueued);
   }
 
   sendFrame(bytes: Uint8Array<ArrayBuffer>): boolean {
     if (!isBytes(bytes)) throw new TypeError("a frame must be a Uint8Array");
     const out = this.#out;
-    if (!out.isSending || out.isClosing) return false;
+    if (!out.isSending) return false;
     return out.sendFrame(bytes, this.#protocol.text === true, this.#maxQueued);
   }
 

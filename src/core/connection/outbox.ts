@@ -1,8 +1,10 @@
 import { writeFrame } from "../frames.ts";
+import { utf8Length } from "../host.ts";
 import { MESSAGE_COST } from "../memory.ts";
 import { newOutput, type OwnOutput } from "../output.ts";
 import type { MessageProtocol } from "../protocol.ts";
 import type { Sink } from "../sink.ts";
+import { writesText } from "../text-path.ts";
 
 interface Piece {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -22,6 +24,7 @@ let spare: OwnOutput | undefined;
  * ```text
  *   frames -> #first, #out (the batch) -> #pieces -> sink.write
  *                                         wait while the sink is full or not open yet
+ *   frames of text -> #text -> sink.writeText, if the sink has it
  * ```
  *
  * The first frame of a batch that is encoded already is kept by reference: a broadcast copies nothing where each
@@ -35,6 +38,11 @@ export class Outbox {
   /** The only frame of the batch so far. */
   #first: Uint8Array<ArrayBuffer> | undefined;
   #out: OwnOutput | undefined;
+  /** The batch as text, in place of #first and #out. It counts as UTF-16 units until the turn ends. */
+  #text = "";
+  /** A protocol, and whether its frames can be made as text. */
+  #known: unknown;
+  #isText = false;
   readonly #pieces: Piece[] = [];
   /** Bytes of the pieces that wait, and how many those are: while a flush runs, `#pieces` has written ones too. */
   #waiting = 0;
@@ -65,12 +73,22 @@ export class Outbox {
 
   /** Nothing waits here (though the sink may still have bytes). */
   get isEmpty(): boolean {
-    return this.#count === 0 && (this.#out?.length ?? 0) === 0 && this.#first === undefined;
+    if (this.#count > 0 || this.#first !== undefined || this.#text !== "") return false;
+    return (this.#out?.length ?? 0) === 0;
   }
 
   /** The batch is long enough for a write of its own. */
   get isDue(): boolean {
-    return this.#out !== undefined && this.#out.length >= BATCH;
+    return this.#text.length >= BATCH || (this.#out !== undefined && this.#out.length >= BATCH);
+  }
+
+  /** Nothing need be done before the turn ends: at most `highWater` bytes wait, none of them in a batch that is due. */
+  isCalm(highWater: number): boolean {
+    const out = this.#out;
+    const batch = this.#text.length + (out === undefined ? 0 : out.length);
+    if (batch >= BATCH) return false;
+    const first = this.#first === undefined ? 0 : this.#first.length;
+    return batch + first + this.#waiting + this.#cost * this.#count + this.#inSink <= highWater;
   }
 
   /** Nothing more can be written now. */
@@ -85,7 +103,7 @@ export class Outbox {
 
   /** Bytes that were sent, in all: what `written` will be once nothing waits. */
   get sent(): number {
-    const batch = (this.#out?.length ?? 0) + (this.#first?.length ?? 0);
+    const batch = (this.#out?.length ?? 0) + (this.#first?.length ?? 0) + this.#text.length;
     return this.#written + this.#waiting + batch;
   }
 
@@ -95,7 +113,12 @@ export class Outbox {
    */
   encode<In>(protocol: MessageProtocol<In, unknown>, value: In): number {
     if (this.#isEncoding) return this.#encodeInside(protocol, value);
-    const out = this.#batch();
+    if (protocol !== this.#known) this.#know(protocol);
+    if (this.#isText && !this.isBlocked && this.#out === undefined && this.#first === undefined) {
+      const added = this.#encodeText(protocol, value);
+      if (added > 0) return added;
+    }
+    const out = this.#out ?? this.#batch();
     let length: number;
     this.#isEncoding = true;
     try {
@@ -113,6 +136,33 @@ export class Outbox {
       out.revoke();
     }
     return length + this.#cost;
+  }
+
+  #know(protocol: MessageProtocol<never, unknown>): void {
+    this.#known = protocol;
+    this.#isText = this.#joined && this.#sink.writeText !== undefined && writesText(protocol);
+  }
+
+  /** Adds one frame of text. Returns 0 if it must be written as bytes: they tell what is wrong, or whether. */
+  #encodeText<In>(protocol: MessageProtocol<In, unknown>, value: In): number {
+    let text: unknown;
+    this.#isEncoding = true;
+    try {
+      text = protocol.encodeText!(value);
+    } catch {
+      text = undefined;
+    } finally {
+      this.#isEncoding = false;
+    }
+    const most = protocol.maxSend ?? protocol.maxFrame;
+    if (typeof text !== "string" || text === "" || 3 * text.length > most) {
+      // What was sent meanwhile will be sent again.
+      this.#inner = undefined;
+      return 0;
+    }
+    if (!this.#isCleared) this.#text += text;
+    if (this.#inner !== undefined) this.#addInner();
+    return text.length > LARGE ? utf8Length(text) : text.length;
   }
 
   /** An encoder that sends on its own connection: that frame follows the one that is being written. */
@@ -150,12 +200,16 @@ export class Outbox {
     } else if (!this.#joined || length >= LARGE) {
       this.#cut(text);
       this.#append(bytes, text);
-    } else if (this.#out === undefined && this.#first === undefined && !this.isBlocked) {
+    } else if (this.#isBatchEmpty && !this.isBlocked) {
       this.#first = bytes;
     } else {
       this.#batch().own().bytes(bytes).revoke();
     }
     return length + this.#cost;
+  }
+
+  get #isBatchEmpty(): boolean {
+    return this.#out === undefined && this.#first === undefined && this.#text === "";
   }
 
   /** The sink can be written to from now on. */
@@ -174,7 +228,15 @@ export class Outbox {
   flush(): void {
     // While nothing can, the batch grows on, and its output is not shared: each piece would keep alive a slab
     // that is filled with what others wrote long ago.
-    if (this.#isEncoding || (this.isBlocked && !this.isDue)) return;
+    if (this.#isEncoding) return;
+    if (this.isBlocked) {
+      if (this.#text !== "") this.#batch();
+      if (!this.isDue) return;
+    }
+    if (this.#text !== "" && this.#pieces.length === 0 && !this.#flushing) {
+      this.#writeText();
+      if (this.#isBatchEmpty && this.#pieces.length === 0) return;
+    }
     this.#cut(false);
     // A sink may call back while it writes, and what is sent then joins this flush.
     if (this.#flushing || this.#pieces.length === 0) return;
@@ -189,10 +251,33 @@ export class Outbox {
         written++;
       }
     } finally {
-      pieces.splice(0, written);
+      // Not `splice`, which makes an array of what it takes out.
+      if (written === pieces.length) pieces.length = 0;
+      else pieces.splice(0, written);
       this.#flushing = false;
       if (isCorked) this.#sink.uncork?.();
     }
+  }
+
+  #writeText(): void {
+    const text = this.#text;
+    this.#text = "";
+    this.#written += text.length;
+    const drains = this.#drains;
+    let isRoomy = true;
+    this.#flushing = true;
+    try {
+      isRoomy = this.#sink.writeText!(text);
+    } catch (error) {
+      this.#written -= text.length;
+      this.#append(newOutput().utf8(text).take(), true);
+      throw error;
+    } finally {
+      this.#flushing = false;
+    }
+    if (isRoomy || this.#drains !== drains || this.#isCleared) return;
+    this.#full = true;
+    this.#inSink += utf8Length(text);
   }
 
   #write({ bytes, text }: Piece): void {
@@ -227,6 +312,7 @@ export class Outbox {
     this.#isCleared = true;
     this.#out = undefined;
     this.#first = undefined;
+    this.#text = "";
     this.#pieces.length = 0;
     this.#waiting = 0;
     this.#count = 0;
@@ -247,6 +333,11 @@ export class Outbox {
         out.own().bytes(first).revoke();
       }
     }
+    if (this.#text !== "") {
+      const text = this.#text;
+      this.#text = "";
+      out.own().utf8(text).revoke();
+    }
     return out;
   }
 
@@ -257,6 +348,7 @@ export class Outbox {
       this.#first = undefined;
       this.#append(first, text);
     }
+    if (this.#text !== "") this.#batch();
     const out = this.#out;
     if (out === undefined) return;
     this.#out = undefined;

@@ -134,7 +134,7 @@ export class Outgoing {
   /** A frame was added, and `added` to what is queued. */
   #sent(added: number, maxQueued: number): boolean {
     if (this.#depth === 0) this.#planFlush();
-    if (!this.#outbox.isDue && this.queued <= this.#highWater) return true;
+    if (this.#outbox.isCalm(this.#highWater)) return true;
     this.flush();
     const { queued } = this;
     if (queued <= this.#highWater) return this.isSending;

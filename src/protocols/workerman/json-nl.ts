@@ -1,4 +1,4 @@
-import { type Codec, checkOptions, type Protocol } from "../../core/index.ts";
+import { type Codec, checkOptions, type Protocol, standsFor } from "../../core/index.ts";
 import { delimited } from "../../framing/index.ts";
 import { type JsonOptions, jsonPayload } from "./json.ts";
 
@@ -40,15 +40,30 @@ export function jsonNL<In, Out>(options: JsonOptions<Out> = {}): Protocol<In, Ou
 
 /** Steps over the bytes that PHP's `trim` cuts off, at both ends. */
 function trimmed<In, Out>(codec: Codec<In, Out>): Codec<In, Out> {
+  const { decodeText } = codec;
+  const decode: Codec<In, Out>["decode"] = (bytes, start, end) => {
+    let from = start;
+    let to = end;
+    while (from < to && isTrimmed(bytes[from]!)) from++;
+    while (to > from && isTrimmed(bytes[to - 1]!)) to--;
+    return codec.decode(bytes, from, to);
+  };
   return {
     ...codec,
-    decode(bytes, start, end) {
-      let from = start;
-      let to = end;
-      while (from < to && isTrimmed(bytes[from]!)) from++;
-      while (to > from && isTrimmed(bytes[to - 1]!)) to--;
-      return codec.decode(bytes, from, to);
-    },
+    decode,
+    ...(decodeText && { decodeText: standsFor(trimmedText(decodeText), decode) }),
+  };
+}
+
+function trimmedText<Out>(
+  decodeText: (text: string, start: number, end: number) => Out,
+): typeof decodeText {
+  return (text, start, end) => {
+    let from = start;
+    let to = end;
+    while (from < to && isTrimmed(text.charCodeAt(from))) from++;
+    while (to > from && isTrimmed(text.charCodeAt(to - 1))) to--;
+    return decodeText(text, from, to);
   };
 }
 

@@ -1,4 +1,11 @@
-import { type Codec, decodeUtf8, isMisuse, json, ProtocolError } from "../../core/index.ts";
+import {
+  type Codec,
+  decodeUtf8,
+  isMisuse,
+  json,
+  ProtocolError,
+  standsFor,
+} from "../../core/index.ts";
 import type { FramingOptions } from "../../framing/index.ts";
 import { decodeThrew } from "./errors.ts";
 import { readPhpJson } from "./php-json-read.ts";
@@ -76,16 +83,23 @@ export function jsonPayload<In, Out>(options: JsonOptions<Out>): Codec<In, Out> 
     throw new RangeError(`invalid must be "refuse" or "null", not ${invalid}`);
   }
   const codec = php ? phpJson<In, Out>() : json<In, Out>({ parse });
+  const { decodeText } = codec;
+  const decode: Codec<In, Out>["decode"] = (bytes, start, end) => {
+    try {
+      return codec.decode(bytes, start, end);
+    } catch (error) {
+      if (invalid === "null" && !isMisuse(error)) return null as Out;
+      throw decodeThrew(error, start);
+    }
+  };
   return {
-    decode(bytes, start, end) {
-      try {
-        return codec.decode(bytes, start, end);
-      } catch (error) {
-        if (invalid === "null" && !isMisuse(error)) return null as Out;
-        throw decodeThrew(error, start);
-      }
-    },
-    encode: (value, out) => codec.encode(value, out),
-    text: true,
+    ...codec,
+    decode,
+    ...(decodeText && {
+      decodeText: standsFor<NonNullable<typeof decodeText>>(
+        (...text) => decodeText(...text),
+        decode,
+      ),
+    }),
   };
 }

@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { compact, type Sink } from "../../core/index.ts";
 
@@ -71,6 +71,20 @@ export function streamSink(readable: Readable, writable: Writable): StreamSink {
     }
   }
 
+  function write(bytes: Uint8Array<ArrayBuffer>): boolean {
+    // A stream that is gone says so by its events; writing to it would only make another error.
+    if (!writable.writable) return true;
+    isActive = true;
+    try {
+      if (waiting.length === 0 && bytes.length <= SLICE) return put(bytes);
+      waiting.push(bytes);
+      held += bytes.length;
+      return pump();
+    } finally {
+      isActive = false;
+    }
+  }
+
   return {
     boundary: "stream",
     get peer() {
@@ -81,16 +95,22 @@ export function streamSink(readable: Readable, writable: Writable): StreamSink {
       return isActive;
     },
     buffered: () => held + writable.writableLength,
-    write(bytes) {
-      // A stream that is gone says so by its events; writing to it would only make another error.
-      if (!writable.writable) return true;
-      return act(() => {
-        if (waiting.length === 0 && bytes.length <= SLICE) return put(bytes);
-        waiting.push(bytes);
-        held += bytes.length;
-        return pump();
-      });
-    },
+    write,
+    ...(writable instanceof Socket && {
+      writeText(text: string) {
+        if (!writable.writable) return true;
+        // What waits counts as bytes.
+        if (waiting.length > 0 || writable.writableLength > 0 || text.length > SLICE) {
+          return write(Buffer.from(text));
+        }
+        isActive = true;
+        try {
+          return writable.write(text, "utf8");
+        } finally {
+          isActive = false;
+        }
+      },
+    }),
     drained() {
       const isRoomy = act(pump);
       if (isEnding) end();

@@ -1,0 +1,78 @@
+import { asciiText, utf8Text } from "../host.ts";
+import { NOTHING } from "../memory.ts";
+import type { MessageProtocol } from "../protocol.ts";
+import type { OwnSplitter } from "../splitter.ts";
+import { endingOf, readsText } from "../text-path.ts";
+
+/** Fewer frames in a chunk are converted one by one: finding out that a chunk is ASCII costs as much. */
+const FEW = 3;
+
+/**
+ * The text of the chunk at hand, converted once for all the frames in it.
+ *
+ * ```text
+ *   ASCII    a character for each byte: frames lie at the same place
+ *   UTF-8    whole frames only; a second cursor goes along, and is given up where bytes are skipped
+ *   else     frame by frame, as without this
+ * ```
+ */
+export class ChunkText {
+  #chunk: Uint8Array = NOTHING;
+  #ascii: string | undefined;
+  #wide: string | undefined;
+  /** Where the next frame begins in `#wide`, and in the chunk. */
+  #wideAt = 0;
+  #byteAt = 0;
+
+  /** The value of the current frame. */
+  decode<Out>(protocol: MessageProtocol<never, Out>, reader: OwnSplitter): Out {
+    const { bytes, start, end } = reader;
+    if (bytes !== this.#chunk) this.#begin(protocol, reader);
+    try {
+      if (this.#ascii !== undefined) return protocol.decodeText!(this.#ascii, start, end);
+      if (this.#wide !== undefined) {
+        const at = this.#wideAt;
+        const next = start === this.#byteAt ? this.#nextEnd(protocol) : 0;
+        if (next > 0) {
+          this.#wideAt = next;
+          this.#byteAt = end;
+          return protocol.decodeText!(this.#wide, at, next);
+        }
+        this.#wide = undefined;
+      }
+    } catch {
+      // The bytes tell what is wrong, and where.
+    }
+    return protocol.decode(bytes, start, end);
+  }
+
+  #nextEnd(protocol: MessageProtocol<never, unknown>): number {
+    return this.#wide!.indexOf(endingOf(protocol)!, this.#wideAt) + 1;
+  }
+
+  #begin(protocol: MessageProtocol<never, unknown>, reader: OwnSplitter): void {
+    this.clear();
+    const { bytes, start, end } = reader;
+    // What is gathered may still change behind the frame.
+    if (!reader.isInPlace || bytes.length - start < FEW * (end - start)) return;
+    this.#chunk = bytes;
+    this.#ascii = asciiText!(bytes, start);
+    const ending = endingOf(protocol);
+    if (this.#ascii !== undefined || ending === undefined) return;
+    this.#wide = utf8Text!(bytes, start, ending.charCodeAt(0));
+    this.#byteAt = start;
+  }
+
+  /** Lets go of the text. */
+  clear(): void {
+    this.#chunk = NOTHING;
+    this.#ascii = undefined;
+    this.#wide = undefined;
+    this.#wideAt = 0;
+  }
+}
+
+/** Makes one if the protocol has a way for text, and the runtime one to make use of it. */
+export function chunkTextFor(protocol: MessageProtocol<never, unknown>): ChunkText | undefined {
+  return asciiText !== undefined && readsText(protocol) ? new ChunkText() : undefined;
+}
