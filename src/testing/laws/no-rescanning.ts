@@ -1,57 +1,192 @@
-import { newScan, ProtocolError, type Scan } from "../../core/index.ts";
+import { newScan, type OwnScan, ProtocolError, type Scan } from "../../core/index.ts";
 import { defineLaw, isFramed, type LawDefinition } from "../define-law.ts";
 import type { AnyProtocol, Subject } from "../subject.ts";
 import { demand } from "../violation.ts";
 
-/** Bytes without an end that are looked at; and a third of them, where the end is hidden. */
-const LONG = 3 * 1024;
-const THIRD = LONG / 3;
-const USUAL = [0x00, 0x20, 0x31, 0x61, 0xff];
-
 /*
- * Work is not timed and cannot be counted, so a trap is laid: measure is shown a long beginning that does not tell
- * where the frame ends; then the end of a real frame is put into the middle of these bytes.
+ * Work is not timed. Each frame arrives in STEPS chunks, and for each call of `measure` the law finds out how many
+ * bytes the call looks at:
  *
- *   aaaaaaaaaaaaaaaaaaaa...<end of a frame>...aaaaaaaaaaaaaaaaaaaaaaa|a
- *   0                      1024               2048                 shown before
+ *   aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa|aaa
+ *       xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx                 |
+ *   0   HEAD                          known            before, end
  *
- * A measure that goes on from `scan` does not find it. One that finds it searches everything again for each chunk.
+ * Bytes that an earlier call was shown are overwritten, from HEAD up to `known`. If answer and scan stay what they were,
+ * nothing before `known` is looked at. Every call is given the scan, and the object, that earlier calls for this frame
+ * left: a protocol may keep where it is in `at`, `state`, `count`, `memo`, or in itself.
  */
+
+const STEPS = 32;
+/** Bytes at the beginning that each call may look at: which kind of frame it is. */
+const HEAD = 16;
+/** Further bytes that each call may look at again: the beginning of a number, or of a short line. */
+const SPARE = 24;
+/** Frames whose end is told by fewer bytes are not worth it. */
+const LEAST = 128;
+/** Bytes without an end that arrive, too. */
+const LONG = 3 * 1024;
+const USUAL = [0x00, 0x20, 0x31, 0x61, 0xff];
+/** Frames in which each of these bytes is tried: they differ only in what is forged. */
+const ENOUGH = 3;
+/** Long frames that are tried. */
+const ENOUGH_FRAMES = 50;
+const FRAMES = -1;
+/** For each subject, how often the law held for its frames, and for each byte. */
+const passed = new WeakMap<Subject, Map<number, number>>();
+
 export const noRescanning: LawDefinition = defineLaw<[unknown]>({
   name: "no rescanning",
-  why: "who searches a growing frame from its start for each chunk can be kept busy for hours by a peer that drips",
-  applies: (subject) => isFramed(subject) && subject.reader().maxFrame > LONG,
+  why: "a peer that sends a long frame in small pieces can keep a program busy for hours if each piece costs a look at all bytes before it",
+  applies: isFramed,
   cases: (subject) => [subject.values],
   test(subject, value) {
     const frame = subject.frame(value);
     if (frame === undefined) return;
-    const reader = subject.reader();
+    const held = passed.get(subject) ?? new Map<number, number>();
+    passed.set(subject, held);
+    const demandOnce = (bytes: Uint8Array, key: number, enough: number): void => {
+      const times = held.get(key) ?? 0;
+      if (times < enough && demandLinear(subject, bytes, frame)) held.set(key, times + 1);
+    };
+    demandOnce(frame, FRAMES, ENOUGH_FRAMES);
     for (const filler of new Set([...frame.subarray(0, 4), ...USUAL])) {
-      const bytes = new Uint8Array(LONG).fill(filler);
-      const scan = newScan();
-      if (answer(subject, reader, bytes, LONG, newScan()) !== 0) continue;
-      if (answer(subject, reader, bytes, LONG - 1, scan) !== 0) continue;
-      bytes.set(frame.subarray(-THIRD), THIRD);
-      if (answer(subject, reader, bytes, LONG, newScan()) === 0) continue;
-      const again = answer(subject, reader, bytes, LONG, scan);
-      demand(
-        again === 0,
-        () =>
-          `after ${LONG - 1} bytes without an end, measure returns ${again}: ` +
-          "it found an end in the middle of these, so it searches them again",
-        { bytes },
-      );
+      demandOnce(new Uint8Array(LONG).fill(filler), filler, ENOUGH);
     }
   },
 });
 
-/** What measure answers; an error is an answer, too. */
-function answer(
+/**
+ * Demands that `bytes` are looked at three times at most while they do not tell where the frame ends.
+ *
+ * @returns false if that is told by so few of them that nothing can be said
+ */
+function demandLinear(subject: Subject, bytes: Uint8Array, frame: Uint8Array): boolean {
+  const size = undecided(subject, bytes);
+  if (size < LEAST) return false;
+  const step = Math.ceil(size / STEPS);
+  let drip: Drip = { ends: [], scan: newScan() };
+  let looked = 0;
+  for (let end = step; end <= size; end += step) {
+    const { scan, answer } = goOn(subject, bytes, drip, end);
+    // The frame is over, or too long, for a measure that keeps what it has seen.
+    if (answer !== 0 || scan.at > size) return true;
+    looked += end - known(subject, bytes, frame, drip, end);
+    drip = { ends: [...drip.ends, end], scan };
+    // It is asked again only when so many bytes are here.
+    while (end + step < scan.at) end += step;
+  }
+  const { ends } = drip;
+  demand(
+    looked <= 3 * size + STEPS * SPARE,
+    () =>
+      `of a frame that arrives in ${ends.length} pieces of ${step} bytes, measure looks at ${looked} bytes ` +
+      `before it knows the end, although only ${size} arrive: it begins again for each piece. ` +
+      "Keep how far it got in `scan.at`, and the rest in `state`, `count` and `memo`",
+    // The first pieces show it: all others are alike.
+    { bytes: bytes.subarray(0, size), cuts: ends.slice(0, 2) },
+  );
+  return true;
+}
+
+/** How many of the bytes do not tell where the frame ends; 0 if that is told by fewer than LEAST. */
+function undecided(subject: Subject, bytes: Uint8Array): number {
+  const nothing: Drip = { ends: [], scan: newScan() };
+  const isOpen = (end: number): boolean => goOn(subject, bytes, nothing, end).answer === 0;
+  let most = Math.min(bytes.length, subject.reader().maxFrame - 1);
+  if (most < LEAST || !isOpen(LEAST)) return 0;
+  // Once the end is told, it stays so.
+  let least = LEAST;
+  while (least < most) {
+    const middle = Math.ceil((least + most) / 2);
+    if (isOpen(middle)) least = middle;
+    else most = middle - 1;
+  }
+  return least;
+}
+
+/** The place before which the call at `end` looks at no byte, beyond HEAD. */
+function known(
+  subject: Subject,
+  bytes: Uint8Array,
+  frame: Uint8Array,
+  drip: Drip,
+  end: number,
+): number {
+  const before = drip.ends.at(-1) ?? 0;
+  if (before <= HEAD) return before;
+  const plain = goOn(subject, bytes, drip, end);
+  const isBlind = (place: number): boolean => {
+    for (const forged of forgeries(bytes, frame, place)) {
+      const { scan, answer } = goOn(subject, bytes, drip, end, forged);
+      if (answer !== plain.answer || !isSame(scan, plain.scan)) return false;
+    }
+    return true;
+  };
+  if (isBlind(before)) return before;
+  let least = HEAD;
+  let most = before;
+  while (most - least > before >> 4) {
+    const middle = (least + most) >> 1;
+    if (isBlind(middle)) least = middle;
+    else most = middle;
+  }
+  return least;
+}
+
+/** Everything but `memo`, which only the protocol understands. */
+const isSame = (a: Scan, b: Scan): boolean =>
+  a.at === b.at && a.state === b.state && a.count === b.count;
+
+/** The same bytes with something else in `[HEAD, to)`: ends and beginnings of frames, and bytes of all kinds. */
+function* forgeries(bytes: Uint8Array, frame: Uint8Array, to: number): Generator<Uint8Array> {
+  const length = to - HEAD;
+  const forged = bytes.slice();
+  const part = forged.subarray(HEAD, to);
+  const tail = frame.subarray(-length);
+  part.set(tail, length - tail.length);
+  yield forged;
+  part.set(frame.subarray(0, length));
+  yield forged;
+  part.set(frame.subarray(-Math.min(length, 4)));
+  yield forged;
+  for (const byte of [0x00, 0x0a, 0x31, 0xff]) yield forged.fill(byte, HEAD, to);
+}
+
+/** Calls of `measure` for one frame. */
+interface Drip {
+  /** How many bytes each was shown. */
+  readonly ends: readonly number[];
+  /** What they left. */
+  readonly scan: OwnScan;
+}
+
+/**
+ * Goes on with `forged` where other calls have stopped; again from the first one if what they left, in an object or in
+ * the protocol itself, cannot be copied.
+ */
+function goOn(
+  subject: Subject,
+  bytes: Uint8Array,
+  drip: Drip,
+  end: number,
+  forged: Uint8Array = bytes,
+): { readonly scan: OwnScan; readonly answer: number | string } {
+  const reader = subject.reader();
+  if (!subject.stateful && drip.scan.memo === undefined) {
+    const scan = { ...drip.scan };
+    return { scan, answer: ask(subject, reader, forged, end, scan) };
+  }
+  const scan = newScan();
+  for (const shown of drip.ends) ask(subject, reader, bytes, shown, scan);
+  return { scan, answer: ask(subject, reader, forged, end, scan) };
+}
+
+function ask(
   subject: Subject,
   reader: AnyProtocol,
   bytes: Uint8Array,
   end: number,
-  scan: Scan,
+  scan: OwnScan,
 ): number | string {
   try {
     return subject.measure(reader, bytes, 0, end, scan);

@@ -13,12 +13,12 @@ export const truncation: LawDefinition = defineLaw<[unknown[], number[]]>({
   cases: (subject) => [array(subject.values, { minLength: 1, maxLength: 3 }), somePlaces],
   test(subject, values, some) {
     const { bytes, ends } = subject.write(values);
-    const reader = subject.reader();
     let start = 0;
     for (const [i, end] of ends.entries()) {
       for (const cut of places(start + 1, end, some)) {
-        const got = endAt(subject, reader, bytes, cut);
-        const rest = cut === end ? cut - start : lastFrame(subject, reader, bytes, start, cut);
+        const got = endAt(subject, subject.reader(), bytes, cut);
+        const rest =
+          cut === end ? cut - start : lastFrame(subject, subject.reader(), bytes, start, cut);
         const whole = rest > 0 ? i + 1 : i;
         const wanted = `${whole} frames, then ${rest === 0 ? "truncated" : "a clean end"}`;
         demand(

@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { bytes, LawError, laws } from "../../../src/testing/index.ts";
 import { decoding } from "./saboteurs/codec.ts";
 import { encoding } from "./saboteurs/encoder.ts";
+import { list, remembered, stateful } from "./saboteurs/list.ts";
 import { measuring } from "./saboteurs/measure.ts";
 import { crlf, line, ping, type Saboteur, sized, small } from "./saboteurs/saboteur.ts";
 
@@ -62,12 +63,15 @@ describe("the kit itself", () => {
 describe("the protocols that the saboteurs are made of", () => {
   const bodies = bytes({ max: 300 }).map((body) => body.map((b) => (b === 10 || b === 13 ? 1 : b)));
   const text = { decode: () => "", encode: () => undefined };
+  const lists = fc.array(fc.constantFrom("", "a", "\n", "bcd"), { maxLength: 200, size: "max" });
   const good = [
     ...laws(ping(), fc.record({ op: fc.nat(255), body: bytes(ping()) }), { canonical: true }),
     ...laws(small(), bytes(small()), { canonical: true }),
     ...laws(line(), bodies, { canonical: true }),
     ...laws(crlf(), bodies, { canonical: true }),
     ...laws(sized(text), fc.constant("")),
+    // Each keeps in another way how far it got.
+    ...[list(), list({ measure: remembered }), stateful()].flatMap((one) => laws(one, lists)),
   ];
 
   it.each(good.map((law) => [law.name, law] as const))("keep the law: %s", (_, law) => {

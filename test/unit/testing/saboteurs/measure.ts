@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { decodeUtf8, defineProtocol, i16be, ProtocolError, u16be } from "../../../../src/index.ts";
 import { bytes, text } from "../../../../src/testing/index.ts";
+import { fromStart, list, walk } from "./list.ts";
 import {
   ascii,
   crlf,
@@ -16,6 +17,7 @@ import {
 const pings = fc.record({ op: fc.nat(255), body: bytes({ max: 4093 }) });
 const bodies = bytes({ max: 300 }).map((body) => body.map((byte) => (byte === 0x0a ? 0x0b : byte)));
 const noCr = bodies.map((body) => body.map((byte) => (byte === 0x0d ? 0x0b : byte)));
+const texts = fc.array(fc.constantFrom("", "a", "\n", "bcd"), { maxLength: 200, size: "max" });
 const anyCr = fc.string({ unit: fc.constantFrom("\r", "a"), maxLength: 6 }).map(ascii);
 
 const length = (bytes: Uint8Array, start: number): number => 3 + u16be(bytes, start);
@@ -235,6 +237,39 @@ export const measuring: readonly Saboteur[] = [
       },
     }),
     noCr,
+  ),
+
+  saboteur(
+    "a list that is walked from its start for each chunk",
+    "no rescanning",
+    list({ measure: fromStart }),
+    texts,
+  ),
+  saboteur(
+    "a list that keeps its place, and begins at the start all the same",
+    "no rescanning",
+    list({
+      measure(bytes, start, end, scan) {
+        const length = fromStart(bytes, start, end);
+        scan.at = end - start;
+        return length;
+      },
+    }),
+    texts,
+  ),
+  saboteur(
+    "a list that keeps its place in memo only after its first half",
+    "no rescanning",
+    list({
+      measure(bytes, start, end, scan) {
+        const memo = scan.memo as { left: number; at: number } | undefined;
+        const stop = walk(bytes, start + (memo?.at ?? 0), end, memo?.left ?? -1, (at, left) => {
+          if (at - start > 400) scan.memo = { at: at - start, left };
+        });
+        return stop === 0 ? 0 : stop - start;
+      },
+    }),
+    texts,
   ),
 
   saboteur(
