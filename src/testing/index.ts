@@ -20,8 +20,15 @@ export { type GoimPacket, goimPackets } from "./arbitraries/goim.ts";
 export { jsonValues } from "./arbitraries/json.ts";
 export { type LengthsOptions, lengths } from "./arbitraries/lengths.ts";
 export { mutated } from "./arbitraries/mutated.ts";
+export { refusedOf } from "./arbitraries/refused-of.ts";
 export { text } from "./arbitraries/text.ts";
 export { type ValuesOptions, valuesOf } from "./arbitraries/values-of.ts";
+export {
+  type CompatibleOptions,
+  compatible,
+  type Described,
+  type Incompatibility,
+} from "./compatible.ts";
 export { equal } from "./equal.ts";
 export { type Law, laws } from "./laws.ts";
 export type { LawOptions, RunOptions } from "./options.ts";

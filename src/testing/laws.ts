@@ -1,7 +1,8 @@
-import { Arbitrary } from "fast-check";
+import { Arbitrary, oneof } from "fast-check";
 import type { Codec } from "../core/index.ts";
-import type { Field } from "../fields/index.ts";
-import { valuesOf } from "./arbitraries/values-of.ts";
+import type { AnyField, Field } from "../fields/index.ts";
+import { faultsOf } from "./arbitraries/refused-of.ts";
+import { type ValuesOptions, valuesOf } from "./arbitraries/values-of.ts";
 import type { LawDefinition } from "./define-law.ts";
 import { appendOnlyEncode } from "./laws/append-only-encode.ts";
 import { canonical } from "./laws/canonical.ts";
@@ -99,7 +100,7 @@ export function laws<In, Out>(
 ): Law[];
 /**
  * The laws for a description, or for a protocol made of one by `protocolOf`: its values are derived by
- * {@link valuesOf}.
+ * {@link valuesOf}, and those that it must refuse by {@link refusedOf}.
  *
  * @example
  * ```ts
@@ -112,7 +113,7 @@ export function laws<In, Out>(
  */
 export function laws<In, Out>(
   described: Field<In, Out> | (Codec<In, Out> & { readonly field: Field<In, Out> }),
-  options?: LawOptions<In, Out>,
+  options?: LawOptions<In, Out> & ValuesOptions,
 ): Law[];
 export function laws(
   protocol: Codec<never, unknown>,
@@ -124,7 +125,11 @@ export function laws(
   if (typeof field !== "object" || field === null || !("node" in field)) {
     throw new TypeError("laws needs an arbitrary, or a protocol made by protocolOf");
   }
-  return lawsOf(LAWS, protocol, valuesOf(field as Field<unknown>), second);
+  const { max, of, ...given } = second as LawOptions<unknown, unknown> & ValuesOptions;
+  const values = { max, of };
+  const refused = faultsOf(field as AnyField, values);
+  const more = refused.length > 0 ? { refused: oneof(...refused) } : {};
+  return lawsOf(LAWS, protocol, valuesOf(field as Field<unknown>, values), { ...more, ...given });
 }
 
 /** Those of the definitions that can be put to a codec, as laws. @internal */

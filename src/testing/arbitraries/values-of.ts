@@ -12,7 +12,7 @@ import {
   record,
   string,
 } from "fast-check";
-import { Output } from "../../core/index.ts";
+import { checkOptions, Output } from "../../core/index.ts";
 import type {
   AnyField,
   BitMember,
@@ -64,12 +64,23 @@ export function valuesOf<In, Out>(
   field: Field<In, Out> | { readonly field: Field<In, Out> },
   options: ValuesOptions = {},
 ): Arbitrary<In & Out> {
-  const { max = 300, of = new Map() } = options;
+  const { max, context } = checkedOptions("valuesOf", options);
   const described = "field" in field ? field.field : field;
-  return arbitraryOf(described, { of, depth: 0 }, max) as Arbitrary<In & Out>;
+  return arbitraryOf(described, context, max) as Arbitrary<In & Out>;
 }
 
-interface Context {
+/** Options with their defaults. @internal */
+export function checkedOptions(
+  name: string,
+  options: ValuesOptions,
+): { readonly max: number; readonly context: Context } {
+  checkOptions(name, options, ["max", "of"]);
+  const { max = 300, of = new Map() } = options;
+  return { max, context: { of, depth: 0 } };
+}
+
+/** What is known while values of nested fields are made. @internal */
+export interface Context {
   readonly of: ReadonlyMap<AnyField, Arbitrary<unknown>>;
   readonly depth: number;
 }
@@ -80,8 +91,8 @@ type Members = Readonly<Record<string, unknown>>;
 // Objects without a prototype would differ from decoded ones in strict comparisons.
 const PLAIN = { noNullPrototype: true } as const;
 
-/** Largest number that a field holds. */
-function largest(field: AnyField): number {
+/** Largest number that a field holds. @internal */
+export function largest(field: AnyField): number {
   const { node } = field;
   switch (node.kind) {
     case "int":
@@ -95,8 +106,8 @@ function largest(field: AnyField): number {
   }
 }
 
-/** Values that take at most `room` bytes, where that is possible. */
-function arbitraryOf(field: AnyField, context: Context, room: number): Values {
+/** Values that take at most `room` bytes, where that is possible. @internal */
+export function arbitraryOf(field: AnyField, context: Context, room: number): Values {
   const own = context.of.get(field);
   if (own !== undefined) return own;
   const { node } = field;
@@ -386,7 +397,8 @@ function structs(
   }));
 }
 
-const DESCRIBERS: ReadonlySet<FieldNode["kind"]> = new Set([
+/** Fields that the library writes. @internal */
+export const DESCRIBERS: ReadonlySet<FieldNode["kind"]> = new Set([
   "size",
   "count",
   "present",
@@ -440,8 +452,8 @@ function matches(
   return fitting(all, room);
 }
 
-/** The value that the name of a case stands for. */
-function tagValue(field: AnyField, key: string): unknown {
+/** The value that the name of a case stands for. @internal */
+export function tagValue(field: AnyField, key: string): unknown {
   const { node } = field;
   switch (node.kind) {
     case "default":
@@ -461,8 +473,8 @@ function tagValue(field: AnyField, key: string): unknown {
   }
 }
 
-/** Is there a value without a case? A filter that can never pass would not end. */
-function hasOthers({ node }: AnyField, cases: Readonly<Record<string, AnyField>>): boolean {
+/** Is there a value without a case? A filter that can never pass would not end. @internal */
+export function hasOthers({ node }: AnyField, cases: Readonly<Record<string, AnyField>>): boolean {
   switch (node.kind) {
     case "default":
     case "checked":
