@@ -10,14 +10,52 @@ export interface CancelSignal {
   removeEventListener(type: "abort", listener: () => void): void;
 }
 
+/** The functions to call for each signal, and the one listener that calls them. */
+interface Group {
+  readonly runs: Set<() => void>;
+  readonly listener: () => void;
+}
+
+const groups = /* @__PURE__ */ new WeakMap<CancelSignal, Group>();
+
 /**
- * Calls `run` when a signal is aborted from now on.
+ * Calls `run` when a signal is aborted from now on. A signal gets one listener, however many connections share it:
+ * Node prints a warning for the eleventh.
  *
- * @returns what stops that; call it when the work is done, because a signal may outlive it
+ * @returns a function that stops that; call it when the work is done, because a signal may outlive it
  */
 export function onAbort(signal: CancelSignal | undefined, run: () => void): () => void {
-  signal?.addEventListener("abort", run);
-  return () => signal?.removeEventListener("abort", run);
+  if (signal === undefined) return () => {};
+  const group = groups.get(signal) ?? newGroup(signal);
+  // The same function may be given twice.
+  const own = (): void => run();
+  group.runs.add(own);
+  return () => {
+    if (!group.runs.delete(own) || group.runs.size > 0) return;
+    signal.removeEventListener("abort", group.listener);
+    if (groups.get(signal) === group) groups.delete(signal);
+  };
+}
+
+function newGroup(signal: CancelSignal): Group {
+  const runs = new Set<() => void>();
+  const listener = (): void => {
+    let failure: { readonly error: unknown } | undefined;
+    for (const run of [...runs]) {
+      // Stopped by one that ran before.
+      if (!runs.has(run)) continue;
+      try {
+        run();
+      } catch (error) {
+        failure ??= { error };
+      }
+    }
+    if (failure !== undefined) throw failure.error;
+  };
+  const group = { runs, listener };
+  groups.set(signal, group);
+  signal.addEventListener("abort", listener);
+  return group;
 }
 
 /** A signal, and what aborts it. */

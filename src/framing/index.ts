@@ -27,6 +27,7 @@ export {
   varintWidth,
   xor8,
 } from "../core/index.ts";
+export { body } from "./body.ts";
 export { type CobsOptions, cobs } from "./cobs.ts";
 export { concatenatedJson } from "./concatenated-json.ts";
 export { contentLength } from "./content-length.ts";

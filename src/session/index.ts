@@ -4,3 +4,5 @@
  * @packageDocumentation
  */
 export { Calls, type CallsConnection, type CallsOptions } from "./calls.ts";
+export { type PipeConnection, type PipeOptions, pipe } from "./pipe.ts";
+export type { PipeTap, TapDecoder, TapSide } from "./tap.ts";

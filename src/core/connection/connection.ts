@@ -1,4 +1,5 @@
 import type { CancelSignal } from "../cancel.ts";
+import type { ProtocolError } from "../errors.ts";
 import type { MessageProtocol } from "../protocol.ts";
 import type { Sink } from "../sink.ts";
 import type { CloseInfo, ConnectionOptions, Handlers } from "./handlers.ts";
@@ -251,6 +252,22 @@ export const Connection: ConnectionConstructor = class Connection<
   /** For sessions of this package, which inherit it. */
   get handlerErrors(): "report" | "throw" {
     return this.#live.handlerErrors;
+  }
+
+  /** For helpers of this package: bytes that were received and not delivered. */
+  get unread(): number {
+    return this.#live.unread;
+  }
+
+  /** For helpers of this package: the handlers that are called now. */
+  get handlers(): Handlers<In, Out, Context> {
+    return this.#live.handlers as Handlers<In, Out, Context>;
+  }
+
+  /** For helpers of this package: ends the connection for a fault of the peer; `isCut`: nothing more is sent. */
+  faulted(error: ProtocolError, isCut: boolean): void {
+    if (isCut) this.#live.outputFailed(error);
+    else this.#live.faulty(error);
   }
 
   get protocol(): MessageProtocol<In, Out> {

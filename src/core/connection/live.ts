@@ -128,6 +128,15 @@ export class Live<In, Out, Context>
     return this.#callbacks.handlerErrors;
   }
 
+  get handlers(): object {
+    return this.#callbacks.handlers;
+  }
+
+  /** Bytes that were received and not delivered; in the middle of a frame of several values, at least 1. */
+  get unread(): number {
+    return this.#in.unread + (this.#in.isInsideFrame ? 1 : 0);
+  }
+
   get protocol(): MessageProtocol<In, Out> {
     return this.#protocol;
   }

@@ -6,6 +6,14 @@
 
 // What the functions below return: so that declaration files of programs can name it.
 export type { Connection } from "../../core/index.ts";
+export {
+  type PipeConnection,
+  type PipeOptions,
+  type PipeTap,
+  pipe,
+  type TapDecoder,
+  type TapSide,
+} from "../../session/index.ts";
 export type {
   Address,
   AddressOf,

@@ -35,4 +35,35 @@ describe("onAbort", () => {
     source.abort(new Error("enough"));
     expect(other).toHaveBeenCalledTimes(1);
   });
+
+  it("adds one listener to a signal, however many share it, and none once all have stopped", () => {
+    const { signal } = new AbortController();
+    const add = vi.spyOn(signal, "addEventListener");
+    const remove = vi.spyOn(signal, "removeEventListener");
+    const run = vi.fn();
+    const stops = Array.from({ length: 50 }, () => onAbort(signal, run));
+    expect(add).toHaveBeenCalledTimes(1);
+    for (const stop of stops) {
+      stop();
+      stop();
+    }
+    expect(remove).toHaveBeenCalledTimes(1);
+    onAbort(signal, run);
+    expect(add).toHaveBeenCalledTimes(2);
+  });
+
+  it("calls all of them if one throws, but none that was stopped meanwhile", () => {
+    const source = new Cancel();
+    const error = new Error("one of them");
+    const [first, last] = [vi.fn(), vi.fn()];
+    let stopLast = (): void => {};
+    onAbort(source, () => {
+      stopLast();
+      throw error;
+    });
+    onAbort(source, first);
+    stopLast = onAbort(source, last);
+    expect(() => source.abort("why")).toThrow(error);
+    expect([first.mock.calls.length, last.mock.calls.length]).toEqual([1, 0]);
+  });
 });
