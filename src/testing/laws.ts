@@ -19,6 +19,7 @@ import { purity } from "./laws/purity.ts";
 import { refusal } from "./laws/refusal.ts";
 import { resumedMeasure } from "./laws/resumed-measure.ts";
 import { roundTrip } from "./laws/round-trip.ts";
+import { textPath } from "./laws/text-path.ts";
 import { totality } from "./laws/totality.ts";
 import { truncation } from "./laws/truncation.ts";
 import { type LawOptions, runParameters } from "./options.ts";
@@ -50,6 +51,7 @@ const LAWS: readonly LawDefinition[] = [
   concatenation,
   truncation,
   limitInvariance,
+  textPath,
   purity,
   noAliasing,
   totality,

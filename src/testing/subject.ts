@@ -8,7 +8,9 @@ import {
   Output,
   type Protocol,
   ProtocolError,
+  readsText,
   type Scan,
+  writesText,
 } from "../core/index.ts";
 import { equal } from "./equal.ts";
 import type { LawOptions } from "./options.ts";
@@ -200,6 +202,10 @@ function complete(codec: Codec<unknown, unknown>): AnyProtocol {
     maxFrame: 2 ** 30,
     decode: (bytes, start, end) => codec.decode(bytes, start, end),
     encode: (value, out) => codec.encode(value, out),
+    ...(readsText(codec) && {
+      decodeText: (text, start, end) => codec.decodeText!(text, start, end),
+    }),
+    ...(writesText(codec) && { encodeText: (value) => codec.encodeText!(value) }),
   };
   if (codec.decodeMany === undefined) return message as AnyProtocol;
   const { decodeMany } = codec;

@@ -89,6 +89,8 @@ describe("laws", () => {
     ];
     expect(names(laws(perMessage().wrap(utf8()), text()))).toEqual(ofMessages);
     expect(names(laws(utf8(), text()))).toEqual(ofMessages);
+    const withText = [...ofMessages.slice(0, 4), "text path", ...ofMessages.slice(4)];
+    expect(names(laws(json(), text()))).toEqual(withText);
     demandAll(laws(perMessage({ maxFrame: 300 }).wrap(raw()), bytes({ max: 310 }), { runs: 50 }));
   });
 

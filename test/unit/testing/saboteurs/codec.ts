@@ -37,6 +37,37 @@ const json = (fault: Partial<Codec<unknown>>): Protocol<unknown> =>
 /** Codecs that do not give what was written. */
 export const decoding: readonly Saboteur[] = [
   saboteur(
+    "a text that is decoded with one character of the next frame",
+    "text path",
+    {
+      decode: decodeUtf8,
+      encode: (value: string, out) => void out.utf8(value),
+      decodeText: (given, start, end) => given.slice(start, end + 1),
+    },
+    text({ max: 20 }),
+  ),
+  saboteur(
+    "a text that is longer than what encode writes",
+    "text path",
+    {
+      decode: decodeUtf8,
+      encode: (value: string, out) => void out.utf8(value),
+      encodeText: (value) => `${value} `,
+    },
+    text({ max: 20 }),
+  ),
+  saboteur(
+    "a text with line ends, which would end its frame early",
+    "text path",
+    {
+      decode: decodeUtf8,
+      encode: (value: string, out) => void out.utf8(`${value}\n`),
+      encodeText: (value) => `${value}\n`,
+    },
+    text({ max: 20 }),
+    { expected: (value) => `${value}\n` },
+  ),
+  saboteur(
     "one byte order written, the other read",
     "round trip",
     number(

@@ -1,0 +1,88 @@
+import { boolean, constant, oneof } from "fast-check";
+import { decodeUtf8, Output, ProtocolError, readsText, writesText } from "../../core/index.ts";
+import { type Mutation, mutate, mutations } from "../arbitraries/mutated.ts";
+import { defineLaw, type LawDefinition } from "../define-law.ts";
+import { type AnyProtocol, type Subject, sameBytes } from "../subject.ts";
+import { demand } from "../violation.ts";
+
+/** What stands before and behind a frame in the text of a chunk. */
+const AROUND = '{"a":1}\n';
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
+const CONTROL = /[\u0000-\u001f\u007f]/;
+
+export const textPath: LawDefinition = defineLaw<[unknown, readonly Mutation[], boolean]>({
+  name: "text path",
+  why: "connections use `decodeText` and `encodeText` in place of `decode` and `encode`, so they must do the same",
+  applies: (subject) => readsText(subject.reader()) || writesText(subject.writer()),
+  cases: (subject) => [subject.values, oneof(constant([]), mutations), boolean()],
+  test(subject, value, changes, isWide) {
+    const frame = subject.frame(value);
+    if (writesText(subject.writer())) demandSameBytes(subject, value, frame);
+    if (frame === undefined || !readsText(subject.reader())) return;
+    demandSameValue(subject, mutate(frame, changes), isWide);
+  },
+});
+
+function demandSameBytes(subject: Subject, value: unknown, frame: Uint8Array | undefined): void {
+  let text: string;
+  try {
+    text = subject.writer().encodeText!(value);
+  } catch {
+    // `encode` is asked then.
+    return;
+  }
+  // Too long for a frame, which is looked at apart.
+  if (frame === undefined) return;
+  const bytes = new Output().utf8(text).take();
+  demand(sameBytes(bytes, frame), () => "encodeText gives other text than encode writes", {
+    bytes,
+  });
+  const isFree = subject.framed || !CONTROL.test(text);
+  demand(isFree, () => "encodeText of a payload gives control characters", { bytes });
+}
+
+/** Of one frame, right or wrong. */
+function demandSameValue(subject: Subject, bytes: Uint8Array, isWide: boolean): void {
+  const reader = subject.reader();
+  let frame: string;
+  try {
+    if (subject.framed && subject.measure(reader, bytes, 0, bytes.length) !== bytes.length) return;
+    frame = decodeUtf8(bytes);
+  } catch (error) {
+    if (error instanceof ProtocolError) return;
+    throw error;
+  }
+  const before = isWide ? `"é世"${AROUND}` : AROUND;
+  const value = attempt(() =>
+    reader.decodeText!(before + frame + AROUND, before.length, before.length + frame.length),
+  );
+  // What throws is decoded as bytes.
+  if (value === undefined) return;
+  const wanted = decoded(subject, subject.reader(), bytes);
+  const isSame = wanted !== undefined && subject.same(wanted, [value.value]);
+  const text = (): string =>
+    `decodeText gives a value where decode ${wanted === undefined ? "throws" : "gives another one"}`;
+  demand(isSame, text, { bytes });
+}
+
+function attempt(run: () => unknown): { readonly value: unknown } | undefined {
+  try {
+    return { value: run() };
+  } catch {
+    return undefined;
+  }
+}
+
+function decoded(
+  subject: Subject,
+  reader: AnyProtocol,
+  bytes: Uint8Array,
+): readonly unknown[] | undefined {
+  try {
+    return subject.decode(reader, bytes, 0, bytes.length);
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
+  }
+}
