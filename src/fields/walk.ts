@@ -43,6 +43,12 @@ export const newWalk = (): Walk => ({
 /** Position after the field at `at`, which may lie behind `end`; -1 while the bytes do not tell. */
 export type Skip = (bytes: Uint8Array, at: number, end: number, walk: Walk) => number;
 
+/** Farther than any frame: positions there are still exact, and stay so with a few bytes more. */
+const FAR = 2 ** 52;
+
+/** The position so many bytes on. */
+const ahead = (at: number, bytes: number): number => Math.min(at + bytes, FAR);
+
 function wait(walk: Walk, want: number): -1 {
   walk.want = want;
   return -1;
@@ -162,7 +168,7 @@ function behind(prefix: Erased, unit = 1): Skip {
     if (from < 0) return -1;
     const count = Number(walk.value);
     if (count < 0) throw malformed(`${bytesText(count)} announced`, at);
-    return from + count * unit;
+    return ahead(from, count * unit);
   };
 }
 
@@ -400,7 +406,7 @@ function walkStruct(
         name = range.by;
         const length = announcedBytes(range, seen[range.slot]);
         if (!(length >= 0)) throw malformed(`${bytesText(length)} announced`, at);
-        at += length;
+        at = ahead(at, length);
         i = range.to;
         continue;
       }
@@ -423,7 +429,7 @@ function walkStruct(
       if (own === undefined || answer >= 0) continue;
       name = own.by;
       const from = own.origin === "whole" ? base : at;
-      answer = from + announcedBytes(own, seen[own.slot]);
+      answer = ahead(from, announcedBytes(own, seen[own.slot]));
       const least = at + leastFrom[i + 1]!;
       if (!(answer >= least)) {
         const text = `a size of ${answer - from}, but at least ${least - from} are needed`;
@@ -469,7 +475,7 @@ function walkStep(
       const count = Number(seen[by]);
       if (skip !== undefined) return skip(bytes, at, end, walk, count);
       if (count < 0) throw malformed(`${count} items announced`, at);
-      return at + count * listNode(field).item.fixed;
+      return ahead(at, count * listNode(field).item.fixed);
     }
     case "maybe":
       return isPresent(seen[by]) ? skips[i]!(bytes, at, end, walk) : at;
