@@ -42,6 +42,8 @@ interface Host {
   };
   readonly console?: { error(text: string): void };
   readonly AbortController?: new () => AbortSource;
+  readonly document?: object;
+  readonly WorkerGlobalScope?: unknown;
   readonly process?: {
     readonly env?: { readonly FRAMEWRIGHT_POISON?: string | undefined };
     readonly getBuiltinModule?: (name: string) => Checks | undefined;
@@ -189,6 +191,11 @@ export const abortController: (new () => AbortSource) | undefined = /* @__PURE__
 export const isPoisoning: boolean = /* @__PURE__ */ look(
   () => host.process?.env?.FRAMEWRIGHT_POISON === "1",
 );
+
+/** True in pages and their workers, where a content security policy may have attempts to make code reported. */
+export const reportsEval = (): boolean =>
+  host.document !== undefined ||
+  (host.WorkerGlobalScope !== undefined && host.process === undefined);
 
 /** Prints a line for whoever runs the program, if the runtime has a console. */
 export function printError(text: string): void {

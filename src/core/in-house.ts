@@ -2,6 +2,16 @@
 
 export { AsyncQueue } from "./async-queue.ts";
 export { Cancel, onAbort } from "./cancel.ts";
+export {
+  CodeText,
+  compiledOr,
+  evaluate,
+  isIdentifier,
+  keyCode,
+  literal,
+  memberCode,
+  quoted,
+} from "./code.ts";
 export { decodeLatin1 } from "./codecs.ts";
 export { MemoryBudget } from "./connection/budget.ts";
 export { guard, handlerErrorsOf } from "./connection/guard.ts";

@@ -30,6 +30,8 @@ export interface ProtocolOfOptions {
 /** A protocol with the description that it is made of. */
 export interface DescribedProtocol<in In, out Out = In> extends Protocol<In, Out> {
   readonly field: Field<In, Out>;
+  /** The option of that name. */
+  readonly upTo?: string | undefined;
 }
 
 /**
@@ -68,23 +70,40 @@ export function protocolOf<In, Out>(
     name,
     maxFrame,
     ...(maxSend !== undefined && { maxSend }),
-    measure: measureOf(field, maxFrame, upTo),
+    measure: measureOf(field, aimOf({ field, upTo, maxFrame })),
     decode: field.decode,
     encode: field.encode,
     field,
+    ...(upTo !== undefined && { upTo }),
   });
 }
 
-/** @internal */
-function measureOf(field: AnyField, maxFrame: number, upTo?: string): Framing["measure"] {
+/** What a search for the end of a frame must look at. @internal */
+export function aimOf({
+  field,
+  upTo,
+  maxFrame,
+}: Pick<DescribedProtocol<never, unknown>, "field" | "upTo" | "maxFrame">): Aim {
   const plan = planOf(field);
-  const target = upTo === undefined ? -1 : indexOfStep(plan, upTo);
-  if (field.fixed >= 0 && target < 0) return () => field.fixed;
-  const header = plan === undefined ? undefined : headerMeasure(plan, target, maxFrame);
+  return { plan, upTo: upTo === undefined ? -1 : indexOfStep(plan, upTo), maxFrame };
+}
+
+/** @internal */
+export interface Aim {
+  readonly plan: StructPlan | undefined;
+  /** A step that must be right before the answer is given, or -1. */
+  readonly upTo: number;
+  readonly maxFrame: number;
+}
+
+/** @internal */
+function measureOf(field: AnyField, { plan, upTo, maxFrame }: Aim): Framing["measure"] {
+  if (field.fixed >= 0 && upTo < 0) return () => field.fixed;
+  const header = plan === undefined ? undefined : headerMeasure(plan, upTo, maxFrame);
   if (header !== undefined) return header;
   let skip: Skip;
   try {
-    skip = plan === undefined ? skipper(field) : structSkipper(plan, new Map(), target, maxFrame);
+    skip = plan === undefined ? skipper(field) : structSkipper(plan, new Map(), upTo, maxFrame);
   } catch (error) {
     throw new TypeError(`protocolOf: ${(error as Error).message}`);
   }

@@ -1,6 +1,7 @@
+import type { Framing } from "../../core/index.ts";
 import { type Erased, erased, type Field, makeField } from "../field.ts";
-import type { DescribedProtocol } from "../protocol-of.ts";
-import { build, type Fast } from "./generate.ts";
+import { aimOf, type DescribedProtocol } from "../protocol-of.ts";
+import { build, type Fast, generate, generateMeasure } from "./generate.ts";
 
 /**
  * The same description, or the same protocol, read and written by code that is generated now: as fast as code by hand.
@@ -28,19 +29,29 @@ export function compiled(
 ): Field<never, unknown> | DescribedProtocol<never, unknown> {
   if (!("field" in what)) return compiledField(erased(what)) as unknown as Field<never, unknown>;
   const field = compiledField(erased(what.field)) as unknown as Field<never, unknown>;
-  return Object.freeze({ ...what, field, decode: field.decode, encode: field.encode });
+  if (field === what.field) return what;
+  const { decode, encode } = field;
+  return Object.freeze({ ...what, field, decode, encode, measure: compiledMeasure(what) });
 }
 
 function compiledField(field: Erased): Erased {
   if (field.bits > 0 || field.layOut !== undefined) return field;
+  const generated = generate(field);
   let fast: Fast;
   try {
-    fast = build(field);
-  } catch (error) {
-    if ((error as Error)?.name === "EvalError") return field;
-    throw error;
+    fast = build(generated);
+  } catch {
+    return field;
   }
   return withFast(field, fast);
+}
+
+/** Fast for whole frames, the same as before for all others. */
+function compiledMeasure(protocol: DescribedProtocol<never, unknown>): Framing["measure"] {
+  const { field, measure } = protocol;
+  if (field.fixed >= 0) return measure;
+  const generated = generateMeasure(erased(field), aimOf(protocol), measure);
+  return generated === undefined ? measure : build(generated);
 }
 
 /** The field with fast functions; what they refuse goes through the closures, which say what is wrong. */

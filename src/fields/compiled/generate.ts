@@ -1,6 +1,7 @@
-import type { Output } from "../../core/index.ts";
+import { CodeText, evaluate, type Framing, type Output } from "../../core/index.ts";
 import type { Cursor, Erased } from "../field.ts";
-import { Code } from "./code.ts";
+import type { Aim } from "../protocol-of.ts";
+import { measureCode } from "./measure-code.ts";
 import { readCode } from "./read-code.ts";
 import { writeCode } from "./write-code.ts";
 
@@ -10,7 +11,9 @@ export interface Fast {
   write(value: unknown, out: Output): void;
 }
 
-/** Source text of both functions, and the values that it refers to. */
+type Measure = Framing["measure"];
+
+/** The body of a function, and the values that it refers to: it is given a list of them. */
 export interface Generated {
   readonly text: string;
   readonly values: readonly unknown[];
@@ -18,42 +21,48 @@ export interface Generated {
 
 /** Writes code for a field. Names from descriptions enter it only as JSON strings. */
 export function generate(field: Erased): Generated {
-  const reading = new Code();
-  const value = readCode({ field, code: reading }, field, "e");
-  const writing = new Code();
-  writeCode({ field, code: writing }, field, "v");
-  const names = (code: Code): string => code.values.map((_, i) => `k${i}`).join(", ");
-  const text = [
-    '"use strict";',
-    "const bad = new Error('not like this');",
-    "const read = (() => {",
-    `const [${names(reading)}] = reads;`,
-    "return function read(b, p, e, c) {",
-    reading.text,
-    `const result = ${value};`,
-    "c.at = p;",
-    "return result;",
-    "};",
-    "})();",
-    "const write = (() => {",
-    `const [${names(writing)}] = writes;`,
-    "return function write(v, o) {",
-    writing.text,
-    "};",
-    "})();",
-    "return { read, write };",
-  ].join("\n");
-  return { text, values: [reading.values, writing.values] };
+  const code = new CodeText();
+  const root = { field, code };
+  code.line("const bad = new Error('not like this');");
+  code.line("function read(b, p, e, c) {");
+  const value = readCode(root, field, "e");
+  code.line(`const result = ${value};`);
+  code.line("c.at = p;");
+  code.line("return result;");
+  code.line("}");
+  code.line("function write(v, o) {");
+  writeCode(root, field, "v");
+  code.line("}");
+  code.line("return { read, write };");
+  return { text: `${code.bindings("values")}\n${code.text}`, values: code.values };
+}
+
+/**
+ * Writes code that finds the end of a frame.
+ *
+ * @param slow - the closures, which are asked for all that is not simply there
+ * @returns undefined if only they can measure the field
+ */
+export function generateMeasure(field: Erased, aim: Aim, slow: Measure): Generated | undefined {
+  const code = new CodeText();
+  const name = code.value(slow);
+  code.line("const c = { at: 0 };");
+  code.line("return function measure(b, s, e, scan) {");
+  // A search that has begun goes on where it stopped.
+  code.refusal = `return ${name}(b, s, e, scan);`;
+  code.refuseIf("scan.memo !== undefined");
+  code.line("try {");
+  if (!measureCode({ field, code }, aim)) return undefined;
+  code.line(`} catch { ${code.refusal} }`);
+  code.line("};");
+  return { text: `${code.bindings("values")}\n${code.text}`, values: code.values };
 }
 
 /**
  * Makes the functions.
  *
- * @throws EvalError where the runtime forbids it
+ * @throws if the runtime forbids it
  */
-export function build(field: Erased): Fast {
-  const { text, values } = generate(field);
-  // biome-ignore lint/style/noRestrictedGlobals: asked for by whoever imports this entry; without it there are closures
-  const make = new Function("reads", "writes", text) as (...values: unknown[]) => Fast;
-  return make(...values);
+export function build<F>({ text, values }: Generated): F {
+  return evaluate<(values: readonly unknown[]) => F>(["values"], text)(values);
 }

@@ -8,6 +8,9 @@ import {
   i48le,
   i64be,
   i64le,
+  keyCode,
+  literal,
+  quoted,
   u48be,
   u48le,
   u64be,
@@ -19,7 +22,7 @@ import type { Recursive } from "../lazy.ts";
 import type { NodeOf } from "../node.ts";
 import { skipPadding } from "../padding-bytes.ts";
 import type { BitMember, Range, Step } from "../plan.ts";
-import { literal, type Root } from "./code.ts";
+import type { Root } from "./root.ts";
 
 /*
  * Code that reads a field. It has the bytes `b`, the position `p` and the cursor `c`; where its window ends is in a
@@ -56,6 +59,8 @@ export function readCode(root: Root, field: AnyField, end: string): string {
   switch (node.kind) {
     case "default":
       return readCode(root, node.inner, end);
+    case "varint":
+      return varintCode(root, node, end);
     case "bytes":
     case "text":
       if (node.kind === "text" && node.pad !== undefined) break;
@@ -94,6 +99,33 @@ export function readCode(root: Root, field: AnyField, end: string): string {
   return callCode(root, field, end);
 }
 
+/** Reads a varint and moves `p` behind it. */
+export function varintCode(
+  { code }: Root,
+  { most, minimal }: NodeOf<"varint">,
+  end: string,
+): string {
+  const value = code.fresh();
+  const byte = code.fresh();
+  code.refuseIf(`p >= ${end}`);
+  code.line(`let ${value} = b[p++];`);
+  code.line(`if (${value} > 127) {`);
+  code.line(`${value} -= 128;`);
+  code.line(`let ${byte};`);
+  for (let i = 1; i < most; i++) {
+    code.refuseIf(`p >= ${end}`);
+    code.line(`${byte} = b[p++];`);
+    code.line(`${value} += (${byte} & 127) * ${2 ** (7 * i)};`);
+    if (minimal) code.refuseIf(`${byte} === 0`);
+    if (i < most - 1) code.line(`if (${byte} > 127) {`);
+  }
+  if (most > 1) code.refuseIf(`${byte} > 127`);
+  else code.line(code.refusal);
+  code.line("}".repeat(Math.max(1, most - 1)));
+  if (most > 7) code.refuseIf(`${value} > ${Number.MAX_SAFE_INTEGER}`);
+  return value;
+}
+
 /** Lets the closure read the field. */
 function callCode({ code }: Root, field: AnyField, end: string): string {
   const value = code.keep(`${code.value(field)}.read(b, p, ${end}, c)`);
@@ -121,7 +153,7 @@ export function targetOf(node: NodeOf<"lazy">): AnyField | undefined {
 }
 
 /** The number at an offset from `p`, whose bytes are here. */
-function integerAt(
+export function integerAt(
   { code }: Root,
   { type, width, signed, endian, big }: NodeOf<"int">,
   offset: number,
@@ -136,11 +168,11 @@ function integerAt(
   return signed ? `(((${sum}) << ${spare}) >> ${spare})` : `(${sum})`;
 }
 
-const place = (offset: number): string => (offset === 0 ? "p" : `p + ${offset}`);
+export const place = (offset: number): string => (offset === 0 ? "p" : `p + ${offset}`);
 const shifted = (byte: string, bits: number): string => (bits === 0 ? byte : `${byte} << ${bits}`);
 
 /** Code for a field of fixed size at an offset from `p`, whose bytes are here. */
-function leafAt(root: Root, field: AnyField, offset: number): (() => string) | undefined {
+export function leafAt(root: Root, field: AnyField, offset: number): (() => string) | undefined {
   const { code } = root;
   const { node } = field;
   switch (node.kind) {
@@ -178,7 +210,7 @@ function leafAt(root: Root, field: AnyField, offset: number): (() => string) | u
     case "pad":
       return node.strict ? undefined : () => "undefined";
     case "tag":
-      return () => JSON.stringify(node.value);
+      return () => quoted(node.value);
     default:
       return undefined;
   }
@@ -193,7 +225,7 @@ function enumCode({ code }: Root, { names, open }: NodeOf<"enum">, number: strin
 }
 
 /** A number of any size. */
-function countCode(root: Root, field: AnyField, end: string): string {
+export function countCode(root: Root, field: AnyField, end: string): string {
   const value = readCode(root, field, end);
   const isBig = field.node.kind === "int" && field.node.big;
   return isBig ? root.code.keep(`Number(${value})`) : value;
@@ -261,13 +293,13 @@ function unionCode(root: Root, { base, cases }: NodeOf<"union">, end: string): s
     code.line(`${value} = ${readCode(root, body, end)};`);
     code.line("break; }");
   }
-  code.line("default: throw bad; }");
+  code.line(`default: ${code.refusal} }`);
   return value;
 }
 
 function objectCode(root: Root, node: NodeOf<"struct">, end: string): string {
   const members = structCode(root, node, end);
-  const list = [...members].map(([name, value]) => `${JSON.stringify(name)}: ${value}`);
+  const list = [...members].map(([name, value]) => `${keyCode(name)}: ${value}`);
   return root.code.keep(`{ ${list.join(", ")} }`);
 }
 
@@ -354,7 +386,7 @@ function runAt(root: Root, steps: readonly Step[], start: number): number {
   return end;
 }
 
-function bitsCode(
+export function bitsCode(
   root: Root,
   { fixed, endian, members }: Step,
   offset: number,
@@ -435,7 +467,7 @@ function stepCode(
   }
 }
 
-const listOf = (field: Erased): Erased =>
+export const listOf = (field: Erased): Erased =>
   field.node.kind === "default" ? listOf(erased(field.node.inner)) : field;
 
 function matchCode(root: Root, node: NodeOf<"match">, tag: string, end: string): string {
@@ -444,12 +476,12 @@ function matchCode(root: Root, node: NodeOf<"match">, tag: string, end: string):
   code.line(`let ${value};`);
   code.line(`switch (String(${tag})) {`);
   for (const key of Object.keys(node.cases)) {
-    code.line(`case ${JSON.stringify(key)}: {`);
+    code.line(`case ${quoted(key)}: {`);
     code.line(`${value} = ${readCode(root, caseOf(node, key)!, end)};`);
     code.line("break; }");
   }
   code.line("default: {");
-  if (node.otherwise === undefined) code.line("throw bad;");
+  if (node.otherwise === undefined) code.line(code.refusal);
   else code.line(`${value} = ${readCode(root, node.otherwise, end)};`);
   code.line("} }");
   return value;

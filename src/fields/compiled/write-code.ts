@@ -1,4 +1,4 @@
-import { isBytes } from "../../core/index.ts";
+import { isBytes, literal, memberCode, quoted } from "../../core/index.ts";
 import { sumOf } from "../described-struct.ts";
 import { type AnyField, type Erased, erased } from "../field.ts";
 import type { Recursive } from "../lazy.ts";
@@ -7,8 +7,8 @@ import { namedMember } from "../members.ts";
 import type { NodeOf } from "../node.ts";
 import type { BitMember, Range, Step, StructPlan } from "../plan.ts";
 import { visibleNames } from "../struct.ts";
-import { literal, type Root } from "./code.ts";
 import { targetOf } from "./read-code.ts";
+import type { Root } from "./root.ts";
 
 /*
  * Code that writes a value to the output `o`. Values are in variables whose names are passed on. Whatever is wrong ends
@@ -174,9 +174,9 @@ function arrayCode(root: Root, { item, length }: NodeOf<"array">, given: string)
 function unionCode(root: Root, { tag, base, cases }: NodeOf<"union">, given: string): void {
   const { code } = root;
   objectCode(root, given);
-  code.line(`switch (${given}[${JSON.stringify(tag)}]) {`);
+  code.line(`switch (${memberCode(given, tag)}) {`);
   for (const { name, code: number, body } of cases) {
-    code.line(`case ${JSON.stringify(name)}: {`);
+    code.line(`case ${quoted(name)}: {`);
     numberCode(root, (base.node as NodeOf<"enum">).base, literal(number));
     writeCode(root, body, given);
     code.line("break; }");
@@ -203,11 +203,10 @@ function structCode(root: Root, node: NodeOf<"struct">, field: AnyField, given: 
   membersCode(root, plan, (name) => {
     const known = kept.get(name);
     if (known !== undefined) return known;
-    const quoted = JSON.stringify(name);
     const member =
       name in Object.prototype
-        ? `${code.value(namedMember)}(${given}, ${quoted})`
-        : `${given}[${quoted}]`;
+        ? `${code.value(namedMember)}(${given}, ${quoted(name)})`
+        : memberCode(given, name);
     kept.set(name, code.keep(member));
     return kept.get(name)!;
   });
@@ -295,7 +294,7 @@ function bytesCode(root: Root, field: AnyField, given: () => string): string | u
       const tag = (node.base.node as NodeOf<"enum">).base.fixed;
       if (tag < 0 || sizes.some(([, size]) => size === undefined)) return undefined;
       const table = new Map(sizes.map(([name, size]) => [name, size! + tag]));
-      return `${root.code.value(table)}.get(${given()}[${JSON.stringify(node.tag)}])`;
+      return `${root.code.value(table)}.get(${given()}[${quoted(node.tag)}])`;
     }
     default:
       return undefined;
@@ -409,7 +408,7 @@ function matchCode(
       : valueUnderDefault(root, plan, tag, memberOf);
   code.line(`switch (String(${chosen})) {`);
   for (const [key, one] of Object.entries(cases)) {
-    code.line(`case ${JSON.stringify(key)}: {`);
+    code.line(`case ${quoted(key)}: {`);
     writeCode(root, one, given);
     code.line("break; }");
   }

@@ -1,3 +1,4 @@
+import { evaluate } from "../../core/index.ts";
 import type { Reading } from "./decoding.ts";
 import type { Engine } from "./engine.ts";
 import { generate } from "./generate.ts";
@@ -5,12 +6,11 @@ import { type Generated, runtimeOf } from "./runtime.ts";
 import type { Schema } from "./schema.ts";
 
 /**
- * The engine of generated code, made now. The only place of the library that makes code at run time.
+ * The engine of generated code, made now.
  *
- * @throws where the runtime forbids that (EvalError, under a content security policy without unsafe-eval)
+ * @throws if the runtime forbids that (EvalError, under a content security policy without unsafe-eval)
  */
 export function compile(schema: Schema, reading: Reading): Engine {
-  // biome-ignore lint/style/noRestrictedGlobals: where it is forbidden, the caller has an interpreter
-  const make = new Function("rt", `"use strict";\n${generate(schema, "js")}`) as Generated;
+  const make = evaluate<Generated>(["rt"], generate(schema, "js"));
   return make(runtimeOf(schema, reading));
 }

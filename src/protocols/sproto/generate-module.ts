@@ -1,4 +1,4 @@
-import { checkInteger, checkOptions, unicodeEscape } from "../../core/index.ts";
+import { checkInteger, checkOptions, isIdentifier, unicodeEscape } from "../../core/index.ts";
 import { writeBundle } from "./bundle.ts";
 import { generate } from "./generate.ts";
 import { type SprotoOptions, settingsOf } from "./options.ts";
@@ -122,8 +122,7 @@ function declared({ kind, array, decimals, type, key, value }: SchemaField): str
   return `${array ? "*" : ""}${name}${parens}`;
 }
 
-const property = (name: string): string =>
-  /^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name);
+const property = (name: string): string => (isIdentifier(name) ? name : JSON.stringify(name));
 
 function valueType(field: SchemaField, names: Names, options: ModuleOptions): string {
   const { array, key, value } = field;

@@ -1,4 +1,4 @@
-import { unicodeEscape } from "../../core/index.ts";
+import { keyCode, memberCode, quoted } from "../../core/index.ts";
 import { type FieldPlan, planOf, roomOf } from "./plan.ts";
 import type { Schema, SchemaType } from "./schema.ts";
 
@@ -51,23 +51,6 @@ export function generate(schema: Schema, form: "js" | "ts", width = 80): string 
   return lines.join("\n").replaceAll(TYPE, form === "ts" ? ": any" : "");
 }
 
-const isIdentifier = (name: string): boolean => /^[A-Za-z_$][\w$]*$/.test(name);
-
-/** A string in ASCII, whatever it holds. */
-function quoted(text: string): string {
-  return JSON.stringify(text).replace(/[^ -~]/g, unicodeEscape);
-}
-
-/** `v.name`, or `v["na me"]`. */
-const member = (object: string, name: string): string =>
-  isIdentifier(name) ? `${object}.${name}` : `${object}[${quoted(name)}]`;
-
-/** The name of a property in an object literal; `__proto__: x` there would set the prototype. */
-function key(name: string): string {
-  if (name === "__proto__") return '["__proto__"]';
-  return isIdentifier(name) ? name : quoted(name);
-}
-
 /** Bytes of a field's data whose size is known before: length and number. */
 const FIXED: ReadonlySet<FieldPlan["op"]> = new Set(["integer", "fixed", "double"]);
 
@@ -113,7 +96,7 @@ class Code {
     fields.forEach((field, nth) => {
       const read = field.inherited
         ? `${this.#use("own")}(v, ${quoted(field.name)})`
-        : member("v", field.name);
+        : memberCode("v", field.name);
       const word = field.op === "integer" || field.op === "fixed" ? "let" : "const";
       const line = `  ${word} f${nth}${TYPE} = ${read};`;
       if (this.#fits(line)) lines.push(line);
@@ -332,13 +315,13 @@ class Code {
     }
     lines.push("    return {");
     fields.forEach(({ name }, nth) => {
-      lines.push(`      ${key(name)}: f${nth},`);
+      lines.push(`      ${keyCode(name)}: f${nth},`);
     });
     lines.push("    };", "  }", `  const o${TYPE} = {};`);
     fields.forEach(({ name, inherited }, nth) => {
       const set = inherited
         ? `${this.#use("define")}(o, ${quoted(name)}, f${nth});`
-        : `${member("o", name)} = f${nth};`;
+        : `${memberCode("o", name)} = f${nth};`;
       lines.push(`  if (f${nth} !== undefined) ${set}`);
     });
     lines.push("  return o;");

@@ -4,9 +4,10 @@ import { DEFAULT_MAX_SIZE } from "./pack.ts";
 /** How a schema encodes and decodes. */
 export interface SprotoOptions {
   /**
-   * `'compiled'`: code is generated for each type, with `new Function`. `'interpreted'`: none is. `'auto'`:
-   * generated where the runtime allows it, which a content security policy may not. All answer the same; generated
-   * code is two to three times as fast.
+   * `'compiled'`: code is generated for each type, with `new Function`. `'interpreted'`: no code is generated.
+   * `'auto'`: code is generated if the runtime allows it, but never in browsers: a content security policy may have the
+   * attempt reported, so there you must ask for `'compiled'`. The results are the same; generated code is two to three
+   * times as fast.
    * @defaultValue `'auto'`
    */
   readonly engine?: "auto" | "compiled" | "interpreted" | undefined;

@@ -1,3 +1,4 @@
+import { compiledOr } from "../../core/index.ts";
 import { readBundle } from "./bundle.ts";
 import { compile } from "./compile.ts";
 import type { Engine } from "./engine.ts";
@@ -96,11 +97,9 @@ function make(schema: Schema, options: SprotoOptions): Sproto {
 
 /** Made with the first message: a schema that is only read for its names costs nothing. */
 function engineOf(schema: Schema, settings: Settings): Engine {
-  if (settings.engine === "interpreted") return interpret(schema, settings);
-  try {
-    return compile(schema, settings);
-  } catch (error) {
-    if (settings.engine === "compiled") throw error;
-    return interpret(schema, settings);
-  }
+  return compiledOr(
+    settings.engine,
+    () => compile(schema, settings),
+    () => interpret(schema, settings),
+  );
 }

@@ -15,7 +15,7 @@ import {
 import { compiled } from "framewright/fields/compiled";
 import { agreement, laws, valuesOf } from "framewright/testing";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { build, generate } from "../../../src/fields/compiled/generate.ts";
+import { build, type Fast, generate } from "../../../src/fields/compiled/generate.ts";
 import {
   dns,
   fastwayCommands,
@@ -64,7 +64,7 @@ describe("compiled", () => {
   });
 
   it("needs the closures for nothing that is good", () => {
-    const { read, write } = build(goimPacket as never);
+    const { read, write } = build<Fast>(generate(goimPacket as never));
     const frame = encodeFrame(goimPackets, { op: 7, seq: 2, body: Uint8Array.of(1) });
     const cursor = { at: 0 };
     expect(read(frame, 0, frame.length, cursor)).toEqual(decodeFrame(goimPackets, frame));
