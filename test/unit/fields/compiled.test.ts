@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import type { Arbitrary } from "fast-check";
-import { decodeFrame, encodeFrame, Output, ProtocolError } from "framewright";
+import { decodeFrame, encodeFrame, type Framing, Output, ProtocolError } from "framewright";
 import {
   bits,
   bytes,
@@ -13,9 +13,16 @@ import {
   utf8,
 } from "framewright/fields";
 import { compiled } from "framewright/fields/compiled";
+import { newScan } from "framewright/framing";
 import { agreement, laws, valuesOf } from "framewright/testing";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { build, type Fast, generate } from "../../../src/fields/compiled/generate.ts";
+import {
+  build,
+  type Fast,
+  generate,
+  generateMeasure,
+} from "../../../src/fields/compiled/generate.ts";
+import { aimOf } from "../../../src/fields/protocol-of.ts";
 import {
   dns,
   fastwayCommands,
@@ -74,13 +81,38 @@ describe("compiled", () => {
     expect(() => read(frame, 0, 3, cursor)).toThrow("not like this");
   });
 
+  it("measures whole frames by generated code, and leaves all others to the closures", () => {
+    for (const [protocol, frame, short] of [
+      [goimPackets, encodeFrame(goimPackets, { op: 7 }), 5],
+      [mqtt, encodeFrame(mqtt, { cleanSession: true, keepAlive: 1, clientId: "a" }), 1],
+      [tlvs, encodeFrame(tlvs, { tag: "text", value: "abc" }), 2],
+    ] as const) {
+      let asked = 0;
+      const slow: Framing["measure"] = (...args) => {
+        asked++;
+        return protocol.measure(...args);
+      };
+      const plain = protocol as DescribedProtocol<never, unknown>;
+      const code = generateMeasure(plain.field as never, aimOf(plain), slow)!;
+      const measure = build<Framing["measure"]>(code);
+      expect(measure(frame, 0, frame.length, newScan())).toBe(frame.length);
+      expect(asked).toBe(0);
+      const scan = newScan();
+      expect(measure(frame, 0, short, scan)).toBe(0);
+      expect(scan.at).toBeGreaterThan(short);
+      expect(asked).toBe(1);
+    }
+  });
+
   it("puts names into code as strings only", () => {
     const name = `"];globalThis.broken = true;//\u2028\`\${1}`;
     const field = struct({ [name]: u8 } as { [key: string]: typeof u8 });
     const fast = compiled(field) as Field<object>;
     expect(decodeFrameOf(fast, Uint8Array.of(5))).toEqual({ [name]: 5 });
     expect("broken" in globalThis).toBe(false);
-    expect(generate(field as never).text).toContain(JSON.stringify(name));
+    expect(generate(field as never).text).toContain(
+      JSON.stringify(name).replace("\u2028", "\\u2028"),
+    );
   });
 
   it("gives parts of bytes back as they are", () => {
@@ -124,6 +156,13 @@ describe("compiled without eval", () => {
     });
     expect(compiled(goimPacket)).toBe(goimPacket);
     expect(encodeFrame(compiled(goimPackets), { op: 1 }).length).toBe(16);
+  });
+
+  it("returns the protocol itself, whatever error the runtime has for it", () => {
+    vi.stubGlobal("Function", function forbidden() {
+      throw new SyntaxError("Parsing source code unsupported");
+    });
+    expect(compiled(goimPackets)).toBe(goimPackets);
   });
 
   it("is what Node calls it, too", () => {

@@ -549,6 +549,27 @@ describe("engines", () => {
     expect(hexOf(parse(text, { engine: "interpreted" }).encode("T", { i: 1 }))).toBe("01000400");
   });
 
+  it("ask for code in browsers only when told to", () => {
+    const attempts: string[] = [];
+    const { Function: real } = globalThis;
+    vi.stubGlobal("Function", function counted(...args: string[]) {
+      attempts.push(args.join());
+      return real(...args);
+    });
+    vi.stubGlobal("document", {});
+    expect(hexOf(parse(text).encode("T", { i: 1 }))).toBe("01000400");
+    expect(attempts).toEqual([]);
+    expect(hexOf(parse(text, { engine: "compiled" }).encode("T", { i: 1 }))).toBe("01000400");
+    expect(attempts.length).toBe(1);
+    vi.stubGlobal("document", undefined);
+    vi.stubGlobal("WorkerGlobalScope", class {});
+    parse(text).encode("T", { i: 1 });
+    expect(attempts.length).toBe(2);
+    vi.stubGlobal("process", undefined);
+    parse(text).encode("T", { i: 1 });
+    expect(attempts.length).toBe(2);
+  });
+
   it("make no code until it is needed, and for precompiled schemas never", () => {
     let made = 0;
     class Counted extends CODE {
