@@ -207,7 +207,8 @@ function measures(
     // A frame of the last size is too long by a byte.
     const most = tally.prefixes % 5 === 0 ? Math.max(field.least, bytes.length - 1) : 1 << 20;
     const { node } = field;
-    const names = node.kind === "struct" && tally.values % 2 === 0 ? [...node.plan.fields.keys()] : [];
+    const names =
+      node.kind === "struct" && tally.values % 2 === 0 ? [...node.plan.fields.keys()] : [];
     const upTo = names[tally.prefixes % 4];
     protocol = protocolOf(field, { name: "random", maxFrame: most, upTo });
   } catch (error) {
