@@ -40,7 +40,7 @@ export function stayConnected(
 
   const client = connect({
     timeout: answerWithin,
-    reconnect: { first: retryAfter },
+    reconnect: { minDelay: retryAfter },
     push: (text) => log(`notice: ${text}`),
     open: () =>
       void attempt(async () => {

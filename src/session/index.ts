@@ -1,8 +1,28 @@
 /**
- * Blocks that sessions are made of, without I/O and timers of their own.
+ * Blocks that sessions are made of, without I/O and timers of their own: requests and their answers, calls, ordered
+ * replies, reconnecting, heartbeats.
  *
  * @packageDocumentation
  */
 export { Calls, type CallsConnection, type CallsOptions } from "./calls.ts";
+export { type HeartbeatConnection, type HeartbeatOptions, heartbeat } from "./heartbeat.ts";
+export { IdCounter } from "./id-counter.ts";
 export { type PipeConnection, type PipeOptions, pipe } from "./pipe.ts";
+export {
+  type Attempt,
+  type Reconnecting,
+  type ReconnectingOptions,
+  type ReconnectOptions,
+  type Retry,
+  reconnecting,
+  reconnectPolicy,
+} from "./reconnecting.ts";
+export { Replies, type RepliesOptions } from "./replies.ts";
+export { RequestError, wasSent } from "./request-error.ts";
+export {
+  type AskOptions,
+  type RequestFailure,
+  Requests,
+  type RequestsOptions,
+} from "./requests.ts";
 export type { PipeTap, TapDecoder, TapSide } from "./tap.ts";

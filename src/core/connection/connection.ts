@@ -78,6 +78,12 @@ export interface Connection<In, Out = In, Context = undefined> {
   /** The clock's time when bytes last came; when it was made, if none came. */
   readonly lastByteAt: number;
 
+  /** Messages that were delivered so far. */
+  readonly messages: number;
+
+  /** False while no message is welcome: then no byte is read, if the transport can wait. */
+  readonly isReading: boolean;
+
   /** Resolves when the connection is over, with how it ended. Never rejects. */
   readonly closed: Promise<CloseInfo>;
 
@@ -161,6 +167,21 @@ export interface Connection<In, Out = In, Context = undefined> {
    * @throws TypeError if there is a `message` handler
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Out, undefined>;
+
+  /**
+   * For sessions: calls `run` once the connection is open, before the `open` handler; at once if it was opened before.
+   *
+   * @returns a function that cancels it
+   */
+  onOpen(run: () => void): () => void;
+
+  /**
+   * For sessions: calls `run` once the connection is over, before the `close` handler; at once if it is over.
+   *
+   * @param run - called with how it ended
+   * @returns a function that cancels it
+   */
+  onClose(run: (info: CloseInfo) => void): () => void;
 
   /**
    * For sessions: calls `run` once, when the last message was delivered and no further one can be: what only the peer
@@ -286,6 +307,14 @@ export const Connection: ConnectionConstructor = class Connection<
     return this.#live.lastByteAt;
   }
 
+  get messages(): number {
+    return this.#live.messages;
+  }
+
+  get isReading(): boolean {
+    return this.#live.isReading;
+  }
+
   get closed(): Promise<CloseInfo> {
     return this.#live.closed;
   }
@@ -344,6 +373,14 @@ export const Connection: ConnectionConstructor = class Connection<
 
   [Symbol.asyncIterator](): AsyncIterableIterator<Out, undefined> {
     return this.#live.iterate();
+  }
+
+  onOpen(run: () => void): () => void {
+    return this.#live.onOpen(run);
+  }
+
+  onClose(run: (info: CloseInfo) => void): () => void {
+    return this.#live.onClose(run);
   }
 
   onInputEnd(run: (error?: unknown) => void): () => void {

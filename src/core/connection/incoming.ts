@@ -136,6 +136,11 @@ export class Incoming<Out> {
     this.#regate();
   }
 
+  /** Messages that were delivered. */
+  get delivered(): number {
+    return this.#delivered;
+  }
+
   /** No message is delivered any more. */
   get isOver(): boolean {
     return this.state === "halted" || this.state === "finished";

@@ -75,6 +75,8 @@ export class Live<In, Out, Context>
   /** Of the option `signal`, which may outlive many connections. */
   readonly #stopListening: () => void;
   #inputEnds: Set<(error?: unknown) => void> | undefined;
+  #opens: Set<() => void> | undefined;
+  #closes: Set<(info: CloseInfo) => void> | undefined;
   #signal: CancelSource | undefined;
   #closed: { readonly promise: Promise<CloseInfo>; resolve(info: CloseInfo): void } | undefined;
 
@@ -151,6 +153,14 @@ export class Live<In, Out, Context>
 
   get lastByteAt(): number {
     return this.#lastByteAt;
+  }
+
+  get messages(): number {
+    return this.#in.delivered;
+  }
+
+  get isReading(): boolean {
+    return this.#in.isWelcome;
   }
 
   get closed(): Promise<CloseInfo> {
@@ -276,6 +286,26 @@ export class Live<In, Out, Context>
     });
   }
 
+  onOpen(run: () => void): () => void {
+    if (this.#out.state !== "waiting") {
+      if (this.state === "open") run();
+      return () => {};
+    }
+    this.#opens ??= new Set();
+    this.#opens.add(run);
+    return () => void this.#opens?.delete(run);
+  }
+
+  onClose(run: (info: CloseInfo) => void): () => void {
+    if (this.#isOver) {
+      run(this.#closeInfo());
+      return () => {};
+    }
+    this.#closes ??= new Set();
+    this.#closes.add(run);
+    return () => void this.#closes?.delete(run);
+  }
+
   onInputEnd(run: (error?: unknown) => void): () => void {
     if (this.#in.isOver) {
       run(this.#outcome?.error);
@@ -317,6 +347,9 @@ export class Live<In, Out, Context>
         this.#deadlines.welcome(false);
         this.pauseSource();
       }
+      const opens = this.#opens;
+      this.#opens = undefined;
+      for (const run of opens ?? []) this.#callbacks.guard(run);
       this.#callbacks.call(this.#callbacks.handlers.open);
     }
     this.#account();
@@ -674,6 +707,9 @@ export class Live<In, Out, Context>
     this.#abortSignal();
     const info = this.#closeInfo();
     this.#parts.gone?.(this.#dropped, info);
+    const closes = this.#closes;
+    this.#closes = undefined;
+    for (const run of closes ?? []) this.#callbacks.guard(() => run(info));
     this.#callbacks.close(info);
     this.#closed?.resolve(info);
   }

@@ -1,9 +1,9 @@
 import { ProtocolError } from "../../core/index.ts";
+import { IdCounter } from "../../session/index.ts";
 import type { Dialect, EndpointCommand, GatewayCommand } from "./commands.ts";
 import type { FastwayMessage } from "./fastway.ts";
 import { Flow, type FlowOwner } from "./flow.ts";
 import { type Circuit, newCircuit, otherEnd, type Peer } from "./gateway-peer.ts";
-import { IdCounter } from "./id-counter.ts";
 import { HEADER } from "./packet.ts";
 
 /** Options for a router. */
@@ -48,8 +48,12 @@ export class Router implements FlowOwner {
 
   constructor(options: RouterOptions) {
     this.#options = options;
-    this.#clientIds = new IdCounter(options.firstClientId, (id) => this.#clients.has(id));
-    this.#connIds = new IdCounter(options.firstConnId, (id) => this.#circuits.has(id));
+    const { firstClientId, firstConnId } = options;
+    this.#clientIds = new IdCounter({
+      first: firstClientId,
+      isUsed: (id) => this.#clients.has(id),
+    });
+    this.#connIds = new IdCounter({ first: firstConnId, isUsed: (id) => this.#circuits.has(id) });
     this.#flow = new Flow(this, options.maxHeld);
   }
 

@@ -15,6 +15,12 @@ import {
   systemClock,
 } from "../../core/index.ts";
 import {
+  type Reconnecting,
+  type ReconnectOptions,
+  reconnecting,
+  reconnectPolicy,
+} from "../../session/index.ts";
+import {
   type AddressOf,
   type ClientTls,
   type ConnectSettings,
@@ -52,12 +58,28 @@ export type ConnectOptions<
      * @defaultValue none: fresh memory
      */
     readonly slab?: number | undefined;
+    /** Not given: one connection. */
+    readonly reconnect?: false | undefined;
   };
+
+/** As {@link ConnectOptions}, for a client that connects again. */
+export type ReconnectingConnectOptions<
+  In,
+  Out = In,
+  Context = undefined,
+  Path extends string | undefined = string | undefined,
+> = Omit<ConnectOptions<In, Out, Context, Path>, "reconnect"> & {
+  /**
+   * Connect again when the connection is lost, or none comes about: `true` with the default delays. Handlers are called
+   * for each connection anew, `context` too.
+   */
+  readonly reconnect: true | ReconnectOptions;
+};
 
 const CONNECT_TIMEOUT = 30_000;
 
 const OPTIONS = [
-  ...["port", "host", "path", "tls", "signal", "slab", "connectTimeout"],
+  ...["port", "host", "path", "tls", "signal", "slab", "connectTimeout", "reconnect"],
   ...["localAddress", "localPort", "family", "hints", "lookup"],
   ...["autoSelectFamily", "autoSelectFamilyAttemptTimeout"],
   ...["keepAlive", "keepAliveInitialDelay"],
@@ -65,11 +87,11 @@ const OPTIONS = [
 ];
 
 /**
- * Opens a connection over TCP, TLS or a Unix domain socket.
+ * Opens a connection over TCP, TLS or a Unix domain socket; with `reconnect` another one when it is lost.
  *
  * @param protocol - the protocol of the connection
- * @param options - address, handlers and limits
- * @returns the connection, once it is open
+ * @param options - address, handlers and limits, `reconnect`
+ * @returns the connection, once it is open; with `reconnect` a client at once, whose `ready()` waits for the connection
  * @throws the socket's error (ECONNREFUSED and the like), a ProtocolError `timeout`, the signal's reason, a TypeError
  *   for options without an address, an unknown option or a protocol without a framing, or a RangeError for an invalid
  *   limit
@@ -102,15 +124,58 @@ export function connect<
   P = unknown,
 >(
   protocol: P & StreamHint<P> & Protocol<In, Out>,
+  options: ReconnectingConnectOptions<In, Out, Context, Path>,
+): Reconnecting<In, Out, Context>;
+export function connect<
+  In,
+  Out = In,
+  Context = undefined,
+  Path extends string | undefined = undefined,
+  P = unknown,
+>(
+  protocol: P & StreamHint<P> & Protocol<In, Out>,
   options: ConnectOptions<In, Out, Context, Path>,
+): Promise<Connection<In, Out, Context>>;
+export function connect<In, Out, Context>(
+  protocol: Protocol<In, Out>,
+  options: ConnectOptions<In, Out, Context> | ReconnectingConnectOptions<In, Out, Context>,
+): Promise<Connection<In, Out, Context>> | Reconnecting<In, Out, Context> {
+  const { reconnect = false, ...rest } = options;
+  const once = rest as ConnectOptions<In, Out, Context>;
+  if (reconnect === false) {
+    return new Promise((resolve) => {
+      checkConnect(protocol, once);
+      resolve(connectOnce(protocol, once));
+    });
+  }
+  checkConnect(protocol, once);
+  const { clock, signal } = options;
+  // The attempt has a limit of its own, by which it says more than that it took too long.
+  return reconnecting((attempt) => connectOnce(protocol, { ...once, signal: attempt.signal }), {
+    ...reconnectPolicy(reconnect),
+    connectTimeout: 0,
+    signal,
+    clock,
+  });
+}
+
+function checkConnect<In, Out, Context>(
+  protocol: Protocol<In, Out>,
+  options: ConnectOptions<In, Out, Context>,
+): void {
+  checkStreamProtocol(protocol);
+  checkOptions("connect", options, OPTIONS);
+  checkAddress(options);
+  checkLimits(options, "connectTimeout");
+  limitsOf(options);
+}
+
+function connectOnce<In, Out, Context>(
+  protocol: Protocol<In, Out>,
+  options: ConnectOptions<In, Out, Context>,
 ): Promise<Connection<In, Out, Context>> {
   const { signal, clock = systemClock } = options;
   return new Promise((resolve, reject) => {
-    checkStreamProtocol(protocol);
-    checkOptions("connect", options, OPTIONS);
-    checkAddress(options);
-    checkLimits(options, "connectTimeout");
-    limitsOf(options);
     if (signal?.aborted) throw signal.reason;
     const { connectTimeout = CONNECT_TIMEOUT, slab, handlerErrors = "throw" } = options;
     let isWaiting = true;

@@ -11,6 +11,8 @@ export {
   type PipeOptions,
   type PipeTap,
   pipe,
+  type Reconnecting,
+  type ReconnectOptions,
   type TapDecoder,
   type TapSide,
 } from "../../session/index.ts";
@@ -26,7 +28,7 @@ export type {
   TcpAddress,
 } from "./address.ts";
 export { attach, detachSocket, type SocketOptions } from "./attach.ts";
-export { type ConnectOptions, connect } from "./connect.ts";
+export { type ConnectOptions, connect, type ReconnectingConnectOptions } from "./connect.ts";
 export {
   attachDatagram,
   type DatagramEndpoint,

@@ -1,17 +1,17 @@
 import {
-  type Clock,
-  type Connection,
   checkLimits,
   checkOptions,
   limitsOf,
   type MessageProtocol,
-  onAbort,
   type Protocol,
-  ProtocolError,
-  systemClock,
 } from "../../core/index.ts";
-import { type Delays, delayAfter, type ReconnectOptions } from "./reconnect.ts";
-import { attachWebSocketWith, WEB_SOCKET_OPTIONS, type WebSocketOptions } from "./web-socket.ts";
+import {
+  type Reconnecting,
+  type ReconnectOptions,
+  reconnecting,
+  reconnectPolicy,
+} from "../../session/index.ts";
+import { attachWebSocket, WEB_SOCKET_OPTIONS, type WebSocketOptions } from "./web-socket.ts";
 import type { WebSocketLike } from "./web-socket-like.ts";
 
 /** Handlers, limits, and how to connect. */
@@ -23,8 +23,8 @@ export type ConnectWebSocketOptions<In, Out = In, Context = undefined> = WebSock
   /** Subprotocols to offer. */
   readonly protocols?: string | readonly string[] | undefined;
   /**
-   * What to do when a connection is lost, or none comes about: `true` tries again, with growing delays. The
-   * handlers are called for each connection anew, `context` too.
+   * Connect again when a connection is lost, or none comes about: `true` with the default delays. The handlers are called
+   * for each connection anew, `context` too.
    * @defaultValue false
    */
   readonly reconnect?: boolean | ReconnectOptions | undefined;
@@ -49,29 +49,7 @@ export type WebSocketClass = new (
 ) => WebSocketLike;
 
 /** A client that keeps a connection, or tries to. */
-export interface WebSocketClient<In, Out = In, Context = undefined> {
-  /** The open connection; undefined while there is none. */
-  readonly connection: Connection<In, Out, Context> | undefined;
-  /**
-   * `'connecting'`: an attempt is under way. `'waiting'`: the next one follows after a delay. `'closed'`: there
-   * will be no further one.
-   */
-  readonly state: "connecting" | "open" | "waiting" | "closed";
-  /**
-   * The open connection, at once or when there is one.
-   *
-   * @throws what went wrong, when the client gives up before there is one; ProtocolError `closed` after `close`
-   */
-  ready(): Promise<Connection<In, Out, Context>>;
-  /**
-   * Sends over the open connection.
-   *
-   * @returns as `Connection.send`; false, too, while there is no connection: then nothing is sent
-   */
-  send(value: In): boolean;
-  /** Closes the connection (what was sent goes out first), and makes no further one. */
-  close(): void;
-}
+export type WebSocketClient<In, Out = In, Context = undefined> = Reconnecting<In, Out, Context>;
 
 const CONNECT_TIMEOUT = 30_000;
 
@@ -81,7 +59,7 @@ const OPTIONS = [
 ];
 
 /**
- * Opens a WebSocket, and another one when it is lost, where that is wished.
+ * Opens a WebSocket, and with `reconnect` another one when it is lost.
  *
  * @param url - `ws:` or `wss:`
  * @param protocol - what comes and goes
@@ -97,7 +75,7 @@ const OPTIONS = [
  *
  * export function follow(url: string) {
  *   return connectWebSocket(url, perMessage().wrap(json()), {
- *     reconnect: { first: 500, most: 20_000 },
+ *     reconnect: { minDelay: 500, maxDelay: 20_000 },
  *     open: (connection) => connection.send({ op: "login" }),
  *     message: (_connection, message) => console.log(message),
  *     close: (_connection, { by, code }) => console.log(`lost (${by}, ${code})`),
@@ -131,100 +109,29 @@ export function connectWebSocket<In, Out, Context>(
     reconnect = false,
     connectTimeout = CONNECT_TIMEOUT,
     signal,
+    WebSocket: Socket = globalThis.WebSocket as WebSocketClass | undefined,
     ...rest
   } = options;
-  const clock: Clock = options.clock ?? systemClock;
-  const Socket = options.WebSocket ?? (globalThis.WebSocket as WebSocketClass | undefined);
   if (Socket === undefined) {
     throw new TypeError("this runtime has no WebSocket: give the class of the package ws");
   }
-  const policy = reconnect === true ? {} : reconnect;
-  const delays: Delays = { attempt: 0 };
-  let state: WebSocketClient<In, Out, Context>["state"] = "connecting";
-  let current: Connection<In, Out, Context> | undefined;
-  let cancelWait: (() => void) | undefined;
-  let stopListening = (): void => {};
-  const waiters: {
-    resolve(connection: Connection<In, Out, Context>): void;
-    reject(error: unknown): void;
-  }[] = [];
-
-  function giveUp(error: unknown): void {
-    state = "closed";
-    stopListening();
-    for (const waiter of waiters.splice(0)) waiter.reject(error);
-  }
-
-  function attempt(): void {
-    state = "connecting";
-    const list = typeof protocols === "object" ? [...protocols] : protocols;
-    let openedAt: number | undefined;
-    let cancelTimeout: (() => void) | undefined;
-    const connection = attachWebSocketWith<In, Out, Context>(new Socket!(url, list), protocol, {
-      handlerErrors: "throw",
-      ...rest,
-      open(opened) {
-        cancelTimeout?.();
-        openedAt = clock.now();
-        current = opened;
-        if (state !== "closed") state = "open";
-        for (const waiter of waiters.splice(0)) waiter.resolve(opened);
-        return rest.open?.(opened);
-      },
-      gone(_dropped, info) {
-        cancelTimeout?.();
-        current = undefined;
-        const error = info.error ?? new ProtocolError("closed", "the connection was closed");
-        const stayed = openedAt === undefined ? 0 : clock.now() - openedAt;
-        const isWanted = state !== "closed" && info.by !== "local" && policy !== false;
-        const delay = isWanted ? delayAfter(policy, delays, info, stayed) : undefined;
-        if (delay === undefined) {
-          giveUp(error);
-        } else {
-          state = "waiting";
-          cancelWait = clock.after(delay, attempt);
-        }
-      },
-    });
-    if (connection.state === "closed") return;
-    current = connection;
-    if (connectTimeout > 0 && connectTimeout !== Infinity && connection.state === "opening") {
-      cancelTimeout = clock.after(connectTimeout, () => {
-        connection.abort(new ProtocolError("timeout", `no connection within ${connectTimeout} ms`));
-      });
-    }
-  }
-
-  function close(): void {
-    cancelWait?.();
-    const connection = current;
-    giveUp(new ProtocolError("closed", "the client was closed"));
-    connection?.close();
-  }
-
-  if (signal?.aborted) {
-    giveUp(signal.reason);
-  } else {
-    stopListening = onAbort(signal, close);
-    attempt();
-  }
-  return Object.freeze<WebSocketClient<In, Out, Context>>({
-    get connection() {
-      return state === "open" ? current : undefined;
-    },
-    get state() {
-      return state;
-    },
-    ready() {
-      if (state === "open" && current !== undefined) return Promise.resolve(current);
-      if (state === "closed") {
-        return Promise.reject(new ProtocolError("closed", "the client is closed"));
+  const list = typeof protocols === "object" ? [...protocols] : protocols;
+  let refused: { readonly error: unknown } | undefined;
+  const client = reconnecting(
+    ({ failures }) => {
+      try {
+        // Overloads ask whether the protocol has a framing; attachWebSocket will tell.
+        const framed = protocol as Protocol<In, Out>;
+        return attachWebSocket(new Socket(url, list), framed, { handlerErrors: "throw", ...rest });
+      } catch (error) {
+        // A URL or a protocol that will be as wrong the next time.
+        if (failures === 0) refused = { error };
+        throw error;
       }
-      return new Promise((resolve, reject) => {
-        waiters.push({ resolve, reject });
-      });
     },
-    send: (value) => state === "open" && current !== undefined && current.send(value),
-    close,
-  });
+    { ...reconnectPolicy(reconnect), connectTimeout, signal, clock: options.clock },
+  );
+  if (refused === undefined) return client;
+  client.close();
+  throw refused.error;
 }

@@ -6,6 +6,7 @@
 
 // What the functions below return: so that declaration files of programs can name it.
 export type { Connection } from "../../core/index.ts";
+export type { Reconnecting, ReconnectOptions } from "../../session/index.ts";
 export {
   type ConnectWebSocketOptions,
   connectWebSocket,
@@ -14,7 +15,6 @@ export {
 } from "./connect.ts";
 export { type DecoderStreamOptions, decoderStream } from "./decoder-stream.ts";
 export { type EncoderStreamOptions, encoderStream } from "./encoder-stream.ts";
-export type { ReconnectOptions } from "./reconnect.ts";
 export { attachStreams, type ByteStreams, type StreamsOptions } from "./streams.ts";
 export { attachWebSocket, type WebSocketOptions } from "./web-socket.ts";
 export type { WebSocketLike } from "./web-socket-like.ts";

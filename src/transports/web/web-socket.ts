@@ -10,7 +10,6 @@ import {
   type MessageProtocol,
   type Protocol,
   ProtocolError,
-  type ServerParts,
   type Sink,
   systemClock,
 } from "../../core/index.ts";
@@ -28,6 +27,12 @@ export type WebSocketOptions<In, Out = In, Context = undefined> = Handlers<In, O
      */
     readonly boundary?: "message" | "stream" | undefined;
   };
+
+/**
+ * Names of handlers and options, for `checkOptions`.
+ * @internal
+ */
+export const WEB_SOCKET_OPTIONS: readonly string[] = ["boundary", ...CONNECTION_OPTIONS];
 
 // The socket is full above this many unsent bytes. Without a callback it must be looked at now and then: more
 // bytes bridge the time between two looks.
@@ -86,24 +91,6 @@ export function attachWebSocket<In, Out, Context>(
   options: WebSocketOptions<In, Out, Context> = {},
 ): Connection<In, Out, Context> {
   checkOptions("attachWebSocket", options, WEB_SOCKET_OPTIONS);
-  return attachWebSocketWith(socket, protocol, options);
-}
-
-/**
- * Names of handlers and options, for `checkOptions`.
- * @internal
- */
-export const WEB_SOCKET_OPTIONS: readonly string[] = ["boundary", ...CONNECTION_OPTIONS];
-
-/**
- * The same, without a check of the options' names.
- * @internal
- */
-export function attachWebSocketWith<In, Out, Context>(
-  socket: WebSocketLike,
-  protocol: MessageProtocol<In, Out>,
-  options: WebSocketOptions<In, Out, Context> & ServerParts,
-): Connection<In, Out, Context> {
   const { boundary = "message", clock = systemClock } = options;
   const sink = webSocketSink(socket, boundary, clock, () => connection.drained());
   const connection = new Connection(protocol, sink, options, options);

@@ -48,7 +48,7 @@ function setup(options: ConnectWebSocketOptions<string> = {}) {
   return { client, clock, sockets, closes, open, lose, opens: () => opens };
 }
 
-const patient: ReconnectOptions = { first: 100, most: 1000, jitter: 0 };
+const patient: ReconnectOptions = { minDelay: 100, maxDelay: 1000, factor: 2, jitter: 0 };
 
 describe("connectWebSocket", () => {
   afterEach(() => vi.unstubAllGlobals());
@@ -99,19 +99,19 @@ describe("connectWebSocket", () => {
     expect(waits).toEqual([100, 200, 400, 800, 1000, 1000]);
   });
 
-  it("starts anew with short delays behind a connection that stayed, and only then", () => {
+  it("starts anew with short delays after a connection that has received a message, and only then", () => {
     const { clock, sockets, open, lose, opens } = setup({ reconnect: patient });
     lose();
     clock.advance(100);
     open();
-    clock.advance(999);
+    clock.advance(100_000);
     lose();
     clock.advance(199);
     expect(sockets.length).toBe(2);
     clock.advance(1);
     expect(sockets.length).toBe(3);
     open();
-    clock.advance(1000);
+    sockets.at(-1)!.emit("message", { data: "hello" });
     lose();
     clock.advance(100);
     expect(sockets.length).toBe(4);
@@ -119,10 +119,10 @@ describe("connectWebSocket", () => {
   });
 
   it("leaves part of the delay to chance", () => {
-    vi.spyOn(Math, "random").mockReturnValue(0.5);
+    vi.spyOn(Math, "random").mockReturnValue(0);
     const { clock, sockets, lose } = setup({ reconnect: { ...patient, jitter: 0.4 } });
     lose();
-    clock.advance(79);
+    clock.advance(59);
     expect(sockets.length).toBe(1);
     clock.advance(1);
     expect(sockets.length).toBe(2);

@@ -1,0 +1,116 @@
+import { type Clock, checkLimit, checkOptions, ProtocolError, systemClock } from "../core/index.ts";
+
+/** The part of a connection that {@link heartbeat} uses. */
+export interface HeartbeatConnection {
+  readonly lastByteAt: number;
+  readonly isReading: boolean;
+  abort(error?: unknown): void;
+  onClose(run: () => void): () => void;
+}
+
+/** Options for {@link heartbeat}. Times are in milliseconds. */
+export interface HeartbeatOptions {
+  /** The connection to watch. */
+  readonly connection: HeartbeatConnection;
+  /** Time between heartbeats, more than 0. */
+  readonly interval: number;
+  /**
+   * How long no byte may come after a heartbeat; then the connection is aborted with `timeout`. 0 or Infinity: heartbeats
+   * are sent, but nothing is expected.
+   * @defaultValue `interval`
+   */
+  readonly timeout?: number | undefined;
+  /**
+   * Time until the first heartbeat; 0 sends it at once.
+   * @defaultValue `interval`
+   */
+  readonly first?: number | undefined;
+  /** Sends a heartbeat; what it throws aborts the connection. */
+  send(): unknown;
+  /**
+   * The clock, which must be that of the connection.
+   * @defaultValue the runtime's clock
+   */
+  readonly clock?: Clock | undefined;
+}
+
+const OPTIONS = ["connection", "interval", "timeout", "first", "send", "clock"];
+
+/**
+ * Sends heartbeats, and aborts a connection whose peer is silent. Any byte is a sign of life, not only the answer to a
+ * heartbeat: a peer that sends a long message or a backlog is alive. While our side does not read, nothing is expected.
+ *
+ * A silent peer is noticed after `interval` + `timeout` at the latest, if `timeout` is not longer than `interval`.
+ *
+ * @returns a function that stops it; the end of the connection does so, too
+ * @throws RangeError for an invalid time, TypeError for an unknown option
+ *
+ * @example
+ * ```ts
+ * import { json, lines } from "framewright";
+ * import { connect, listen } from "framewright/node";
+ * import { heartbeat } from "framewright/session";
+ *
+ * const protocol = lines().wrap(json<string>());
+ * const server = await listen(protocol, { port: 0, message: (peer, text) => peer.send(text) });
+ * const connection = await connect(protocol, { port: server.port });
+ * heartbeat({ connection, interval: 5, timeout: 5000, send: () => connection.send("ping") });
+ * for await (const answer of connection) {
+ *   console.log(answer);
+ *   connection.close();
+ * }
+ * await server.close();
+ * //=> ping
+ * ```
+ */
+export function heartbeat(options: HeartbeatOptions): () => void {
+  checkOptions("heartbeat", options, OPTIONS);
+  const { connection, interval, clock = systemClock } = options;
+  const { timeout = interval, first = interval } = options;
+  if (!(typeof interval === "number" && interval > 0)) {
+    throw new RangeError(`interval must be more than 0 ms, not ${String(interval)}`);
+  }
+  checkLimit("timeout", timeout);
+  checkLimit("first", first);
+  let isStopped = false;
+  let stopBeat = (): void => {};
+  let stopCheck: (() => void) | undefined;
+  let forget = (): void => {};
+
+  const stop = (): void => {
+    isStopped = true;
+    stopBeat();
+    stopCheck?.();
+    forget();
+  };
+
+  const beat = (): void => {
+    if (stopCheck === undefined && timeout > 0 && timeout !== Infinity) expect();
+    stopBeat = clock.after(interval, beat);
+    try {
+      options.send();
+    } catch (error) {
+      connection.abort(error);
+    }
+  };
+
+  /** A byte must come from now on. */
+  const expect = (): void => {
+    const since = clock.now();
+    const before = connection.lastByteAt;
+    let wasReading = connection.isReading;
+    stopCheck = clock.after(timeout, () => {
+      stopCheck = undefined;
+      const { lastByteAt, isReading } = connection;
+      wasReading &&= isReading;
+      if (!wasReading || lastByteAt !== before || lastByteAt >= since) return;
+      connection.abort(new ProtocolError("timeout", `no byte within ${timeout} ms of a heartbeat`));
+    });
+  };
+
+  forget = connection.onClose(stop);
+  if (isStopped) return stop;
+  if (first === 0) beat();
+  else stopBeat = clock.after(first, beat);
+  return stop;
+}

@@ -1,0 +1,451 @@
+import {
+  type CancelSignal,
+  type Clock,
+  checkInteger,
+  checkLimit,
+  checkLimits,
+  checkOptions,
+  isThenable,
+  markReported,
+  onAbort,
+  systemClock,
+  timers,
+} from "../core/index.ts";
+import { IdCounter } from "./id-counter.ts";
+import { Line } from "./line.ts";
+import { noteSent, RequestError } from "./request-error.ts";
+
+/** Options for {@link Requests}. Times are in milliseconds. */
+export interface RequestsOptions<Reply> {
+  /**
+   * How answers find their requests. `'count'`: requests are numbered, and answers say the number, in any order.
+   * `'fifo'`: answers come in the order of the requests.
+   * @defaultValue `'count'`
+   */
+  readonly ids?: "count" | "fifo" | undefined;
+
+  /**
+   * Largest number; after it numbers begin at 1 again, and skip those in use.
+   * @defaultValue 2 147 483 647
+   */
+  readonly maxId?: number | undefined;
+
+  /**
+   * How long a request may take, from the call of `ask`; 0 or Infinity: no limit.
+   * @defaultValue 30 000, or no limit in a runtime without timers
+   */
+  readonly timeout?: number | undefined;
+
+  /**
+   * Most requests that may wait for their answers, or to be sent; one more is rejected with `overflow`.
+   * @defaultValue 1024
+   */
+  readonly maxPending?: number | undefined;
+
+  /**
+   * Most requests that may be sent and unanswered; more wait. A request that was given up keeps its place until its answer
+   * comes, or the answer to a later one.
+   * @defaultValue no limit
+   */
+  readonly maxInFlight?: number | undefined;
+
+  /**
+   * Called with an answer that no one waits for.
+   *
+   * @param id - `'count'`: what `answer` was called with; `'fifo'`: the number of the request that was given up,
+   *   undefined if nothing was asked
+   * @param reply - the answer
+   */
+  readonly unmatched?: ((id: unknown, reply: Reply) => unknown) | undefined;
+
+  /**
+   * The clock of the timeouts.
+   * @defaultValue the runtime's clock
+   */
+  readonly clock?: Clock | undefined;
+}
+
+/** Why a request is rejected, for an error of your own. */
+export interface RequestFailure {
+  readonly code: "timeout" | "closed" | "overflow";
+  readonly text: string;
+  /** Number of the request; undefined if it was not sent. */
+  readonly id: number | undefined;
+  /** Whether the request was sent. */
+  readonly sent: boolean;
+  readonly cause: unknown;
+}
+
+/** Options for one request. */
+export interface AskOptions<Reply, Result = Reply> {
+  /** As the option of that name of {@link Requests}. */
+  readonly timeout?: number | undefined;
+  /** Gives the request up: its promise is rejected with the signal's reason. */
+  readonly signal?: CancelSignal | undefined;
+  /**
+   * For the session's own requests, such as a login: sent before all that wait, also while requests are paused, and not
+   * counted by `maxPending`.
+   * @defaultValue false
+   */
+  readonly urgent?: boolean | undefined;
+  /** Returns false for an answer that has the right number and is none to this request. */
+  readonly accept?: ((reply: Reply) => boolean) | undefined;
+  /** Turns the answer into the result, before `answer` returns; what it throws rejects the request. */
+  readonly read?: ((reply: Reply) => Result) | undefined;
+  /** Makes the error for a timeout, the end of the connection, or too many requests. */
+  readonly error?: ((failure: RequestFailure) => unknown) | undefined;
+}
+
+interface Entry<Reply> {
+  readonly send: (id: number) => unknown;
+  readonly options: AskOptions<Reply, unknown>;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  /** Where it is: in the line of those that wait, or of those that were sent. */
+  line: Line<Entry<Reply>>;
+  ticket: number;
+  /** Undefined until it was sent. */
+  id: number | undefined;
+  isGivenUp: boolean;
+  stopTimer: () => void;
+  stopListening: () => void;
+}
+
+const MAX_ID = 0x7fff_ffff;
+
+const OPTIONS = ["ids", "maxId", "timeout", "maxPending", "maxInFlight", "unmatched", "clock"];
+
+/**
+ * The requests of one side of a connection that wait for their answers: numbers, timeouts, signals and limits, without I/O.
+ * `ask` sends a request by your function and returns a promise; your `message` handler gives answers to `answer`.
+ *
+ * A request is sent once, at most. It is rejected with a {@link RequestError} (`timeout`, `closed`, `overflow`), the
+ * signal's reason, or what `send` threw; {@link wasSent} tells whether it was sent. Bind `end` to the end of input, so
+ * that nothing waits for a peer that sends no more: `connection.onInputEnd((error) => requests.end(error))`.
+ *
+ * @example
+ * ```ts
+ * import { Requests } from "framewright/session";
+ *
+ * const requests = new Requests<string>({ timeout: 5000 });
+ * const asked = requests.ask((id) => console.log(`request ${id} goes out`));
+ * requests.answer(1, "42");
+ * console.log(await asked);
+ * //=> request 1 goes out
+ * //=> 42
+ * ```
+ */
+export class Requests<Reply = unknown> {
+  readonly #options: RequestsOptions<Reply>;
+  readonly #isFifo: boolean;
+  readonly #timeout: number;
+  readonly #maxPending: number;
+  /** True if a request that was given up keeps its place. */
+  readonly #keepsPlaces: boolean;
+  /** Most requests in flight. */
+  readonly #room: number;
+  readonly #clock: Clock;
+  readonly #urgent = new Line<Entry<Reply>>();
+  readonly #waiting = new Line<Entry<Reply>>();
+  /** In the order of sending. */
+  readonly #sent = new Line<Entry<Reply>>();
+  readonly #byId = new Map<number, Entry<Reply>>();
+  /** Of those sent, how many were given up. */
+  #givenUp = 0;
+  #ids: IdCounter;
+  #isPaused = false;
+  #isPumping = false;
+  #ended: { readonly cause: unknown } | undefined;
+
+  /**
+   * @param options - how answers find their requests, and limits
+   * @throws RangeError for an invalid limit; TypeError for an unknown option, or an `ids` other than `'count'` and `'fifo'`
+   */
+  constructor(options: RequestsOptions<Reply> = {}) {
+    checkOptions("Requests", options, OPTIONS);
+    checkLimits(options, "timeout", "maxPending");
+    const { ids = "count", maxInFlight = Infinity, maxId = MAX_ID, clock } = options;
+    if (ids !== "count" && ids !== "fifo") throw new TypeError('ids must be "count" or "fifo"');
+    if (maxInFlight !== Infinity) checkInteger("maxInFlight", maxInFlight, 1);
+    const hasTime = clock !== undefined || timers !== undefined;
+    this.#options = options;
+    this.#isFifo = ids === "fifo";
+    this.#timeout = options.timeout ?? (hasTime ? 30_000 : 0);
+    this.#maxPending = options.maxPending ?? 1024;
+    this.#keepsPlaces = ids === "fifo" || maxInFlight !== Infinity;
+    this.#room = Math.min(maxInFlight, maxId);
+    this.#clock = clock ?? systemClock;
+    this.#ids = this.#newIds();
+  }
+
+  /** Requests that wait for their answers, or to be sent. */
+  get pending(): number {
+    return this.#urgent.size + this.#waiting.size + this.#sent.size - this.#givenUp;
+  }
+
+  /** Requests that were sent and not answered; those that were given up count while they keep their places. */
+  get inFlight(): number {
+    return this.#sent.size;
+  }
+
+  /** True if the oldest request in flight was given up: `'fifo'` requests after it wait until its answer comes. */
+  get isStalled(): boolean {
+    return this.#sent.first?.isGivenUp === true;
+  }
+
+  /**
+   * Sends a request, as soon as there is room for it and requests are not paused.
+   *
+   * @param send - writes the request with its number; a promise of it may be rejected
+   * @param options - `timeout`, `signal`, and how the answer is read
+   * @returns the answer, or what `read` makes of it
+   */
+  ask<Result = Reply>(
+    send: (id: number) => unknown,
+    options: AskOptions<Reply, Result> = {},
+  ): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const { timeout = this.#timeout, signal, urgent = false } = options;
+      checkLimit("timeout", timeout);
+      const entry: Entry<Reply> = {
+        send,
+        options,
+        resolve: resolve as (result: unknown) => void,
+        reject,
+        line: urgent ? this.#urgent : this.#waiting,
+        ticket: -1,
+        id: undefined,
+        isGivenUp: false,
+        stopTimer: () => {},
+        stopListening: () => {},
+      };
+      if (signal?.aborted) throw noteSent(signal.reason, false);
+      if (this.#ended !== undefined) throw this.#closed(entry, this.#ended.cause);
+      const count = this.#waiting.size + this.#sent.size;
+      if (!urgent && count >= this.#maxPending) {
+        const text = `${count} requests wait, maxPending is ${this.#maxPending}`;
+        throw this.#error(entry, "overflow", text);
+      }
+      if (timeout > 0 && timeout !== Infinity) {
+        entry.stopTimer = this.#clock.after(timeout, () => {
+          const what = entry.id === undefined ? "not sent" : "no answer";
+          this.#giveUp(entry, this.#error(entry, "timeout", `${what} within ${timeout} ms`));
+        });
+      }
+      entry.stopListening = onAbort(signal, () => this.#giveUp(entry, signal?.reason));
+      entry.ticket = entry.line.add(entry);
+      this.#pump();
+    });
+  }
+
+  /**
+   * Takes the next number without asking, for a one-way message that has one.
+   *
+   * @throws RequestError `overflow` if all are in use
+   */
+  nextId(): number {
+    if (this.#sent.size >= this.#room) {
+      const text = `all numbers are in use by ${this.#sent.size} requests`;
+      throw new RequestError("overflow", text, false);
+    }
+    return this.#ids.next();
+  }
+
+  /**
+   * Delivers an answer.
+   *
+   * @param id - number of the request that it answers; `'fifo'`: undefined or 0 for the oldest one
+   * @param reply - the answer
+   * @returns true if it answers a request, also one that was given up and kept its place
+   */
+  answer(id: unknown, reply: Reply): boolean {
+    const entry = this.#find(id);
+    const isOurs = entry !== undefined && (entry.options.accept?.(reply) ?? true);
+    if (!isOurs) {
+      this.#options.unmatched?.(this.#isFifo ? undefined : id, reply);
+      return false;
+    }
+    this.#free(entry);
+    if (!entry.isGivenUp) {
+      this.#settle(entry, () => {
+        const { read } = entry.options;
+        entry.resolve(read === undefined ? reply : read(reply));
+      });
+    }
+    this.#pump();
+    if (entry.isGivenUp) this.#options.unmatched?.(this.#isFifo ? entry.id : id, reply);
+    return true;
+  }
+
+  /**
+   * Rejects a request: the peer answers with an error.
+   *
+   * @param id - as for `answer`
+   * @param error - what to reject it with
+   * @returns true if it belongs to a request, also to one that was given up and kept its place
+   */
+  fail(id: unknown, error: unknown): boolean {
+    const entry = this.#find(id);
+    if (entry === undefined) return false;
+    this.#free(entry);
+    if (!entry.isGivenUp) this.#settle(entry, () => entry.reject(noteSent(error, true)));
+    this.#pump();
+    return true;
+  }
+
+  /** Requests wait from now on, until `resume`: before the connection is open. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  /** Sends what waits. */
+  resume(): void {
+    this.#isPaused = false;
+    this.#pump();
+  }
+
+  /**
+   * Rejects what was sent with `closed`, and pauses: for a connection that is lost and will be replaced. What was not sent
+   * waits for the next one, on which numbers begin at 1 again.
+   *
+   * @param cause - why the connection ended
+   */
+  interrupt(cause?: unknown): void {
+    this.#isPaused = true;
+    const lost = [...this.#urgent.clear(), ...this.#clearSent()];
+    this.#ids = this.#newIds();
+    this.#rejectAll(lost, cause);
+  }
+
+  /**
+   * Rejects everything with `closed`, also what is asked from now on.
+   *
+   * @param cause - why the connection ended
+   */
+  end(cause?: unknown): void {
+    this.#ended ??= { cause };
+    const lost = [...this.#urgent.clear(), ...this.#clearSent(), ...this.#waiting.clear()];
+    this.#rejectAll(lost, cause);
+  }
+
+  #newIds(): IdCounter {
+    const { maxId: last = MAX_ID } = this.#options;
+    return new IdCounter({ last, isUsed: (id) => this.#byId.has(id) });
+  }
+
+  #clearSent(): Entry<Reply>[] {
+    this.#byId.clear();
+    this.#givenUp = 0;
+    return this.#sent.clear();
+  }
+
+  /** Its place is free. */
+  #remove(entry: Entry<Reply>): void {
+    this.#sent.leave(entry.ticket);
+    this.#byId.delete(entry.id!);
+    if (entry.isGivenUp) this.#givenUp--;
+  }
+
+  #pump(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    while (this.#sent.size < this.#room) {
+      const next = this.#urgent.first ?? (this.#isPaused ? undefined : this.#waiting.first);
+      if (next === undefined) break;
+      next.line.leave(next.ticket);
+      this.#begin(next);
+    }
+    this.#isPumping = false;
+  }
+
+  #begin(entry: Entry<Reply>): void {
+    const id = this.#ids.next();
+    entry.id = id;
+    // First, because over some transports the answer comes before `send` returns.
+    this.#byId.set(id, entry);
+    entry.line = this.#sent;
+    entry.ticket = this.#sent.add(entry);
+    const failed = (error: unknown): void => {
+      if (this.#byId.get(id) !== entry) return;
+      this.#remove(entry);
+      if (!entry.isGivenUp) this.#settle(entry, () => entry.reject(noteSent(error, false)));
+    };
+    try {
+      const result = entry.send(id);
+      if (isThenable(result)) {
+        result.then(undefined, (error) => {
+          failed(error);
+          this.#pump();
+        });
+      }
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  #find(id: unknown): Entry<Reply> | undefined {
+    if (!this.#isFifo) return this.#byId.get(id as number);
+    const oldest = this.#sent.first;
+    return id === undefined || id === 0 || id === oldest?.id ? oldest : undefined;
+  }
+
+  /** Its answer came: its place is free, and those of earlier requests that were given up. */
+  #free(entry: Entry<Reply>): void {
+    if (this.#keepsPlaces && !this.#isFifo) {
+      for (const earlier of this.#byId.values()) {
+        if (earlier === entry) break;
+        if (earlier.isGivenUp) this.#remove(earlier);
+      }
+    }
+    this.#remove(entry);
+  }
+
+  #settle(entry: Entry<Reply>, settle: () => void): void {
+    entry.stopTimer();
+    entry.stopListening();
+    try {
+      settle();
+    } catch (error) {
+      entry.reject(noteSent(error, true));
+    }
+  }
+
+  /** No one waits for it any more. Its answer may still come: where that matters, it keeps its place. */
+  #giveUp(entry: Entry<Reply>, error: unknown): void {
+    const { id } = entry;
+    if (id === undefined) entry.line.leave(entry.ticket);
+    else if (!this.#keepsPlaces) this.#remove(entry);
+    else this.#givenUp++;
+    entry.isGivenUp = true;
+    this.#settle(entry, () => entry.reject(noteSent(error, id !== undefined)));
+    this.#pump();
+  }
+
+  #rejectAll(entries: readonly Entry<Reply>[], cause: unknown): void {
+    for (const entry of entries) {
+      if (!entry.isGivenUp) this.#settle(entry, () => entry.reject(this.#closed(entry, cause)));
+    }
+  }
+
+  #closed(entry: Entry<Reply>, cause: unknown): unknown {
+    const what = entry.id === undefined ? "the request was sent" : "the answer came";
+    const error = this.#error(entry, "closed", `the connection ended before ${what}`, cause);
+    // A handler that waited for the answer has no bug.
+    markReported(error);
+    return error;
+  }
+
+  #error(
+    { id, options }: Entry<Reply>,
+    code: RequestFailure["code"],
+    text: string,
+    cause?: unknown,
+  ): unknown {
+    const sent = id !== undefined;
+    const error =
+      options.error === undefined
+        ? new RequestError(code, text, sent, cause === undefined ? undefined : { cause })
+        : options.error({ code, text, id, sent, cause });
+    return noteSent(error, sent);
+  }
+}
