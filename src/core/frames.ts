@@ -73,11 +73,12 @@ export function checkLength(
   if (length > 0 && length <= maxFrame && Number.isInteger(length)) return length;
   if (length === 0 && shown - start < maxFrame && scan.at <= maxFrame) return 0;
   if (length < 0 && shown - start + length >= 0 && Number.isInteger(length)) return length;
-  const error = wrongLength(length, maxFrame, start, scan.at);
+  const error = wrongLength(length, framing, start, scan.at);
   throw withHint(error, framing, bytes, start, shown, length);
 }
 
-function wrongLength(length: unknown, maxFrame: number, start: number, at: number): ProtocolError {
+function wrongLength(length: unknown, framing: Framing, start: number, at: number): ProtocolError {
+  const { maxFrame } = framing;
   if (length === 0) {
     const text =
       at > maxFrame
@@ -86,7 +87,9 @@ function wrongLength(length: unknown, maxFrame: number, start: number, at: numbe
     return new ProtocolError("too-long", text, start);
   }
   if (Number.isInteger(length) && (length as number) > maxFrame) {
-    const text = `frame of ${length} bytes exceeds maxFrame ${maxFrame}`;
+    const text =
+      framing.tooLong?.(length as number, maxFrame) ??
+      `frame of ${length} bytes exceeds maxFrame ${maxFrame}`;
     return new ProtocolError("too-long", text, start);
   }
   const shown = typeof length === "number" ? length : typeof length;

@@ -86,6 +86,13 @@ export interface Framing {
   measure(bytes: Uint8Array, start: number, end: number, scan: Scan): number;
 
   /**
+   * Returns the text of the error for a frame whose length is known and above the limit. `measure` returns that length
+   * rather than throw, so that `skip` can pass over the frame.
+   * @defaultValue "frame of 9 bytes exceeds maxFrame 8"
+   */
+  tooLong?(length: number, maxFrame: number): string;
+
+  /**
    * True for pieces of a stream rather than frames: answers may depend on how many bytes are at hand. Laws that
    * cannot hold then are excused.
    */

@@ -118,6 +118,9 @@ export interface FramingDefinition {
    */
   close?(out: Output, start: number): void;
 
+  /** See {@link Framing.tooLong}. */
+  readonly tooLong?: Framing["tooLong"] | undefined;
+
   /** See {@link Framing.loose}. */
   readonly loose?: boolean | undefined;
 
@@ -175,13 +178,14 @@ export interface TextFraming {
  * @internal
  */
 export function framingOf(definition: FramingDefinition, text?: TextFraming): WrappingFraming {
-  const { name, measure, maxSend, loose, recover, layout } = definition;
+  const { name, measure, maxSend, tooLong, loose, recover, layout } = definition;
   const { payloadStart = atStart, payloadEnd = atEnd } = definition;
   const maxFrame = checkedMaxFrame(definition.maxFrame);
   if (maxSend !== undefined) checkedMaxFrame(maxSend, 1, "maxSend");
   const base: Framing = {
     maxFrame,
     measure,
+    ...(tooLong && { tooLong }),
     ...(loose && { loose }),
     ...(recover && { recover }),
     ...(layout && { layout }),

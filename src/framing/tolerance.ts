@@ -66,6 +66,7 @@ export function tolerance(
   options: PolicyOptions,
 ): Tolerance {
   const { maxFrame, layout } = framing;
+  const tooLong = framing.tooLong?.bind(framing);
   const { most = 16 * maxFrame } = options;
   const scan = newScan();
   let isLost = false;
@@ -78,6 +79,7 @@ export function tolerance(
   const asked: Framing = {
     maxFrame,
     layout,
+    ...(tooLong && { tooLong }),
     measure(...args) {
       answer = 0;
       answer = framing.measure(...args);

@@ -18,7 +18,7 @@ import {
   type Side,
   writeCommand,
 } from "./commands.ts";
-import { checkedMaxPacket, LENGTH, measurePackets, type PacketOptions } from "./packet.ts";
+import { checkedMaxPacket, LENGTH, measurePacket, type PacketOptions, tooLarge } from "./packet.ts";
 
 /** What the commands of a dialect need to know. */
 export interface CommandOptions<D extends Dialect, S extends Side | undefined = undefined>
@@ -67,11 +67,12 @@ export function command<D extends Dialect, S extends Side | undefined = undefine
   options: CommandOptions<D, S>,
 ): Protocol<SentBy<D, S>, ReceivedBy<D, S>> {
   checkOptions("command", options, ["dialect", "side", "maxPacket"]);
-  const { dialect, maxFrame, measure, read, write } = commandParts(options);
+  const { dialect, maxFrame, read, write } = commandParts(options);
   return Object.freeze<Protocol<SentBy<D, S>, ReceivedBy<D, S>>>({
     name: `fastway ${dialect} command`,
     maxFrame,
-    measure,
+    measure: measurePacket,
+    tooLong: tooLarge,
     decode(bytes, start, end) {
       const connId = u32le(bytes, start + LENGTH);
       if (connId === 0) return read(bytes, start, end);
@@ -88,7 +89,6 @@ export interface CommandParts<D extends Dialect, S extends Side | undefined> {
   readonly side: S | undefined;
   readonly maxPacket: number;
   readonly maxFrame: number;
-  readonly measure: Protocol<never>["measure"];
   /** Reads the packet in `bytes[start .. end)`, whose connection id is 0. */
   readonly read: (bytes: Uint8Array, start: number, end: number) => ReceivedBy<D, S>;
   readonly write: (command: SentBy<D, S>, out: Output) => void;
@@ -107,7 +107,6 @@ export function commandParts<D extends Dialect, S extends Side | undefined>(
     side,
     maxPacket,
     maxFrame: maxPacket + LENGTH,
-    measure: measurePackets(maxPacket),
     read: (bytes, start, end) => readCommand(dialect, from, bytes, start, end) as ReceivedBy<D, S>,
     write: (value, out) => writeCommand(dialect, side, value as Command, out),
   };

@@ -1,7 +1,14 @@
 import { checkOptions, type Protocol, ProtocolError, u32le } from "../../core/index.ts";
 import { type CommandOptions, commandParts } from "./command.ts";
 import type { Dialect, ReceivedBy, SentBy, Side } from "./commands.ts";
-import { LENGTH, messageOf, type PacketOptions, writePacket } from "./packet.ts";
+import {
+  LENGTH,
+  measurePacket,
+  messageOf,
+  type PacketOptions,
+  tooLarge,
+  writePacket,
+} from "./packet.ts";
 
 /** A message of one virtual connection. */
 export interface FastwayMessage {
@@ -66,7 +73,7 @@ export function fastway<D extends Dialect, S extends Side | undefined = undefine
   options: FastwayOptions<D, S>,
 ): FastwayProtocol<D, S> {
   checkOptions("fastway", options, ["dialect", "side", "maxPacket", "copy"]);
-  const { dialect, side, maxPacket, maxFrame, measure, read, write } = commandParts(options);
+  const { dialect, side, maxPacket, maxFrame, read, write } = commandParts(options);
   const { copy = false } = options;
   return Object.freeze<FastwayProtocol<D, S>>({
     name: `fastway ${dialect}`,
@@ -75,7 +82,8 @@ export function fastway<D extends Dialect, S extends Side | undefined = undefine
     maxPacket,
     copy,
     maxFrame,
-    measure,
+    measure: measurePacket,
+    tooLong: tooLarge,
     decode(bytes, start, end) {
       const connId = u32le(bytes, start + LENGTH);
       if (connId === 0) return read(bytes, start, end);

@@ -1,10 +1,4 @@
-import {
-  type Codec,
-  checkInteger,
-  checkOptions,
-  type Endian,
-  ProtocolError,
-} from "../../core/index.ts";
+import { type Codec, checkInteger, checkOptions, type Endian } from "../../core/index.ts";
 import { framing, lengthPrefixed, type WrappingFraming } from "../../framing/index.ts";
 
 /** How FixLen writes its length, and how much it lets through. Limits count the body alone, in bytes. */
@@ -76,12 +70,9 @@ export function linkFixlen(options: LinkFixlenOptions): WrappingFraming {
     name: "link FixLen",
     maxFrame: width + maxReceive,
     maxSend: width + maxSend,
-    measure(bytes, start, end, scan) {
-      const length = prefixed.measure(bytes, start, end, scan);
-      if (length <= width + maxReceive) return length;
-      const text = `too-large: body of ${length - width} bytes exceeds maxReceive ${maxReceive}`;
-      throw new ProtocolError("too-long", text, start);
-    },
+    measure: prefixed.measure,
+    tooLong: (length, limit) =>
+      `too-large: body of ${length - width} bytes exceeds maxReceive ${limit - width}`,
     payloadStart: (_, start) => start + width,
     open: (out) => out.reserve(width),
     close: (out, start) => out.patch(start, width, out.length - start - width, endian),

@@ -114,6 +114,7 @@ export function linkJson<Bodies = Record<never, never>>(
     maxFrame: framing.maxFrame,
     text: true,
     measure: framing.measure,
+    recover: framing.recover!,
     decode: (bytes, start, end) => read(decodeUtf8(bytes, start, end), start),
     decodeMany(bytes, start, end) {
       const line = decodeUtf8(bytes, start, end);

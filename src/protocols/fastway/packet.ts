@@ -76,7 +76,8 @@ export function packet(options: PacketOptions = {}): Protocol<Packet> {
   return Object.freeze<Protocol<Packet>>({
     name: "fastway packet",
     maxFrame: maxPacket + LENGTH,
-    measure: measurePackets(maxPacket),
+    measure: measurePacket,
+    tooLong: tooLarge,
     decode: (bytes, start, end) => ({
       connId: u32le(bytes, start + LENGTH),
       message: messageOf(bytes, start, end, copy),
@@ -93,20 +94,17 @@ export function checkedMaxPacket(options: PacketOptions, least: number): number 
 }
 
 /** The `measure` of all that is made of packets. */
-export function measurePackets(maxPacket: number): Protocol<never>["measure"] {
-  return (bytes, start, end) => {
-    if (end - start < LENGTH) return 0;
-    const length = u32le(bytes, start);
-    if (length > maxPacket) {
-      const text = `too-large: Length ${length} exceeds maxPacket ${maxPacket}`;
-      throw new ProtocolError("too-long", text, start);
-    }
-    if (length < LENGTH) {
-      const text = `short-packet: Length ${length} leaves no room for the 4 bytes of a connection id`;
-      throw new ProtocolError("malformed", text, start);
-    }
-    return LENGTH + length;
-  };
+export function measurePacket(bytes: Uint8Array, start: number, end: number): number {
+  if (end - start < LENGTH) return 0;
+  const length = u32le(bytes, start);
+  if (length >= LENGTH) return LENGTH + length;
+  const text = `short-packet: Length ${length} leaves no room for the 4 bytes of a connection id`;
+  throw new ProtocolError("malformed", text, start);
+}
+
+/** Their `tooLong`. */
+export function tooLarge(length: number, maxFrame: number): string {
+  return `too-large: Length ${length - LENGTH} exceeds maxPacket ${maxFrame - LENGTH}`;
 }
 
 /** The message of the packet in `bytes[start .. end)`. */

@@ -18,6 +18,7 @@ import {
   packetEnd,
   packetLength,
   readPacket,
+  tooLong,
   VERSION,
   writePacket,
 } from "./packet.ts";
@@ -166,6 +167,7 @@ export function bilibili(options: BilibiliOptions): Protocol<BilibiliPacket> {
     name: "bilibili",
     maxFrame,
     measure: (bytes, start, end) => packetLength(bytes, start, end, maxFrame),
+    tooLong,
     decodeMany,
     decode(bytes, start, end) {
       const packets = decodeMany(bytes, start, end);

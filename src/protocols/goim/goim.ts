@@ -15,6 +15,7 @@ import {
   packetEnd,
   packetLength,
   readPacket,
+  tooLong,
   writePacket,
 } from "./packet.ts";
 import { isBatch, readBatch, readMessage } from "./read-batch.ts";
@@ -113,6 +114,7 @@ export function goim(options: GoimOptions = {}): Protocol<PacketToSend, Packet> 
     maxFrame,
     maxSend,
     measure: (bytes, start, end) => packetLength(bytes, start, end, maxFrame),
+    tooLong,
     decode(bytes, start, end) {
       const stop = packetEnd(bytes, start, end, maxFrame, "message");
       if (stop < end) {

@@ -49,7 +49,7 @@ const NOTHING = new Uint8Array(0);
 
 /**
  * Length of the packet at `start`, both lengths in its header checked, the packet's own first; 0 while the
- * header's first 6 bytes are not here.
+ * header's first 6 bytes are not here. One above the limit is returned as soon as it is here.
  */
 export function packetLength(
   bytes: Uint8Array,
@@ -60,7 +60,7 @@ export function packetLength(
   if (end - start < 4) return 0;
   const length = i32be(bytes, start);
   if (length < HEADER) throw tooShort(length, start);
-  if (length > maxFrame) throw tooLong(length, maxFrame, start);
+  if (length > maxFrame) return length;
   if (end - start < 6) return 0;
   const header = i16be(bytes, start + 4);
   if (header !== HEADER) throw wrongHeader(header, start + 4);
@@ -72,9 +72,9 @@ function tooShort(length: number, at: number): ProtocolError {
   return new ProtocolError("malformed", text, at);
 }
 
-function tooLong(length: number, maxFrame: number, at: number): ProtocolError {
-  const text = `pack-length: packet of ${length} bytes exceeds maxFrame ${maxFrame}`;
-  return new ProtocolError("too-long", text, at);
+/** See `Framing.tooLong`. */
+export function tooLong(length: number, maxFrame: number): string {
+  return `pack-length: packet of ${length} bytes exceeds maxFrame ${maxFrame}`;
 }
 
 function wrongHeader(length: number, at: number): ProtocolError {
@@ -94,6 +94,7 @@ export function packetEnd(
   where: string,
 ): number {
   const length = packetLength(bytes, start, end, maxFrame);
+  if (length > maxFrame) throw new ProtocolError("too-long", tooLong(length, maxFrame), start);
   const here = end - start;
   if (here >= HEADER && length <= here) return start + length;
   const what = length === 0 ? "a header of 16" : `a packet of ${length}`;

@@ -41,6 +41,7 @@ export function sideOf(
         name,
         maxFrame,
         measure: files.measure,
+        ...(files.recover && { recover: files.recover }),
         decode: files.decode,
         encode: writeBytesOrText,
       };
@@ -52,6 +53,7 @@ export function sideOf(
         maxFrame,
         // What is here is a message: nothing in the stream says where a reply ends.
         measure: (_, start, end) => end - start,
+        loose: true,
         decode: raw().decode,
         encode: files.encode,
       };

@@ -66,7 +66,9 @@ describe("goim", () => {
     for (let end = 6; end <= 20; end++) expect(measure(bytes, 0, end, newScan())).toBe(20);
     const long = header(101, 99);
     for (let end = 1; end < 4; end++) expect(measure(long, 0, end, newScan())).toBe(0);
-    expect(() => measure(long, 0, 4, newScan())).toThrow(
+    // Above the limit it is returned, too: whoever asked refuses it, or passes over that many bytes.
+    expect(measure(long, 0, 4, newScan())).toBe(101);
+    expect(() => decodeAll(goim({ maxFrame: 100 }), long)).toThrow(
       error("too-long", /pack-length.* 101 .* 100/, 0),
     );
     expect(() => measure(header(15, 99), 0, 4, newScan())).toThrow(
