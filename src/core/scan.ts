@@ -51,8 +51,6 @@ export function newScan(ended = false): OwnScan {
 
 /** Makes a scan fresh again, for the next frame. */
 export function resetScan(scan: OwnScan): void {
-  // Looking costs less than writing, and most framings remember nothing.
-  if (scan.at === 0 && scan.state === 0 && scan.count === 0 && scan.memo === undefined) return;
   scan.at = 0;
   scan.state = 0;
   scan.count = 0;
