@@ -50,24 +50,22 @@ async function between<A = never, B = never>(
   accepted.listen(0, host);
   await once(accepted, "listening");
   const { port } = accepted.address() as { port: number };
-  let tell: (result: Promise<Result>) => void = () => {};
-  const piped = new Promise<Promise<Result>>((resolve) => {
-    tell = (result) => resolve(result.then((r) => r));
+  let tell: (result: Result) => void = () => {};
+  const result = new Promise<Result>((resolve) => {
+    tell = resolve;
   });
-  const held: { result?: Promise<Result> } = {};
   const proxy = await listen(bytes, {
     host,
     port: 0,
     async open(connection) {
       const upstream = await connect(bytes, { host, port });
-      held.result = pipe(connection, upstream, options);
-      tell(held.result);
+      pipe(connection, upstream, options).then(tell);
     },
   });
   open.push(proxy as unknown as Server<never, unknown, unknown>);
   const client = dial({ host, port: proxy.port, allowHalfOpen: true });
   const [upstream] = (await once(accepted, "connection")) as [Socket];
-  return { client, upstream, result: piped as unknown as Promise<Result> };
+  return { client, upstream, result };
 }
 
 describe("pipe", () => {

@@ -285,6 +285,11 @@ export const Connection: ConnectionConstructor = class Connection<
     return this.#live.handlers as Handlers<In, Out, Context>;
   }
 
+  /** For helpers of this package: writes what was sent, and returns how many bytes the transport did not take. */
+  flushNow(): number {
+    return this.#live.flushNow();
+  }
+
   /** For helpers of this package: ends the connection for a fault of the peer; `isCut`: nothing more is sent. */
   faulted(error: ProtocolError, isCut: boolean): void {
     if (isCut) this.#live.outputFailed(error);

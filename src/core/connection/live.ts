@@ -277,6 +277,12 @@ export class Live<In, Out, Context>
     return { socket, unread };
   }
 
+  /** Writes what was sent, and returns how many bytes the sink did not take. */
+  flushNow(): number {
+    this.#out.flush();
+    return this.#out.unwritten;
+  }
+
   iterate(): AsyncIterableIterator<Out, undefined> {
     if (this.#callbacks.handlers.message !== undefined) throw bothWays();
     return this.#in.iterate(() => {

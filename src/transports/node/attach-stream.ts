@@ -1,12 +1,15 @@
 import { Socket } from "node:net";
 import { type Duplex, finished, type Readable, type Writable } from "node:stream";
 import {
+  type Clock,
   Connection,
   type ConnectionOptions,
   checkStreamProtocol,
   type Handlers,
   type Protocol,
+  ProtocolError,
   type ServerParts,
+  systemClock,
 } from "../../core/index.ts";
 import { isSerialPort, type SerialPort, serialSink } from "./serial.ts";
 import { type StreamPair, streamSink } from "./stream-sink.ts";
@@ -26,7 +29,42 @@ export interface AttachParts<In, Out, Context> extends ServerParts {
     | undefined;
   /** Bytes do not come by `data`, so the socket cannot be handed over. */
   readonly isSlab?: boolean | undefined;
+  /** The name of the peer's machine, for its certificate. */
+  readonly host?: string | undefined;
 }
+
+/** Changes the stream below a connection, which goes on. */
+export interface Upgrade {
+  /** The name of the peer's machine, as `connect` was given it. */
+  readonly host: string | undefined;
+  readonly clock: Clock;
+  /** Bytes that were read from the stream, and that the connection was not given. */
+  readonly buffered: number;
+  /** Bytes that the connection wrote, and that the stream was not given. */
+  readonly waiting: number;
+  /** @throws TypeError for streams that are not one Duplex; ProtocolError `closed` once a side has ended */
+  check(): void;
+  /** Takes the stream away, paused and without listeners, after `check`. What is sent from now on waits. */
+  take(): Duplex;
+  /** Waits until all that was written to it before has left. */
+  flush(stream: Duplex): Promise<void>;
+  /**
+   * Gives the connection another stream in its place.
+   * @throws ProtocolError `closed` if the connection is over; that stream is destroyed
+   */
+  give(stream: Duplex): void;
+  /** There is no other one. */
+  lost(error: unknown): void;
+}
+
+const upgrades = new WeakMap<object, Upgrade>();
+
+/** How to change the stream below a connection; undefined for those of other transports. */
+export function upgradeOf(connection: object): Upgrade | undefined {
+  return upgrades.get(connection);
+}
+
+const NOTHING = new Uint8Array(0);
 
 // Elsewhere sockets may destroy themselves without a word when the peer has ended.
 const isNode = process.versions.bun === undefined && process.versions.deno === undefined;
@@ -47,8 +85,10 @@ export function attachStream<In, Out, Context>(
 ): Attached<In, Out, Context> {
   checkStreamProtocol(protocol);
   const isPair = typeof stream.readable === "object";
-  const readable = isPair ? (stream as StreamPair).readable : (stream as Duplex);
-  const writable = isPair ? (stream as StreamPair).writable : (stream as Duplex);
+  let readable = isPair ? (stream as StreamPair).readable : (stream as Duplex);
+  let writable = isPair ? (stream as StreamPair).writable : (stream as Duplex);
+  /** What the connection is over now. */
+  let current = stream;
   checkBytes(readable, writable);
   const serial = !isPair && isSerialPort(stream as Duplex) ? (stream as SerialPort) : undefined;
   const plain = streamSink(readable, writable);
@@ -79,9 +119,9 @@ export function attachStream<In, Out, Context>(
     if (readable.readableEnded || readable.destroyed || writable.destroyed) {
       throw new TypeError("detach() of a socket whose peer has ended: nothing can be read from it");
     }
-    for (const run of undo.splice(0)) run();
+    unwire();
     readable.pause();
-    return stream;
+    return current;
   }
 
   /** A handler that destroys the stream itself gets no further message. */
@@ -105,20 +145,82 @@ export function attachStream<In, Out, Context>(
     });
   }
 
-  on(readable, "data", received);
-  on(readable, "end", () => {
-    if (failure === undefined) connection.ended();
-    // What it read is not all that was sent.
-    else if (isPair) connection.lost(failure);
-    // A TLS socket that an alert of its peer has broken ends, too: that is no end of its own, `close` follows.
-    else readable.destroy();
-  });
-  on(writable, "drain", () => {
+  function wire(): void {
+    on(readable, "data", received);
+    on(readable, "end", () => {
+      if (failure === undefined) connection.ended();
+      // What it read is not all that was sent.
+      else if (isPair) connection.lost(failure);
+      // A TLS socket that an alert of its peer has broken ends, too: that is no end of its own, `close` follows.
+      else readable.destroy();
+    });
+    on(writable, "drain", drained);
+    if (isPair) attachPair();
+    else attachDuplex(readable as Duplex);
+    watchDestroy(readable);
+  }
+
+  /** A stream can be taken away and replaced. */
+  function check(): void {
+    if (!isDetachable || isPair) {
+      throw new TypeError("TLS needs a socket or another Duplex, without the option slab");
+    }
+    if (connection.state === "opening") {
+      throw new TypeError("TLS begins on an open connection: wait for it, or use the option tls");
+    }
+    if (readable.readableEnded || readable.destroyed || !writable.writable) {
+      throw new ProtocolError("closed", "the connection ended before TLS began");
+    }
+  }
+
+  function unwire(): void {
+    for (const run of undo.splice(0)) run();
+  }
+
+  function drained(): void {
     if (plain.drained()) connection.drained();
+  }
+
+  wire();
+  upgrades.set(connection, {
+    host: options.host,
+    clock: options.clock ?? systemClock,
+    get buffered() {
+      return readable.readableLength;
+    },
+    get waiting() {
+      return plain.buffered() - writable.writableLength;
+    },
+    async flush(from) {
+      while (from.writableLength > 0 && from.writable) {
+        await new Promise<void>((resolve) => void from.write(NOTHING, () => resolve()));
+      }
+    },
+    check,
+    take() {
+      check();
+      plain.hold();
+      unwire();
+      readable.pause();
+      return readable as Duplex;
+    },
+    give(next) {
+      if (connection.state === "closed") {
+        next.destroy();
+        throw new ProtocolError("closed", "the connection ended in the TLS handshake");
+      }
+      readable = next;
+      writable = next;
+      current = next;
+      plain.moveTo(next);
+      wire();
+      drained();
+    },
+    lost(error) {
+      readable.destroy();
+      connection.lost(error);
+    },
   });
-  if (isPair) attachPair();
-  else attachDuplex(stream as Duplex);
-  watchDestroy(readable);
   options.made?.(connection, () => connection.queued + plain.buffered() > 0);
   // A stream that was paused before it came here is read all the same.
   if (readable.isPaused()) readable.resume();

@@ -206,6 +206,7 @@ function connectOnce<In, Out, Context>(
         ...options,
         handlerErrors,
         isSlab: slab !== undefined,
+        host: options.path === undefined ? (options.host ?? "localhost") : undefined,
         // Whoever waits for the connection is told.
         isTold: () => isWaiting,
       });

@@ -50,6 +50,7 @@ export {
   type ListenDatagramOptions,
   listenDatagram,
 } from "./open-datagram.ts";
+export { type StartTlsOptions, startTls, type TlsSide } from "./start-tls.ts";
 export type { StreamPair } from "./stream-sink.ts";
 export {
   type DecoderTransformOptions,

@@ -1,5 +1,5 @@
 import { Socket } from "node:net";
-import type { Readable, Writable } from "node:stream";
+import type { Duplex, Readable, Writable } from "node:stream";
 import { compact, type Sink } from "../../core/index.ts";
 
 /** A stream to read and one to write that belong together: those of a child process. */
@@ -17,6 +17,10 @@ export interface StreamSink extends Sink {
   drained(): boolean;
   /** The stream is gone: forgets what waits. */
   clear(): void;
+  /** Writes nothing from now on, until `moveTo`. */
+  hold(): void;
+  /** Goes on with another stream in place of the first one or two. */
+  moveTo(stream: Duplex): void;
   /** True while this side writes or ends the streams: what they do meanwhile is not the program's doing. */
   readonly isActive: boolean;
 }
@@ -32,7 +36,11 @@ const SLICE = 65_536;
  *                       the next one when the stream has room
  * ```
  */
-export function streamSink(readable: Readable, writable: Writable): StreamSink {
+export function streamSink(input: Readable, output: Writable): StreamSink {
+  let readable = input;
+  let writable = output;
+  let isHeld = false;
+  let isPaused = false;
   const waiting: Uint8Array<ArrayBuffer>[] = [];
   let held = 0;
   let isEnding = false;
@@ -44,6 +52,7 @@ export function streamSink(readable: Readable, writable: Writable): StreamSink {
     writable.write(writable.writableLength > 0 ? compact(bytes) : bytes);
 
   function pump(): boolean {
+    if (isHeld) return false;
     let isRoomy = !writable.writableNeedDrain;
     while (isRoomy && waiting.length > 0) {
       const bytes = waiting[0]!;
@@ -58,7 +67,7 @@ export function streamSink(readable: Readable, writable: Writable): StreamSink {
 
   function end(): void {
     isEnding = true;
-    if (waiting.length === 0 && !writable.writableEnded) writable.end();
+    if (!isHeld && waiting.length === 0 && !writable.writableEnded) writable.end();
   }
 
   /** Runs something that may destroy the stream at once. */
@@ -76,7 +85,7 @@ export function streamSink(readable: Readable, writable: Writable): StreamSink {
     if (!writable.writable) return true;
     isActive = true;
     try {
-      if (waiting.length === 0 && bytes.length <= SLICE) return put(bytes);
+      if (waiting.length === 0 && bytes.length <= SLICE && !isHeld) return put(bytes);
       waiting.push(bytes);
       held += bytes.length;
       return pump();
@@ -100,7 +109,8 @@ export function streamSink(readable: Readable, writable: Writable): StreamSink {
       writeText(text: string) {
         if (!writable.writable) return true;
         // What waits counts as bytes.
-        if (waiting.length > 0 || writable.writableLength > 0 || text.length > SLICE) {
+        const isWaiting = waiting.length > 0 || writable.writableLength > 0 || isHeld;
+        if (isWaiting || text.length > SLICE) {
           return write(Buffer.from(text));
         }
         isActive = true;
@@ -120,10 +130,25 @@ export function streamSink(readable: Readable, writable: Writable): StreamSink {
       waiting.length = 0;
       held = 0;
     },
+    hold() {
+      isHeld = true;
+    },
+    moveTo(stream) {
+      isHeld = false;
+      readable = stream;
+      writable = stream;
+      if (isPaused) stream.pause();
+    },
     cork: () => writable.cork(),
     uncork: () => act(() => writable.uncork()),
-    pause: () => void readable.pause(),
-    resume: () => void readable.resume(),
+    pause() {
+      isPaused = true;
+      if (!isHeld) readable.pause();
+    },
+    resume() {
+      isPaused = false;
+      if (!isHeld) readable.resume();
+    },
     end,
     close: end,
     abort() {
