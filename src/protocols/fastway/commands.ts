@@ -104,7 +104,8 @@ interface Shape {
   readonly from?: Side;
 }
 
-const COMMANDS: Readonly<Record<Dialect, readonly Shape[]>> = {
+/** The commands of each dialect. */
+export const COMMANDS: Readonly<Record<Dialect, readonly Shape[]>> = {
   v1: [
     { type: "new", args: [], from: "endpoint" },
     { type: "open", args: ["connId"], from: "gateway" },
@@ -129,7 +130,8 @@ export const LONGEST_COMMAND = 13;
 
 const lengthOf = (shape: Shape): number => LENGTH + 1 + 4 * shape.args.length;
 
-const mayCome = (shape: Shape, from: Side | undefined): boolean =>
+/** True if `from` may send it; always if that is not known. */
+export const mayCome = (shape: Shape, from: Side | undefined): boolean =>
   from === undefined || shape.from === undefined || shape.from === from;
 
 /**

@@ -7,6 +7,7 @@
 
 // What the functions below return: so that declaration files of programs can name it.
 export type { Connection, Handlers, Protocol } from "../../core/index.ts";
+export type { Field } from "../../fields/index.ts";
 export type { WrappingFraming } from "../../framing/index.ts";
 export { fastwayClient } from "./client.ts";
 export { type CommandOptions, command } from "./command.ts";
@@ -35,6 +36,12 @@ export {
   type FastwayProtocol,
   fastway,
 } from "./fastway.ts";
+export {
+  commandFields,
+  type FastwayFieldsOptions,
+  fastwayFields,
+  packetFields,
+} from "./fastway-fields.ts";
 export { fastwayGateway } from "./gateway.ts";
 export type {
   FastwayGateway,
@@ -44,6 +51,7 @@ export type {
 } from "./gateway-options.ts";
 export { answerChallenge, verifyAnswer } from "./handshake.ts";
 export { type LinkFixlenOptions, linkFixlen } from "./link-fixlen.ts";
+export { linkFixlenFields } from "./link-fixlen-fields.ts";
 export {
   type LinkJsonOptions,
   type LinkMessage,

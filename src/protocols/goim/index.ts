@@ -7,6 +7,7 @@
 
 // What the functions below return: so that declaration files of programs can name it.
 export type { Connection, Handlers, MessageProtocol, Protocol } from "../../core/index.ts";
+export type { Field } from "../../fields/index.ts";
 export type { Backoff } from "./backoff.ts";
 export { batch, unbatch } from "./batch.ts";
 export {
@@ -35,6 +36,7 @@ export {
   chatSend,
   type ReceivedChatMessage,
 } from "./chat.ts";
+export { chatReceiveFields, chatReplyFields, chatSendFields } from "./chat-fields.ts";
 export { GoimClient, type GoimClientState } from "./client.ts";
 export type {
   BinaryProtocol,
@@ -50,6 +52,7 @@ export type { Admission, Answer, CometOptions } from "./comet-options.ts";
 export type { CometConnection, CometSession } from "./comet-session.ts";
 export { chatReplies, type Dialect, type Replies } from "./dialect.ts";
 export { type GoimOptions, goim } from "./goim.ts";
+export { goimFields } from "./goim-fields.ts";
 export { type GoimJsonOptions, goimJson, type JsonProtocol } from "./json.ts";
 export {
   type BilibiliOperations,

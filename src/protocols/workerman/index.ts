@@ -7,6 +7,7 @@
 
 // What the functions below return: so that declaration files of programs can name it.
 export type { Codec, MessageProtocol, Protocol } from "../../core/index.ts";
+export type { Field } from "../../fields/index.ts";
 export { binaryTransfer } from "./binary-transfer.ts";
 export {
   type CodecConnection,
@@ -26,6 +27,7 @@ export {
   gatewayFlags,
   gatewayProtocol,
 } from "./gateway.ts";
+export { type GatewayFieldsRequest, gatewayFields } from "./gateway-fields.ts";
 export { type JsonOptions, phpJson } from "./json.ts";
 export { jsonInt } from "./json-int.ts";
 export { jsonNL } from "./json-nl.ts";

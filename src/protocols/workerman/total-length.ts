@@ -26,21 +26,23 @@ interface Parts<In, Out> {
  *   | total: u32 BE | more header | body: total - header bytes |
  * ```
  *
- * A length below the header is refused as soon as it is here; otherwise the length is told, as the reference
- * tells it, once the header is whole.
+ * A length below the header or above `maxFrame` is refused as soon as it is here. Any other length is reported once
+ * the header is complete, as the reference does.
  */
 export function totalLength<In, Out>(
   parts: Parts<In, Out>,
   options: FramingOptions,
 ): Protocol<In, Out> {
   const { name, header, codec, check } = parts;
+  const maxFrame = frameLimit(options.maxFrame, header, MOST);
   return framing({
     name,
-    maxFrame: frameLimit(options.maxFrame, header, MOST),
+    maxFrame,
     measure(bytes, start, end, scan) {
       if (end - start < WIDTH) return 0;
       const length = u32be(bytes, start);
       if (length < header) throw belowHeader(length, header, start);
+      if (length > maxFrame) return length;
       if (end - start < header) {
         // Nothing before that is worth another call.
         scan.at = header;

@@ -1,0 +1,158 @@
+import fc from "fast-check";
+import { type Codec, type Protocol, raw } from "../../src/core/index.ts";
+import { type Field, protocolOf } from "../../src/fields/index.ts";
+import { perMessage } from "../../src/framing/index.ts";
+import {
+  command,
+  commandFields,
+  fastway,
+  fastwayFields,
+  linkFixlen,
+  linkFixlenFields,
+  packet,
+  packetFields,
+  type Side,
+} from "../../src/protocols/fastway/index.ts";
+import {
+  chatReceive,
+  chatReceiveFields,
+  chatReply,
+  chatReplyFields,
+  chatSend,
+  chatSendFields,
+  goim,
+  goimFields,
+} from "../../src/protocols/goim/index.ts";
+import { gatewayFields, gatewayProtocol } from "../../src/protocols/workerman/index.ts";
+import { agreement, bytes, laws, refusedOf, valuesOf } from "../../src/testing/index.ts";
+import { keeps } from "../support/laws.ts";
+
+/*
+ * The ready formats twice: by hand and as descriptions. Both must write the same bytes, read the same values, refuse
+ * the same ones, and end bad bytes and junk with the same code after the same frames.
+ */
+
+const RUNS = 60;
+
+function agree<In, Out>(
+  name: string,
+  field: Field<In, Out>,
+  described: Codec<In, Out>,
+  byHand: Codec<In, Out>,
+  values: fc.Arbitrary<In & Out> = valuesOf(field, { max: 200 }),
+  refused: fc.Arbitrary<unknown> | undefined = refusedOf(field, { max: 200 }),
+): void {
+  keeps(
+    `${name}, described and by hand`,
+    agreement<In, Out>(described, byHand, values, { runs: RUNS, refused }),
+  );
+  keeps(`${name}, described`, laws<In, Out>(described, values, { runs: 20 }));
+}
+
+const maxFrame = 300;
+
+agree(
+  "goim",
+  goimFields(),
+  protocolOf(goimFields(), { name: "goim", maxFrame, upTo: "headerLength" }),
+  goim({ maxFrame }),
+);
+agree("goim chat, sent", chatSendFields(), perMessage().wrap(chatSendFields()), chatSend());
+agree(
+  "goim chat, received",
+  chatReceiveFields(),
+  perMessage().wrap(chatReceiveFields()),
+  chatReceive(),
+);
+for (const ignoreExtra of [false, true]) {
+  const field = chatReplyFields({ ignoreExtra });
+  agree(
+    `goim chat reply, ignoreExtra ${ignoreExtra}`,
+    field,
+    perMessage().wrap(field),
+    chatReply({ ignoreExtra }),
+  );
+}
+
+const maxPacket = maxFrame - 4;
+agree(
+  "fastway packets",
+  packetFields(),
+  protocolOf(packetFields(), { name: "packets", maxFrame }),
+  packet({ maxPacket }),
+);
+
+/** By hand: what one side sends, and the other one reads. */
+function between<In, Out>(
+  open: (side: Side | undefined) => Protocol<In, Out>,
+  from: Side | undefined,
+): Protocol<In, Out> {
+  if (from === undefined) return open(undefined);
+  const to = from === "endpoint" ? "gateway" : "endpoint";
+  const [reader, writer] = [open(to), open(from)];
+  return { ...reader, encode: writer.encode };
+}
+
+for (const dialect of ["v1", "v2"] as const) {
+  for (const side of [undefined, "endpoint", "gateway"] as const) {
+    const name = `fastway ${dialect} of ${side ?? "both sides"}`;
+    const commands = commandFields({ dialect, side }) as unknown as Field<unknown>;
+    agree(
+      `${name}, commands`,
+      commands,
+      protocolOf(commands, { name: "commands", maxFrame }),
+      between(
+        (one) => command({ dialect, side: one, maxPacket }) as unknown as Protocol<unknown>,
+        side,
+      ),
+    );
+    const all = fastwayFields({ dialect, side }) as unknown as Field<unknown>;
+    const messages = fc.record(
+      {
+        type: fc.constant("message"),
+        connId: fc.integer({ min: 1, max: 0xffff_ffff }),
+        message: bytes({ max: 200 }),
+      },
+      { noNullPrototype: true },
+    );
+    agree(
+      name,
+      all,
+      protocolOf(all, { name: "fastway", maxFrame }),
+      between(
+        (one) => fastway({ dialect, side: one, maxPacket }) as unknown as Protocol<unknown>,
+        side,
+      ),
+      fc.oneof(messages, valuesOf(commands)),
+    );
+  }
+}
+
+for (const width of [1, 2, 4, 8] as const) {
+  for (const endian of ["be", "le"] as const) {
+    const field = linkFixlenFields({ width, endian });
+    const most = Math.min(255, maxFrame);
+    agree(
+      `link FixLen, ${width} bytes ${endian}`,
+      field,
+      protocolOf(field, { name: "FixLen", maxFrame: width + most }),
+      linkFixlen({ width, endian, maxReceive: most }).wrap(raw()),
+      undefined,
+      fc.oneof(refusedOf(field), fc.constant(new Uint8Array(most + 1))),
+    );
+  }
+}
+
+const gateway = gatewayFields() as unknown as Field<{ readonly flag: number }>;
+agree(
+  "GatewayWorker",
+  gateway,
+  protocolOf(gateway, { name: "gateway", maxFrame, upTo: "ext_len" }),
+  gatewayProtocol({ maxFrame }) as never,
+  // By hand, the type of the body says whether it is a scalar: bytes are.
+  valuesOf(gateway, { max: 200 }).map((value) => ({ ...value, flag: value.flag | 1 })),
+  // By hand, texts are taken for bytes.
+  refusedOf(gateway, { max: 200 }).filter(
+    (value) => !Object.values(value ?? {}).some((member) => typeof member === "string"),
+  ),
+);
