@@ -16,6 +16,7 @@ import { checkGap, type Members, memberOf, membersOf, namedMember } from "./memb
 import type { FieldNode, NodeOf } from "./node.ts";
 import { skipPadding } from "./padding-bytes.ts";
 import type { BitMember, Range, Step, StructPlan } from "./plan.ts";
+import { readAlone, writeAlone } from "./step.ts";
 
 /** A struct with members that describe others. @internal */
 export function describedStruct(
@@ -79,26 +80,31 @@ function readDescribed(
   const value: Record<string, unknown> = {};
   const seen: unknown[] = [];
   const places: number[] = [];
+  // Windows around the current one, but for the outermost, which is `limit`.
   const ends: number[] = [];
+  let depth = 0;
   let at = start;
   let end = limit;
   let name = "";
-  const narrow = (range: Range, from: number): void => {
-    const length = announcedBytes(range, seen[range.slot]);
-    if (!(from + length >= at && from + length <= end)) {
-      name = range.by;
-      throw announcedError(range, length, from, at, end);
-    }
-    ends.push(end);
-    end = from + length;
-  };
   try {
     for (let i = 0; i < steps.length; i++) {
       const step = steps[i]!;
-      const { field, kind, opens, closes, starts } = step;
-      if (sums.length > 0) places.push(at);
-      for (let q = 0; q < opens.length; q++) narrow(opens[q]!, at);
       name = step.name;
+      if (sums.length > 0) places.push(at);
+      if (step.isAlone) {
+        const member = readAlone(step, bytes, at, end, cursor);
+        at = cursor.at;
+        if (!step.hidden) value[name] = member;
+        continue;
+      }
+      const { field, kind, opens, closes, starts } = step;
+      for (let q = 0; q < opens.length; q++) {
+        const range = opens[q]!;
+        name = range.by;
+        if (depth++ > 0) ends.push(end);
+        end = narrowed(range, seen[range.slot], at, at, end);
+        name = step.name;
+      }
       const stop = step.trailing > 0 ? Math.max(at, end - step.trailing) : end;
       if (kind === "bits") {
         name = step.members[0]!.name;
@@ -117,7 +123,7 @@ function readDescribed(
         cursor.at = at;
         switch (kind) {
           case "items":
-            member = (listOf(field) as unknown as CountedList).readItems(
+            member = (step.inner as unknown as CountedList).readItems(
               bytes,
               at,
               stop,
@@ -146,7 +152,7 @@ function readDescribed(
             break;
           }
           default:
-            member = field.read(bytes, at, stop, cursor);
+            member = readAlone(step, bytes, at, stop, cursor);
         }
         at = cursor.at;
         if (step.slot >= 0) seen[step.slot] = member;
@@ -155,15 +161,17 @@ function readDescribed(
       for (let q = 0; q < starts.length; q++) {
         const range = starts[q]!;
         name = range.by;
-        narrow(range, range.origin === "whole" ? start : at);
+        if (depth++ > 0) ends.push(end);
+        end = narrowed(range, seen[range.slot], range.origin === "whole" ? start : at, at, end);
       }
       for (let q = 0; q < closes.length; q++) {
         name = closes[q]!.by;
         if (at !== end) throw leftOver(at, end);
-        end = ends.pop()!;
+        end = --depth > 0 ? ends.pop()! : limit;
       }
     }
-    for (const { step, node, from, to } of sums) {
+    for (let q = 0; q < sums.length; q++) {
+      const { step, node, from, to } = sums[q]!;
       name = steps[step]!.name;
       const place = places[step]!;
       const stop = places[to + 1] ?? at;
@@ -179,9 +187,11 @@ function readDescribed(
   return value;
 }
 
-/** A list, under its default. */
-function listOf(field: Erased): Erased {
-  return field.node.kind === "default" ? listOf(field.node.inner as Erased) : field;
+/** Where the window of a size ends. */
+function narrowed(range: Range, n: unknown, from: number, at: number, end: number): number {
+  const length = announcedBytes(range, n);
+  if (from + length >= at && from + length <= end) return from + length;
+  throw announcedError(range, length, from, at, end);
 }
 
 /** Bytes up to the next multiple. */
@@ -207,19 +217,24 @@ export function sumOf(
 }
 
 function writeDescribed(plan: StructPlan, value: unknown, out: Output): void {
-  const { steps, sums } = plan;
+  const { steps, sums, ranges } = plan;
   const members = membersOf(value);
   const base = out.length;
+  const isPlaced = sums.length + ranges.length > 0;
   const places: number[] = [];
   let missing: string | undefined;
   let name = "";
   try {
     for (let i = 0; i < steps.length; i++) {
       const step = steps[i]!;
+      name = step.name;
+      if (isPlaced) places.push(out.length);
+      if (step.isAlone) {
+        writeAlone(step, step.hidden ? undefined : memberOf(members, step), out);
+        continue;
+      }
       const { field, kind, closes } = step;
       const node = field.node as FieldNode;
-      name = step.name;
-      places.push(out.length);
       switch (kind) {
         case "bits": {
           let n = 0;
@@ -257,7 +272,7 @@ function writeDescribed(plan: StructPlan, value: unknown, out: Output): void {
         default: {
           const member = memberOf(members, step);
           if (step.trails) missing = checkGap(step, member, missing);
-          field.write(member, out);
+          writeAlone(step, member, out);
         }
       }
       for (let q = 0; q < closes.length; q++) {

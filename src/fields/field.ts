@@ -81,6 +81,8 @@ interface FieldParts {
   readonly hidden?: true | undefined;
   readonly mayLack?: true | undefined;
   readonly numeric?: true | undefined;
+  /** For numbers of fixed size: reads one whose bytes are here. */
+  readonly get?: ((bytes: Uint8Array, at: number) => unknown) | undefined;
   /** For parts of bytes: the meaning of the raw number. */
   fromBits?(n: number, at: number): unknown;
   toBits?(value: unknown): number;

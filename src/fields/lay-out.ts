@@ -11,6 +11,7 @@ import {
   type StepKind,
   type StructPlan,
   type SumPlan,
+  withoutDefault,
 } from "./plan.ts";
 
 type Entry = readonly [name: string, field: Erased];
@@ -104,9 +105,6 @@ export function layOutSteps(entries: readonly Entry[], low: boolean): StructPlan
   placeRanges(steps, ranges);
   return finishPlan(entries, steps, ranges, innerFirst(sums, steps), slots);
 }
-
-const withoutDefault = (field: Erased): Erased =>
-  field.node.kind === "default" ? withoutDefault(field.node.inner as Erased) : field;
 
 const KINDS: ReadonlySet<string> = new Set(["size", "count", "present", "checksum", "align"]);
 

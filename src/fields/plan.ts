@@ -1,4 +1,4 @@
-import type { Erased } from "./field.ts";
+import { type Erased, erased } from "./field.ts";
 import type { NodeOf } from "./node.ts";
 
 /** What a step does. All but "field" are there for members that describe others, or are described. */
@@ -61,12 +61,21 @@ export interface Step {
   readonly endian: "be" | "le";
   readonly fixed: number;
   readonly least: number;
+  /** The field under its default, and the default. */
+  readonly inner: Erased;
+  readonly standIn: unknown;
+  /** Reads a number of fixed size whose bytes are here. */
+  readonly get: ((bytes: Uint8Array, at: number) => unknown) | undefined;
+  /** For constants: what `get` must find. */
+  readonly wanted: unknown;
   /** From the first byte of the struct, or -1 if that depends on what stands before it. */
   readonly offset: number;
   /** Inherited by every object, so only an own member counts. */
   readonly inherited: boolean;
   /** Optional, and only the end of the window tells. */
   readonly trails: boolean;
+  /** Neither describes others nor is described, so it is read and written alone. */
+  isAlone: boolean;
   /** Where its value is kept for members behind it, or -1. */
   slot: number;
   /** Slot of the count, presence or tag that governs it, or -1. */
@@ -97,6 +106,9 @@ const NONE: readonly never[] = [];
 /** A step for a field alone. */
 export function plainStep(name: string, field: Erased, offset: number): Step {
   const { fixed, least } = field;
+  const { node } = field;
+  const inner = withoutDefault(field);
+  const isConstant = node.kind === "constant";
   return {
     name,
     field,
@@ -106,9 +118,14 @@ export function plainStep(name: string, field: Erased, offset: number): Step {
     endian: "be",
     fixed,
     least,
+    inner,
+    standIn: node.kind === "default" ? node.value : undefined,
+    get: isConstant ? erased(node.base).get : inner.get,
+    wanted: isConstant ? node.value : undefined,
     offset,
     inherited: name in Object.prototype,
-    trails: field.node.kind === "optional",
+    trails: node.kind === "optional",
+    isAlone: false,
     slot: -1,
     by: -1,
     trailing: 0,
@@ -117,6 +134,10 @@ export function plainStep(name: string, field: Erased, offset: number): Step {
     starts: NONE,
   };
 }
+
+/** The field under its default. */
+export const withoutDefault = (field: Erased): Erased =>
+  field.node.kind === "default" ? withoutDefault(erased(field.node.inner)) : field;
 
 export const nextOffset = (offset: number, { fixed }: Step): number =>
   offset < 0 || fixed < 0 ? -1 : offset + fixed;
@@ -156,6 +177,16 @@ export function finishPlan(
       step.trailing += next.fixed;
     }
   });
+  for (const step of steps) {
+    const { kind, slot, by, trailing, opens, closes, starts, trails } = step;
+    step.isAlone =
+      kind === "field" &&
+      slot < 0 &&
+      by < 0 &&
+      trailing === 0 &&
+      !trails &&
+      opens.length + closes.length + starts.length === 0;
+  }
   const fixed = steps.every((step) => step.fixed >= 0)
     ? steps.reduce((sum, step) => sum + step.fixed, 0)
     : -1;

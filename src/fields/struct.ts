@@ -12,6 +12,7 @@ import { shown, shownName, unencodable, within } from "./field-error.ts";
 import { checkGap, memberOf, membersOf } from "./members.ts";
 import type { NodeOf } from "./node.ts";
 import { finishPlan, nextOffset, plainStep, type Step, type StructPlan } from "./plan.ts";
+import { readAlone, writeAlone } from "./step.ts";
 import type { Fields, Known, StructIn, StructOut } from "./struct-types.ts";
 
 /** Options for {@link struct}. */
@@ -138,11 +139,12 @@ function readPlain(
   let i = 0;
   try {
     for (; i < steps.length; i++) {
-      const { field, name, hidden, trailing } = steps[i]!;
+      const step = steps[i]!;
+      const { trailing } = step;
       const stop = trailing > 0 ? Math.max(at, end - trailing) : end;
-      const member = field.read(bytes, at, stop, cursor);
+      const member = readAlone(step, bytes, at, stop, cursor);
       at = cursor.at;
-      if (!hidden) value[name] = member;
+      if (!step.hidden) value[step.name] = member;
     }
   } catch (error) {
     throw within(error, steps[i]!.name, "malformed", at);
@@ -160,7 +162,7 @@ function writePlain(steps: readonly Step[], value: unknown, out: Output): void {
       const step = steps[i]!;
       const member = memberOf(members, step);
       if (step.trails) missing = checkGap(step, member, missing);
-      step.field.write(member, out);
+      writeAlone(step, member, out);
     }
   } catch (error) {
     throw within(error, steps[i]!.name, "unencodable");

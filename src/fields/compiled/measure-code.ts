@@ -238,6 +238,8 @@ function stepCode(
   }
   if (field.open) throw UNKNOWN;
   keep(step, readCode(root, field, "e"));
+  // Also if it has no bytes of its own.
+  code.refuseIf("p > e");
 }
 
 function matchCode(root: Root, node: NodeOf<"match">, tag: string): void {

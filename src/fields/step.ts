@@ -1,0 +1,24 @@
+import type { Output } from "../core/index.ts";
+import type { Cursor } from "./field.ts";
+import type { Step } from "./plan.ts";
+
+/** Reads a member that no other one describes. Numbers whose bytes are here need no call of their field. */
+export function readAlone(
+  { field, inner, get, wanted, fixed }: Step,
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  cursor: Cursor,
+): unknown {
+  if (get === undefined || end - at < fixed) return inner.read(bytes, at, end, cursor);
+  const value = get(bytes, at);
+  // The field says what is wrong.
+  if (wanted !== undefined && value !== wanted) return field.read(bytes, at, end, cursor);
+  cursor.at = at + fixed;
+  return value;
+}
+
+/** Writes a member that no other one describes. */
+export function writeAlone({ inner, standIn }: Step, value: unknown, out: Output): void {
+  inner.write(value === undefined ? standIn : value, out);
+}
