@@ -1,4 +1,4 @@
-import { type Output, uint } from "../core/index.ts";
+import { isBytes, type Output, uint } from "../core/index.ts";
 import type { CountedList } from "./array.ts";
 import type { Cursor, Erased } from "./field.ts";
 import {
@@ -245,9 +245,14 @@ function writeDescribed(plan: StructPlan, value: unknown, out: Output): void {
           out.uint(n, step.fixed, step.endian);
           break;
         }
-        case "size":
+        case "size": {
+          const range = step.counts!;
+          if (range.parts !== undefined) field.write(knownSize(range, members), out);
+          else if (step.fixed >= 0) out.reserve(step.fixed);
+          break;
+        }
         case "checksum":
-          if (step.fixed >= 0) out.reserve(step.fixed);
+          out.reserve(step.fixed);
           break;
         case "count":
         case "present":
@@ -277,7 +282,7 @@ function writeDescribed(plan: StructPlan, value: unknown, out: Output): void {
       }
       for (let q = 0; q < closes.length; q++) {
         name = closes[q]!.by;
-        fillIn(closes[q]!, steps, places, base, out);
+        if (closes[q]!.parts === undefined) fillIn(closes[q]!, steps, places, base, out);
       }
     }
     for (const { step, node, from, to } of sums) {
@@ -292,6 +297,18 @@ function writeDescribed(plan: StructPlan, value: unknown, out: Output): void {
   } catch (error) {
     throw within(error, name, "unencodable");
   }
+}
+
+/** The number of a size whose bytes are known before they are written. */
+function knownSize({ parts, others, node }: Range, members: Members): number {
+  let bytes = others;
+  for (const { name, standIn } of parts!) {
+    const value = namedMember(members, name) ?? standIn;
+    // What is not bytes is refused where it is written.
+    if (isBytes(value)) bytes += value.length;
+  }
+  if (bytes + node.add < 0) throw unencodable(`a size cannot be ${bytes + node.add}`);
+  return bytes + node.add;
 }
 
 /** Writes a size over the room that was left for it, or inserts it. */

@@ -193,11 +193,29 @@ function rangeOf(
   const common = { by: name, node, slot, step: index, member };
   if (node.from === "*" || node.from === ">") {
     const origin = node.from === "*" ? "whole" : "rest";
-    return { ...common, origin, from: index + 1, to: steps.length - 1 };
+    const own = origin === "whole" ? steps.slice(0, index + 1) : [];
+    const counted = partsOf([...own, ...steps.slice(index + 1)], node, member);
+    return { ...common, origin, from: index + 1, to: steps.length - 1, ...counted };
   }
   const [from, to] = stepRange(find, name, node.from, node.to);
   if (from <= index) fail(`"${name}" must stand before "${node.from}"`);
-  return { ...common, origin: "fields", from, to };
+  const counted = partsOf(steps.slice(from, to + 1), node, member);
+  return { ...common, origin: "fields", from, to, ...counted };
+}
+
+/** What tells a size before its bytes are written. */
+function partsOf(
+  counted: readonly Draft[],
+  { unit }: NodeOf<"size">,
+  member: BitMember | undefined,
+): Pick<Range, "parts" | "others"> {
+  const others = counted.reduce((sum, { fixed }) => sum + Math.max(0, fixed), 0);
+  const parts = counted.filter(({ fixed }) => fixed < 0);
+  const isKnown =
+    unit === 1 &&
+    member === undefined &&
+    parts.every(({ inner: { node } }) => node.kind === "bytes" && node.length === undefined);
+  return { others, parts: isKnown ? parts : undefined };
 }
 
 function sumPlanOf(
@@ -237,6 +255,7 @@ function placeRanges(steps: readonly Draft[], ranges: readonly Range[]): void {
     const begin = steps[origin === "fields" ? from : step]!;
     if (origin === "fields") begin.opens = [...begin.opens, range];
     else begin.starts = [...begin.starts, range];
+    if (range.member === undefined) steps[step]!.counts = range;
     const end = steps[Math.max(to, step)]!;
     end.closes = [range, ...end.closes];
   }

@@ -39,6 +39,10 @@ export interface Range {
   /** First and last step that lie in the window; none if `to < from`. */
   readonly from: number;
   readonly to: number;
+  /** The members of unknown size in it, if they are all bytes: their length tells the size before it is written. */
+  readonly parts: readonly Step[] | undefined;
+  /** Bytes of the others. */
+  readonly others: number;
 }
 
 /** A checksum and what it covers. */
@@ -86,6 +90,8 @@ export interface Step {
   opens: readonly Range[];
   closes: readonly Range[];
   starts: readonly Range[];
+  /** Of a size in whole bytes: what it counts. */
+  counts: Range | undefined;
 }
 
 /** The layout of a struct. @internal */
@@ -132,6 +138,7 @@ export function plainStep(name: string, field: Erased, offset: number): Step {
     opens: NONE,
     closes: NONE,
     starts: NONE,
+    counts: undefined,
   };
 }
 

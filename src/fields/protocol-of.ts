@@ -197,7 +197,7 @@ function headerMeasure(
         if (node.kind === "magic") checkMagic(node.bytes, bytes, start + offset, end);
         if (end - start < stop) {
           // A wrong byte of a mark is told at once.
-          scan.at = node.kind === "magic" && end - start >= offset ? end - start + 1 : stop;
+          scan.at = node.kind === "magic" ? Math.max(end - start, offset) + 1 : stop;
           return 0;
         }
         const value = field.read(bytes, start + offset, end, cursor);
