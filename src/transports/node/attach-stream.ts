@@ -29,6 +29,8 @@ export interface AttachParts<In, Out, Context> extends ServerParts {
     | undefined;
   /** Bytes do not come by `data`, so the socket cannot be handed over. */
   readonly isSlab?: boolean | undefined;
+  /** Who the peer is, if that is another one than the stream's. */
+  readonly peer?: string | undefined;
   /** The name of the peer's machine, for its certificate. */
   readonly host?: string | undefined;
 }
@@ -91,7 +93,7 @@ export function attachStream<In, Out, Context>(
   let current = stream;
   checkBytes(readable, writable);
   const serial = !isPair && isSerialPort(stream as Duplex) ? (stream as SerialPort) : undefined;
-  const plain = streamSink(readable, writable);
+  const plain = streamSink(readable, writable, options.peer);
   const isDetachable = serial === undefined && options.isSlab !== true;
   const sink = serial === undefined ? plain : serialSink(serial, plain);
   if (isDetachable) sink.detach = detach;

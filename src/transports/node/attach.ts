@@ -9,6 +9,7 @@ import {
   type StreamHint,
 } from "../../core/index.ts";
 import { attachStream } from "./attach-stream.ts";
+import type { ProxyHeader } from "./proxy-header.ts";
 import type { StreamPair } from "./stream-sink.ts";
 
 /** Handlers and limits of one connection over a Node stream. */
@@ -19,8 +20,11 @@ export type SocketOptions<
   Stream extends Duplex | StreamPair = Duplex,
 > = Omit<Handlers<In, Out, Context>, "context"> &
   ConnectionOptions & {
-    /** Makes the state of one connection, kept in `connection.context`; may look at its socket. */
-    readonly context?: ((socket: Stream) => Context) | undefined;
+    /**
+     * Makes the state of one connection, kept in `connection.context`; may look at its socket. `proxied` is what a proxy
+     * said of it: of `listen` with `proxyProtocol`.
+     */
+    readonly context?: ((socket: Stream, proxied?: ProxyHeader) => Context) | undefined;
   };
 
 /**
@@ -70,9 +74,10 @@ export function attach<
 export function handlersOf<In, Out, Context, Stream extends Duplex | StreamPair>(
   options: SocketOptions<In, Out, Context, Stream>,
   stream: Stream,
+  proxied?: ProxyHeader,
 ): Handlers<In, Out, Context> {
   const { context, ...rest } = options;
-  return { ...rest, context: context && (() => context(stream)) };
+  return { ...rest, context: context && (() => context(stream, proxied)) };
 }
 
 /**

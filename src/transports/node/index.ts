@@ -50,6 +50,13 @@ export {
   type ListenDatagramOptions,
   listenDatagram,
 } from "./open-datagram.ts";
+export type { ProxyProtocolOptions } from "./proxy-front.ts";
+export {
+  type ProxyEndpoint,
+  type ProxyHeader,
+  type ProxyTlv,
+  proxyHeader,
+} from "./proxy-header.ts";
 export { type StartTlsOptions, startTls, type TlsSide } from "./start-tls.ts";
 export type { StreamPair } from "./stream-sink.ts";
 export {

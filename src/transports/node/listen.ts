@@ -1,5 +1,5 @@
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
-import { createServer as createTlsServer } from "node:tls";
+import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import {
   type CancelSignal,
   CONNECTION_OPTIONS,
@@ -29,6 +29,8 @@ import {
 } from "./address.ts";
 import { handlersOf, type SocketOptions } from "./attach.ts";
 import { attachStream } from "./attach-stream.ts";
+import { type ProxyProtocolOptions, readProxyHeader, trustedBy } from "./proxy-front.ts";
+import type { ProxyEndpoint, ProxyHeader } from "./proxy-header.ts";
 
 /** Where to listen, with which handlers and limits for each connection. */
 export type ListenOptions<
@@ -42,6 +44,19 @@ export type ListenOptions<
   KeepAlive & {
     /** Speak TLS: the options of `tls.createServer`. */
     readonly tls?: ServerTls | undefined;
+    /**
+     * Protocols by the names that TLS clients may choose from (ALPN), for the same values in other bytes; `protocol` is
+     * for clients that do not choose. A client that offers none of these names fails in the handshake.
+     * @defaultValue none
+     */
+    readonly alpn?: Readonly<Record<string, Protocol<NoInfer<In>, NoInfer<Out>>>> | undefined;
+    /**
+     * Proxies that tell in a header of the PROXY protocol (version 1 or 2) who connected to them. It comes before
+     * everything else, before TLS too, within `firstMessageTimeout`; the `context` handler gets it, and printed errors
+     * name the client. A proxy that sends something else ends its connection with `malformed`.
+     * @defaultValue none
+     */
+    readonly proxyProtocol?: ProxyProtocolOptions | undefined;
     /** Closes the server, as `close` does. */
     readonly signal?: CancelSignal | undefined;
     /**
@@ -118,6 +133,7 @@ const MAX_MEMORY = 268_435_456;
 
 const OPTIONS = [
   ...["port", "host", "path", "tls", "signal", "maxConnections", "maxMemory", "serverError"],
+  ...["alpn", "proxyProtocol"],
   ...["backlog", "exclusive", "ipv6Only", "readableAll", "writableAll"],
   ...["keepAlive", "keepAliveInitialDelay"],
   ...CONNECTION_OPTIONS,
@@ -166,6 +182,15 @@ export async function listen<
   checkLimits(options, "maxConnections", "maxMemory");
   limitsOf(options);
   const { port, host, path, tls, signal, maxConnections, serverError } = options;
+  const { alpn, proxyProtocol } = options;
+  checkAlpn(alpn, tls);
+  if (proxyProtocol !== undefined) {
+    checkOptions("proxyProtocol", proxyProtocol, ["from"]);
+    trustedBy(proxyProtocol);
+    if (tls !== undefined && path !== undefined) {
+      throw new TypeError("proxyProtocol with tls is for TCP ports, not for a path");
+    }
+  }
   const { keepAlive, keepAliveInitialDelay, clock = systemClock } = options;
   const { backlog, exclusive, ipv6Only, readableAll, writableAll } = options;
   if (signal?.aborted) throw signal.reason;
@@ -193,6 +218,7 @@ export async function listen<
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
   };
+  const headers = new Map<string, Proxied>();
   const accept = (socket: Socket): void => {
     // A handshake that is over too late.
     if (isClosing) {
@@ -201,18 +227,36 @@ export async function listen<
     }
     // First of all its listeners: whoever waits for the last socket may do so in a `close` handler.
     if (tls !== undefined) track(socket);
+    const key = tls !== undefined && proxyProtocol !== undefined ? endsOf(socket) : "";
+    start(socket, protocolOf(socket), key === undefined ? {} : headers.get(key));
+  };
+  const protocolOf = (socket: Socket): P & StreamHint<P> & Protocol<In, Out> => {
+    const chosen = (socket as Partial<TLSSocket>).alpnProtocol;
+    const own = typeof chosen === "string" && alpn !== undefined ? alpn[chosen] : undefined;
+    return (own ?? protocol) as P & StreamHint<P> & Protocol<In, Out>;
+  };
+  const start = (
+    socket: Socket,
+    own: P & StreamHint<P> & Protocol<In, Out>,
+    { header, took = 0, fault }: Proxied = {},
+  ): void => {
     accepted.add(socket);
     socket.once("close", () => accepted.delete(socket));
     let made: Connection<In, Out, Context> | undefined;
+    const { firstMessageTimeout } = shared;
     try {
-      attachStream<In, Out, Context>(socket, protocol, handlersOf(options, socket), {
+      attachStream<In, Out, Context>(socket, own, handlersOf(options, socket, header), {
         ...shared,
+        // What the header took is not given twice.
+        firstMessageTimeout: firstMessageTimeout && Math.max(1, firstMessageTimeout - took),
+        peer: header?.source && endpointText(header.source),
         // It closes the server, and connections with what they still have to send.
         signal: undefined,
         made(connection, isUnsent) {
           made = connection;
           connections.add(connection);
           unsentOf.set(connection, isUnsent);
+          if (fault !== undefined) (connection as unknown as Faulty).faulted(fault, true);
         },
         gone(bytes) {
           if (made !== undefined) connections.delete(made);
@@ -227,10 +271,46 @@ export async function listen<
     }
   };
   const settings = { allowHalfOpen: true, noDelay: true, keepAlive, keepAliveInitialDelay };
+  const names = alpn === undefined ? {} : { ALPNProtocols: Object.keys(alpn) };
   const server =
     tls === undefined
-      ? createServer(settings, accept)
-      : createTlsServer({ handshakeTimeout: HANDSHAKE_TIMEOUT, ...tls, ...settings }, accept);
+      ? createServer(settings, proxyProtocol === undefined ? accept : undefined)
+      : createTlsServer(
+          { handshakeTimeout: HANDSHAKE_TIMEOUT, ...tls, ...names, ...settings },
+          accept,
+        );
+  if (proxyProtocol !== undefined) {
+    const isTrusted = trustedBy(proxyProtocol);
+    const timeout = shared.firstMessageTimeout || Infinity;
+    // The handshake of a server with TLS.
+    const [next = accept] = server.listeners("connection") as ((socket: Socket) => void)[];
+    server.removeAllListeners("connection");
+    server.on("connection", (socket: Socket) => {
+      if (!isTrusted(socket)) {
+        next.call(server, socket);
+        return;
+      }
+      const begun = clock.now();
+      readProxyHeader(socket, {
+        clock,
+        timeout,
+        done(header) {
+          const proxied = { header, took: clock.now() - begun };
+          const key = tls === undefined ? undefined : endsOf(socket);
+          if (isClosing) {
+            socket.destroy();
+          } else if (key === undefined) {
+            start(socket, protocol, proxied);
+          } else {
+            headers.set(key, proxied);
+            socket.once("close", () => headers.delete(key));
+            next.call(server, socket);
+          }
+        },
+        failed: (fault) => start(socket, protocol, { fault }),
+      });
+    });
+  }
   if (maxConnections && maxConnections !== Infinity) server.maxConnections = maxConnections;
   // Node tells of a handshake that failed or took too long, and leaves the socket open.
   server.on("tlsClientError", (_error: Error, socket: Socket) => socket.destroy());
@@ -290,6 +370,51 @@ export async function listen<
   const dispose = Symbol.asyncDispose as typeof Symbol.asyncDispose | undefined;
   if (dispose !== undefined) Object.assign(made, { [dispose]: async () => void (await close()) });
   return Object.freeze(made) as unknown as Server<In, Out, Context, PortOf<Path>>;
+}
+
+/** What a proxy said of a connection. */
+interface Proxied {
+  readonly header?: ProxyHeader | undefined;
+  /** Milliseconds until its header was here. */
+  readonly took?: number | undefined;
+  /** Why there is none. */
+  readonly fault?: ProtocolError | undefined;
+}
+
+/** What a connection of this package has for its helpers. */
+interface Faulty {
+  faulted(error: ProtocolError, isCut: boolean): void;
+}
+
+/** Both ends of a TCP connection, which no other one of the same server has; undefined once it is closed. */
+function endsOf({
+  remoteAddress,
+  remotePort,
+  localAddress,
+  localPort,
+}: Socket): string | undefined {
+  if (remotePort === undefined) return undefined;
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
+}
+
+function endpointText({ address, port }: ProxyEndpoint): string {
+  if (port === 0) return address;
+  return `${address.includes(":") ? `[${address}]` : address}:${port}`;
+}
+
+/** @throws TypeError for names without TLS, or next to other ones, and for what is not a protocol */
+function checkAlpn(
+  alpn: Readonly<Record<string, unknown>> | undefined,
+  tls: ServerTls | undefined,
+): void {
+  if (alpn === undefined) return;
+  if (tls === undefined) throw new TypeError("alpn is for servers with TLS: give tls, too");
+  if (tls.ALPNProtocols !== undefined || tls.ALPNCallback !== undefined) {
+    throw new TypeError("alpn takes the place of ALPNProtocols and ALPNCallback of tls");
+  }
+  const protocols = Object.values(alpn);
+  if (protocols.length === 0) throw new TypeError("alpn has no name");
+  for (const protocol of protocols) checkStreamProtocol(protocol);
 }
 
 /** A set that can be waited for until it is empty. */

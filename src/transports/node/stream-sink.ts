@@ -36,7 +36,7 @@ const SLICE = 65_536;
  *                       the next one when the stream has room
  * ```
  */
-export function streamSink(input: Readable, output: Writable): StreamSink {
+export function streamSink(input: Readable, output: Writable, name?: string): StreamSink {
   let readable = input;
   let writable = output;
   let isHeld = false;
@@ -45,7 +45,7 @@ export function streamSink(input: Readable, output: Writable): StreamSink {
   let held = 0;
   let isEnding = false;
   let isActive = false;
-  let peer: string | undefined;
+  let peer = name;
 
   /** Behind bytes that wait in the stream a piece waits, too, and must not keep a large chunk alive. */
   const put = (bytes: Uint8Array<ArrayBuffer>): boolean =>
