@@ -1,7 +1,10 @@
+import { Duplex, PassThrough } from "node:stream";
 import { MockBinding, type MockPortBinding } from "@serialport/binding-mock";
 import { SerialPortStream } from "@serialport/stream";
 import { afterEach, describe, expect, it } from "vitest";
-import { type CloseInfo, lengthPrefixed, raw } from "../../src/index.ts";
+import { skip } from "../../src/framing/index.ts";
+import { type CloseInfo, lengthPrefixed, perMessage, raw } from "../../src/index.ts";
+import { ManualClock } from "../../src/testing/index.ts";
 import { attach, type SocketOptions } from "../../src/transports/node/index.ts";
 
 // The streams of the package serialport, on its own pretended port: what is real about it is the stream.
@@ -142,3 +145,133 @@ describe("a serial port", () => {
     expect(stream.isOpen).toBe(false);
   });
 });
+
+describe("a serial port with the option silence", () => {
+  const message = perMessage({ maxFrame: 8 }).wrap(raw());
+
+  async function plugSilent(options: Partial<SocketOptions<Uint8Array>> = {}) {
+    MockBinding.createPort(path, { record: true });
+    const stream = new SerialPortStream({ binding: MockBinding, path, baudRate: 9600 });
+    const received: number[][] = [];
+    const errors: unknown[] = [];
+    const clock = new ManualClock();
+    const connection = attach(stream, message, {
+      message: (_, value) => received.push([...value]),
+      error: (_, error) => errors.push(error),
+      ...options,
+      clock,
+      silence: 20,
+    });
+    await expect.poll(() => connection.state).toBe("open");
+    let given = 0;
+    stream.on("data", (chunk: Buffer) => {
+      given += chunk.length;
+    });
+    const emit = async (...bytes: number[]): Promise<void> => {
+      const before = given;
+      device(stream).emitData(Buffer.from(bytes));
+      await expect.poll(() => given).toBe(before + bytes.length);
+    };
+    return { stream, connection, received, errors, clock, emit };
+  }
+
+  it("takes what comes without a gap for one message, whatever it is", async () => {
+    const { connection, received, clock, emit } = await plugSilent();
+    await emit(1, 2);
+    clock.advance(15);
+    await emit(3);
+    clock.advance(19);
+    expect(received).toEqual([]);
+    clock.advance(1);
+    await expect.poll(() => received).toEqual([[1, 2, 3]]);
+    await emit(4);
+    clock.advance(20);
+    await expect.poll(() => received).toEqual([[1, 2, 3], [4]]);
+    connection.abort();
+  });
+
+  it("reads while it is paused, so that no gap is missed", async () => {
+    const { connection, received, clock, emit } = await plugSilent();
+    connection.pause();
+    await emit(1);
+    clock.advance(20);
+    await emit(2);
+    clock.advance(20);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(received).toEqual([]);
+    connection.resume();
+    expect(received).toEqual([[1], [2]]);
+    connection.abort();
+  });
+
+  it("passes over a message that is too long with a policy, and is closed by it without one", async () => {
+    const skipped: number[] = [];
+    const tolerant = await plugSilent({
+      onInvalid: skip(),
+      skipped: (_, { length }) => skipped.push(length),
+    });
+    await tolerant.emit(...new Array<number>(12).fill(9));
+    tolerant.clock.advance(20);
+    await tolerant.emit(7);
+    tolerant.clock.advance(20);
+    await expect.poll(() => tolerant.received).toEqual([[7]]);
+    expect(skipped).toEqual([9]);
+    tolerant.connection.abort();
+    await expect.poll(() => tolerant.stream.isOpen).toBe(false);
+    MockBinding.reset();
+
+    const strict = await plugSilent();
+    await strict.emit(...new Array<number>(9).fill(9));
+    await expect.poll(() => strict.errors).toMatchObject([{ code: "too-long" }]);
+  });
+
+  it("keeps the messages that are sent apart, and closes after the last one", async () => {
+    const { stream, connection, clock } = await plugSilent({ closeTimeout: 0 });
+    const port = device(stream);
+    connection.send(Uint8Array.of(1));
+    connection.send(Uint8Array.of(2));
+    await expect.poll(() => [...port.recording]).toEqual([1]);
+    connection.close();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect([[...port.recording], stream.isOpen]).toEqual([[1], true]);
+    clock.advance(20);
+    await expect.poll(() => stream.isOpen).toBe(false);
+    expect([...port.recording]).toEqual([1, 2]);
+    expect(await connection.closed).toEqual({ by: "local" });
+    expect(clock.waiting).toBe(0);
+  });
+
+  it("hands no socket over, and is refused where it is not a time or a codec is bare", async () => {
+    const { connection } = await plugSilent();
+    expect(() => connection.detach()).toThrow(TypeError);
+    connection.abort();
+    const stream = new PassThrough();
+    for (const silence of [0, -1, Number.NaN, Infinity, "20"]) {
+      expect(() => attach(stream, message, { silence: silence as number })).toThrow(RangeError);
+    }
+    expect(() => attach(stream, raw() as never, { silence: 20 })).toThrow("perMessage()");
+    // @ts-expect-error without silence a stream needs a framing
+    expect(() => attach(stream, message)).toThrow("framing");
+  });
+
+  it("works on any stream, whose end ends a message", async () => {
+    const { port1, port2 } = pairOf();
+    const received: number[][] = [];
+    const connection = attach(port1, message, {
+      silence: 60_000,
+      message: (_, value) => received.push([...value]),
+    });
+    port2.end(Buffer.of(1, 2));
+    expect((await connection.closed).by).toBe("peer");
+    expect(received).toEqual([[1, 2]]);
+  });
+});
+
+/** Two streams of which each reads what the other one writes. */
+function pairOf(): { port1: Duplex; port2: Duplex } {
+  const [up, down] = [new PassThrough(), new PassThrough()];
+  return {
+    port1: Duplex.from({ readable: up, writable: down }),
+    port2: Duplex.from({ readable: down, writable: up }),
+  };
+}

@@ -6,12 +6,13 @@ import {
   type ConnectionOptions,
   checkStreamProtocol,
   type Handlers,
-  type Protocol,
+  type MessageProtocol,
   ProtocolError,
   type ServerParts,
   systemClock,
 } from "../../core/index.ts";
 import { isSerialPort, type SerialPort, serialSink } from "./serial.ts";
+import { silenceGate, spacedSink } from "./silence.ts";
 import { type StreamPair, streamSink } from "./stream-sink.ts";
 
 /** A connection over Node streams, for those who made the streams. */
@@ -29,6 +30,8 @@ export interface AttachParts<In, Out, Context> extends ServerParts {
     | undefined;
   /** Bytes do not come by `data`, so the socket cannot be handed over. */
   readonly isSlab?: boolean | undefined;
+  /** Milliseconds without a byte that end a message; the protocol then needs no framing. */
+  readonly silence?: number | undefined;
   /** Who the peer is, if that is another one than the stream's. */
   readonly peer?: string | undefined;
   /** The name of the peer's machine, for its certificate. */
@@ -81,11 +84,13 @@ const isNode = process.versions.bun === undefined && process.versions.deno === u
  */
 export function attachStream<In, Out, Context>(
   stream: Duplex | StreamPair,
-  protocol: Protocol<In, Out>,
+  protocol: MessageProtocol<In, Out>,
   handlers: Handlers<In, Out, Context>,
   options: ConnectionOptions & AttachParts<In, Out, Context>,
 ): Attached<In, Out, Context> {
-  checkStreamProtocol(protocol);
+  const { silence, clock = systemClock } = options;
+  if (silence === undefined) checkStreamProtocol(protocol);
+  else checkSilence(silence, protocol);
   const isPair = typeof stream.readable === "object";
   let readable = isPair ? (stream as StreamPair).readable : (stream as Duplex);
   let writable = isPair ? (stream as StreamPair).writable : (stream as Duplex);
@@ -94,10 +99,31 @@ export function attachStream<In, Out, Context>(
   checkBytes(readable, writable);
   const serial = !isPair && isSerialPort(stream as Duplex) ? (stream as SerialPort) : undefined;
   const plain = streamSink(readable, writable, options.peer);
-  const isDetachable = serial === undefined && options.isSlab !== true;
-  const sink = serial === undefined ? plain : serialSink(serial, plain);
-  if (isDetachable) sink.detach = detach;
+  const isDetachable = serial === undefined && options.isSlab !== true && silence === undefined;
+  const whole = serial === undefined ? plain : serialSink(serial, plain);
+  if (isDetachable) whole.detach = detach;
+  const spaced =
+    silence === undefined
+      ? undefined
+      : spacedSink(whole, {
+          ...{ clock, silence, writable, port: serial },
+          drained: () => connection.drained(),
+        });
+  const sink = spaced ?? whole;
   const connection = new Connection(protocol, sink, handlers, options as ConnectionOptions);
+  const gate =
+    silence === undefined
+      ? undefined
+      : silenceGate({
+          ...{ clock, silence, deliver: received },
+          most: () => connection.protocol.maxFrame,
+        });
+  if (gate !== undefined) {
+    void connection.closed.then(() => {
+      gate.stop();
+      spaced?.stop();
+    });
+  }
 
   let failure: unknown;
   let isDelivering = false;
@@ -148,8 +174,9 @@ export function attachStream<In, Out, Context>(
   }
 
   function wire(): void {
-    on(readable, "data", received);
+    on(readable, "data", gate?.push ?? received);
     on(readable, "end", () => {
+      gate?.flush();
       if (failure === undefined) connection.ended();
       // What it read is not all that was sent.
       else if (isPair) connection.lost(failure);
@@ -165,7 +192,9 @@ export function attachStream<In, Out, Context>(
   /** A stream can be taken away and replaced. */
   function check(): void {
     if (!isDetachable || isPair) {
-      throw new TypeError("TLS needs a socket or another Duplex, without the option slab");
+      throw new TypeError(
+        "TLS needs a socket or another Duplex, without the options slab and silence",
+      );
     }
     if (connection.state === "opening") {
       throw new TypeError("TLS begins on an open connection: wait for it, or use the option tls");
@@ -186,7 +215,7 @@ export function attachStream<In, Out, Context>(
   wire();
   upgrades.set(connection, {
     host: options.host,
-    clock: options.clock ?? systemClock,
+    clock,
     get buffered() {
       return readable.readableLength;
     },
@@ -277,6 +306,7 @@ export function attachStream<In, Out, Context>(
     });
     undo.push(
       finished(readable, { writable: false }, () => {
+        gate?.flush();
         connection.ended();
         over();
       }),
@@ -287,6 +317,19 @@ export function attachStream<In, Out, Context>(
         over();
       }),
     );
+  }
+}
+
+/** @throws RangeError unless silence is a time; TypeError unless the protocol reads and writes messages */
+function checkSilence(silence: number, protocol: MessageProtocol<never, unknown>): void {
+  if (!Number.isFinite(silence) || silence <= 0) {
+    throw new RangeError(
+      `silence must be a positive number of milliseconds, not ${String(silence)}`,
+    );
+  }
+  const { decode, encode, maxFrame } = Object(protocol) as Partial<MessageProtocol<never>>;
+  if (typeof decode !== "function" || typeof encode !== "function" || maxFrame === undefined) {
+    throw new TypeError("silence needs a message protocol, as in perMessage().wrap(codec)");
   }
 }
 

@@ -5,12 +5,15 @@ import {
   type ConnectionOptions,
   checkOptions,
   type Handlers,
+  type MessageProtocol,
   type Protocol,
   type StreamHint,
 } from "../../core/index.ts";
 import { attachStream } from "./attach-stream.ts";
 import type { ProxyHeader } from "./proxy-header.ts";
 import type { StreamPair } from "./stream-sink.ts";
+
+const OPTIONS = [...CONNECTION_OPTIONS, "silence"];
 
 /** Handlers and limits of one connection over a Node stream. */
 export type SocketOptions<
@@ -26,6 +29,18 @@ export type SocketOptions<
      */
     readonly context?: ((socket: Stream, proxied?: ProxyHeader) => Context) | undefined;
   };
+
+/** The option of {@link attach} for lines whose messages end by silence. */
+export interface SilenceOptions {
+  /**
+   * Milliseconds without a byte that end a message, for serial lines whose frames have neither length nor delimiter
+   * (Modbus RTU). What you send is kept apart by the same time. Timers and drivers are late by some milliseconds: take
+   * 20 or more, and more than the longest gap inside a message.
+   *
+   * Bytes are read even while the connection is paused, up to `maxQueued`. `detach` and `startTls` are not possible.
+   */
+  readonly silence: number;
+}
 
 /**
  * Speaks a protocol over a stream that you have: a socket of `net` or `tls` or a port of `serialport`, open or about to
@@ -56,14 +71,29 @@ export function attach<
   In,
   Out = In,
   Context = undefined,
+  Stream extends Duplex | StreamPair = Duplex,
+>(
+  socket: Stream,
+  protocol: MessageProtocol<In, Out>,
+  options: SocketOptions<In, Out, Context, Stream> & SilenceOptions,
+): Connection<In, Out, Context>;
+export function attach<
+  In,
+  Out = In,
+  Context = undefined,
   P = unknown,
   Stream extends Duplex | StreamPair = Duplex,
 >(
   socket: Stream,
   protocol: P & StreamHint<P> & Protocol<In, Out>,
-  options: SocketOptions<In, Out, Context, Stream> = {},
+  options?: SocketOptions<In, Out, Context, Stream>,
+): Connection<In, Out, Context>;
+export function attach<In, Out, Context, Stream extends Duplex | StreamPair>(
+  socket: Stream,
+  protocol: MessageProtocol<In, Out>,
+  options: SocketOptions<In, Out, Context, Stream> & Partial<SilenceOptions> = {},
 ): Connection<In, Out, Context> {
-  checkOptions("attach", options, CONNECTION_OPTIONS);
+  checkOptions("attach", options, OPTIONS);
   return attachStream(socket, protocol, handlersOf(options, socket), options).connection;
 }
 

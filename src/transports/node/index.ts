@@ -27,7 +27,7 @@ export type {
   ServerTls,
   TcpAddress,
 } from "./address.ts";
-export { attach, detachSocket, type SocketOptions } from "./attach.ts";
+export { attach, detachSocket, type SilenceOptions, type SocketOptions } from "./attach.ts";
 export { type ConnectOptions, connect, type ReconnectingConnectOptions } from "./connect.ts";
 export {
   attachDatagram,
