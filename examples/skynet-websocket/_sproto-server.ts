@@ -35,8 +35,8 @@ export function serveSproto(socket: WebSocketLike, game: Game, log: Log): void {
         error: { code, message: isTold ? error.message : "Internal server error" },
       };
     },
-    stray: (error) => log(`dropped: ${error.message}`),
-    context: () => ({ notify: (text) => void connection.context.push("push", { text }) }),
+    unmatched: (error) => log(`dropped: ${error.message}`),
+    context: () => ({ notify: (text) => void connection.context.notify("push", { text }) }),
     error: (_, error) => log(`connection: ${error}`),
     close: (peer) => game.leave(peer.context),
   });

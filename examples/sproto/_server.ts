@@ -47,7 +47,7 @@ export async function startServer(options: {
   const timer = setInterval(() => {
     beat++;
     for (const { context: peer } of server.connections) {
-      if (peer.context.isLoggedIn) peer.push("heartbeat", { beat });
+      if (peer.context.isLoggedIn) peer.notify("heartbeat", { beat });
     }
   }, options.heartbeat);
 

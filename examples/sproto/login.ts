@@ -29,5 +29,5 @@ await new Promise<void>((resolve) => {
 console.log("the server lives");
 //=> the server lives
 
-client.push("quit");
+client.notify("quit");
 await server.close();

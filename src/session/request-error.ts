@@ -17,7 +17,7 @@ export class RequestError extends ProtocolError {
     sent: boolean,
     options?: { readonly cause?: unknown },
   ) {
-    super(code, message, undefined, options);
+    super(code, message, undefined, options?.cause === undefined ? undefined : options);
     this.sent = sent;
   }
 }

@@ -91,7 +91,7 @@ export interface AskOptions<Reply, Result = Reply> {
   /** Returns false for an answer that has the right number and is none to this request. */
   readonly accept?: ((reply: Reply) => boolean) | undefined;
   /** Turns the answer into the result, before `answer` returns; what it throws rejects the request. */
-  readonly read?: ((reply: Reply) => Result) | undefined;
+  readonly read?: ((reply: Reply, id: number) => Result) | undefined;
   /** Makes the error for a timeout, the end of the connection, or too many requests. */
   readonly error?: ((failure: RequestFailure) => unknown) | undefined;
 }
@@ -244,7 +244,7 @@ export class Requests<Reply = unknown> {
    * @throws RequestError `overflow` if all are in use
    */
   nextId(): number {
-    if (this.#sent.size >= this.#room) {
+    if (this.#sent.size >= (this.#options.maxId ?? MAX_ID)) {
       const text = `all numbers are in use by ${this.#sent.size} requests`;
       throw new RequestError("overflow", text, false);
     }
@@ -269,7 +269,7 @@ export class Requests<Reply = unknown> {
     if (!entry.isGivenUp) {
       this.#settle(entry, () => {
         const { read } = entry.options;
-        entry.resolve(read === undefined ? reply : read(reply));
+        entry.resolve(read === undefined ? reply : read(reply, entry.id!));
       });
     }
     this.#pump();
@@ -444,7 +444,7 @@ export class Requests<Reply = unknown> {
     const sent = id !== undefined;
     const error =
       options.error === undefined
-        ? new RequestError(code, text, sent, cause === undefined ? undefined : { cause })
+        ? new RequestError(code, text, sent, { cause })
         : options.error({ code, text, id, sent, cause });
     return noteSent(error, sent);
   }

@@ -1,15 +1,13 @@
 import {
+  type CancelSignal,
   type Clock,
   type Connection,
-  checkLimits,
   checkOptions,
   type Handlers,
-  markReported,
   ProtocolError,
   type Received,
-  systemClock,
 } from "../../core/index.ts";
-import { Calls } from "../../session/index.ts";
+import { Calls, RequestError, Requests as Waiting } from "../../session/index.ts";
 import { ErrorReply } from "./error-reply.ts";
 import type { HeaderExtras } from "./header.ts";
 import { decodeWhole } from "./header-codecs.ts";
@@ -18,7 +16,6 @@ import type {
   ClientReceived,
   ClientSent,
   HeaderDefinition,
-  HeaderError,
   Names,
   Pushes,
   RequestOf,
@@ -32,11 +29,10 @@ export type HeaderClientConnection<R extends Requests, P extends Pushes> = Conne
   ClientReceived<P>
 >;
 
-/** What a client can be given. Times are in milliseconds. */
+/** Options for a client. Times are in milliseconds. */
 export interface HeaderClientOptions<R extends Requests, P extends Pushes> {
   /**
-   * How long a request waits for its response, from the call on. Servers keep silent now and then. 0 or
-   * Infinity: for ever.
+   * How long a request may take, from the call of `request`. Servers keep silent now and then. 0 or Infinity: no limit.
    * @defaultValue 10 000
    */
   readonly timeout?: number | undefined;
@@ -45,16 +41,16 @@ export interface HeaderClientOptions<R extends Requests, P extends Pushes> {
    * @defaultValue 1024
    */
   readonly maxPending?: number | undefined;
-  /** What is told in the header of every request beside type and number. */
+  /** Further fields for the header of every request. */
   readonly extras?: (() => HeaderExtras) | undefined;
   /** Handlers of what the server sends unasked, by type. */
   readonly push?: { readonly [K in Names<P>]?: (message: Received<P[K]>) => unknown } | undefined;
   /**
-   * Hears of messages that fit no request: an error that answers none that waits, a response when none does.
-   * @defaultValue an error is passed over; a response closes the connection, since the next one would be taken for
-   *   what it is not
+   * Called with an answer that no one waits for: an error that answers none of the requests, a response when none was sent.
+   * @defaultValue an error is ignored; a response closes the connection, because the next one would be taken for the
+   *   answer to another request
    */
-  readonly unexpected?: ((received: ClientReceived<P>) => unknown) | undefined;
+  readonly unmatched?: ((received: ClientReceived<P>) => unknown) | undefined;
   /** The connection is open. */
   readonly open?: ((connection: HeaderClientConnection<R, P>) => unknown) | undefined;
   /** As of every connection. */
@@ -62,10 +58,21 @@ export interface HeaderClientOptions<R extends Requests, P extends Pushes> {
   /** As of every connection. */
   readonly close?: Handlers<ClientSent<R>, ClientReceived<P>>["close"];
   /**
-   * Where the timeouts get their time from.
+   * The clock of the timeouts.
    * @defaultValue the runtime's clock
    */
   readonly clock?: Clock | undefined;
+}
+
+/** Options for one request. */
+export interface HeaderRequestOptions {
+  /** As the option of that name of the client. */
+  readonly timeout?: number | undefined;
+  /**
+   * Gives the request up: its promise is rejected with the signal's reason. If it was sent, the next request waits for its
+   * response all the same.
+   */
+  readonly signal?: CancelSignal | undefined;
 }
 
 /**
@@ -84,9 +91,13 @@ export interface HeaderClient<R extends Requests, P extends Pushes> {
    *
    * @returns the response; rejected with an `ErrorReply` when the server answers with an error, ProtocolError
    *   `unencodable` when the message cannot be written, `malformed` when the response cannot be read, `timeout`,
-   *   `closed` when the connection ends first, `overflow` when too many wait
+   *   `closed` when the connection ends first, `overflow` when too many wait, or the reason of `signal`
    */
-  request<K extends Answered<R>>(type: K, message: RequestOf<R, K>): Promise<ResponseOf<R, K>>;
+  request<K extends Answered<R>>(
+    type: K,
+    message: RequestOf<R, K>,
+    options?: HeaderRequestOptions,
+  ): Promise<ResponseOf<R, K>>;
   /**
    * Sends a message that is not answered.
    *
@@ -96,18 +107,9 @@ export interface HeaderClient<R extends Requests, P extends Pushes> {
 }
 
 const OPTIONS = [
-  ...["timeout", "maxPending", "extras", "push", "unexpected", "clock"],
+  ...["timeout", "maxPending", "extras", "push", "unmatched", "clock"],
   ...["open", "error", "close"],
 ];
-
-interface Waiting {
-  readonly type: string;
-  readonly message: unknown;
-  seq: number;
-  readonly resolve: (response: never) => void;
-  readonly reject: (error: unknown) => void;
-  readonly cancelTimer: (() => void) | undefined;
-}
 
 /** @internal */
 export function makeClient<R extends Requests, P extends Pushes>(
@@ -119,26 +121,18 @@ export function makeClient<R extends Requests, P extends Pushes>(
 
 class Client<R extends Requests, P extends Pushes> implements HeaderClient<R, P> {
   readonly handlers: Handlers<ClientSent<R>, ClientReceived<P>>;
-  readonly #requests: R;
+  readonly #definition: R;
   readonly #options: HeaderClientOptions<R, P>;
-  readonly #clock: Clock;
-  readonly #timeout: number;
-  readonly #maxPending: number;
-  readonly #queue: Waiting[] = [];
-  #asked: Waiting | undefined;
+  #requests: Waiting<Uint8Array>;
   #connection: HeaderClientConnection<R, P> | undefined;
   /** Handlers at work: responses do not wait for them. */
   #calls: Calls<() => unknown> | undefined;
-  #seq = 0;
 
   constructor(definition: HeaderDefinition<R, P>, options: HeaderClientOptions<R, P>) {
     checkOptions("client", options, OPTIONS);
-    this.#requests = definition.requests;
+    this.#requests = this.#newRequests(options);
+    this.#definition = definition.requests;
     this.#options = options;
-    this.#clock = options.clock ?? systemClock;
-    this.#timeout = options.timeout ?? 10_000;
-    this.#maxPending = options.maxPending ?? 1024;
-    checkLimits(options, "timeout", "maxPending");
     const ended = new WeakSet<object>();
     this.handlers = Object.freeze<Handlers<ClientSent<R>, ClientReceived<P>>>({
       open: (connection) => {
@@ -149,7 +143,7 @@ class Client<R extends Requests, P extends Pushes> implements HeaderClient<R, P>
           ended.add(connection);
           if (this.#connection === connection) this.#lost(error);
         });
-        this.#askNext();
+        this.#requests.resume();
         return options.open?.(connection);
       },
       message: (_, received) => this.#received(received),
@@ -162,37 +156,54 @@ class Client<R extends Requests, P extends Pushes> implements HeaderClient<R, P>
     });
   }
 
-  get pending(): number {
-    return this.#queue.length + (this.#asked === undefined ? 0 : 1);
+  /** For one connection: what is asked before it is open waits, and then one request is sent at a time. */
+  #newRequests({ timeout = 10_000, maxPending, clock }: HeaderClientOptions<R, P>) {
+    const requests = new Waiting<Uint8Array>({
+      ...{ ids: "fifo", maxInFlight: 1, maxId: 0xffff_ffff, timeout, maxPending, clock },
+      unmatched: (id, bytes) => {
+        // The late response to a request that was given up is no one's business.
+        if (id === undefined) this.#unmatched({ kind: "response", bytes });
+      },
+    });
+    requests.pause();
+    return requests;
   }
 
-  request<K extends Answered<R>>(type: K, message: RequestOf<R, K>): Promise<ResponseOf<R, K>> {
-    return new Promise((resolve, reject) => {
-      if (this.#requests[type]?.response === undefined) {
-        throw new TypeError(`${type} is no request that is answered`);
-      }
-      if (this.pending >= this.#maxPending) {
-        const text = `${this.pending} requests wait, maxPending is ${this.#maxPending}`;
-        throw new ProtocolError("overflow", text);
-      }
-      const waiting: Waiting = {
-        type,
-        message,
-        seq: 0,
-        resolve,
-        reject,
-        cancelTimer:
-          this.#timeout > 0
-            ? this.#clock.after(this.#timeout, () => this.#expire(waiting))
-            : undefined,
-      };
-      this.#queue.push(waiting);
-      this.#askNext();
-    });
+  get pending(): number {
+    return this.#requests.pending;
+  }
+
+  async request<K extends Answered<R>>(
+    type: K,
+    message: RequestOf<R, K>,
+    { timeout, signal }: HeaderRequestOptions = {},
+  ): Promise<ResponseOf<R, K>> {
+    const response = this.#definition[type]?.response;
+    if (response === undefined) throw new TypeError(`${type} is no request that is answered`);
+    const requests = this.#requests;
+    try {
+      return await requests.ask(
+        // From 1 on: an error with 0 answers a request whose header could not be read.
+        (seq) => this.#connection?.send(this.#message(type, seq, message)),
+        {
+          timeout,
+          signal,
+          read: (bytes) => decodeWhole(response, bytes) as ResponseOf<R, K>,
+          error: ({ code, text, sent, cause }) =>
+            new RequestError(code, `${type}: ${text}`, sent, { cause }),
+        },
+      );
+    } catch (error) {
+      // The response, should it still come, is waited for by all that follows.
+      const isLate = error instanceof ProtocolError && error.code === "timeout";
+      if (isLate && requests.isStalled) this.#connection?.abort(error);
+      throw error;
+    }
   }
 
   notify<K extends Names<R>>(type: K, message: RequestOf<R, K>): boolean {
-    return this.#connection?.send(this.#message(type, this.#nextSeq(), message)) ?? false;
+    const seq = this.#requests.nextId();
+    return this.#connection?.send(this.#message(type, seq, message)) ?? false;
   }
 
   #message(type: string, seq: number, message: unknown): ClientSent<R> {
@@ -200,105 +211,32 @@ class Client<R extends Requests, P extends Pushes> implements HeaderClient<R, P>
     return { type, seq, message, extras } as unknown as ClientSent<R>;
   }
 
-  /** From 1 on: an error with 0 answers a request whose header could not be read. */
-  #nextSeq(): number {
-    this.#seq = (this.#seq % 0xffff_ffff) + 1;
-    return this.#seq;
-  }
-
-  #askNext(): void {
-    while (this.#connection !== undefined && this.#asked === undefined) {
-      const next = this.#queue.shift();
-      if (next === undefined) return;
-      next.seq = this.#nextSeq();
-      try {
-        // Marked first: a connection may answer while it sends.
-        this.#asked = next;
-        this.#connection.send(this.#message(next.type, next.seq, next.message));
-      } catch (error) {
-        this.#settle(() => next.reject(error));
-      }
-    }
-  }
-
-  /** The request that was asked is done. */
-  #settle(tell: (asked: Waiting) => void): void {
-    const asked = this.#asked!;
-    this.#asked = undefined;
-    asked.cancelTimer?.();
-    tell(asked);
-  }
-
   #received(received: ClientReceived<P>): void {
-    if (received.kind === "push") {
-      const push = this.#options.push as Record<
-        string,
-        ((message: unknown) => unknown) | undefined
-      >;
+    if (received.kind === "response") {
+      this.#requests.answer(undefined, received.bytes);
+    } else if (received.kind === "error") {
+      const { seq, code, text } = received;
+      if (!this.#requests.fail(seq, new ErrorReply(code, text))) this.#unmatched(received);
+    } else {
+      const push = this.#options.push as Record<string, (message: unknown) => unknown> | undefined;
       const handler = push?.[received.type];
       if (handler !== undefined) this.#calls?.add(() => handler(received.message));
-      return;
     }
-    if (received.kind === "error") this.#receivedError(received);
-    else if (this.#asked !== undefined) this.#receivedResponse(received.bytes);
-    else if (this.#options.unexpected !== undefined) this.#unexpected(received);
-    else {
+  }
+
+  #unmatched(received: ClientReceived<P>): void {
+    const { unmatched } = this.#options;
+    if (unmatched !== undefined) this.#calls?.add(() => unmatched(received));
+    else if (received.kind === "response") {
       const text = `response of ${received.bytes.length} bytes when no request waits for one`;
       this.#connection?.abort(new ProtocolError("malformed", text));
     }
-    this.#askNext();
-  }
-
-  #receivedError(error: HeaderError): void {
-    const { seq, code, text } = error;
-    if (this.#asked !== undefined && (seq === this.#asked.seq || seq === 0)) {
-      this.#settle((asked) => asked.reject(new ErrorReply(code, text)));
-    } else {
-      this.#unexpected(error);
-    }
-  }
-
-  #unexpected(received: ClientReceived<P>): void {
-    const { unexpected } = this.#options;
-    if (unexpected !== undefined) this.#calls?.add(() => unexpected(received));
-  }
-
-  #receivedResponse(bytes: Uint8Array): void {
-    this.#settle((asked) => {
-      try {
-        asked.resolve(decodeWhole(this.#requests[asked.type]!.response!, bytes) as never);
-      } catch (error) {
-        asked.reject(error);
-      }
-    });
-  }
-
-  #expire(waiting: Waiting): void {
-    const text = `no response to ${waiting.type} within ${this.#timeout} ms`;
-    const error = new ProtocolError("timeout", text);
-    const at = this.#queue.indexOf(waiting);
-    if (at >= 0) {
-      this.#queue.splice(at, 1);
-      waiting.reject(error);
-      return;
-    }
-    this.#settle((asked) => asked.reject(error));
-    // Its response, should it still come, would be taken for that of the next request.
-    this.#connection?.abort(error);
   }
 
   #lost(cause: unknown): void {
     this.#connection = undefined;
-    const all = this.#queue.splice(0);
-    if (this.#asked !== undefined) all.unshift(this.#asked);
-    this.#asked = undefined;
-    for (const waiting of all) {
-      waiting.cancelTimer?.();
-      const text = `the connection ended before ${waiting.type} was answered`;
-      const error = new ProtocolError("closed", text, undefined, { cause });
-      // A handler that waited for the response has no bug.
-      markReported(error);
-      waiting.reject(error);
-    }
+    const requests = this.#requests;
+    this.#requests = this.#newRequests(this.#options);
+    requests.end(cause);
   }
 }

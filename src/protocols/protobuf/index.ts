@@ -15,7 +15,12 @@ export {
 } from "./bufbuild.ts";
 export { ErrorReply } from "./error-reply.ts";
 export type { HeaderExtras } from "./header.ts";
-export type { HeaderClient, HeaderClientConnection, HeaderClientOptions } from "./header-client.ts";
+export type {
+  HeaderClient,
+  HeaderClientConnection,
+  HeaderClientOptions,
+  HeaderRequestOptions,
+} from "./header-client.ts";
 export type { HeaderProtocols } from "./header-codecs.ts";
 export type {
   AnswerOptions,

@@ -1,22 +1,17 @@
 import {
+  type CancelSignal,
   type Clock,
   type CloseInfo,
   type Connection,
-  checkLimit,
   checkLimits,
   checkOptions,
   type Handlers,
   isThenable,
-  markReported,
-  systemClock,
-  timers,
 } from "../../core/index.ts";
-import { Calls } from "../../session/index.ts";
+import { Calls, Requests } from "../../session/index.ts";
 import type { RpcReceived, RpcSent } from "./rpc.ts";
 import { RpcError } from "./rpc-error.ts";
 import { placeOf, readBody } from "./rpc-format.ts";
-import type { SchemaProtocol } from "./schema.ts";
-import { sessionAfter } from "./session.ts";
 import type { Sproto } from "./sproto.ts";
 import type { AnyTypes, ProtocolName, SprotoTypes } from "./types.ts";
 
@@ -73,11 +68,11 @@ export interface PeerOptions<
   readonly failed?: ((error: unknown, call: RpcCall<R, Context>) => unknown) | undefined;
 
   /**
-   * A message that nobody waits for: a request without a handler or with an unknown tag (whose sender, if it wants
-   * an answer, waits in vain: there is no such thing as an error in this protocol), the answer to a session
-   * that does not wait (any more). Without this they are dropped.
+   * Called with a message that no one waits for: a request without a handler or with an unknown tag (whose sender waits
+   * in vain, because this protocol has no errors), or an answer to a session that does not wait, or no longer.
+   * @defaultValue they are dropped
    */
-  readonly stray?: ((error: RpcError, peer: RpcPeer<R, Context>) => unknown) | undefined;
+  readonly unmatched?: ((error: RpcError, peer: RpcPeer<R, Context>) => unknown) | undefined;
 
   /**
    * How long a request waits for its answer, in milliseconds. 0 or Infinity: for ever.
@@ -109,6 +104,8 @@ export interface PeerOptions<
 export interface RequestOptions {
   /** As the option of that name of the peer. */
   readonly timeout?: number | undefined;
+  /** Gives the request up: its promise is rejected with the signal's reason. */
+  readonly signal?: CancelSignal | undefined;
   /** Sent beside the request, where the package type has a field `ud`. */
   readonly ud?: unknown;
 }
@@ -119,16 +116,9 @@ export type RequestArguments<In, Options> = undefined extends In
   : [args: In, options?: Options];
 
 const OPTIONS = [
-  ...["context", "on", "failed", "stray", "timeout", "maxPending", "clock"],
+  ...["context", "on", "failed", "unmatched", "timeout", "maxPending", "clock"],
   ...["open", "error", "close"],
 ];
-
-interface Waiting {
-  readonly protocol: SchemaProtocol;
-  resolve(value: unknown): void;
-  reject(error: RpcError): void;
-  cancel(): void;
-}
 
 /**
  * The other side of a connection, to be asked: `connection.context` of a connection with the handlers of
@@ -140,23 +130,28 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
 
   readonly #remote: Sproto;
   readonly #options: PeerOptions<AnyTypes, R, Context>;
-  readonly #clock: Clock;
-  readonly #timeout: number;
-  readonly #maxPending: number;
-  readonly #waiting = new Map<number | bigint, Waiting>();
+  readonly #requests: Requests<Uint8Array>;
   #connection: Connection<RpcSent, RpcReceived, RpcPeer<R, Context>> | undefined;
   #calls: Calls<() => unknown> | undefined;
-  #session = 0;
 
   /** @internal */
   constructor(remote: Sproto, options: PeerOptions<AnyTypes, R, Context>) {
     this.context = options.context?.() as Context;
     this.#remote = remote;
     this.#options = options;
-    this.#clock = options.clock ?? systemClock;
-    const hasTime = options.clock !== undefined || timers !== undefined;
-    this.#timeout = options.timeout ?? (hasTime ? 30_000 : 0);
-    this.#maxPending = options.maxPending ?? 1024;
+    const { timeout, maxPending, clock } = options;
+    this.#requests = new Requests({
+      ...{ timeout, maxPending, clock },
+      // In the queue of calls: it may ask the peer, and answers must not wait for that.
+      unmatched: (session) => {
+        const place = { session: session as number | bigint };
+        this.#calls?.add(() =>
+          this.#unmatched(new RpcError("malformed", "unknown session", place)),
+        );
+      },
+    });
+    // What is asked before the connection is open waits.
+    this.#requests.pause();
   }
 
   /** The connection; undefined until it is open. */
@@ -166,7 +161,7 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
 
   /** Number of requests that wait for their answers. */
   get pending(): number {
-    return this.#waiting.size;
+    return this.#requests.pending;
   }
 
   /**
@@ -183,51 +178,43 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
     name: N,
     ...rest: RequestArguments<R["protocols"][N]["request"]["in"], RequestOptions>
   ): Promise<R["protocols"][N]["response"]["out"]> {
-    const [args, options = {}] = rest;
-    return new Promise((resolve, reject) => {
-      const protocol = this.#protocol(name);
-      const connection = this.#open(placeOf(protocol, undefined));
-      if (this.#waiting.size >= this.#maxPending) {
-        const text = `${this.#waiting.size} requests wait, maxPending is ${this.#maxPending}`;
-        throw new RpcError("overflow", text, placeOf(protocol, undefined));
-      }
-      const { timeout = this.#timeout } = options;
-      checkLimit("timeout", timeout);
-      const session = sessionAfter(this.#session, this.#waiting);
-      this.#session = session;
-      const expire = (): void => {
-        this.#waiting.delete(session);
-        const text = `no answer within ${timeout} ms`;
-        reject(new RpcError("timeout", text, placeOf(protocol, session)));
-      };
-      const cancel = timeout > 0 ? this.#clock.after(timeout, expire) : (): void => {};
-      // First, because over some transports the answer comes before `send` returns.
-      this.#waiting.set(session, { protocol, resolve, reject, cancel });
-      try {
-        connection.send({ kind: "request", name, args, session, ud: options.ud });
-      } catch (error) {
-        cancel();
-        this.#waiting.delete(session);
-        throw error;
-      }
-    });
+    const [args, { timeout, signal, ud } = {}] = rest;
+    const protocol = this.#remote.protocol(name);
+    if (protocol === undefined) return Promise.reject(new TypeError(`${name} not found`));
+    return this.#requests.ask(
+      (session) => this.#connection?.send({ kind: "request", name, args, session, ud }),
+      {
+        timeout,
+        signal,
+        read: (raw, session) => {
+          return readBody(
+            this.#remote,
+            protocol.response,
+            { raw, at: 0 },
+            placeOf(protocol, session),
+          );
+        },
+        error: ({ code, text, id, sent, cause }) =>
+          new RpcError(code, text, placeOf(protocol, id), cause, sent),
+      },
+    );
   }
 
   /**
-   * Tells, and wants no answer.
+   * Sends a call that wants no answer.
    *
    * @param name - name of a protocol of the remote schema
    * @param rest - the request, and options
-   * @returns as `send` of the connection: false where it is better to wait, and where nothing was sent because the
-   *   connection is not open (any more), so that telling many does not fail for one who is about to leave
+   * @returns as `send` of the connection: false if it is better to wait, and if nothing was sent because the connection
+   *   is not open, so a broadcast does not fail because one peer is closing
    * @throws ProtocolError `unencodable`, TypeError for a name that is not in the schema
    */
-  push<N extends ProtocolName<R>>(
+  notify<N extends ProtocolName<R>>(
     name: N,
     ...rest: RequestArguments<R["protocols"][N]["request"]["in"], Pick<RequestOptions, "ud">>
   ): boolean {
     const [args, options = {}] = rest;
-    this.#protocol(name);
+    if (this.#remote.protocol(name) === undefined) throw new TypeError(`${name} not found`);
     const connection = this.#connection;
     return connection?.send({ kind: "request", name, args, ud: options.ud }) ?? false;
   }
@@ -235,20 +222,21 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
   /** @internal */
   opened(connection: Connection<RpcSent, RpcReceived, RpcPeer<R, Context>>): unknown {
     this.#connection = connection;
-    connection.onInputEnd((error) => this.#rejectAll(error));
+    connection.onInputEnd((error) => this.#requests.end(error));
     this.#calls = new Calls({ connection, run: (call) => call() });
+    this.#requests.resume();
     return this.#options.open?.(this);
   }
 
   /** @internal */
   received(message: RpcReceived): unknown {
     if (message.kind === "response") {
-      this.#answered(message);
+      this.#requests.answer(message.session, message.body);
       return undefined;
     }
     if (message.kind === "unknown") {
       const place = { tag: message.tag, session: message.session };
-      this.#calls?.add(() => this.#stray(new RpcError("malformed", "no such protocol", place)));
+      this.#calls?.add(() => this.#unmatched(new RpcError("malformed", "no such protocol", place)));
       return undefined;
     }
     this.#calls?.add(() => this.#run(message));
@@ -260,7 +248,7 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
     // Own properties only: a protocol may be called constructor.
     if (on === undefined || !Object.hasOwn(on, name) || on[name] === undefined) {
       const place = { protocol: name, session };
-      return this.#stray(new RpcError("malformed", "no handler", place));
+      return this.#unmatched(new RpcError("malformed", "no handler", place));
     }
     const call: RpcCall<R, Context> = { peer: this, name, session, ud };
     try {
@@ -279,61 +267,8 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
   /** @internal */
   closed(info: CloseInfo): unknown {
     this.#calls?.clear();
-    this.#rejectAll(info.error);
+    this.#requests.end(info.error);
     return this.#options.close?.(this, info);
-  }
-
-  /** No answer comes any more. */
-  #rejectAll(cause?: unknown): void {
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const [session, { protocol, reject, cancel }] of waiting) {
-      cancel();
-      const text = "the connection closed before the answer came";
-      const error = new RpcError("closed", text, placeOf(protocol, session), cause);
-      // A handler that waited for this answer has no bug.
-      markReported(error);
-      reject(error);
-    }
-  }
-
-  #protocol(name: string): SchemaProtocol {
-    const protocol = this.#remote.protocol(name);
-    if (protocol === undefined) throw new TypeError(`${name} not found`);
-    return protocol;
-  }
-
-  #open(place: ReturnType<typeof placeOf>): Connection<RpcSent, RpcReceived, RpcPeer<R, Context>> {
-    const connection = this.#connection;
-    if (connection === undefined || connection.state !== "open") {
-      const state = connection?.state ?? "not open yet";
-      const error = new RpcError("closed", `the connection is ${state}`, place);
-      // A handler that asks a peer that is gone has no bug.
-      if (connection !== undefined) markReported(error);
-      throw error;
-    }
-    return connection;
-  }
-
-  #answered(message: Extract<RpcReceived, { kind: "response" }>): void {
-    const { session, body } = message;
-    const waiting = this.#waiting.get(session);
-    if (waiting === undefined) {
-      // In the queue of calls: it may ask the peer, and answers must not wait for that.
-      this.#calls?.add(() =>
-        this.#stray(new RpcError("malformed", "unknown session", { session })),
-      );
-      return;
-    }
-    const { protocol, resolve, reject, cancel } = waiting;
-    this.#waiting.delete(session);
-    cancel();
-    const place = placeOf(protocol, session);
-    try {
-      resolve(readBody(this.#remote, protocol.response, { raw: body, at: 0 }, place));
-    } catch (error) {
-      reject(error as RpcError);
-    }
   }
 
   #answer({ name, session, answerUd }: RpcCall<R, Context>, args: unknown): void {
@@ -354,8 +289,8 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
     if (value !== undefined) this.#answer(call, value);
   }
 
-  #stray(error: RpcError): unknown {
-    return this.#options.stray?.(error, this);
+  #unmatched(error: RpcError): unknown {
+    return this.#options.unmatched?.(error, this);
   }
 }
 

@@ -18,14 +18,23 @@ export class RpcError extends ProtocolError implements RpcPlace {
   readonly tag?: number | bigint | undefined;
   /** The session; undefined for a call that wants no answer. */
   readonly session?: number | bigint | undefined;
+  /** Of a request that was rejected: false if it certainly was not sent. */
+  readonly sent?: boolean | undefined;
 
   /**
    * @param code - `malformed` for what the peer did, `unencodable` for what the caller did, `timeout`, `closed`
    * @param message - one sentence; protocol and session are appended
    * @param place - which call
    * @param cause - the error underneath
+   * @param sent - of a request: whether it was sent
    */
-  constructor(code: ProtocolErrorCode, message: string, place: RpcPlace, cause?: unknown) {
+  constructor(
+    code: ProtocolErrorCode,
+    message: string,
+    place: RpcPlace,
+    cause?: unknown,
+    sent?: boolean,
+  ) {
     const { protocol, tag, session } = place;
     const parts = [];
     if (protocol !== undefined) parts.push(`protocol ${protocol}`);
@@ -36,6 +45,7 @@ export class RpcError extends ProtocolError implements RpcPlace {
     this.protocol = protocol;
     this.tag = tag;
     this.session = session;
+    this.sent = sent;
   }
 }
 

@@ -296,9 +296,9 @@ const CASES: Readonly<Record<string, (fail: Fail, more: OnError) => Promise<void
 
   "sproto: on": (on, more) => sproto({ on: { ask: on }, ...more }, ask),
   "sproto: failed": (failed, more) => sproto({ on: { ask: FAULTS.throws! }, failed, ...more }, ask),
-  "sproto: stray request": (stray, more) => sproto({ stray, ...more }, ask),
+  "sproto: stray request": (stray, more) => sproto({ unmatched: stray, ...more }, ask),
   "sproto: stray answer": (stray, more) =>
-    sproto({ stray, ...more }, ({ client }) =>
+    sproto({ unmatched: stray, ...more }, ({ client }) =>
       client.send({ kind: "response", name: "ask", session: 9, args: { n: 1 }, ud: undefined }),
     ),
   "sproto: open": (open, more) => sproto({ open, ...more }),
@@ -309,11 +309,11 @@ const CASES: Readonly<Record<string, (fail: Fail, more: OnError) => Promise<void
       server.send({ kind: "push", type: "game.Notice", message: { text: "" } }),
     ),
   "header client: unexpected response": (unexpected, more) =>
-    headerClient({ unexpected, ...more }, ({ server }) =>
+    headerClient({ unmatched: unexpected, ...more }, ({ server }) =>
       server.send({ kind: "response", to: "game.LoginReq", message: { userid: 1 } }),
     ),
   "header client: unexpected error": (unexpected, more) =>
-    headerClient({ unexpected, ...more }, ({ server }) =>
+    headerClient({ unmatched: unexpected, ...more }, ({ server }) =>
       server.send({ kind: "error", seq: 9, code: "X", text: "" }),
     ),
 };

@@ -101,7 +101,7 @@ describe("a client", () => {
     const unexpected: unknown[] = [];
     for (const options of [
       {},
-      { unexpected: (got: unknown) => unexpected.push(got) },
+      { unmatched: (got: unknown) => unexpected.push(got) },
     ] as Options[]) {
       const { client, server, connection } = open(options);
       const request = client.request("game.LoginReq", { account: "a" });
@@ -129,7 +129,7 @@ describe("a client", () => {
     expect(closed).toMatchObject([{ by: "error", error: { code: "malformed" } }]);
 
     const unexpected: unknown[] = [];
-    const other = open({ unexpected: (received) => unexpected.push(received) });
+    const other = open({ unmatched: (received) => unexpected.push(received) });
     other.server.send(login(1));
     await settled();
     expect(unexpected).toEqual([{ kind: "response", bytes: bytesOf("1001") }]);
@@ -173,12 +173,37 @@ describe("a client", () => {
     clock.advance(1);
     expect(await first).toMatchObject({
       code: "timeout",
-      message: "no response to game.LoginReq within 50 ms",
+      message: "game.LoginReq: no answer within 50 ms",
     });
     expect(await second).toMatchObject({ code: "closed", cause: { code: "timeout" } });
     expect(connection.state).toBe("closed");
     expect(closed).toMatchObject([{ by: "error", error: { code: "timeout" } }]);
     expect(clock.waiting).toBe(0);
+  });
+
+  it("gives a request up by its signal, and the next one waits for its late response", async () => {
+    const { client, clock, connection, server } = open({ timeout: 50 });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const first = client.request("game.LoginReq", { account: "a" }, { signal });
+    const second = client.request("game.LoginReq", { account: "b" });
+    controller.abort(new Error("no longer"));
+    await expect(first).rejects.toThrow("no longer");
+    expect(client.pending).toBe(1);
+    server.send(login(1));
+    await settled();
+    server.send(login(2));
+    expect(String((await second).userid)).toBe("2");
+    // One that never comes holds up the next request, until that is out of time.
+    const again = new AbortController();
+    const lost = client.request("game.LoginReq", { account: "c" }, { signal: again.signal });
+    const waiting = client.request("game.LoginReq", { account: "d" }).catch((error) => error);
+    again.abort();
+    await expect(lost).rejects.toBe(again.signal.reason);
+    clock.advance(50);
+    expect(await waiting).toMatchObject({ code: "timeout", sent: false });
+    await settled();
+    expect(connection.state).toBe("closed");
   });
 
   it("lets a request that was not sent yet time out alone", async () => {
