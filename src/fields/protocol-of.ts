@@ -4,7 +4,7 @@ import { announcedBytes } from "./described-struct.ts";
 import { type AnyField, type Erased, type Field, standing } from "./field.ts";
 import { malformed, within } from "./field-error.ts";
 import type { Range, Step, StructPlan } from "./plan.ts";
-import { newWalk, type Skip, skipper, structSkipper, totalOf, type Walk } from "./walk.ts";
+import { FAR, newWalk, type Skip, skipper, structSkipper, totalOf, type Walk } from "./walk.ts";
 
 /** Options for {@link protocolOf}. */
 export interface ProtocolOfOptions {
@@ -111,7 +111,8 @@ function measureOf(field: AnyField, { plan, upTo, maxFrame }: Aim): Framing["mea
     const walk = (scan.memo as Walk | undefined) ?? newWalk();
     walk.start = start;
     const stop = skip(bytes, start, end, walk);
-    if (stop >= 0) return stop - start;
+    // The same wherever the frame begins: see FAR.
+    if (stop >= 0) return stop >= FAR ? FAR : stop - start;
     scan.memo = walk;
     scan.at = walk.want - start;
     return 0;

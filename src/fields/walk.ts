@@ -44,7 +44,7 @@ export const newWalk = (): Walk => ({
 export type Skip = (bytes: Uint8Array, at: number, end: number, walk: Walk) => number;
 
 /** Farther than any frame: positions there are still exact, and stay so with a few bytes more. */
-const FAR = 2 ** 52;
+export const FAR: number = 2 ** 52;
 
 /** The position so many bytes on. */
 const ahead = (at: number, bytes: number): number => Math.min(at + bytes, FAR);
