@@ -1,7 +1,7 @@
 import { decodeValue, decodeValues, forOneStream } from "./frames.ts";
 import type { InvalidOptions } from "./invalid.ts";
 import type { Protocol } from "./protocol.ts";
-import { Splitter } from "./splitter.ts";
+import { newSplitter, type Splitter } from "./splitter.ts";
 
 /**
  * The values of a stream of chunks: a `Splitter` that decodes, for transports that are no
@@ -30,7 +30,7 @@ export class Decoder<Out> {
     const { batch = false, onInvalid, skipped } = options;
     this.#isBatch = batch;
     this.#protocol = forOneStream(protocol);
-    this.#splitter = new Splitter(this.#protocol, { onInvalid, skipped });
+    this.#splitter = newSplitter(this.#protocol, { onInvalid, skipped });
   }
 
   /** Takes the next bytes. */

@@ -28,14 +28,13 @@ export function measureFrame(
   scan: OwnScan,
 ): number {
   const shown = shownEnd(framing, start, end);
-  return checkLength(
-    askLength(framing, bytes, start, shown, scan),
-    framing,
-    bytes,
-    start,
-    shown,
-    scan,
-  );
+  let length = 0;
+  try {
+    length = askLength(framing, bytes, start, shown, scan);
+    return checkLength(length, framing, start, shown, scan);
+  } catch (error) {
+    throw withHint(error as ProtocolError, framing, bytes, start, shown, length);
+  }
 }
 
 /** Where the bytes end that a framing is shown of `start` to `end`: never more than its largest frame has. */
@@ -55,8 +54,7 @@ export function askLength(
   try {
     return framing.measure(bytes, start, shown, scan);
   } catch (error) {
-    const known = asProtocolError(error, "malformed", "measure failed", start);
-    throw withHint(known, framing, bytes, start, shown);
+    throw asProtocolError(error, "malformed", "measure failed", start);
   }
 }
 
@@ -64,7 +62,6 @@ export function askLength(
 export function checkLength(
   length: number,
   framing: Framing,
-  bytes: Uint8Array,
   start: number,
   shown: number,
   scan: OwnScan,
@@ -73,8 +70,7 @@ export function checkLength(
   if (length > 0 && length <= maxFrame && Number.isInteger(length)) return length;
   if (length === 0 && shown - start < maxFrame && scan.at <= maxFrame) return 0;
   if (length < 0 && shown - start + length >= 0 && Number.isInteger(length)) return length;
-  const error = wrongLength(length, framing, start, scan.at);
-  throw withHint(error, framing, bytes, start, shown, length);
+  throw wrongLength(length, framing, start, scan.at);
 }
 
 function wrongLength(length: unknown, framing: Framing, start: number, at: number): ProtocolError {

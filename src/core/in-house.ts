@@ -37,6 +37,7 @@ export {
   valueEnd,
   valuesIn,
 } from "./go-json.ts";
+export { withHint } from "./hints.ts";
 export { timers } from "./host.ts";
 export { jsonFault } from "./json-fault.ts";
 export { notPromised, parseJson } from "./json-read.ts";

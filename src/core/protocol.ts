@@ -1,3 +1,5 @@
+import type { ProtocolError } from "./errors.ts";
+import { withHint } from "./hints.ts";
 import type { Output } from "./output.ts";
 import type { Scan } from "./scan.ts";
 
@@ -63,6 +65,21 @@ export interface MessageProtocol<in In, out Out = In> extends Codec<In, Out> {
   readonly maxSend?: number | undefined;
 }
 
+/**
+ * Says more about bytes that no frame can begin with.
+ *
+ * @param length - what the framing takes for the length of the frame, if it is only too long; else 0
+ * @internal
+ */
+export type Hint = (
+  error: ProtocolError,
+  framing: Framing,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  length: number,
+) => ProtocolError;
+
 /** Finds frames in a stream. Keeps nothing itself (see {@link Scan}), so one object serves every connection. */
 export interface Framing {
   /** Largest whole frame, in wire bytes, header and delimiter included. */
@@ -113,6 +130,9 @@ export interface Framing {
 
   /** The parts of a frame as plain data, in wire order. */
   readonly layout?: FrameLayout | undefined;
+
+  /** Says more in errors of a bare `Splitter`; connections and one-shot functions do so for every framing. @internal */
+  readonly hint?: Hint | undefined;
 }
 
 /** One part of a frame; see {@link FrameLayout}. */
@@ -211,7 +231,8 @@ export type ProtocolDefinition<In, Out = In> = Omit<Protocol<In, Out>, "maxFrame
 export function defineProtocol<In, Out = In>(
   definition: ProtocolDefinition<In, Out>,
 ): Protocol<In, Out> {
-  const protocol = { ...definition, maxFrame: checkedMaxFrame(definition.maxFrame) };
+  const maxFrame = checkedMaxFrame(definition.maxFrame);
+  const protocol = { hint: withHint, ...definition, maxFrame };
   if (protocol.maxSend !== undefined) checkedMaxFrame(protocol.maxSend, 1, "maxSend");
   for (const key of ["measure", "decode", "encode"] as const) {
     if (typeof protocol[key] !== "function") {

@@ -1,9 +1,10 @@
 import { asProtocolError, ProtocolError, rebased } from "./errors.ts";
 import { askLength, checkLength, shownEnd, truncated } from "./frames.ts";
+import { withHint } from "./hints.ts";
 import type { InvalidOptions, Skipped, TolerantFraming } from "./invalid.ts";
 import { compact, copy, isBytes, NOTHING, pinsMuch, plain, poison } from "./memory.ts";
 import { checkOptions } from "./options.ts";
-import type { Framing } from "./protocol.ts";
+import type { Framing, Hint } from "./protocol.ts";
 import { newScan, type OwnScan, resetScan } from "./scan.ts";
 
 /*
@@ -145,6 +146,7 @@ export const Splitter: SplitterConstructor = class Splitter {
 
   #framing: Framing;
   readonly #options: InvalidOptions;
+  readonly #hint: Hint | undefined;
   /** The policy at work; it is #framing then. */
   #policy: TolerantFraming | undefined;
   /** Skipped input that is not reported yet; undefined while the policy is not at work. */
@@ -184,7 +186,8 @@ export const Splitter: SplitterConstructor = class Splitter {
   /** There is an error or a policy: one look for both where it is looked for every frame. */
   #isSpecial = false;
 
-  constructor(framing: Framing, options: InvalidOptions = {}) {
+  constructor(framing: Framing, options: InvalidOptions = {}, hint?: Hint) {
+    this.#hint = hint;
     checkOptions("Splitter", options, ["onInvalid", "skipped"]);
     this.#options = options;
     this.#framing = framing;
@@ -435,16 +438,25 @@ export const Splitter: SplitterConstructor = class Splitter {
     try {
       return askLength(this.#framing, this.bytes, this.start, shown, this.#scan);
     } catch (error) {
-      return this.#fail(rebased(error as ProtocolError, this.#origin));
+      return this.#failed(error, shown, 0);
     }
   }
 
   #check(length: number, shown: number): number {
     try {
-      return checkLength(length, this.#framing, this.bytes, this.start, shown, this.#scan);
+      return checkLength(length, this.#framing, this.start, shown, this.#scan);
     } catch (error) {
-      return this.#fail(rebased(error as ProtocolError, this.#origin));
+      return this.#failed(error, shown, length);
     }
+  }
+
+  /** No frame can begin with these bytes. What a policy throws says more already. */
+  #failed(thrown: unknown, shown: number, length: number): never {
+    const framing = this.#framing;
+    const hint = this.#policy ? undefined : (this.#hint ?? framing.hint);
+    const error = thrown as ProtocolError;
+    const told = hint?.(error, framing, this.bytes, this.start, shown, length) ?? error;
+    return this.#fail(rebased(told, this.#origin));
   }
 
   /** An answer of the framing that is no whole frame. */
@@ -650,7 +662,13 @@ export interface OwnSplitter extends Splitter {
   clear(): void;
 }
 
-/** Makes a splitter whose cost is counted. */
+/** Makes a splitter whose cost is counted, and whose errors say more whatever the framing. */
 export function newSplitter(framing: Framing, options?: InvalidOptions): OwnSplitter {
-  return new Splitter(framing, options) as OwnSplitter;
+  return new (Splitter as unknown as OwnConstructor)(framing, options, withHint);
 }
+
+type OwnConstructor = new (
+  framing: Framing,
+  options: InvalidOptions | undefined,
+  hint: Hint,
+) => OwnSplitter;

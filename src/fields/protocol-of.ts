@@ -1,4 +1,10 @@
-import { checkedMaxFrame, checkOptions, type Framing, type Protocol } from "../core/index.ts";
+import {
+  checkedMaxFrame,
+  checkOptions,
+  type Framing,
+  type Protocol,
+  withHint,
+} from "../core/index.ts";
 import { checkMagic } from "./bytes.ts";
 import { announcedBytes } from "./described-struct.ts";
 import { type AnyField, type Erased, type Field, standing } from "./field.ts";
@@ -74,6 +80,7 @@ export function protocolOf<In, Out>(
     decode: field.decode,
     encode: field.encode,
     field,
+    hint: withHint,
     ...(upTo !== undefined && { upTo }),
   });
 }

@@ -1,4 +1,4 @@
-import { checkOptions, newScan, ProtocolError, type Scan } from "../core/index.ts";
+import { checkOptions, newScan, ProtocolError, type Scan, withHint } from "../core/index.ts";
 import { frameLimit } from "./frame-limit.ts";
 import { type FramingOptions, framing, type WrappingFraming } from "./framing.ts";
 
@@ -32,6 +32,7 @@ const BACKSLASH = 0x5c;
 export function concatenatedJson(options: FramingOptions = {}): WrappingFraming {
   checkOptions("concatenatedJson", options, ["maxFrame"]);
   return framing({
+    hint: withHint,
     name: "concatenated-json",
     maxFrame: frameLimit(options.maxFrame, 2),
     text: true,

@@ -1,4 +1,4 @@
-import { ProtocolError } from "../core/index.ts";
+import { ProtocolError, withHint } from "../core/index.ts";
 import { frameLimit } from "./frame-limit.ts";
 import { type FramePosition, framing, type WrappingFraming } from "./framing.ts";
 
@@ -39,6 +39,7 @@ export function digitsFraming(parts: Digits): WrappingFraming {
   };
 
   return framing({
+    hint: withHint,
     name: parts.name,
     maxFrame: frameLimit(
       parts.maxFrame,

@@ -129,6 +129,9 @@ export interface FramingDefinition {
 
   /** See {@link Framing.layout}. */
   readonly layout?: FrameLayout | undefined;
+
+  /** See {@link Framing.hint}. @internal */
+  readonly hint?: Framing["hint"] | undefined;
 }
 
 const atStart: FramePosition = (_, start) => start;
@@ -178,7 +181,7 @@ export interface TextFraming {
  * @internal
  */
 export function framingOf(definition: FramingDefinition, text?: TextFraming): WrappingFraming {
-  const { name, measure, maxSend, tooLong, loose, recover, layout } = definition;
+  const { name, measure, maxSend, tooLong, loose, recover, layout, hint } = definition;
   const { payloadStart = atStart, payloadEnd = atEnd } = definition;
   const maxFrame = checkedMaxFrame(definition.maxFrame);
   if (maxSend !== undefined) checkedMaxFrame(maxSend, 1, "maxSend");
@@ -187,6 +190,7 @@ export function framingOf(definition: FramingDefinition, text?: TextFraming): Wr
     measure,
     ...(tooLong && { tooLong }),
     ...(loose && { loose }),
+    ...(hint && { hint }),
     ...(recover && { recover }),
     ...(layout && { layout }),
   };

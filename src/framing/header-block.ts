@@ -1,4 +1,4 @@
-import { type Framing, newScan, ProtocolError } from "../core/index.ts";
+import { type Framing, newScan, ProtocolError, withHint } from "../core/index.ts";
 import { frameLimit } from "./frame-limit.ts";
 import { type FramingOptions, framing, type WrappingFraming } from "./framing.ts";
 
@@ -53,6 +53,7 @@ export function headerFraming(block: HeaderBlock, options: HeaderOptions): Wrapp
   };
 
   return framing({
+    hint: withHint,
     name: block.name,
     maxFrame,
     text: block.text,

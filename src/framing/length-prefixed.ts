@@ -9,6 +9,7 @@ import {
   u16le,
   u32be,
   u32le,
+  withHint,
 } from "../core/index.ts";
 import { findMark } from "./find-mark.ts";
 import { frameLimit } from "./frame-limit.ts";
@@ -103,6 +104,7 @@ export function lengthPrefixed(options: LengthPrefixedOptions): WrappingFraming 
   const magic = header && Uint8Array.from(header);
 
   const made = framing({
+    hint: withHint,
     name: `length-prefixed u${8 * width}${width === 1 ? "" : endian}`,
     maxFrame: frameLimit(options.maxFrame, Math.max(base, start), most),
     text: false,

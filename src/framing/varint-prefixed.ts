@@ -4,6 +4,7 @@ import {
   type Output,
   ProtocolError,
   varintWidth,
+  withHint,
 } from "../core/index.ts";
 import { frameLimit } from "./frame-limit.ts";
 import {
@@ -82,6 +83,7 @@ export function varintPrefixed(options: VarintPrefixedOptions = {}): WrappingFra
   };
 
   const made = framing({
+    hint: withHint,
     name: "varint-prefixed",
     maxFrame: frameLimit(options.maxFrame, offset + 1, offset + most + maxBytes),
     text: false,

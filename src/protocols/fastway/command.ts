@@ -4,6 +4,7 @@ import {
   type Protocol,
   ProtocolError,
   u32le,
+  withHint,
 } from "../../core/index.ts";
 import {
   type Command,
@@ -73,6 +74,7 @@ export function command<D extends Dialect, S extends Side | undefined = undefine
     maxFrame,
     measure: measurePacket,
     tooLong: tooLarge,
+    hint: withHint,
     decode(bytes, start, end) {
       const connId = u32le(bytes, start + LENGTH);
       if (connId === 0) return read(bytes, start, end);

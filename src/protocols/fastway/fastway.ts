@@ -1,4 +1,4 @@
-import { checkOptions, type Protocol, ProtocolError, u32le } from "../../core/index.ts";
+import { checkOptions, type Protocol, ProtocolError, u32le, withHint } from "../../core/index.ts";
 import { type CommandOptions, commandParts } from "./command.ts";
 import type { Dialect, ReceivedBy, SentBy, Side } from "./commands.ts";
 import {
@@ -84,6 +84,7 @@ export function fastway<D extends Dialect, S extends Side | undefined = undefine
     maxFrame,
     measure: measurePacket,
     tooLong: tooLarge,
+    hint: withHint,
     decode(bytes, start, end) {
       const connId = u32le(bytes, start + LENGTH);
       if (connId === 0) return read(bytes, start, end);

@@ -1,4 +1,4 @@
-import { type Codec, checkInteger, checkOptions, type Endian } from "../../core/index.ts";
+import { type Codec, checkInteger, checkOptions, type Endian, withHint } from "../../core/index.ts";
 import { framing, lengthPrefixed, type WrappingFraming } from "../../framing/index.ts";
 
 /** How FixLen writes its length, and how much it lets through. Limits count the body alone, in bytes. */
@@ -67,6 +67,7 @@ export function linkFixlen(options: LinkFixlenOptions): WrappingFraming {
     maxFrame: width + Math.max(maxReceive, maxSend),
   });
   const fixlen = framing({
+    hint: withHint,
     name: "link FixLen",
     maxFrame: width + maxReceive,
     maxSend: width + maxSend,

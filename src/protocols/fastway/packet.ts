@@ -5,6 +5,7 @@ import {
   type Protocol,
   ProtocolError,
   u32le,
+  withHint,
 } from "../../core/index.ts";
 
 /** One packet between a gateway and an endpoint: a whole message of one virtual connection. */
@@ -78,6 +79,7 @@ export function packet(options: PacketOptions = {}): Protocol<Packet> {
     maxFrame: maxPacket + LENGTH,
     measure: measurePacket,
     tooLong: tooLarge,
+    hint: withHint,
     decode: (bytes, start, end) => ({
       connId: u32le(bytes, start + LENGTH),
       message: messageOf(bytes, start, end, copy),

@@ -8,6 +8,7 @@ import {
   ProtocolError,
   plain,
   u32be,
+  withHint,
 } from "../../core/index.ts";
 import { frameLimit } from "../../framing/index.ts";
 import { operations } from "./operations.ts";
@@ -168,6 +169,7 @@ export function bilibili(options: BilibiliOptions): Protocol<BilibiliPacket> {
     maxFrame,
     measure: (bytes, start, end) => packetLength(bytes, start, end, maxFrame),
     tooLong,
+    hint: withHint,
     decodeMany,
     decode(bytes, start, end) {
       const packets = decodeMany(bytes, start, end);

@@ -5,6 +5,7 @@ import {
   type Output,
   type Protocol,
   ProtocolError,
+  withHint,
 } from "../../core/index.ts";
 import { frameLimit } from "../../framing/index.ts";
 import {
@@ -115,6 +116,7 @@ export function goim(options: GoimOptions = {}): Protocol<PacketToSend, Packet> 
     maxSend,
     measure: (bytes, start, end) => packetLength(bytes, start, end, maxFrame),
     tooLong,
+    hint: withHint,
     decode(bytes, start, end) {
       const stop = packetEnd(bytes, start, end, maxFrame, "message");
       if (stop < end) {

@@ -1,4 +1,4 @@
-import { type Codec, type Protocol, u32be } from "../../core/index.ts";
+import { type Codec, type Protocol, u32be, withHint } from "../../core/index.ts";
 import { type FramingOptions, frameLimit, framing } from "../../framing/index.ts";
 import { belowHeader } from "./errors.ts";
 
@@ -36,6 +36,7 @@ export function totalLength<In, Out>(
   const { name, header, codec, check } = parts;
   const maxFrame = frameLimit(options.maxFrame, header, MOST);
   return framing({
+    hint: withHint,
     name,
     maxFrame,
     measure(bytes, start, end, scan) {

@@ -1,4 +1,4 @@
-import { checkOptions, type Protocol, raw, type Scan, utf8 } from "../../core/index.ts";
+import { checkOptions, type Protocol, raw, type Scan, utf8, withHint } from "../../core/index.ts";
 import { type FramingOptions, frameLimit, framing } from "../../framing/index.ts";
 import { belowHeader, malformed } from "./errors.ts";
 
@@ -48,6 +48,7 @@ export function xml10(options: Xml10Options & { readonly bytes: true }): Protoco
 export function xml10(options: Xml10Options = {}): Protocol<string> | Protocol<Uint8Array> {
   checkOptions("xml10", options, ["maxFrame", "bytes"]);
   const digits = framing({
+    hint: withHint,
     name: "xml10",
     maxFrame: frameLimit(options.maxFrame, DIGITS, MOST),
     text: true,

@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { concatenatedJson, contentLength, decimalPrefixed } from "../../../src/framing/index.ts";
+import { Decoder } from "../../../src/core/index.ts";
+import {
+  concatenatedJson,
+  contentLength,
+  decimalPrefixed,
+  skip,
+} from "../../../src/framing/index.ts";
 import {
   decodeAll,
   defineProtocol,
@@ -9,6 +15,7 @@ import {
   lines,
   netstring,
   raw,
+  Splitter,
   utf8,
   varintPrefixed,
 } from "../../../src/index.ts";
@@ -35,12 +42,6 @@ describe("an error of a framing", () => {
     ["an answer", u32, "HTTP/1.1 200 OK\r\n", "an HTTP response"],
     ["SSH", u32, "SSH-2.0-OpenSSH_9.2\r\n", "SSH"],
     ["TLS", u32, "\x16\x03\x01\x02\0\x01\0\x01\xfc", "a TLS handshake"],
-    [
-      "TLS on a port with lines",
-      lines({ maxFrame: 9 }),
-      "\x16\x03\x01\x02\0\x01\0\x01\xfc",
-      "a TLS",
-    ],
     ["HTTP on a port with netstrings", netstring(), get, "an HTTP request"],
     ["HTTP on a port with JSON", concatenatedJson(), get, "an HTTP request"],
     ["HTTP on a port with headers", contentLength(), get, "an HTTP request"],
@@ -49,6 +50,29 @@ describe("an error of a framing", () => {
   ])("names %s", (_, framing, wire, hint) => {
     expect(messageOf(framing, wire)).toMatch(/; these bytes look like /);
     expect(messageOf(framing, wire)).toContain(hint);
+  });
+
+  it("names them for framings without a length too, but not in a bare Splitter", () => {
+    const tls = "\x16\x03\x01\x02\0\x01\0\x01\xfc";
+    const framing = lines({ maxFrame: 9 });
+    expect(messageOf(framing, tls)).not.toContain(";");
+    const failure = failureOf(() => decodeAll(framing.wrap(utf8()), ascii(tls)));
+    expect(failure?.message).toContain("; these bytes look like a TLS handshake");
+    const stream = new Decoder(framing.wrap(utf8()));
+    stream.push(ascii(tls));
+    const failed = failureOf(() => stream.next());
+    expect(failed?.message).toContain("; these bytes look like a TLS handshake");
+  });
+
+  it("says it once for a policy that gives up", () => {
+    const protocol = u32.wrap(raw());
+    const options = { onInvalid: skip({ most: 1 }) };
+    const expected =
+      "frame of 1195725860 bytes exceeds maxFrame 1048576; these bytes look like an HTTP request";
+    expect(failureOf(() => decodeAll(protocol, ascii(get), options))?.message).toBe(expected);
+    const splitter = new Splitter(u32, options);
+    splitter.push(ascii(get));
+    expect(failureOf(() => splitter.next())?.message).toBe(expected);
   });
 
   it.each<[string, Framing, string, string]>([
