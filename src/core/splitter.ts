@@ -229,8 +229,8 @@ export const Splitter: SplitterConstructor = class Splitter {
     if (!isBytes(chunk)) throw new TypeError("a chunk must be a Uint8Array");
     const { length } = chunk;
     if (length === 0) return;
-    if (this.#queued === 0 && this.end === this.#limit && !this.#isSpecial) {
-      // Nothing waits, as mostly: it is read in place.
+    if (this.#queued === 0 && this.start === this.#limit && !this.#isSpecial) {
+      // Nothing waits and no frame is shown, as mostly: it is read in place.
       this.#release();
       this.bytes = plain(chunk);
       this.#limit = length;
