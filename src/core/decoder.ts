@@ -52,7 +52,7 @@ export class Decoder<Out> {
     } catch (error) {
       if (values.length === 0) throw error;
     }
-    this.value = values;
+    this.value = values.length > 0 ? values : (undefined as never);
     return values.length > 0;
   }
 
@@ -62,9 +62,17 @@ export class Decoder<Out> {
     for (;;) {
       if (this.#at < this.#values.length) {
         this.value = this.#values[this.#at++]!;
+        if (this.#at === this.#values.length) {
+          // While nothing comes, the values of the last frame are not kept.
+          this.#values = [];
+          this.#at = 0;
+        }
         return true;
       }
-      if (!splitter.next()) return false;
+      if (!splitter.next()) {
+        this.value = undefined as never;
+        return false;
+      }
       const { bytes, start, end } = splitter;
       try {
         if (protocol.decodeMany !== undefined) {

@@ -5,7 +5,9 @@ import { type Place, type Plan, type Step, World } from "../support/connection-m
 // A connection under any calls in any order, also from inside of its own handlers, beside a slow and simple model.
 
 const environment = typeof process === "undefined" ? {} : process.env;
+// MODEL_RUNS=2000 MODEL_SEEDS=40 looks far and wide, in some minutes.
 const RUNS = Number(environment.MODEL_RUNS ?? 400);
+const SEEDS = Number(environment.MODEL_SEEDS ?? 1);
 
 const which = fc.nat({ max: 2 });
 const isError = fc.boolean();
@@ -137,12 +139,15 @@ afterEach(() => {
 });
 
 describe("a connection", () => {
-  it("behaves as its model under any calls in any order", async () => {
-    await fc.assert(
-      fc.asyncProperty(plan, async (given) => {
-        await new World(given).run();
-      }),
-      { numRuns: RUNS },
-    );
+  it("behaves as its model under any calls in any order", { timeout: 600_000 }, async () => {
+    const { seed = 1 } = fc.readConfigureGlobal();
+    for (let i = 0; i < SEEDS; i++) {
+      await fc.assert(
+        fc.asyncProperty(plan, async (given) => {
+          await new World(given).run();
+        }),
+        { numRuns: RUNS, seed: seed + i },
+      );
+    }
   });
 });

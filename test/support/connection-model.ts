@@ -634,7 +634,10 @@ export class World {
         const isOut = this.#written.length >= at;
         this.#expect(state !== "waits" || !isOut, "flushed() waits, though all is written");
         this.#expect(state !== "resolved" || isOut, "flushed() resolved too early");
-        this.#expect(state !== "rejected" || isClosed, "flushed() was rejected too early");
+        this.#expect(
+          state !== "rejected" || isClosed || this.#isLost,
+          "flushed() was rejected too early",
+        );
       } else if (state === "waits") {
         this.#expect(this.#isDrainOwed, "ready() waits, though no drain is owed");
       }
@@ -924,7 +927,9 @@ export class World {
 
   #send(how: "send" | "frame", size: number): void {
     const connection = this.#connection;
-    const isSending = !this.#isHalted && !this.#isOurEnd && !this.#isLost;
+    // After the peer's end ours follows by itself, though what was sent may wait for room.
+    const isEnding = this.#isEnded && connection.state === "closing";
+    const isSending = !this.#isHalted && !this.#isOurEnd && !this.#isLost && !isEnding;
     // A last word may be sent while `error` runs; a short one, so that it is not written at once.
     if (!isSending && size > 25) return;
     const value = "s".repeat(size + 1);

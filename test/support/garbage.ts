@@ -1,3 +1,10 @@
+/** Bytes that JavaScript of this process holds after a garbage collection: its heap, and the memory of its arrays. */
+export async function heldBytes(): Promise<number> {
+  await collectGarbage();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
+
 /** Runs a full garbage collection, which weak references need a turn for. */
 export async function collectGarbage(): Promise<void> {
   const { setFlagsFromString } = await import("node:v8");

@@ -7,6 +7,7 @@ import { newSplitter, type OwnSplitter } from "../splitter.ts";
 import { isThenable } from "../thenable.ts";
 import { type ChunkText, chunkTextFor } from "./chunk-text.ts";
 import { MessageReader } from "./message-reader.ts";
+import { costOf } from "./value-cost.ts";
 
 /**
  * Where input is. It never goes back.
@@ -100,6 +101,8 @@ export class Incoming<Out> {
   #values: readonly Out[] = NONE;
   #value = 0;
   #frameCost = 0;
+  /** What those values cost, once it was asked for. */
+  #valueCost: number | undefined;
 
   #gate = WAITING;
   #isPumping = false;
@@ -174,6 +177,13 @@ export class Incoming<Out> {
   /** What waits to be delivered, as it costs. */
   get held(): number {
     return this.#reader.held + (this.isInsideFrame ? this.#frameCost : 0);
+  }
+
+  /** What the values of a frame cost in memory that is half delivered: for a server's budget alone. */
+  get valueCost(): number {
+    if (!this.isInsideFrame) return 0;
+    this.#valueCost ??= costOf(this.#values);
+    return this.#valueCost;
   }
 
   /** Bytes that are not delivered. */
@@ -301,10 +311,19 @@ export class Incoming<Out> {
       return;
     }
     // What waits, maybe for long, keeps no more memory alive than it needs.
-    if (!isDry && !this.isInsideFrame) this.#reader.compact();
+    if (this.isInsideFrame) this.#dropDelivered();
+    else if (!isDry) this.#reader.compact();
     if (this.state === "draining") return;
     if (!this.isWelcome && hasUnread) this.#owner.pauseSource();
     else if (this.isWelcome && isDry) this.#owner.resumeSource();
+  }
+
+  /** Lets go of the delivered values of a frame, once they are half of it: so each is moved once or so. */
+  #dropDelivered(): void {
+    if (2 * this.#value < this.#values.length) return;
+    this.#values = this.#values.slice(this.#value);
+    this.#value = 0;
+    this.#valueCost = undefined;
   }
 
   /** Returns true if nothing whole is left, false if no further message is welcome. */
@@ -388,6 +407,7 @@ export class Incoming<Out> {
     }
     if (this.#isTolerant) reader.accept();
     this.#value = 0;
+    this.#valueCost = undefined;
     this.#frameCost = reader.end - reader.start;
     return false;
   }

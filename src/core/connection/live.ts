@@ -740,7 +740,8 @@ export class Live<In, Out, Context>
 
   /** What this connection costs in memory. */
   get cost(): number {
-    return BASE_COST + this.#in.held + this.#heldCost + this.#out.queued;
+    const { held, valueCost } = this.#in;
+    return BASE_COST + held + valueCost + this.#heldCost + this.#out.queued;
   }
 
   /** Above the budget of its server: the largest connections go first. */
