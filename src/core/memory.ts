@@ -74,6 +74,9 @@ export function copy(
 /** What a message costs in memory beside its bytes: empty ones must not wait without end either. */
 export const MESSAGE_COST = 64;
 
+/** What an array of a transport, and its place in a queue, cost beside its bytes. */
+export const CHUNK_COST = 200;
+
 /** Overwrites memory of our own that no one may look at any more: only for tests, see `isPoisoning`. */
 export function poison(bytes: Uint8Array, start: number, end: number): void {
   if (isPoisoning) bytes.fill(0xdd, start, end);

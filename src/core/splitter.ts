@@ -2,7 +2,7 @@ import { asProtocolError, ProtocolError, rebased } from "./errors.ts";
 import { askLength, checkLength, shownEnd, truncated } from "./frames.ts";
 import { withHint } from "./hints.ts";
 import type { InvalidOptions, Skipped, TolerantFraming } from "./invalid.ts";
-import { compact, copy, isBytes, NOTHING, pinsMuch, plain, poison } from "./memory.ts";
+import { CHUNK_COST, compact, copy, isBytes, NOTHING, pinsMuch, plain, poison } from "./memory.ts";
 import { checkOptions } from "./options.ts";
 import type { Framing, Hint } from "./protocol.ts";
 import { newScan, type OwnScan, resetScan } from "./scan.ts";
@@ -36,11 +36,9 @@ const STEP = 16;
 const SMALLEST_SLAB = 256;
 const LARGEST_SLAB = 16 * 1024;
 
-// Chunks below TINY bytes that wait are gathered in pieces of TAIL bytes. CHUNK_COST is what an array and its place in
-// a queue cost beside the bytes.
+// Chunks below TINY bytes that wait are gathered in pieces of TAIL bytes.
 const TINY = 512;
 const TAIL = 4096;
-const CHUNK_COST = 200;
 
 /**
  * Finds frames in a stream that arrives in chunks: a cursor that shows one frame at a time.
@@ -221,6 +219,12 @@ export const Splitter: SplitterConstructor = class Splitter {
   /** What the unread bytes cost in memory. */
   get held(): number {
     return this.pending + CHUNK_COST * (this.#queue.length - this.#head);
+  }
+
+  /** Memory of the slab beside the unread bytes in it. */
+  get spare(): number {
+    const used = this.bytes === this.#slab ? this.#limit - this.end : 0;
+    return this.#slab.length - used;
   }
 
   push(chunk: Uint8Array): void {
@@ -656,6 +660,7 @@ export const Splitter: SplitterConstructor = class Splitter {
 /** A splitter of this package, which can tell what its unread bytes cost. */
 export interface OwnSplitter extends Splitter {
   readonly held: number;
+  readonly spare: number;
   readonly isInPlace: boolean;
   keep(chunk: Uint8Array): void;
   compact(): void;

@@ -118,6 +118,7 @@ const plan: fc.Arbitrary<Plan> = fc.record({
   end: fc.boolean(),
   many: fc.boolean(),
   isTimed: fc.boolean(),
+  isTextSink: fc.boolean(),
   isContextBroken: fc.oneof(
     { weight: 60, arbitrary: fc.constant(false) },
     { weight: 1, arbitrary: fc.constant(true) },

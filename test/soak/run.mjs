@@ -2,13 +2,14 @@
 //
 //   npm run soak
 //   npm run soak -- fastway [clients] [echoes] [seed]
+//   npm run soak -- hostile [--seconds 60] [--peers 2000] [--clients 10] [--seed 1]
 //   npm run soak -- tcp [--seconds 120 | --lives 2] [--connections 2000] [--seed 1]
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
-const all = ["fastway", "tcp"];
+const all = ["fastway", "hostile", "tcp"];
 const [name, ...rest] = process.argv.slice(2);
 if (name !== undefined && !all.includes(name)) {
   console.error(`no soak named ${name}: there are ${all.join(", ")}`);
@@ -32,7 +33,11 @@ try {
     target: "node20",
     logLevel: "warning",
   });
-  const files = { fastway: pathOf("fastway.mjs"), tcp: `${folder}/tcp.mjs` };
+  const files = {
+    fastway: pathOf("fastway.mjs"),
+    hostile: pathOf("hostile.mjs"),
+    tcp: `${folder}/tcp.mjs`,
+  };
   for (const soak of name === undefined ? all : [name]) {
     console.log(`== ${soak}`);
     const { status } = spawnSync(process.execPath, ["--expose-gc", files[soak], ...rest], {

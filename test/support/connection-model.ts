@@ -49,6 +49,8 @@ export interface Plan {
   readonly many: boolean;
   /** With limits for what the peer does: its first message, frames, silence, and what it does not take. */
   readonly isTimed: boolean;
+  /** The sink takes text as it is. */
+  readonly isTextSink: boolean;
   /** The `context` handler throws. */
   readonly isContextBroken: boolean;
   readonly steps: readonly Step[];
@@ -177,6 +179,8 @@ export class World {
   readonly #failures: unknown[] = [];
   #armed: { where: Place; step: Step }[] = [];
   #depth = 0;
+  /** A frame is sent while another one is being encoded. */
+  #isEncoding = false;
   #connection!: Connection<string>;
 
   constructor(plan: Plan) {
@@ -275,9 +279,14 @@ export class World {
       ...text,
       name: "one",
       encode: (value: string, out: Parameters<typeof text.encode>[1]) => {
-        out.utf8(value.slice(0, 1));
+        const begun = value.length % 2;
+        out.utf8(value.slice(0, begun));
         this.#inside("encode");
-        out.utf8(`${value.slice(1)}\n`);
+        out.utf8(`${value.slice(begun)}\n`);
+      },
+      encodeText: (value: string) => {
+        this.#inside("encode");
+        return `${value}\n`;
       },
       decode: (bytes: Uint8Array, start: number, end: number) => {
         const value = decode(bytes, start, end);
@@ -305,26 +314,28 @@ export class World {
       this.#expect(!this.#isLost, `${what} of a sink that is lost`);
       this.#expect(this.#isSinkDone !== "aborted", `${what} of a sink that is aborted`);
     };
+    const write = (text: string): boolean => {
+      usable("write");
+      this.#expect(this.#isSinkDone === undefined, `write of a sink: ${this.#isSinkDone}`);
+      this.#expect(this.#isOpened, "write before open");
+      const before = this.#written;
+      this.#written += text;
+      this.#activeAt = this.#clock.now();
+      const wasTakenAt = this.#takenAt;
+      this.#takenAt = this.#clock.now();
+      try {
+        this.#inside("write");
+      } catch (error) {
+        this.#written = before;
+        this.#takenAt = wasTakenAt;
+        throw error;
+      }
+      return !this.#isFull;
+    };
     return {
       boundary: this.#boundary,
-      write(bytes) {
-        usable("write");
-        world.#expect(world.#isSinkDone === undefined, `write of a sink: ${world.#isSinkDone}`);
-        world.#expect(world.#isOpened, "write before open");
-        const before = world.#written;
-        world.#written += latin1(bytes);
-        world.#activeAt = world.#clock.now();
-        const wasTakenAt = world.#takenAt;
-        world.#takenAt = world.#clock.now();
-        try {
-          world.#inside("write");
-        } catch (error) {
-          world.#written = before;
-          world.#takenAt = wasTakenAt;
-          throw error;
-        }
-        return !world.#isFull;
-      },
+      write: (bytes) => write(latin1(bytes)),
+      ...(this.#plan.isTextSink ? { writeText: write } : {}),
       pause() {
         usable("pause");
         world.#expect(!world.#isSourcePaused, "paused twice");
@@ -607,6 +618,10 @@ export class World {
 
   /** Notes where limits begin, between two steps. */
   #stamp(): void {
+    // After the peer's end ours begins by itself, though it may have to wait for room.
+    if (this.#connection.state === "closing" && this.#soon.length === 0 && this.#mayEnd) {
+      this.#closedAt = Math.min(this.#closedAt, this.#clock.now());
+    }
     if (this.#connection.queued === 0) this.#takenAt = Infinity;
     else if (this.#takenAt === Infinity && this.#isOpened) this.#takenAt = this.#clock.now();
     const [first] = this.#unread;
@@ -715,7 +730,9 @@ export class World {
     this.#expect(!isWelcome || !this.#hasWhole, "a message lies in an open connection");
     if (!this.#isEnded) {
       if (isWelcome) this.#expect(!this.#isSourcePaused, "the source is paused for no reason");
-      else if (this.#hasUnread) this.#expect(this.#isSourcePaused, "the source is not paused");
+      // An iterator that leaves while a frame is not whole leaves the source alone: the next bytes pause it.
+      else if (this.#hasWhole || this.#isPaused)
+        this.#expect(this.#isSourcePaused, "the source is not paused");
     } else {
       this.#expect(!isWelcome || !this.#hasUnread, "a rest lies in an open connection");
       const isFinished = !this.#hasUnread;
@@ -739,6 +756,15 @@ export class World {
     const at = this.#armed.findIndex(({ where }) => where === place);
     if (at < 0) return undefined;
     const { step } = this.#armed.splice(at, 1)[0]!;
+    // The model has sent a frame that is still being encoded.
+    if (place === "encode" && step.do === "flushed") return undefined;
+    if (place === "encode" && step.do === "send") {
+      const wasEncoding = this.#isEncoding;
+      this.#isEncoding = true;
+      this.#take(step);
+      this.#isEncoding = wasEncoding;
+      return undefined;
+    }
     this.log.push(`  in ${place}:`);
     if (step.do === "promise") {
       if (["write", "encode", "input", "error"].includes(place) || isOfSink(place)) return;
@@ -931,7 +957,7 @@ export class World {
     const isEnding = this.#isEnded && connection.state === "closing";
     const isSending = !this.#isHalted && !this.#isOurEnd && !this.#isLost && !isEnding;
     // A last word may be sent while `error` runs; a short one, so that it is not written at once.
-    if (!isSending && size > 25) return;
+    if (!isSending && (size > 25 || this.#isEncoding)) return;
     const value = "s".repeat(size + 1);
     const frame = { text: `${value}\n` };
     const before = [connection.queued, this.#written.length] as const;

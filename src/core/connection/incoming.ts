@@ -179,11 +179,15 @@ export class Incoming<Out> {
     return this.#reader.held + (this.isInsideFrame ? this.#frameCost : 0);
   }
 
-  /** What the values of a frame cost in memory that is half delivered: for a server's budget alone. */
-  get valueCost(): number {
-    if (!this.isInsideFrame) return 0;
+  /**
+   * What else input keeps in memory, for a server's budget alone: the values of a frame that is half delivered, and
+   * the slab that a frame in pieces is gathered in.
+   */
+  get extraCost(): number {
+    const { spare } = this.#reader;
+    if (!this.isInsideFrame) return spare;
     this.#valueCost ??= costOf(this.#values);
-    return this.#valueCost;
+    return spare + this.#valueCost;
   }
 
   /** Bytes that are not delivered. */

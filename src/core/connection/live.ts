@@ -263,7 +263,7 @@ export class Live<In, Out, Context>
     if (this.#in.isInsideFrame)
       throw new TypeError("detach() in the middle of a frame of several values");
     this.#out.flush();
-    if (this.queued > 0 || this.#out.state !== "open") {
+    if (this.queued > 0 || this.#out.state !== "open" || !this.#out.isEmpty) {
       throw new TypeError(`detach() while ${this.queued} bytes wait to be sent`);
     }
     const socket = this.#sink.detach();
@@ -353,10 +353,13 @@ export class Live<In, Out, Context>
         this.#deadlines.welcome(false);
         this.pauseSource();
       }
-      const opens = this.#opens;
-      this.#opens = undefined;
-      for (const run of opens ?? []) this.#callbacks.guard(run);
-      this.#callbacks.call(this.#callbacks.handlers.open);
+      // A sink whose pause throws has ended the connection.
+      if (!this.#in.isOver) {
+        const opens = this.#opens;
+        this.#opens = undefined;
+        for (const run of opens ?? []) this.#callbacks.guard(run);
+        this.#callbacks.call(this.#callbacks.handlers.open);
+      }
     }
     this.#account();
     this.#out.leave();
@@ -740,8 +743,8 @@ export class Live<In, Out, Context>
 
   /** What this connection costs in memory. */
   get cost(): number {
-    const { held, valueCost } = this.#in;
-    return BASE_COST + held + valueCost + this.#heldCost + this.#out.queued;
+    const { held, extraCost } = this.#in;
+    return BASE_COST + held + extraCost + this.#heldCost + this.#out.queued;
   }
 
   /** Above the budget of its server: the largest connections go first. */

@@ -1,7 +1,7 @@
 import { asProtocolError, rebased } from "../errors.ts";
 import { checkMessage, isFramed, measureWhole } from "../frames.ts";
 import type { InvalidOptions } from "../invalid.ts";
-import { compact, MESSAGE_COST, NOTHING, plain } from "../memory.ts";
+import { CHUNK_COST, compact, MESSAGE_COST, NOTHING, plain } from "../memory.ts";
 import type { MessageProtocol } from "../protocol.ts";
 import { newScan } from "../scan.ts";
 
@@ -53,11 +53,16 @@ export class MessageReader {
     return this.pending;
   }
 
+  /** There is no memory but that of messages. */
+  get spare(): number {
+    return 0;
+  }
+
   push(message: Uint8Array): void {
     // No frames are in it, so nothing of it waits.
     if (message.length === 0 && isFramed(this.#protocol)) return;
     this.#messages.push(plain(message));
-    this.#queued += message.length + MESSAGE_COST;
+    this.#queued += message.length + CHUNK_COST;
   }
 
   /** Takes a message that will wait: it keeps no more memory alive than it needs. */
@@ -139,7 +144,7 @@ export class MessageReader {
     const messages = this.#messages;
     const message = messages[this.#head];
     if (message === undefined) return undefined;
-    this.#queued -= message.length + MESSAGE_COST;
+    this.#queued -= message.length + CHUNK_COST;
     this.#head++;
     if (2 * this.#head >= messages.length) {
       // Half empty: moving the rest up costs no more than its pushes did.

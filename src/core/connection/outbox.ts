@@ -71,8 +71,14 @@ export class Outbox {
     return this.sent - this.#written + this.#cost * this.#count + this.#inSink;
   }
 
-  /** Nothing waits here (though the sink may still have bytes). */
+  /** A frame is being encoded: nothing is written meanwhile. */
+  get isEncoding(): boolean {
+    return this.#isEncoding;
+  }
+
+  /** Nothing waits here (though the sink may still have bytes), and nothing is on its way. */
   get isEmpty(): boolean {
+    if (this.#isEncoding) return false;
     if (this.#count > 0 || this.#first !== undefined || this.#text !== "") return false;
     return (this.#out?.length ?? 0) === 0;
   }
@@ -353,7 +359,12 @@ export class Outbox {
     if (out === undefined) return;
     this.#out = undefined;
     out.own();
-    if (out.length > 0) this.#append(out.take(), text);
+    if (out.length > 0) {
+      const bytes = out.take();
+      // A batch that waits, maybe for long, keeps no memory that it has no use for.
+      const isLoose = this.isBlocked && 4 * bytes.buffer.byteLength > 5 * bytes.length;
+      this.#append(isLoose ? bytes.slice() : bytes, text);
+    }
     out.revoke();
     spare = out;
   }

@@ -237,7 +237,9 @@ export class Outgoing {
     this.#refuse();
     if (this.state === "waiting") return;
     this.state = "ending";
-    if (this.#depth === 0) this.flush();
+    // A frame that is being encoded still goes out; should its encoder throw, this flush ends what is ending.
+    if (this.#outbox.isEncoding) this.#planFlush();
+    else if (this.#depth === 0) this.flush();
   }
 
   /** True if nothing waits to be written. */
@@ -250,7 +252,7 @@ export class Outgoing {
     if (this.state === "closed") return 0;
     this.state = "closed";
     const dropped = this.#outbox.clear();
-    if (dropped > 0) this.#hasDropped = true;
+    if (dropped > 0 || this.#outbox.isEncoding) this.#hasDropped = true;
     this.#refuse();
     for (const { reject } of this.#flushed.splice(0)) reject(closedError());
     return dropped;

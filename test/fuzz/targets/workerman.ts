@@ -22,10 +22,26 @@ export const target: Target = targetOf([
   // A line that ends in CR is read, but not written.
   defineCase({ name: "text", protocol: text({ maxFrame }), values: texts, rewrites: false }),
   defineCase({ name: "jsonNL", protocol: jsonNL({ maxFrame }), values }),
-  defineCase({ name: "jsonNL of PHP", protocol: jsonNL({ maxFrame, phpJson: true }), values }),
+  // An object whose keys JavaScript sorts to 0 .. n-1 becomes a list.
+  defineCase({
+    name: "jsonNL of PHP",
+    protocol: jsonNL({ maxFrame, phpJson: true }),
+    values,
+    settles: true,
+  }),
   defineCase({ name: "jsonInt", protocol: jsonInt({ maxFrame }), values }),
-  defineCase({ name: "jsonInt of PHP", protocol: jsonInt({ maxFrame, phpJson: true }), values }),
-  defineCase({ name: "phpJson", protocol: perMessage({ maxFrame }).wrap(phpJson()), values }),
+  defineCase({
+    name: "jsonInt of PHP",
+    protocol: jsonInt({ maxFrame, phpJson: true }),
+    values,
+    settles: true,
+  }),
+  defineCase({
+    name: "phpJson",
+    protocol: perMessage({ maxFrame }).wrap(phpJson()),
+    values,
+    settles: true,
+  }),
   defineCase({ name: "xml10", protocol: xml10({ maxFrame }), values: texts }),
   defineCase({
     name: "binaryTransfer",

@@ -256,8 +256,8 @@ describe("messages of a transport that keeps boundaries", () => {
   it("wait in a paused connection, and are bounded", () => {
     const { connection, messages, errors, sink } = setup({
       boundary: "message",
-      // 11 bytes, and 64 for each message.
-      options: { maxQueued: 11 + 2 * 64 - 1 },
+      // 11 bytes, and 200 for each message.
+      options: { maxQueued: 11 + 2 * 200 - 1 },
     });
     connection.pause();
     connection.received(ascii("123456\n"));

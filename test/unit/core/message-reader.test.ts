@@ -6,7 +6,12 @@ const bytes = perMessage().wrap(raw());
 
 describe("messages that wait", () => {
   it("are bounded when they are empty, too", () => {
-    const connection = new Connection(bytes, new ScriptedSink("message"), {}, { maxQueued: 6400 });
+    const connection = new Connection(
+      bytes,
+      new ScriptedSink("message"),
+      {},
+      { maxQueued: 20_000 },
+    );
     connection.opened();
     let received = 0;
     while (connection.state === "open" && received < 1000) {

@@ -151,12 +151,12 @@ it("keeps what ws brings without a copy", () => {
 
 it("keeps what comes during a pause, up to maxQueued, and says 1008 as a browser may", () => {
   const socket = new FakeWebSocket();
-  const connection = attachWebSocket(socket, text, { maxQueued: 519 });
+  const connection = attachWebSocket(socket, text, { maxQueued: 1607 });
   for (let i = 0; i < 8; i++) socket.emit("message", { data: "x" });
   expect(connection.state).toBe("open");
   socket.emit("message", { data: "x" });
   expect(connection.state).toBe("closed");
-  expect(socket.closes).toEqual(["4008 520 unread bytes exceed maxQueued 519"]);
+  expect(socket.closes).toEqual(["4008 1608 unread bytes exceed maxQueued 1607"]);
 });
 
 it("tells the peer no more than a close frame holds", () => {
