@@ -115,14 +115,14 @@ export function makeField<In, Out, More extends object = object>(
     fixed: -1,
     bits: 0,
     open: false,
-    ...definition,
-    ...more,
     decode(bytes: Uint8Array, start: number, end: number): Out {
       const value = read(bytes, start, end, shared);
       if (shared.at !== end) throw leftOver(shared.at, end);
       return value;
     },
     encode: write,
+    ...definition,
+    ...more,
   }) as unknown as Field<In, Out> & More;
 }
 

@@ -1,5 +1,5 @@
 import type { Output } from "../core/index.ts";
-import type { Cursor } from "./field.ts";
+import type { Cursor, Erased } from "./field.ts";
 import type { Step } from "./plan.ts";
 
 /** Reads a member that no other one describes. Numbers whose bytes are here need no call of their field. */
@@ -16,6 +16,20 @@ export function readAlone(
   if (wanted !== undefined && value !== wanted) return field.read(bytes, at, end, cursor);
   cursor.at = at + fixed;
   return value;
+}
+
+/** Reads a number; one of fixed size whose bytes are here needs no call of its field. */
+export function readNumber(
+  field: Erased,
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  cursor: Cursor,
+): unknown {
+  const { get, fixed } = field;
+  if (get === undefined || end - at < fixed) return field.read(bytes, at, end, cursor);
+  cursor.at = at + fixed;
+  return get(bytes, at);
 }
 
 /** Writes a member that no other one describes. */

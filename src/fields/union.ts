@@ -3,6 +3,7 @@ import { malformed, shownName, unencodable, within } from "./field-error.ts";
 import { membersOf } from "./members.ts";
 import type { EnumField } from "./named-numbers.ts";
 import type { NodeOf, UnionCase } from "./node.ts";
+import { readNumber } from "./step.ts";
 import { makeStruct } from "./struct.ts";
 import type { Fields, Flat, Known, StructIn, StructOut } from "./struct-types.ts";
 
@@ -58,7 +59,7 @@ export function union<
     read(bytes, at, end, cursor) {
       let one: UnionCase | undefined;
       try {
-        const code = number.read(bytes, at, end, cursor) as number;
+        const code = readNumber(number, bytes, at, end, cursor) as number;
         one = byCode.get(code);
         if (one === undefined) throw malformed(`${code} is not one of ${codes}`, at);
       } catch (error) {

@@ -55,7 +55,7 @@ function compiledMeasure(protocol: DescribedProtocol<never, unknown>): Framing["
 }
 
 /** The field with fast functions; what they refuse goes through the closures, which say what is wrong. */
-function withFast(field: Erased, { read, write }: Fast): Erased {
+function withFast(field: Erased, { read, write, decode }: Fast): Erased {
   const { node, fixed, least, open, text, hidden, mayLack } = field;
   return makeField<unknown, unknown, object>(
     {
@@ -81,6 +81,6 @@ function withFast(field: Erased, { read, write }: Fast): Erased {
         }
       },
     },
-    { ...(hidden && { hidden }), ...(mayLack && { mayLack }) },
+    { decode, ...(hidden && { hidden }), ...(mayLack && { mayLack }) },
   );
 }

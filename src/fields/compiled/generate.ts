@@ -9,6 +9,8 @@ import { writeCode } from "./write-code.ts";
 export interface Fast {
   read(bytes: Uint8Array, at: number, end: number, cursor: Cursor): unknown;
   write(value: unknown, out: Output): void;
+  /** Asks the closures about bytes that it refuses. */
+  decode(bytes: Uint8Array, start: number, end: number): unknown;
 }
 
 type Measure = Framing["measure"];
@@ -30,10 +32,18 @@ export function generate(field: Erased): Generated {
   code.line("c.at = p;");
   code.line("return result;");
   code.line("}");
+  code.line("const cursor = { at: 0 };");
+  code.line("function decode(b, s, e) {");
+  code.line("try {");
+  code.line("const value = read(b, s, e, cursor);");
+  code.line("if (cursor.at === e) return value;");
+  code.line("} catch {}");
+  code.line(`return ${code.value(field.decode)}(b, s, e);`);
+  code.line("}");
   code.line("function write(v, o) {");
   writeCode(root, field, "v");
   code.line("}");
-  code.line("return { read, write };");
+  code.line("return { read, write, decode };");
   return { text: `${code.bindings("values")}\n${code.text}`, values: code.values };
 }
 

@@ -59,6 +59,9 @@ export function readCode(root: Root, field: AnyField, end: string): string {
   switch (node.kind) {
     case "default":
       return readCode(root, node.inner, end);
+    case "ignored":
+      code.line(`p = ${end};`);
+      return "undefined";
     case "varint":
       return varintCode(root, node, end);
     case "bytes":
@@ -319,7 +322,8 @@ function structCode(root: Root, { plan }: NodeOf<"struct">, limit: string): Map<
     const { unit, add, base } = range.node;
     const isBig = base.node.kind === "int" && base.node.big;
     const number = isBig ? `Number(${slots[range.slot]})` : slots[range.slot];
-    const stop = code.keep(`${from} + ${number} * ${unit} - ${literal(add)}`);
+    const bytes = unit === 1 ? number : `${number} * ${unit}`;
+    const stop = code.keep(`${from} + ${bytes}${add === 0 ? "" : ` - ${literal(add)}`}`);
     code.refuseIf(`!(${stop} >= p && ${stop} <= ${window()})`);
     windows.push(stop);
   };
