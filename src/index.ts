@@ -68,6 +68,8 @@ export {
   type SplitterConstructor,
   type StreamHint,
   systemClock,
+  type Trace,
+  type TraceEvent,
   u8,
   u16be,
   u16le,

@@ -101,9 +101,13 @@ export const sliceLatin1: ((bytes: Uint8Array, start: number, end: number) => st
   });
 
 /** Node's own checks of a whole chunk (20.16 and later). */
-const checks: Checks | undefined = /* @__PURE__ */ look(() =>
-  host.process?.getBuiltinModule?.("buffer"),
-);
+const checks: Checks | undefined = /* @__PURE__ */ look(() => {
+  try {
+    return host.process?.getBuiltinModule?.("buffer");
+  } catch {
+    return undefined;
+  }
+});
 
 /** The text of a chunk if all bytes from `start` on are ASCII: a character for each byte, from the first of the chunk. */
 export const asciiText: ((bytes: Uint8Array, start: number) => string | undefined) | undefined =
@@ -188,9 +192,14 @@ export const abortController: (new () => AbortSource) | undefined = /* @__PURE__
  * True if memory that is done with is overwritten, so that a view which was kept too long shows: run tests with
  * `FRAMEWRIGHT_POISON=1`.
  */
-export const isPoisoning: boolean = /* @__PURE__ */ look(
-  () => host.process?.env?.FRAMEWRIGHT_POISON === "1",
-);
+export const isPoisoning: boolean = /* @__PURE__ */ look(() => {
+  try {
+    return host.process?.env?.FRAMEWRIGHT_POISON === "1";
+  } catch {
+    // Deno, where the program may not read its environment.
+    return false;
+  }
+});
 
 /** True in pages and their workers, where a content security policy may have attempts to make code reported. */
 export const reportsEval = (): boolean =>

@@ -32,6 +32,7 @@ export type {
   ConnectionOptions,
   Handlers,
 } from "./connection/handlers.ts";
+export type { Trace, TraceEvent } from "./connection/trace.ts";
 export { type DuplexParts, duplex } from "./duplex.ts";
 export { ProtocolError, type ProtocolErrorCode } from "./errors.ts";
 export { decodeAll, decodeFrame, encodeAll, encodeFrame } from "./frames.ts";

@@ -65,9 +65,18 @@ interface Host {
   readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> };
 }
 
-/** An integer in the environment; browsers have none. */
+/** What the environment says; browsers have none, and in Deno a program may not be allowed to read it. */
+function environment(name: string): string | undefined {
+  try {
+    return (globalThis as Host).process?.env?.[name];
+  } catch {
+    return undefined;
+  }
+}
+
+/** An integer in the environment. */
 function variable(name: string): number | undefined {
-  const text = (globalThis as Host).process?.env?.[name];
+  const text = environment(name);
   if (text === undefined || text === "") return undefined;
   const value = Number(text);
   if (Number.isInteger(value)) return value;

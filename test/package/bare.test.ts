@@ -55,6 +55,18 @@ describe("in a realm without any host", () => {
     expect(Object.keys(bareRealm().load(`${file}.cjs`))).not.toEqual([]);
   });
 
+  it.each(entryPoints.filter(({ pure }) => pure))(
+    "$name loads where the environment may not be read, as in Deno",
+    ({ file }) => {
+      const { load, run } = bareRealm();
+      run(`globalThis.process = {
+        env: new Proxy({}, { get() { throw new Error("NotCapable"); } }),
+        get getBuiltinModule() { throw new Error("NotCapable"); },
+      }`);
+      expect(Object.keys(load(`${file}.cjs`))).not.toEqual([]);
+    },
+  );
+
   it("the core writes and reads", () => {
     const { load, run } = bareRealm();
     const use = run(`(function (core) {

@@ -1,10 +1,11 @@
 import type { Clock } from "../clock.ts";
 import type { Limits } from "./limits.ts";
 import { Sweeper, type Swept } from "./sweeper.ts";
+import { STUCK_MS } from "./trace.ts";
 
 /** A limit whose time is over, and what did not happen within it. */
 export interface Expiry {
-  readonly limit: "first" | "frame" | "idle" | "send" | "close" | "end";
+  readonly limit: "first" | "frame" | "idle" | "send" | "close" | "end" | "stuck";
   readonly ms: number;
 }
 
@@ -33,6 +34,7 @@ export class Deadlines implements Swept {
   #send = Infinity;
   #close = Infinity;
   #end = Infinity;
+  #stuck = Infinity;
   /** Since when no message is welcome; Infinity while one is. */
   #still = Infinity;
   /** Since when one is. */
@@ -121,6 +123,16 @@ export class Deadlines implements Swept {
     this.#watch(Math.min(this.#first, this.#frame, this.#idle));
   }
 
+  /** Whether input waits for promises of handlers; only for a trace, which is told. */
+  waiting(isStuck: boolean): void {
+    if (!isStuck) {
+      this.#stuck = Infinity;
+    } else if (this.#stuck === Infinity) {
+      this.#stuck = this.#clock.now() + STUCK_MS;
+      this.#watch(this.#stuck);
+    }
+  }
+
   /** The peer sends no more: only what we owe each other is limited. */
   inputEnded(): void {
     this.#first = Infinity;
@@ -183,7 +195,7 @@ export class Deadlines implements Swept {
     const expired = this.#firstExpired(now);
     if (expired !== undefined) this.#expired(expired);
     if (this.#isOver) return Infinity;
-    const ours = Math.min(this.#send, this.#close, this.#end);
+    const ours = Math.min(this.#send, this.#close, this.#end, this.#stuck);
     return this.#still === Infinity ? Math.min(ours, this.#first, this.#frame, this.#idle) : ours;
   }
 
@@ -201,6 +213,11 @@ export class Deadlines implements Swept {
     if (this.#end <= now) {
       this.#end = Infinity;
       return { limit: "end", ms: limits.endTimeout };
+    }
+    if (this.#stuck <= now) {
+      // Told once for each wait.
+      this.#stuck = Infinity;
+      return { limit: "stuck", ms: STUCK_MS };
     }
     if (this.#still !== Infinity) return undefined;
     if (this.#first <= now) {

@@ -2,6 +2,7 @@ import type { CancelSignal } from "../cancel.ts";
 import type { Clock } from "../clock.ts";
 import type { InvalidPolicy, Skipped } from "../invalid.ts";
 import type { Connection } from "./connection.ts";
+import type { Trace } from "./trace.ts";
 
 /** How a connection ended. */
 export interface CloseInfo {
@@ -139,6 +140,12 @@ export interface ConnectionOptions {
 
   /** What to do with bytes that are no frame, in place of ending the connection. */
   readonly onInvalid?: InvalidPolicy | undefined;
+
+  /**
+   * Called with everything that happens to the connection, to see its wire. It must not change what it is shown; what it
+   * throws is reported, and is no harm to the connection.
+   */
+  readonly trace?: Trace | undefined;
 
   /** Aborts the connection. */
   readonly signal?: CancelSignal | undefined;

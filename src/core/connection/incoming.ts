@@ -76,6 +76,8 @@ export interface IncomingOptions {
   readonly turn: number;
   readonly concurrency: number;
   readonly onInvalid: InvalidPolicy | undefined;
+  /** Told of each message, before it is delivered. */
+  readonly traced: ((value: unknown, size: number) => void) | undefined;
 }
 
 /** The input of a connection: chunks come in, messages go to a handler or to iterators, in order and in turns. */
@@ -88,6 +90,7 @@ export class Incoming<Out> {
   readonly #clock: Clock;
   readonly #turn: number;
   readonly #concurrency: number;
+  readonly #traced: IncomingOptions["traced"];
   readonly #reader: OwnSplitter | MessageReader;
   /** Bad input is skipped. */
   readonly #isTolerant: boolean;
@@ -127,6 +130,7 @@ export class Incoming<Out> {
     this.#clock = options.clock;
     this.#turn = options.turn;
     this.#concurrency = options.concurrency;
+    this.#traced = options.traced;
     const { onInvalid } = options;
     this.#isTolerant = onInvalid !== undefined;
     const invalid = { onInvalid, skipped: (skipped: Skipped) => owner.skipped(skipped) };
@@ -188,6 +192,15 @@ export class Incoming<Out> {
     if (!this.isInsideFrame) return spare;
     this.#valueCost ??= costOf(this.#values);
     return spare + this.#valueCost;
+  }
+
+  /** Input waits for promises of `message`. */
+  get isStuck(): boolean {
+    return (
+      (this.#gate & BUSY) !== 0 &&
+      this.#gate === (this.#gate & (BUSY | SWITCHED)) &&
+      this.unread > 0
+    );
   }
 
   /** Bytes that are not delivered. */
@@ -362,6 +375,7 @@ export class Incoming<Out> {
     const protocol = this.#protocol;
     const { connection } = this.#owner;
     const text = this.#text;
+    const traced = this.#traced;
     // What is being done, for the catch below: 0 finding a frame, 1 decoding it, 2 delivering its value.
     let step = 0;
     try {
@@ -375,6 +389,7 @@ export class Incoming<Out> {
             : text.decode(protocol, reader as OwnSplitter);
         if (this.#isTolerant) reader.accept();
         step = 2;
+        if (traced !== undefined) traced(value, reader.end - reader.start);
         const result = message(connection, value);
         if (typeof result === "object" && result !== null) this.#await(result);
         if (++this.#delivered % ASK_EVERY === 0) this.#checkTurn();
@@ -444,6 +459,7 @@ export class Incoming<Out> {
     }
     this.#delivered++;
     this.#owner.delivered();
+    this.#traced?.(value, this.#frameCost);
     const { message, connection } = this.#owner;
     if (this.#queue.isAwaited) {
       this.#queue.push(value);

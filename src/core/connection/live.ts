@@ -16,6 +16,7 @@ import { clockOf, type Limits, maxQueuedOf } from "./limits.ts";
 import { Outgoing, type OutputOwner } from "./outgoing.ts";
 import { markReported, wasReported } from "./report.ts";
 import type { Sweeper } from "./sweeper.ts";
+import type { Happening, Trace, TraceEvent } from "./trace.ts";
 
 /** What a transport gives to its connections, beside their options. */
 export interface ServerParts {
@@ -49,6 +50,7 @@ export class Live<In, Out, Context>
   readonly #limits: Limits;
   readonly #clock: Clock;
   readonly #budget: MemoryBudget | undefined;
+  readonly #trace: Trace | undefined;
   readonly #parts: ServerParts;
   #protocol: MessageProtocol<In, Out>;
   readonly #callbacks: Callbacks;
@@ -99,10 +101,15 @@ export class Live<In, Out, Context>
     this.#maxQueued = maxQueuedOf(limits, protocol.maxFrame);
     this.#lastByteAt = this.#clock.now();
     const { turn, concurrency } = limits;
-    const { onInvalid } = options;
-    const input = { clock: this.#clock, turn, concurrency, onInvalid };
+    const { onInvalid, trace } = options;
+    this.#trace = trace;
+    const traced =
+      trace && ((value: unknown, size: number) => this.#tell({ type: "message", value, size }));
+    const input = { clock: this.#clock, turn, concurrency, onInvalid, traced };
     this.#in = new Incoming<Out>(this, this.#protocol, sink.boundary, input);
-    this.#out = new Outgoing(this, sink, Math.min(limits.highWater, this.#maxQueued));
+    const highWater = Math.min(limits.highWater, this.#maxQueued);
+    const sent = trace && ((bytes: Uint8Array) => this.#tell({ type: "sent", bytes }));
+    this.#out = new Outgoing(this, sink, highWater, sent);
     this.#deadlines = new Deadlines(
       limits,
       this.#clock,
@@ -186,6 +193,7 @@ export class Live<In, Out, Context>
   send(value: In): boolean {
     const out = this.#out;
     if (!out.isSending) return false;
+    if (this.#trace !== undefined) return this.#sendTraced(value);
     return out.send(this.#protocol, value, this.#maxQueued);
   }
 
@@ -193,7 +201,26 @@ export class Live<In, Out, Context>
     if (!isBytes(bytes)) throw new TypeError("a frame must be a Uint8Array");
     const out = this.#out;
     if (!out.isSending) return false;
+    if (this.#trace !== undefined) {
+      this.#tell({ type: "queued", value: undefined, size: bytes.length });
+    }
     return out.sendFrame(bytes, this.#protocol.text === true, this.#maxQueued);
+  }
+
+  #sendTraced(value: In): boolean {
+    const before = this.#out.sent;
+    const isRoomy = this.#out.send(this.#protocol, value, this.#maxQueued);
+    this.#tell({ type: "queued", value, size: this.#out.sent - before });
+    return isRoomy;
+  }
+
+  /** Tells the trace, if there is one. */
+  #tell(happening: Happening): void {
+    const trace = this.#trace;
+    if (trace === undefined) return;
+    const at = this.#clock.now();
+    const connection = this.#connection as unknown as TraceEvent["connection"];
+    this.#callbacks.guard(() => trace({ ...happening, connection, at } as TraceEvent));
   }
 
   ready(): Promise<void> {
@@ -347,6 +374,7 @@ export class Live<In, Out, Context>
     this.#out.enter();
     this.#out.opened();
     this.#in.opened();
+    this.#tell({ type: "opened" });
     if (!this.#in.isOver) {
       this.#deadlines.opened();
       if (!this.#in.isWelcome) {
@@ -372,6 +400,7 @@ export class Live<In, Out, Context>
     if (this.#in.state !== "reading" || this.#isOver) return;
     const now = this.#clock.now();
     this.#lastByteAt = now;
+    if (this.#trace !== undefined) this.#tell({ type: "received", bytes });
     this.#deadlines.heard(now);
     this.#in.begin(now);
     if (!this.#in.isWelcome) {
@@ -465,6 +494,7 @@ export class Live<In, Out, Context>
     this.#in.pump();
     const { isWelcome, partial } = this.#in;
     this.#deadlines.welcome(isWelcome);
+    if (this.#trace !== undefined) this.#deadlines.waiting(this.#in.isStuck);
     // While none is welcome nothing was looked at, and the time for a frame stands still.
     if (isWelcome && this.#limits.frameTimeout !== Infinity) {
       this.#deadlines.partial(partial, this.#lastByteAt);
@@ -473,6 +503,7 @@ export class Live<In, Out, Context>
   }
 
   skipped(skipped: Skipped): void {
+    this.#tell({ type: "skipped", skipped });
     this.#callbacks.skipped(skipped);
   }
 
@@ -540,12 +571,14 @@ export class Live<In, Out, Context>
     // The end of a peer that is not read would never be seen.
     if (this.#isSourcePaused || this.#in.isOver || this.#isOver || this.#isLost) return;
     this.#isSourcePaused = true;
+    this.#tell({ type: "paused" });
     this.#ask(() => this.#sink.pause());
   }
 
   resumeSource(): void {
     if (!this.#isSourcePaused || this.#isOver || this.#isLost) return;
     this.#isSourcePaused = false;
+    this.#tell({ type: "resumed" });
     this.#ask(() => this.#sink.resume());
   }
 
@@ -609,6 +642,7 @@ export class Live<In, Out, Context>
     // First of all, so that nothing is delivered while handlers run. A last word can still be sent.
     if (!isLate) this.#in.halt({ error });
     if (isCut) this.#drop();
+    if (isBug) this.#tell({ type: "error", error });
     if (isBug) this.#callbacks.reportBug(error);
     else this.#reportFault(error, isTold);
     this.#inputOver();
@@ -692,6 +726,7 @@ export class Live<In, Out, Context>
   }
 
   #reportFault(error: unknown, isIterated: boolean): void {
+    this.#tell({ type: "error", error });
     if (this.#callbacks.handlers.error === undefined && this.#parts.isTold?.()) return;
     this.#callbacks.reportFault(error, isIterated, this.#protocol.name, this.#sink.peer);
   }
@@ -715,6 +750,7 @@ export class Live<In, Out, Context>
     this.#outcome ??= { by: "peer" };
     this.#abortSignal();
     const info = this.#closeInfo();
+    this.#tell({ type: "closed", info });
     this.#parts.gone?.(this.#dropped, info);
     const closes = this.#closes;
     this.#closes = undefined;
@@ -759,6 +795,10 @@ export class Live<In, Out, Context>
   #expire({ limit, ms }: Expiry): void {
     if (limit === "end") return void this.#expireEnd(ms);
     if (limit === "close") return void this.#expireClose(ms);
+    if (limit === "stuck") {
+      const { pending: promises, unread } = this.#in;
+      return void this.#tell({ type: "stuck", ms, promises, unread });
+    }
     const error = timeout(`${this.#missed(limit)} within ${ms} ms`);
     // Where bad input is skipped, a frame that never ends is one.
     if (limit === "frame" && this.#in.giveUp(error)) this.pump();

@@ -7,7 +7,7 @@ const NAMES: Record<keyof Handlers<unknown> | keyof ConnectionOptions, true> = {
   ...{ highWater: true, maxQueued: true, concurrency: true },
   ...{ firstMessageTimeout: true, frameTimeout: true, idleTimeout: true },
   ...{ sendTimeout: true, closeTimeout: true, endTimeout: true, turn: true },
-  ...{ handlerErrors: true, onInvalid: true, clock: true, signal: true },
+  ...{ handlerErrors: true, onInvalid: true, clock: true, signal: true, trace: true },
 };
 
 /** Names of the handlers and options of a connection, for `checkOptions`. */

@@ -32,6 +32,7 @@ let spare: OwnOutput | undefined;
  */
 export class Outbox {
   readonly #sink: Sink;
+  readonly #sent: ((bytes: Uint8Array) => void) | undefined;
   readonly #joined: boolean;
   /** What a piece costs in memory beside its bytes, if each is a message and may be empty. */
   readonly #cost: number;
@@ -60,8 +61,10 @@ export class Outbox {
   /** Bytes given to the sink since the beginning. */
   #written = 0;
 
-  constructor(sink: Sink) {
+  /** @param sent - told of all bytes that the sink is given; text is made bytes for it */
+  constructor(sink: Sink, sent?: (bytes: Uint8Array) => void) {
     this.#sink = sink;
+    this.#sent = sent;
     this.#joined = sink.boundary === "stream";
     this.#cost = this.#joined ? 0 : MESSAGE_COST;
   }
@@ -146,7 +149,8 @@ export class Outbox {
 
   #know(protocol: MessageProtocol<never, unknown>): void {
     this.#known = protocol;
-    this.#isText = this.#joined && this.#sink.writeText !== undefined && writesText(protocol);
+    const canText = this.#joined && this.#sink.writeText !== undefined && this.#sent === undefined;
+    this.#isText = canText && writesText(protocol);
   }
 
   /** Adds one frame of text. Returns 0 if it must be written as bytes: they tell what is wrong, or whether. */
@@ -293,6 +297,7 @@ export class Outbox {
     this.#written += length;
     const drains = this.#drains;
     let isRoomy = true;
+    this.#sent?.(bytes);
     try {
       isRoomy = this.#sink.write(bytes, text);
     } catch (error) {

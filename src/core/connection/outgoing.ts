@@ -96,10 +96,16 @@ export class Outgoing {
   #hasDropped = false;
   #ready: Deferred | undefined;
 
-  constructor(owner: OutputOwner, sink: Sink, highWater: number) {
+  /** @param sent - told of all bytes that the sink is given */
+  constructor(
+    owner: OutputOwner,
+    sink: Sink,
+    highWater: number,
+    sent: ((bytes: Uint8Array) => void) | undefined,
+  ) {
     this.#owner = owner;
     this.#sink = sink;
-    this.#outbox = new Outbox(sink);
+    this.#outbox = new Outbox(sink, sent);
     this.#highWater = highWater;
   }
 
@@ -121,6 +127,11 @@ export class Outgoing {
   /** True if the sink was told to close, or is about to be once everything is out. */
   get isClosing(): boolean {
     return this.#goal === "close" || this.state === "closed";
+  }
+
+  /** Bytes that were sent, in all. */
+  get sent(): number {
+    return this.#outbox.sent;
   }
 
   send<In>(protocol: MessageProtocol<In, unknown>, value: In, maxQueued: number): boolean {
