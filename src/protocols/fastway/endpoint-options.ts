@@ -23,8 +23,7 @@ export interface EndpointOptions<In, Out = In, Context = undefined>
   readonly pingInterval?: number | undefined;
 
   /**
-   * v2: how long to wait for the answer, in milliseconds, before the connection is given up; 0: for ever (then no
-   * second ping follows an unanswered one).
+   * v2: how long no byte may come after a ping, in milliseconds; then the connection is closed with `timeout`. 0: no limit.
    * @defaultValue 10 000
    */
   readonly pingTimeout?: number | undefined;
@@ -40,7 +39,7 @@ export interface DialOptions<In, Out = In, Context = undefined>
    */
   readonly timeout?: number | undefined;
 
-  /** Calls the dial off: an `AbortSignal`, say. */
+  /** Gives the dial up: its promise is rejected with the signal's reason. */
   readonly signal?: CancelSignal | undefined;
 }
 

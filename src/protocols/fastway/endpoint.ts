@@ -3,24 +3,23 @@ import {
   type CloseInfo,
   CONNECTION_OPTIONS,
   type Connection,
-  checkLimit,
   checkLimits,
   checkOptions,
   handlerErrorsOf,
   limitsOf,
   markReported,
-  onAbort,
   ProtocolError,
   reportBug,
   systemClock,
 } from "../../core/index.ts";
+import { heartbeat } from "../../session/index.ts";
 import { AcceptQueue } from "./accept-queue.ts";
 import type { Dialect, EndpointCommand, GatewayCommand } from "./commands.ts";
 import { type Early, EarlyMessages } from "./early-messages.ts";
 import type { DialOptions, EndpointOptions, FastwayEndpoint } from "./endpoint-options.ts";
 import { type FastwayMessage, type FastwayProtocol, fastway } from "./fastway.ts";
 import { checkFits, LENGTH } from "./packet.ts";
-import { type Dial, type PendingDials, pendingDials } from "./pending-dials.ts";
+import { type DialReply, PendingDials } from "./pending-dials.ts";
 import type { VirtualConnection, VirtualIds, VirtualOptions } from "./virtual-connection.ts";
 import { type Exchange, VirtualSink } from "./virtual-sink.ts";
 
@@ -77,14 +76,11 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
   readonly #blocked = new Set<VirtualSink>();
   readonly #early = new EarlyMessages();
   readonly #acceptQueue: AcceptQueue<VirtualConnection<In, Out, Context>>;
-  /** PendingDials from before the gateway can be talked to; undefined from then on. */
-  #waiting: Dial[] | undefined = [];
   #size = 0;
   #isClosing = false;
   /** Settles `closed`; undefined when it is over. */
   #settle: ((info: CloseInfo) => void) | undefined;
   #isHeard = false;
-  #isPinged = false;
   #stopPing: (() => void) | undefined;
 
   constructor(link: FastwayLink, options: EndpointOptions<In, Out, Context>) {
@@ -97,7 +93,12 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#acceptQueue = new AcceptQueue(options.backlog ?? BACKLOG);
-    this.#dials = pendingDials(this.dialect, (command) => void this.#physical.send(command));
+    this.#dials = new PendingDials(
+      this.dialect,
+      this.#clock,
+      (command) => void this.#physical.send(command),
+      (reply) => this.#answeredLate(reply),
+    );
     this.closed = new Promise((resolve) => {
       this.#settle = resolve;
     });
@@ -121,13 +122,11 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
     });
     this.#physical.onInputEnd((error) => {
       const { error: cause } = explain(error === undefined ? this.#ended : { by: "error", error });
-      this.#failDials(cause);
+      this.#dials.end(cause);
     });
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
-    for (const dial of waiting!) this.#dials.begin(dial);
+    this.#dials.start();
     if (this.#physical.state === "closed") this.over({ by: "peer" });
-    else if (this.dialect === "v2") this.#planPing();
+    else if (this.dialect === "v2") this.#startPings();
   }
 
   /** Has a packet come? */
@@ -147,7 +146,7 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
     this.#size = 0;
     this.#blocked.clear();
     for (const sink of sinks) sink?.lost(cause);
-    this.#failDials(cause);
+    this.#dials.end(cause);
     this.#early.clear();
     this.#acceptQueue.end(info);
     settle(info);
@@ -157,16 +156,8 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
     return { by: this.#isClosing ? "local" : "peer" };
   }
 
-  /** The gateway answers no more. */
-  #failDials(cause: unknown): void {
-    for (const dial of [...(this.#waiting?.splice(0) ?? []), ...this.#dials.clear()]) {
-      dial.failed(closedError(cause));
-    }
-  }
-
   #take(value: FastwayMessage | GatewayCommand): void {
     this.#isHeard = true;
-    if (this.#isPinged) this.#planPing();
     switch (value.type) {
       case "message":
         this.#message(value.connId, value.message);
@@ -181,7 +172,7 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
         this.#called(value);
         break;
       case "refuse":
-        this.#refused("connId" in value ? value.connId : value.remoteId);
+        this.#refused(value);
         break;
       case "close":
         this.#closed(value.connId);
@@ -198,64 +189,42 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
     return this.#size;
   }
 
-  dial<DialIn = Uint8Array, DialOut = DialIn, DialContext = undefined>(
+  async dial<DialIn = Uint8Array, DialOut = DialIn, DialContext = undefined>(
     remoteId: number,
     options: DialOptions<DialIn, DialOut, DialContext> = {},
   ): Promise<VirtualConnection<DialIn, DialOut, DialContext>> {
     const { timeout = TEN_SECONDS, signal, ...rest } = options;
-    return new Promise((resolve, reject) => {
-      checkOptions("dial", options, DIAL_OPTIONS);
-      checkLimit("timeout", timeout);
-      limitsOf(rest);
-      if (remoteId >>> 0 !== remoteId) throw new ProtocolError("unencodable", `no id: ${remoteId}`);
-      if (signal?.aborted) throw signal.reason;
-      if (this.#settle === undefined || this.#isClosing) throw closedError(undefined);
-      let isWanted = true;
-      let stopTimer: (() => void) | undefined;
-      const settle = (): void => {
-        isWanted = false;
-        stopTimer?.();
-        stopListening();
-      };
-      // The gateway will answer all the same, and answers go by their order: the dial keeps its place.
-      const stopListening = onAbort(signal, () => {
-        settle();
-        reject(signal?.reason);
-      });
-      const dial: Dial = {
-        remoteId,
-        accepted: (connId) => {
-          const early = this.#early.take(connId);
-          const isCut = early?.isDropped ?? this.#early.isFull;
-          if (!isWanted || this.#isClosing || connId === 0 || isCut) {
-            // Of one that was cut a Close may have gone out before: the gateway ignores the second.
-            if (!early?.isClosed) this.#decline(connId);
-            dial.failed(isCut ? overflowError() : closedError(undefined));
-            return;
-          }
-          settle();
+    checkOptions("dial", options, DIAL_OPTIONS);
+    limitsOf(rest);
+    if (remoteId >>> 0 !== remoteId) throw new ProtocolError("unencodable", `no id: ${remoteId}`);
+    if (this.#isClosing) throw closedError();
+    return this.#dials.dial(remoteId, {
+      timeout,
+      signal,
+      read: ({ isAccepted, connId = 0 }) => {
+        if (!isAccepted) {
+          throw new ProtocolError("refused", `the gateway refused the dial of ${remoteId}`);
+        }
+        const early = this.#early.take(connId);
+        const isCut = early?.isDropped ?? this.#early.isFull;
+        try {
+          if (isCut) throw overflowError();
+          if (this.#isClosing || connId === 0) throw closedError();
           const { handlerErrors = handlerErrorsOf(this.#physical) } = rest;
-          try {
-            resolve(this.#connect({ connId, remoteId }, { ...rest, handlerErrors }, early));
-          } catch (error) {
-            // Its `context` failed: there is no connection.
-            this.#decline(connId);
-            reject(error);
-          }
-        },
-        failed: (error) => {
-          settle();
-          reject(error);
-        },
-      };
-      if (timeout > 0) {
-        stopTimer = this.#clock.after(timeout, () => {
-          dial.failed(new ProtocolError("timeout", `no answer to the dial within ${timeout} ms`));
-        });
-      }
-      if (this.#waiting !== undefined) this.#waiting.push(dial);
-      else this.#dials.begin(dial);
+          return this.#connect({ connId, remoteId }, { ...rest, handlerErrors }, early);
+        } catch (error) {
+          // Also if its `context` failed: there is no connection.
+          this.#decline(connId, early);
+          throw error;
+        }
+      },
     });
+  }
+
+  /** Of a dial that was given up. */
+  #answeredLate({ isAccepted, connId = 0 }: DialReply): void {
+    const early = this.#early.take(connId);
+    if (isAccepted) this.#decline(connId, early);
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<VirtualConnection<In, Out, Context>, undefined> {
@@ -270,19 +239,14 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
 
   #accepted(ids: VirtualIds): void {
     this.#checkFree(ids.connId);
-    const dial = this.#dials.accepted(ids.connId, ids.remoteId);
-    if (dial === undefined) {
-      this.#called(ids);
-    } else {
-      dial.accepted(ids.connId);
-      this.#answered();
-    }
+    if (this.#dials.answered({ isAccepted: true, ...ids })) this.#answered();
+    else this.#called(ids);
   }
 
-  #refused(id: number): void {
-    const dial = this.#dials.refused(id);
-    if (this.dialect === "v1") this.#early.take(id);
-    dial.failed(new ProtocolError("refused", `the gateway refused the dial of ${dial.remoteId}`));
+  #refused(ids: { readonly connId?: number; readonly remoteId?: number }): void {
+    const { connId, remoteId } = ids;
+    this.#dials.answered({ isAccepted: false, connId, remoteId });
+    if (connId !== undefined) this.#early.take(connId);
     this.#answered();
   }
 
@@ -333,7 +297,9 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
     return connection;
   }
 
-  #decline(connId: number): void {
+  #decline(connId: number, early?: Early): void {
+    // A Close may have gone out before: the gateway ignores the second.
+    if (early?.isClosed) return;
     this.#sinks.set(connId, undefined);
     this.#tellClose(connId);
   }
@@ -401,18 +367,15 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
 
   // ---- signs of life (v2)
 
-  #planPing(): void {
+  #startPings(): void {
     const { pingInterval = TEN_SECONDS, pingTimeout = TEN_SECONDS } = this.#options;
-    this.#stopPing?.();
-    this.#isPinged = false;
     if (pingInterval === 0) return;
-    this.#stopPing = this.#clock.after(pingInterval, () => {
-      this.#isPinged = true;
-      this.#physical.send({ type: "ping" });
-      if (pingTimeout === 0) return;
-      this.#stopPing = this.#clock.after(pingTimeout, () => {
-        this.abort(new ProtocolError("timeout", `no answer to a ping within ${pingTimeout} ms`));
-      });
+    this.#stopPing = heartbeat({
+      connection: this.#physical,
+      interval: pingInterval,
+      timeout: pingTimeout,
+      send: () => this.#physical.send({ type: "ping" }),
+      clock: this.#clock,
     });
   }
 
@@ -446,9 +409,8 @@ function protocolOf(link: FastwayLink): FastwayProtocol {
 const overflowError = (): ProtocolError =>
   new ProtocolError("overflow", "more arrived before the gateway's answer than is kept");
 
-function closedError(cause: unknown): ProtocolError {
-  const text = "the connection to the gateway is closed";
-  const error = new ProtocolError("closed", text, undefined, { cause });
+function closedError(): ProtocolError {
+  const error = new ProtocolError("closed", "the connection to the gateway is closed");
   // A handler that waited for a dial has no bug.
   markReported(error);
   return error;

@@ -1,125 +1,109 @@
-import { ProtocolError } from "../../core/index.ts";
+import { type Clock, ProtocolError } from "../../core/index.ts";
+import { type AskOptions, RequestError, Requests } from "../../session/index.ts";
 import type { Dialect, EndpointCommand } from "./commands.ts";
 
-/** A dial whose answer is waited for. */
-export interface Dial {
-  readonly remoteId: number;
-  /** The connection is there. */
-  accepted(connId: number): void;
-  /** It will not be. */
-  failed(error: ProtocolError): void;
+/** The gateway's answer to a dial: an Accept, or a Refuse. */
+export interface DialReply {
+  readonly isAccepted: boolean;
+  /** Undefined in a Refuse of v2. */
+  readonly connId: number | undefined;
+  /** Undefined in a Refuse of v1. */
+  readonly remoteId: number | undefined;
 }
 
-/** The dials of one endpoint that are not answered yet. An answer that fits none breaks the protocol. */
-export interface PendingDials {
-  /** Starts a dial. */
-  begin(dial: Dial): void;
+/**
+ * The dials of one endpoint that are not answered yet.
+ *
+ * ```text
+ *   v1: New -> Open { connId } (in order) -> Dial { connId } -> Accept or Refuse { connId }
+ *   v2: Dial { remoteId } -> Accept or Refuse { remoteId } (in order)
+ * ```
+ */
+export class PendingDials {
+  readonly #isV1: boolean;
+  readonly #tell: (command: EndpointCommand) => void;
+  readonly #requests: Requests<DialReply>;
+  /** v1: numbers of dials that wait for an id. */
+  readonly #asked: { readonly number: number; readonly remoteId: number }[] = [];
+  /** v1: numbers of dials, by the id that they were given. */
+  readonly #numbers = new Map<number, number>();
+
+  /**
+   * Dials wait until `start`.
+   *
+   * @param tell - sends a command to the gateway
+   * @param late - called with the answer to a dial that was given up
+   */
+  constructor(
+    dialect: Dialect,
+    clock: Clock,
+    tell: (command: EndpointCommand) => void,
+    late: (reply: DialReply) => void,
+  ) {
+    this.#isV1 = dialect === "v1";
+    this.#tell = tell;
+    this.#requests = new Requests({
+      ids: this.#isV1 ? "count" : "fifo",
+      maxPending: Infinity,
+      clock,
+      unmatched: (number, reply) => {
+        if (number !== undefined) late(reply);
+      },
+    });
+    this.#requests.pause();
+  }
+
+  /** The gateway can be talked to. */
+  start(): void {
+    this.#requests.resume();
+  }
+
+  dial<Result>(remoteId: number, options: AskOptions<DialReply, Result>): Promise<Result> {
+    const send = (number: number): void => {
+      if (this.#isV1) this.#asked.push({ number, remoteId });
+      this.#tell(this.#isV1 ? { type: "new" } : { type: "dial", remoteId });
+    };
+    return this.#requests.ask(send, {
+      ...options,
+      accept: (reply) => this.#isV1 || reply.remoteId === remoteId,
+      error: ({ code, text, sent, cause }) =>
+        new RequestError(code, `dial of ${remoteId}: ${text}`, sent, { cause }),
+    });
+  }
+
   /** v1: the id that was asked for. */
-  opened(connId: number): void;
-  /** The dial that an Accept answers; undefined: it is none of ours (v1), but a connection from outside. */
-  accepted(connId: number, remoteId: number): Dial | undefined;
-  /** The dial that a Refuse answers; `id` is the connection in v1, the remote end in v2. */
-  refused(id: number): Dial;
-  /** May a message on this unknown connection belong to a dial? */
-  expects(connId: number): boolean;
-  /** All that wait, which is nobody from now on. */
-  clear(): Dial[];
-}
-
-/** An endpoint's book of dials. `tell` sends a command to the gateway. */
-export function pendingDials(
-  dialect: Dialect,
-  tell: (command: EndpointCommand) => void,
-): PendingDials {
-  return dialect === "v1" ? new PendingDialsV1(tell) : new PendingDialsV2(tell);
-}
-
-/** An id is asked for, then dialled; ids come in the order of the questions, answers name the id. */
-class PendingDialsV1 implements PendingDials {
-  readonly #tell: (command: EndpointCommand) => void;
-  readonly #asked: Dial[] = [];
-  readonly #pending = new Map<number, Dial>();
-
-  constructor(tell: (command: EndpointCommand) => void) {
-    this.#tell = tell;
-  }
-
-  begin(dial: Dial): void {
-    this.#asked.push(dial);
-    this.#tell({ type: "new" });
-  }
-
   opened(connId: number): void {
-    const dial = this.#asked[0];
+    const [next] = this.#asked;
     // An id that is given twice would make one of its dials wait for ever.
-    if (dial === undefined || this.#pending.has(connId)) throw unasked(`id ${connId}`);
+    if (next === undefined || this.#numbers.has(connId)) throw unasked(`id ${connId}`);
     this.#asked.shift();
-    this.#pending.set(connId, dial);
-    this.#tell({ type: "dial", connId, remoteId: dial.remoteId });
+    this.#numbers.set(connId, next.number);
+    this.#tell({ type: "dial", connId, remoteId: next.remoteId });
   }
 
-  accepted(connId: number): Dial | undefined {
-    const dial = this.#pending.get(connId);
-    this.#pending.delete(connId);
-    return dial;
+  /** Returns false for a connection from outside, which looks like an answer in v1. */
+  answered(reply: DialReply): boolean {
+    const { isAccepted, connId, remoteId } = reply;
+    if (this.#isV1) {
+      const number = this.#numbers.get(connId!);
+      this.#numbers.delete(connId!);
+      if (number !== undefined) this.#requests.answer(number, reply);
+      else if (!isAccepted) throw unasked(`refusal of connection ${connId}`);
+      return number !== undefined;
+    }
+    if (this.#requests.answer(undefined, reply)) return true;
+    throw unasked(isAccepted ? `connection ${connId} with ${remoteId}` : `refusal of ${remoteId}`);
   }
 
-  refused(connId: number): Dial {
-    const dial = this.accepted(connId);
-    if (dial === undefined) throw unasked(`refusal of connection ${connId}`);
-    return dial;
-  }
-
+  /** May a message on this unknown connection belong to a dial? */
   expects(connId: number): boolean {
-    return this.#pending.has(connId);
+    return this.#isV1 ? this.#numbers.has(connId) : this.#requests.inFlight > 0;
   }
 
-  clear(): Dial[] {
-    const all = [...this.#asked.splice(0), ...this.#pending.values()];
-    this.#pending.clear();
-    return all;
-  }
-}
-
-/** The gateway picks the id; answers come in the order of the dials. */
-class PendingDialsV2 implements PendingDials {
-  readonly #tell: (command: EndpointCommand) => void;
-  readonly #queue: Dial[] = [];
-
-  constructor(tell: (command: EndpointCommand) => void) {
-    this.#tell = tell;
-  }
-
-  begin(dial: Dial): void {
-    this.#queue.push(dial);
-    this.#tell({ type: "dial", remoteId: dial.remoteId });
-  }
-
-  opened(connId: number): never {
-    throw unasked(`id ${connId}`);
-  }
-
-  accepted(connId: number, remoteId: number): Dial {
-    return this.#answered(remoteId, `connection ${connId} with ${remoteId}`);
-  }
-
-  refused(remoteId: number): Dial {
-    return this.#answered(remoteId, `refusal of ${remoteId}`);
-  }
-
-  #answered(remoteId: number, what: string): Dial {
-    const dial = this.#queue[0];
-    if (dial?.remoteId !== remoteId) throw unasked(what);
-    this.#queue.shift();
-    return dial;
-  }
-
-  expects(): boolean {
-    return this.#queue.length > 0;
-  }
-
-  clear(): Dial[] {
-    return this.#queue.splice(0);
+  /** The gateway answers no more. */
+  end(cause: unknown): void {
+    this.#requests.end(cause);
+    this.#numbers.clear();
   }
 }
 
