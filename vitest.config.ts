@@ -21,7 +21,12 @@ const projects: TestProjectConfiguration[] = [
     resolve,
     test: {
       name: "node",
-      include: ["test/unit/**/*.test.ts", "test/laws/**/*.test.ts", "test/node/**/*.test.ts"],
+      include: [
+        "test/unit/**/*.test.ts",
+        "test/laws/**/*.test.ts",
+        "test/node/**/*.test.ts",
+        "test/peers/**/*.test.ts",
+      ],
       setupFiles: ["test/support/seed.ts"],
       // Against hanging alone: on a machine that is busy otherwise a slow test is no failed one.
       testTimeout: 60_000,

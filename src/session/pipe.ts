@@ -98,6 +98,9 @@ export function pipe<A = never, B = never>(
   const over = Promise.all([a.closed, b.closed] as const);
   a.resume();
   b.resume();
+  // One that is over already calls no handler.
+  if (a.state === "closed") b.close();
+  if (b.state === "closed") a.close();
   return over;
 }
 

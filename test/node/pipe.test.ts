@@ -203,6 +203,21 @@ describe("pipe", () => {
     expect([sinks[0].textFlags, sinks[1].textFlags]).toEqual([[false], [true]]);
   });
 
+  it("closes a connection whose other side is over before it begins", async () => {
+    for (const isFirst of [true, false]) {
+      const [a, b] = [
+        new Connection(text, new ScriptedSink()),
+        new Connection(text, new ScriptedSink()),
+      ];
+      a.opened();
+      b.opened();
+      a.abort();
+      const result = isFirst ? pipe(a, b) : pipe(b, a);
+      b.lost();
+      expect((await result).map(({ by }) => by)).toEqual(["local", "local"]);
+    }
+  });
+
   it("refuses a connection with itself and unknown options, and then leaves both as they were", () => {
     const [sink, other] = [new ScriptedSink(), new ScriptedSink()];
     const received: string[] = [];
