@@ -9,6 +9,7 @@ const config: KnipConfig = {
     "test/bench/*.mjs",
     "test/soak/*.mjs",
     "test/soak/tcp.ts",
+    "test/soak/pipe.ts",
     "test/soak/tcp-peers.ts",
     "test/fuzz/main.ts",
     "test/fuzz/targets/*.ts",

@@ -4,12 +4,13 @@
 //   npm run soak -- fastway [clients] [echoes] [seed]
 //   npm run soak -- hostile [--seconds 60] [--peers 2000] [--clients 10] [--seed 1]
 //   npm run soak -- tcp [--seconds 120 | --lives 2] [--connections 2000] [--seed 1]
+//   npm run soak -- pipe [--mebibytes 1024] [--seed 1]
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
-const all = ["fastway", "hostile", "tcp"];
+const all = ["fastway", "hostile", "tcp", "pipe"];
 const [name, ...rest] = process.argv.slice(2);
 if (name !== undefined && !all.includes(name)) {
   console.error(`no soak named ${name}: there are ${all.join(", ")}`);
@@ -23,7 +24,7 @@ const folder = mkdtempSync(pathOf("../../reports/soak-"));
 process.exitCode = 0;
 try {
   await build({
-    entryPoints: [pathOf("tcp.ts"), pathOf("tcp-peers.ts")],
+    entryPoints: [pathOf("tcp.ts"), pathOf("tcp-peers.ts"), pathOf("pipe.ts")],
     outdir: folder,
     outExtension: { ".js": ".mjs" },
     bundle: true,
@@ -37,6 +38,7 @@ try {
     fastway: pathOf("fastway.mjs"),
     hostile: pathOf("hostile.mjs"),
     tcp: `${folder}/tcp.mjs`,
+    pipe: `${folder}/pipe.mjs`,
   };
   for (const soak of name === undefined ? all : [name]) {
     console.log(`== ${soak}`);
