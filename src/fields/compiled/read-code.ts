@@ -103,11 +103,7 @@ export function readCode(root: Root, field: AnyField, end: string): string {
 }
 
 /** Reads a varint and moves `p` behind it. */
-export function varintCode(
-  { code }: Root,
-  { most, minimal }: NodeOf<"varint">,
-  end: string,
-): string {
+function varintCode({ code }: Root, { most, minimal }: NodeOf<"varint">, end: string): string {
   const value = code.fresh();
   const byte = code.fresh();
   code.refuseIf(`p >= ${end}`);
@@ -156,7 +152,7 @@ export function targetOf(node: NodeOf<"lazy">): AnyField | undefined {
 }
 
 /** The number at an offset from `p`, whose bytes are here. */
-export function integerAt(
+function integerAt(
   { code }: Root,
   { type, width, signed, endian, big }: NodeOf<"int">,
   offset: number,
@@ -171,11 +167,11 @@ export function integerAt(
   return signed ? `(((${sum}) << ${spare}) >> ${spare})` : `(${sum})`;
 }
 
-export const place = (offset: number): string => (offset === 0 ? "p" : `p + ${offset}`);
+const place = (offset: number): string => (offset === 0 ? "p" : `p + ${offset}`);
 const shifted = (byte: string, bits: number): string => (bits === 0 ? byte : `${byte} << ${bits}`);
 
 /** Code for a field of fixed size at an offset from `p`, whose bytes are here. */
-export function leafAt(root: Root, field: AnyField, offset: number): (() => string) | undefined {
+function leafAt(root: Root, field: AnyField, offset: number): (() => string) | undefined {
   const { code } = root;
   const { node } = field;
   switch (node.kind) {
