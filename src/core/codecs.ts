@@ -2,6 +2,7 @@ import { ProtocolError } from "./errors.ts";
 import { sliceLatin1 } from "./host.ts";
 import { parseJson, parseWith } from "./json-read.ts";
 import { stringify } from "./json-write.ts";
+import { viewOf } from "./memory.ts";
 import { checkOptions } from "./options.ts";
 import type { Codec } from "./protocol.ts";
 import { standsFor } from "./text-path.ts";
@@ -19,7 +20,7 @@ export function raw(options: { readonly copy?: boolean | undefined } = {}): Code
   checkOptions("raw", options, ["copy"]);
   const { copy = false } = options;
   return Object.freeze<Codec<Uint8Array>>({
-    decode: (bytes, start, end) => (copy ? bytes.slice(start, end) : bytes.subarray(start, end)),
+    decode: (bytes, start, end) => (copy ? bytes.slice(start, end) : viewOf(bytes, start, end)),
     encode: (value, out) => void out.bytes(value),
   });
 }

@@ -86,3 +86,28 @@ export function poison(bytes: Uint8Array, start: number, end: number): void {
 export function unpoisoned(bytes: Uint8Array): Uint8Array {
   return isPoisoning ? new Uint8Array(bytes) : bytes;
 }
+
+// Asking for the buffer of a chunk costs as much as making a view, so it is remembered from the second frame of a chunk on.
+let chunk: Uint8Array | undefined;
+let buffer: ArrayBufferLike | undefined;
+let offset = 0;
+
+/** A larger chunk is not kept alive for this. */
+const KEPT_CHUNK = 65_536;
+
+/** What `bytes.subarray(start, end)` returns, faster where one chunk is asked for many views. */
+export function viewOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  if (bytes === chunk && end <= bytes.length) {
+    if (buffer === undefined) {
+      buffer = bytes.buffer;
+      offset = bytes.byteOffset;
+    }
+    return new Uint8Array(buffer, offset + start, end - start);
+  }
+  // Buffers stay Buffers.
+  if (bytes.length <= KEPT_CHUNK && bytes.constructor === Uint8Array) {
+    chunk = bytes;
+    buffer = undefined;
+  }
+  return bytes.subarray(start, end);
+}

@@ -454,3 +454,37 @@ describe("options of payload codecs", () => {
     expect(() => perMessage({ limit: 1 } as object)).toThrow(/"limit"; use maxFrame/);
   });
 });
+
+describe("views of a chunk that raw() gives", () => {
+  const { decode } = raw();
+
+  it.each([
+    ["small", 100],
+    ["large", 100_000],
+  ])("lie in the memory of a %s chunk, wherever it begins", (_, size) => {
+    const chunk = Uint8Array.from({ length: size + 7 }, (_, i) => i).subarray(7);
+    for (let at = 0; at + 9 <= 90; at += 9) {
+      const view = decode(chunk, at, at + 9);
+      expect(view).toEqual(chunk.slice(at, at + 9));
+      expect(view.buffer).toBe(chunk.buffer);
+    }
+  });
+
+  it("are Buffers of a Buffer, and never of another chunk", () => {
+    const one = Buffer.from("one, two");
+    const two = Buffer.from("ONE, TWO");
+    for (const chunk of [one, two, one, one]) {
+      const view = decode(chunk, 5, 8);
+      expect(Buffer.isBuffer(view)).toBe(true);
+      expect(view).toEqual(chunk.subarray(5, 8));
+    }
+  });
+
+  it("show nothing of a chunk whose memory was transferred in between", () => {
+    const chunk = Uint8Array.of(1, 2, 3, 4);
+    decode(chunk, 0, 2);
+    decode(chunk, 0, 2);
+    structuredClone(chunk, { transfer: [chunk.buffer] });
+    expect(() => decode(chunk, 2, 4)).toThrow();
+  });
+});
