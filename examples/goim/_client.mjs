@@ -41,7 +41,8 @@ export function join(address, mid, mkey, print) {
     connect: (protocol, handlers) => dial(address, protocol, handlers),
     token: encodeFrame(chatToken, { mid, mkey }),
     replies: chatReplies,
-    backoff: { least: 250, most: 5000 },
+    // The server knows us, and does not like us: asking again changes nothing.
+    reconnect: { minDelay: 250, maxDelay: 5000, when: ({ error }) => error.code !== "refused" },
     open: () => print("connected"),
     push(_, { op, body }) {
       if (op !== message && op !== groupMessage) return;
@@ -50,8 +51,6 @@ export function join(address, mid, mkey, print) {
     },
     retry: (_, { error, delay }) => {
       print(`${error.code ?? error.message}; again in ${Math.round(delay)} ms`);
-      // The server knows us, and does not like us: asking again changes nothing.
-      return error.code !== "refused";
     },
   });
 

@@ -3,6 +3,7 @@ import { type Clock, checkLimit, checkOptions, ProtocolError, systemClock } from
 /** The part of a connection that {@link heartbeat} uses. */
 export interface HeartbeatConnection {
   readonly lastByteAt: number;
+  readonly messages: number;
   readonly isReading: boolean;
   abort(error?: unknown): void;
   onClose(run: () => void): () => void;
@@ -96,14 +97,15 @@ export function heartbeat(options: HeartbeatOptions): () => void {
 
   /** A byte must come from now on. */
   const expect = (): void => {
-    const since = clock.now();
+    // Both, because two bytes may come at one time of a coarse clock.
     const before = connection.lastByteAt;
+    const count = connection.messages;
     let wasReading = connection.isReading;
     stopCheck = clock.after(timeout, () => {
       stopCheck = undefined;
-      const { lastByteAt, isReading } = connection;
+      const { lastByteAt, messages, isReading } = connection;
       wasReading &&= isReading;
-      if (!wasReading || lastByteAt !== before || lastByteAt >= since) return;
+      if (!wasReading || lastByteAt !== before || messages !== count) return;
       connection.abort(new ProtocolError("timeout", `no byte within ${timeout} ms of a heartbeat`));
     });
   };

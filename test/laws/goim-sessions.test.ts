@@ -76,7 +76,7 @@ class World {
           token: body(user),
           heartbeat: 1000,
           authTimeout: 500,
-          requestTimeout: 0,
+          timeout: 0,
           connect: (protocol, handlers) => {
             const wire = new Wire(clock, boundary, chance);
             const line: Line = {

@@ -94,7 +94,7 @@ function follow(where: number | string, token: AuthToken) {
         ? connect(protocol, { port: where, host, ...handlers })
         : attachWebSocket(new WebSocket(where), protocol, handlers),
     token: encodeFrame(authToken, token),
-    backoff: { least: 10, most: 50 },
+    reconnect: { minDelay: 10, maxDelay: 50 },
     push: (_, packet) => pushes.put([packet.op, decodeUtf8(packet.body)]),
     online: (_, count) => online.put(count),
     retry: (_, { error }: Retry) => retries.put((error as ProtocolError).code ?? error),

@@ -1,15 +1,9 @@
-import type {
-  CancelSignal,
-  Clock,
-  Connection,
-  Handlers,
-  MessageProtocol,
-  Protocol,
-} from "../../core/index.ts";
-import type { Backoff } from "./backoff.ts";
+import type { CancelSignal, Connection, MessageProtocol, Protocol } from "../../core/index.ts";
+import type { Retry } from "../../session/index.ts";
 import type { GoimClient } from "./client.ts";
 import type { Dialect, Replies } from "./dialect.ts";
 import type { Packet, PacketToSend } from "./packet.ts";
+import type { LinkHandlers, LinkOptions } from "./session-link.ts";
 
 /** The protocol of a session that carries bytes. */
 export type BinaryProtocol<Body> = Protocol<PacketToSend<Body>, Packet<Body>>;
@@ -21,29 +15,18 @@ export type SessionProtocol<Body> = MessageProtocol<PacketToSend<Body>, Packet<B
 export type SessionConnection<Body> = Connection<PacketToSend<Body>, Packet<Body>>;
 
 /** What a session gives to the connection that it asks for. */
-export interface SessionHandlers<Body> extends Handlers<PacketToSend<Body>, Packet<Body>> {
-  /**
-   * Calls the attempt off: it took too long, or the client was closed. As the option of that name of `connect`; of no
-   * use where `connect` answers with a connection at once, which the session then cuts itself.
-   */
-  readonly signal: CancelSignal;
-}
+export type SessionHandlers<Body> = LinkHandlers<PacketToSend<Body>, Packet<Body>>;
 
-/** Why the connection is gone, and when the next attempt comes. */
-export interface Retry {
-  /** Attempts that failed in a row, this one included; a connection that was open counts as the first. */
-  readonly failures: number;
-  /** Milliseconds until the next attempt. */
-  readonly delay: number;
-  /**
-   * What went wrong: a ProtocolError (`refused`: closed instead of being welcomed, as a server does that refuses the
-   * token; `timeout`; `closed`), or the transport's error.
-   */
-  readonly error: unknown;
+/** Options for one request. */
+export interface GoimRequestOptions {
+  /** As the option of that name of the client. */
+  readonly timeout?: number | undefined;
+  /** Gives the request up: its promise is rejected with the signal's reason. */
+  readonly signal?: CancelSignal | undefined;
 }
 
 /**
- * What a user wants to hear of a client. Each is called with the client first. One that throws, or whose promise is rejected,
+ * Handlers of a client. Each is called with the client first. One that throws, or whose promise is rejected,
  * ends the connection (`error`), save where it waited for a request that failed with its connection.
  */
 export interface GoimClientHandlers<Body> {
@@ -56,7 +39,10 @@ export interface GoimClientHandlers<Body> {
   readonly push?: ((client: GoimClient<Body>, packet: Packet<Body>) => unknown) | undefined;
   /** A heartbeat was answered with how many are online in the room (v2). */
   readonly online?: ((client: GoimClient<Body>, count: number) => unknown) | undefined;
-  /** The connection failed, and will be tried again: unless this answers false, which closes the client. */
+  /**
+   * The connection failed, and the next attempt follows. The error is `refused` if the server closed instead of accepting
+   * the token, as it does with one that it does not like; `timeout`; `closed`; or the transport's.
+   */
   readonly retry?: ((client: GoimClient<Body>, retry: Retry) => unknown) | undefined;
   /** It is over: with an error where the client gave up, without where `close` was called. */
   readonly close?: ((client: GoimClient<Body>, error?: unknown) => unknown) | undefined;
@@ -64,9 +50,10 @@ export interface GoimClientHandlers<Body> {
   readonly error?: ((client: GoimClient<Body>, error: unknown) => unknown) | undefined;
 }
 
-/** What a client needs to know. Times are in milliseconds. */
+/** Options for a client. Times are in milliseconds. */
 export interface GoimClientOptions<Body, P = BinaryProtocol<Body>>
-  extends GoimClientHandlers<Body> {
+  extends GoimClientHandlers<Body>,
+    LinkOptions {
   /**
    * Opens a connection, with any transport: called at once, and again after each failure. It must give `handlers`
    * on as they are.
@@ -104,63 +91,21 @@ export interface GoimClientOptions<Body, P = BinaryProtocol<Body>>
   readonly replies?: Replies | undefined;
 
   /**
-   * Requests that may be unanswered at a time, heartbeats among them: 1 to 7. The server closes at its ninth.
+   * Requests that may be unanswered at a time, heartbeats among them: 1 to 7, or 1 to 6 for JSON. The server closes at its
+   * ninth; v1.2's JSON WebSocket replies before it has room for the next one.
    * @defaultValue 4
    */
   readonly inFlight?: number | undefined;
 
   /**
-   * Requests that may wait to be sent; one more fails with `overflow`.
+   * Requests that may wait to be sent or answered; one more is rejected with `overflow`.
    * @defaultValue 1000
    */
-  readonly maxWaiting?: number | undefined;
-
-  /**
-   * Time between heartbeats, and for a heartbeat to be answered. Bilibili and WebSocket clients send one every 30 s; a
-   * server waits for minutes.
-   * @defaultValue 30 000
-   */
-  readonly heartbeat?: number | undefined;
+  readonly maxPending?: number | undefined;
 
   /**
    * How long a request may take, waiting to be sent included; 0 for no limit.
    * @defaultValue 10 000
    */
-  readonly requestTimeout?: number | undefined;
-
-  /**
-   * How long a connection may take to open; 0 for no limit.
-   * @defaultValue 10 000
-   */
-  readonly connectTimeout?: number | undefined;
-
-  /**
-   * How long the server may take to accept the token; 0 for no limit. It gives up itself after 5 s.
-   * @defaultValue 4500
-   */
-  readonly authTimeout?: number | undefined;
-
-  /**
-   * Attempts that may fail in a row before the client gives up.
-   * @defaultValue no limit
-   */
-  readonly retries?: number | undefined;
-
-  /**
-   * Waits between attempts: doubled after each failure, and begun anew once the server has accepted the token.
-   * @defaultValue 1 s to 60 s
-   */
-  readonly backoff?: Backoff | undefined;
-
-  /**
-   * Where time comes from.
-   * @defaultValue the runtime's clock
-   */
-  readonly clock?: Clock | undefined;
-
-  /**
-   * A number from 0 to 1, for the waits.
-   * @defaultValue `Math.random`
-   */
-  readonly random?: (() => number) | undefined;
+  readonly timeout?: number | undefined;
 }

@@ -8,7 +8,7 @@
 // What the functions below return: so that declaration files of programs can name it.
 export type { Connection, Handlers, MessageProtocol, Protocol } from "../../core/index.ts";
 export type { Field } from "../../fields/index.ts";
-export type { Backoff } from "./backoff.ts";
+export type { ReconnectOptions, Retry } from "../../session/index.ts";
 export { batch, unbatch } from "./batch.ts";
 export {
   type BilibiliEnvelope,
@@ -42,7 +42,7 @@ export type {
   BinaryProtocol,
   GoimClientHandlers,
   GoimClientOptions,
-  Retry,
+  GoimRequestOptions,
   SessionConnection,
   SessionHandlers,
   SessionProtocol,
@@ -62,3 +62,4 @@ export {
   type V2Operations,
 } from "./operations.ts";
 export type { Packet, PacketToSend } from "./packet.ts";
+export type { LinkHandlers, LinkOptions, LinkState } from "./session-link.ts";

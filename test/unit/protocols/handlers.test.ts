@@ -322,7 +322,7 @@ const CASES: Readonly<Record<string, (fail: Fail, more: OnError) => Promise<void
 const ALWAYS: Readonly<Record<string, (fail: Fail) => Promise<void>>> = {
   "goim client: close": (close) => goimClient({ close }),
   "goim client: close, in a timer": (close) =>
-    goimClient({ close, retries: 0, heartbeat: 1000 }, ({ clock }) => clock.advance(1000)),
+    goimClient({ close, reconnect: false, heartbeat: 1000 }, ({ clock }) => clock.advance(1000)),
   "goim client: error": (error) =>
     goimClient({ error }, ({ connection }) => connection.received(new Uint8Array(16))),
   "comet: leave": (leave) => comet({ leave }),

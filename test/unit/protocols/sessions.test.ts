@@ -535,7 +535,7 @@ describe("options of sessions", () => {
   const makers: Readonly<Record<string, readonly [(given: object) => unknown, ...string[]]>> = {
     GoimClient: [
       (given) => new GoimClient({ connect, token: random(1), clock: new ManualClock(), ...given }),
-      ...["requestTimeout", "connectTimeout", "authTimeout", "maxWaiting", "retries", "heartbeat"],
+      ...["timeout", "connectTimeout", "authTimeout", "maxPending", "heartbeat"],
       "inFlight",
     ],
     Comet: [

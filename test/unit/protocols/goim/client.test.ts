@@ -7,7 +7,6 @@ import {
   type Handlers,
   type ProtocolError,
 } from "../../../../src/index.ts";
-import { type Call, InFlight } from "../../../../src/protocols/goim/in-flight.ts";
 import {
   batch,
   chatReplies,
@@ -40,7 +39,7 @@ function setup(options: Partial<Options> = {}) {
   const client = new GoimClient({
     clock,
     token: TOKEN,
-    random: () => 1,
+    reconnect: { factor: 2, jitter: 0, maxDelay: 60_000 },
     connect(protocol, handlers) {
       const sink = new ScriptedSink();
       const connection = new Connection(protocol, sink, handlers, { clock });
@@ -200,6 +199,56 @@ describe("GoimClient", () => {
     expect(() => setup({ inFlight })).toThrow(RangeError);
   });
 
+  it("keeps one place more free with JSON, whose server replies before it has room", () => {
+    const connect = () => new Promise<never>(() => {});
+    const protocol = goimJson({ side: "client" });
+    const make = (inFlight: number) =>
+      new GoimClient({ protocol, token: 1, inFlight, connect, clock: new ManualClock() });
+    expect(() => make(7)).toThrow(RangeError);
+    make(6).close();
+  });
+
+  it("takes bytes for a sign of life, so a backlog before the heartbeat's reply is no end", async () => {
+    const { client, clock, sent, reply, welcome } = setup({ heartbeat: 1000 });
+    welcome();
+    for (let i = 0; i < 10; i++) {
+      clock.advance(999);
+      reply({ op: 1000 });
+      clock.advance(1);
+    }
+    expect(client.state).toBe("open");
+    await settle();
+    // The ring of the server is not filled with heartbeats that wait for their replies.
+    expect(brief(sent())).toEqual([
+      [7, 1],
+      [2, 2],
+      [2, 3],
+    ]);
+  });
+
+  it("is refused if the connection is lost before the welcome, however it is lost", () => {
+    const reset = Object.assign(new Error("reset"), { code: "ECONNRESET" });
+    for (const cause of [undefined, reset]) {
+      const errors: unknown[] = [];
+      const { link } = setup({ retry: (_, { error }) => errors.push(error) });
+      link().connection.opened();
+      link().connection.lost(cause);
+      expect(errors).toMatchObject([{ code: "refused" }]);
+      expect((errors[0] as Error).cause).toBe(cause);
+    }
+  });
+
+  it("gives a request up by its signal", async () => {
+    const { client, sent, welcome } = setup();
+    welcome();
+    const controller = new AbortController();
+    const asked = client.request(4, undefined, { signal: controller.signal });
+    await settle();
+    expect(brief(sent()).at(-1)).toEqual([4, 3]);
+    controller.abort();
+    await expect(asked).rejects.toBe(controller.signal.reason);
+  });
+
   it.each([1, 7])("keeps up to %s requests in flight", async (inFlight) => {
     const { client, sent, welcome } = setup({ inFlight });
     welcome();
@@ -211,11 +260,11 @@ describe("GoimClient", () => {
   });
 
   it.each([
-    ...["connectTimeout", "authTimeout", "requestTimeout", "maxWaiting", "retries"].map(
+    ...["connectTimeout", "authTimeout", "timeout", "maxPending"].map(
       (name) => [name, { [name]: Number.NaN }] as const,
     ),
-    ["least", { backoff: { least: -1 } }],
-    ["most", { backoff: { most: Number.NaN } }],
+    ["minDelay", { reconnect: { minDelay: -1 } }],
+    ["attempts", { reconnect: { attempts: Number.NaN } }],
   ] as const)("refuses a limit that is none: %s", (name, options) => {
     expect(() => setup(options)).toThrow(new RegExp(`^${name} must be a number of at least 0`));
   });
@@ -249,7 +298,7 @@ describe("GoimClient", () => {
   it("gives up on a request in time, and knows its late reply", async () => {
     const { client, clock, events, sent, reply, welcome } = setup({
       inFlight: 2,
-      requestTimeout: 500,
+      timeout: 500,
     });
     welcome();
     events.length = 0;
@@ -281,11 +330,11 @@ describe("GoimClient", () => {
     reply({ op: 4, seq: 7 });
     expect((await Promise.all([...next, third])).map(({ seq }) => seq)).toEqual([5, 6, 7]);
     expect(events).toEqual([]);
-    expect(clock.waiting).toBe(1);
+    expect(clock.waiting).toBe(2);
   });
 
   it("knows no end to waiting where there is none", async () => {
-    const { client, clock, reply, welcome } = setup({ requestTimeout: 0, heartbeat: 10 ** 9 });
+    const { client, clock, reply, welcome } = setup({ timeout: 0, heartbeat: 10 ** 9 });
     welcome();
     const asked = client.request(4);
     await settle();
@@ -295,7 +344,7 @@ describe("GoimClient", () => {
   });
 
   it("lets only so many requests wait", async () => {
-    const { client } = setup({ maxWaiting: 2 });
+    const { client } = setup({ maxPending: 2 });
     const first = [outcome(client.request(4)), outcome(client.request(4))];
     expect(await outcome(client.request(4))).toBe("overflow");
     client.close();
@@ -323,7 +372,9 @@ describe("GoimClient", () => {
   });
 
   it("waits twice as long after each failure, and begins anew once it was let in", () => {
-    const { clock, link, links, events, welcome } = setup({ backoff: { least: 100, most: 500 } });
+    const { clock, link, links, events, welcome } = setup({
+      reconnect: { minDelay: 100, maxDelay: 500, factor: 2, jitter: 0 },
+    });
     for (let i = 0; i < 4; i++) {
       link().connection.opened();
       link().connection.lost();
@@ -344,7 +395,7 @@ describe("GoimClient", () => {
     ]);
   });
 
-  it("waits for a minute at most where nothing is said", () => {
+  it("waits no longer than it is told", () => {
     const { clock, link, events } = setup({ connectTimeout: 0 });
     for (let i = 0; i < 8; i++) {
       link().connection.lost();
@@ -355,17 +406,8 @@ describe("GoimClient", () => {
     ]);
   });
 
-  it("takes a random half off each wait", () => {
-    const { clock, link, links } = setup({ random: () => 0 });
-    link().connection.lost();
-    clock.advance(499);
-    expect(links.length).toBe(1);
-    clock.advance(1);
-    expect(links.length).toBe(2);
-  });
-
   it.each([
-    ["open", () => {}, 10_000, "no open connection within 10000 ms"],
+    ["open", () => {}, 10_000, "no connection within 10000 ms"],
     [
       "let it in",
       ({ link }: ReturnType<typeof setup>) => link().connection.opened(),
@@ -409,7 +451,9 @@ describe("GoimClient", () => {
   });
 
   it("gives up after so many failures", () => {
-    const { client, clock, link, links, events } = setup({ retries: 2 });
+    const { client, clock, link, links, events } = setup({
+      reconnect: { attempts: 2, factor: 2, jitter: 0 },
+    });
     for (const delay of [1000, 2000, 4000]) {
       link().connection.lost();
       clock.advance(delay);
@@ -421,7 +465,7 @@ describe("GoimClient", () => {
   });
 
   it("gives up when it is told to", () => {
-    const { client, clock, link, events } = setup({ retry: () => false });
+    const { client, clock, link, events } = setup({ reconnect: { when: () => false } });
     link().connection.lost();
     expect([client.state, events, clock.waiting]).toEqual(["closed", [["close", "closed"]], 0]);
   });
@@ -607,9 +651,10 @@ describe("GoimClient", () => {
     expect(events.length).toBe(2);
   });
 
-  it("fails an attempt whose token cannot be written", () => {
+  it("fails an attempt whose token cannot be written", async () => {
     const large = setup({ token: new Uint8Array(5000) });
     large.link().connection.opened();
+    await settle();
     expect(large.events).toEqual([["retry", 1, 1000, "unencodable"]]);
     expect(large.link().connection.state).toBe("closed");
   });
@@ -663,7 +708,7 @@ describe("GoimClient", () => {
     // Too late is not lost: the connection is there.
     const errors: unknown[] = [];
     const slow = setup({
-      requestTimeout: 100,
+      timeout: 100,
       open: (self) => self.request(4),
       error: (_, error) => errors.push((error as ProtocolError).code),
     });
@@ -691,27 +736,6 @@ describe("GoimClient", () => {
     const other = setup({ retry: (self) => self.close() });
     other.link().connection.lost();
     expect([other.client.state, other.clock.waiting]).toEqual(["closed", 0]);
-  });
-});
-
-describe("InFlight", () => {
-  it("are numbered from 1 to 2^31 - 1 and anew, never with 0 or a number in use", () => {
-    const call = (): Call<Uint8Array> => ({
-      op: 4,
-      reply: 4,
-      body: undefined,
-      isOver: false,
-      answered: () => {},
-      failed: () => {},
-    });
-    const calls = new InFlight<Uint8Array>(7, 2 ** 31 - 3);
-    const numbers = [1, 2, 3].map(() => calls.add(call()));
-    expect(numbers).toEqual([2 ** 31 - 2, 2 ** 31 - 1, 1]);
-    const again = new InFlight<Uint8Array>(7, 2 ** 31 - 2);
-    expect(again.add(call())).toBe(2 ** 31 - 1);
-    expect(again.add(call())).toBe(1);
-    expect(again.clear().length).toBe(2);
-    expect(again.hasRoom).toBe(true);
   });
 });
 

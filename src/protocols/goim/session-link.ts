@@ -1,0 +1,273 @@
+import {
+  type CancelSignal,
+  type Clock,
+  type CloseInfo,
+  type Connection,
+  checkLimits,
+  guard,
+  type Handlers,
+  handlerErrorsOf,
+  isThenable,
+  ProtocolError,
+  reportBug,
+  systemClock,
+} from "../../core/index.ts";
+import {
+  type Attempt,
+  Calls,
+  heartbeat,
+  type Reconnecting,
+  type ReconnectOptions,
+  type Retry,
+  reconnecting,
+  reconnectPolicy,
+} from "../../session/index.ts";
+
+/** What a client gives to the connection that it asks for. */
+export type LinkHandlers<In, Out> = Handlers<In, Out> & {
+  /**
+   * Aborts the attempt: it took too long, or the client was closed. As the option of that name of `connect`; of no use
+   * where `connect` returns a connection at once, which the client then cuts itself.
+   */
+  readonly signal: CancelSignal;
+};
+
+/** Options that clients have in common. Times are in milliseconds. */
+export interface LinkOptions {
+  /**
+   * Time between heartbeats. No byte from the server for that long after one is the end of the connection. Bilibili and
+   * WebSocket clients send one every 30 s; a server waits for minutes.
+   * @defaultValue 30 000
+   */
+  readonly heartbeat?: number | undefined;
+  /**
+   * How long a connection may take to open; 0 for no limit.
+   * @defaultValue 10 000
+   */
+  readonly connectTimeout?: number | undefined;
+  /**
+   * How long the server may take to accept the token; 0 for no limit. It gives up itself after 5 s.
+   * @defaultValue 4500
+   */
+  readonly authTimeout?: number | undefined;
+  /**
+   * When to connect again; `false` never. Delays begin anew once the server has accepted the token.
+   * @defaultValue `true`: gRPC's delays, without an end
+   */
+  readonly reconnect?: boolean | ReconnectOptions | undefined;
+  /** Closes the client. */
+  readonly signal?: CancelSignal | undefined;
+  /**
+   * The clock of all times.
+   * @defaultValue the runtime's clock
+   */
+  readonly clock?: Clock | undefined;
+  /**
+   * Returns a number from 0 to 1, for the delays.
+   * @defaultValue `Math.random`
+   */
+  readonly random?: (() => number) | undefined;
+}
+
+/** Names of the options that clients have in common. */
+export const LINK_OPTIONS: readonly string[] = [
+  ...["connect", "heartbeat", "connectTimeout", "authTimeout", "reconnect", "signal"],
+  ...["clock", "random", "open", "retry", "close", "error"],
+];
+
+/** Where a client is. */
+export type LinkState = "connecting" | "authenticating" | "open" | "waiting" | "closed";
+
+/** A client, as its link calls it. */
+export interface LinkOwner<In, Out, Token> {
+  connect(handlers: LinkHandlers<In, Out>): Connection<In, Out> | PromiseLike<Connection<In, Out>>;
+  readonly token: Token | (() => Token | PromiseLike<Token>);
+  /** Sends the token; `welcome` of the link follows when the server has accepted it. */
+  authenticate(token: Token): void;
+  beat(): void;
+  message(value: Out): void;
+  /** The server sends no more on this connection. */
+  interrupted(cause: unknown): void;
+  open?(): unknown;
+  retry?(retry: Retry): unknown;
+  close(error?: unknown): unknown;
+  readonly error?: ((error: unknown) => unknown) | undefined;
+}
+
+/**
+ * The life of a client that says who it is: connections one after the other, the token, the server's welcome, heartbeats.
+ *
+ * ```text
+ *                 opened            welcome()              anything fails
+ *   connecting ----------> authenticating ----------> open -----------------> waiting
+ *       ^                      | refused, too late                               |
+ *       |                      +-------------------------------------------------+
+ *       +---------------------------- after a growing delay ---------------------+
+ *   close() from anywhere -> closed
+ * ```
+ */
+export class SessionLink<In, Out, Token> {
+  readonly #owner: LinkOwner<In, Out, Token>;
+  readonly #options: LinkOptions;
+  readonly #clock: Clock;
+  readonly #policy: ReconnectOptions;
+  #keeper: Reconnecting<In, Out> | undefined;
+  #phase: "connecting" | "authenticating" | "open" = "connecting";
+  #stopLimit: () => void = () => {};
+  /** Why this side gave the connection up. */
+  #fault: unknown;
+  /** How the server's side ended. */
+  #end: CloseInfo | undefined;
+  connection: Connection<In, Out> | undefined;
+  /** Handlers at work: answers do not wait for them. */
+  calls: Calls<() => unknown> | undefined;
+
+  constructor(owner: LinkOwner<In, Out, Token>, options: LinkOptions) {
+    const { heartbeat: interval = 30_000, reconnect = true, clock = systemClock } = options;
+    checkLimits(options, "connectTimeout", "authTimeout");
+    // Without heartbeats there is no telling whether the server is still there, nor does it keep the client for long.
+    if (!(typeof interval === "number" && interval > 0)) {
+      throw new RangeError(`heartbeat must be more than 0 ms, not ${String(interval)}`);
+    }
+    this.#owner = owner;
+    this.#options = options;
+    this.#clock = clock;
+    this.#policy = reconnectPolicy(reconnect);
+  }
+
+  /** Begins to connect. */
+  start(): void {
+    const owner = this.#owner;
+    const { connectTimeout = 10_000, signal, random } = this.#options;
+    this.#keeper = reconnecting<In, Out>((attempt) => this.#connect(attempt), {
+      ...this.#policy,
+      ...{ connectTimeout, signal, clock: this.#clock, random },
+      isProven: () => this.#phase === "open",
+      explain: (info) => this.#explain(info),
+      retry: (retry) =>
+        void guard(
+          () => owner.retry?.(retry),
+          (thrown) => this.#failed(thrown),
+        ),
+      close: (error) => owner.close(error),
+    });
+  }
+
+  get state(): LinkState {
+    const { state } = this.#keeper ?? {};
+    return state === "closed" || state === "waiting" ? state : this.#phase;
+  }
+
+  /** The server has accepted the token. */
+  welcome(): void {
+    const connection = this.connection!;
+    this.#stopLimit();
+    this.#phase = "open";
+    const { heartbeat: interval = 30_000 } = this.#options;
+    const send = (): void => this.#owner.beat();
+    heartbeat({ connection, interval, first: 0, send, clock: this.#clock });
+    this.calls?.add(() => this.#owner.open?.());
+  }
+
+  /** Gives this connection up. */
+  drop(error: unknown): void {
+    this.#fault = error;
+    this.connection?.abort(error);
+  }
+
+  close(): void {
+    this.#keeper?.close();
+  }
+
+  #connect(attempt: Attempt): Connection<In, Out> | PromiseLike<Connection<In, Out>> {
+    this.#phase = "connecting";
+    this.connection = undefined;
+    const { error } = this.#owner;
+    const opening = this.#owner.connect({
+      signal: attempt.signal,
+      open: (connection) => this.#opened(attempt, connection),
+      message: (connection, value) => {
+        if (connection === this.connection) this.#owner.message(value);
+      },
+      // Without one, what a handler throws is reported as uncaught.
+      ...(error && { error: (_: unknown, thrown: unknown) => error(thrown) }),
+    });
+    const checked = (connection: Connection<In, Out>): Connection<In, Out> => {
+      const isStrange = connection.state === "open" && connection !== this.connection;
+      if (!isStrange || attempt.signal.aborted) return connection;
+      connection.abort();
+      throw new TypeError("connect did not give the handlers to its connection");
+    };
+    return isThenable(opening) ? opening.then(checked) : checked(opening);
+  }
+
+  #opened(attempt: Attempt, connection: Connection<In, Out>): void {
+    if (attempt.signal.aborted) {
+      connection.abort();
+      return;
+    }
+    this.connection = connection;
+    this.#phase = "authenticating";
+    this.#fault = undefined;
+    this.#end = undefined;
+    this.calls = new Calls({ connection, run: (work) => work() });
+    connection.onInputEnd((error) => this.#ended(connection, error));
+    const { authTimeout = 4500 } = this.#options;
+    if (authTimeout > 0) {
+      this.#stopLimit = this.#clock.after(authTimeout, () => {
+        this.drop(new ProtocolError("timeout", `no reply to the token within ${authTimeout} ms`));
+      });
+    }
+    // No token, no session: an attempt that failed, like one to connect.
+    const failed = (reason: unknown): void => {
+      if (this.connection === connection) this.drop(reason);
+    };
+    const use = (token: Token): void => {
+      if (this.connection === connection && connection.state === "open") {
+        this.#owner.authenticate(token);
+      }
+    };
+    try {
+      const { token } = this.#owner;
+      const made = typeof token === "function" ? (token as () => Token)() : (token as Token);
+      if (isThenable(made)) made.then(use, failed);
+      else use(made);
+    } catch (reason) {
+      failed(reason);
+    }
+  }
+
+  /** A handler failed that no connection has called. */
+  #failed(thrown: unknown): void {
+    const { error } = this.#owner;
+    if (error === undefined) reportBug(thrown, handlerErrorsOf(this.connection));
+    else guard(() => error(thrown));
+  }
+
+  /** The server sends no more: the connection is of no use, whatever our side still does. */
+  #ended(connection: Connection<In, Out>, cause: unknown): void {
+    if (this.connection !== connection) return;
+    this.#stopLimit();
+    this.#end = this.#explain({ by: "peer", error: cause });
+    this.#owner.interrupted(this.#end.error);
+    if (this.#keeper?.state !== "closed") connection.close();
+  }
+
+  /** A server gives no reason, and no reply, to a client that it refuses: any loss before the welcome is a refusal. */
+  #explain(info: CloseInfo): CloseInfo {
+    const { error } = info;
+    if (info.by === "local") return this.#end ?? info;
+    const isLoss = !(error instanceof ProtocolError) || error.code === "closed";
+    if (this.#phase === "authenticating" && isLoss && error !== (this.#fault ?? info)) {
+      const text = "closed instead of a reply to the token";
+      const options = error === undefined ? undefined : { cause: error };
+      return {
+        ...info,
+        by: "error",
+        error: new ProtocolError("refused", text, undefined, options),
+      };
+    }
+    if (error !== undefined) return info;
+    return { ...info, by: "error", error: new ProtocolError("closed", "closed by the server") };
+  }
+}
