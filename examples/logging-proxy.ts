@@ -27,6 +27,6 @@ await server.close();
 //=> > {"question":1}
 //=> < {"length":14}
 //=> answer: {"length":14}
-//=> > not logged any more: ProtocolError: not JSON: unexpected token in JSON at position 0
+//=> > not logged any more: ProtocolError: 7 bytes are not JSON: expected a value at character 0 of 7
 //=> < {"length":7}
 //=> answer: {"length":7}
