@@ -66,8 +66,7 @@ export function latin1(): Codec<string> {
       for (let i = 0; i < text.length; i++) {
         const unit = text.charCodeAt(i);
         if (unit > 0xff) {
-          const point = text.codePointAt(i)!.toString(16).toUpperCase().padStart(4, "0");
-          const reason = `U+${point} at index ${i} of ${text.length} is not in Latin-1`;
+          const reason = `character at index ${i} of ${text.length} is not in Latin-1`;
           throw new ProtocolError("unencodable", reason);
         }
         room[i] = unit;

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { expect } from "vitest";
 import {
   cobs,
   concatenatedJson,
@@ -6,12 +7,16 @@ import {
   crc16,
   crc32,
   decimalPrefixed,
+  fletcher16,
+  framing,
   hdlc,
   headed,
+  internetChecksum,
   pieces,
   slip,
   stuffed,
   withChecksum,
+  xor8,
 } from "../../src/framing/index.ts";
 import {
   defineProtocol,
@@ -23,6 +28,7 @@ import {
   lines,
   netstring,
   type Output,
+  onePerMessage,
   perMessage,
   raw,
   utf8,
@@ -32,6 +38,14 @@ import { bytes, jsonValues, laws, text } from "../../src/testing/index.ts";
 import { keeps } from "../support/laws.ts";
 
 const runs = { runs: 40 };
+
+const sum64 = (bytes: Uint8Array, start: number, end: number): bigint => {
+  let sum = 14_695_981_039_346_656_037n;
+  for (let at = start; at < end; at++) {
+    sum = BigInt.asUintN(64, (sum ^ BigInt(bytes[at]!)) * 1_099_511_628_211n);
+  }
+  return sum;
+};
 
 for (const width of [1, 2, 3, 4, 5, 6, 7, 8] as const) {
   for (const endian of ["be", "le"] as const) {
@@ -56,6 +70,19 @@ keeps(
   "lengthPrefixed with header and adjust",
   laws(marked.wrap(raw()), bytes({ min: 2, max: 600 }), runs),
 );
+
+for (const [name, options, least] of [
+  ["the frame, adjusted up", { width: 3, counts: "frame", adjust: 4 }, 4],
+  ["the frame, adjusted down, after a header", { width: 2, counts: "frame", adjust: -3 }, 0],
+  ["the body, adjusted up, after a header", { width: 1, endian: "le", adjust: 2 }, 2],
+] as const) {
+  const header = name.endsWith("header") ? Uint8Array.of(0, 0xff, 0) : undefined;
+  const framing = lengthPrefixed({ ...options, header, maxFrame: 250 });
+  keeps(
+    `lengthPrefixed that counts ${name}`,
+    laws(framing.wrap(raw()), bytes({ min: least, max: 300 }), { ...runs, canonical: true }),
+  );
+}
 
 const varint = varintPrefixed({ maxFrame: 17_000 });
 keeps("varintPrefixed", laws(varint.wrap(raw()), bytes(varint), runs));
@@ -92,6 +119,7 @@ for (const [name, framing, write] of [
     }),
     encode: ({ type, body }, out) => void write(body, out.u8(type)),
   });
+  expect(framing.wrap).toThrow(TypeError);
   const values = fc.record({ type: fc.nat(255), body: bytes({ max: 500 }) });
   keeps(`${name} in a whole-frame codec`, laws(typed, values, { ...runs, canonical: true }));
 }
@@ -115,6 +143,17 @@ keeps(
     decimalPrefixed({ delimiter: ":", leadingZeros: true, maxFrame: 400 }).wrap(raw()),
     bytes({ max: 500 }),
     runs,
+  ),
+);
+keeps(
+  "decimalPrefixed of fifteen digits, adjusted down",
+  laws(
+    decimalPrefixed({ digits: 15, adjust: -7, maxFrame: 400 }).wrap(raw()),
+    bytes({ max: 500 }),
+    {
+      ...runs,
+      canonical: true,
+    },
   ),
 );
 keeps(
@@ -188,6 +227,16 @@ keeps(
   ),
 );
 
+const bodies = bytes({ max: 80 });
+keeps(
+  "delimited by one byte",
+  laws(
+    delimited(Uint8Array.of(0), { maxFrame: 60 }).wrap(raw()),
+    bodies.filter((body) => !body.includes(0)),
+    { ...runs, canonical: true, refused: bodies.filter((body) => body.includes(0)) },
+  ),
+);
+
 const flags = fc.constantFrom(0x00, 0x01, 0x7d, 0x7e, 0x5e, 0xc0, 0xdb, 0xdc, 0xdd, 0xff);
 const awkward = fc
   .array(fc.oneof(flags, fc.nat(255)), { minLength: 1, maxLength: 300, size: "max" })
@@ -215,6 +264,30 @@ for (const leading of [false, true]) {
 keeps(
   "stuffed with an escape that escapes itself",
   laws(stuffed({ flag: 0x7e, escape: 0x7d, map: { 126: 1, 125: 125 } }).wrap(raw()), awkward, runs),
+);
+
+keeps(
+  "stuffed, XORed, with more bytes and a flag in front",
+  laws(
+    stuffed({ flag: 0xc0, escape: 0xdb, map: 0x55, also: [0, 1], leading: true }).wrap(raw()),
+    awkward,
+    { ...runs, refused: empty },
+  ),
+);
+for (const width of [1, 3, 8] as const) {
+  const sum = width === 1 ? xor8 : width === 3 ? fletcher16 : sum64;
+  const framing = withChecksum(slip({ maxFrame: 400 }), { sum, width, endian: "be" });
+  keeps(`withChecksum of ${width} bytes within slip`, laws(framing.wrap(raw()), awkward, runs));
+}
+keeps(
+  "withChecksum of a part, in lines of text",
+  laws(
+    withChecksum(lengthPrefixed({ width: 1 }), { sum: internetChecksum, width: 2, from: 1 }).wrap(
+      utf8(),
+    ),
+    text({ max: 60 }),
+    { ...runs, canonical: true },
+  ),
 );
 
 for (const from of [undefined, 0, 2]) {
@@ -250,6 +323,47 @@ keeps(
     }).wrap(raw()),
     bytes({ max: 500 }),
     { ...runs, canonical: true },
+  ),
+);
+keeps(
+  "headed by a block of lines, at most 24 bytes",
+  laws(
+    headed({
+      length: (header) => Number(/^size: (\d+)$/m.exec(header)?.[1]),
+      write: (length) => `from: me\r\nsize: ${length}`,
+      maxHeader: 24,
+      maxFrame: 300,
+    }).wrap(raw()),
+    bytes({ max: 99 }),
+    runs,
+  ),
+);
+keeps(
+  "onePerMessage",
+  laws(
+    onePerMessage(lengthPrefixed({ width: 2, maxFrame: 300 }).wrap(raw())),
+    bytes({ max: 310 }),
+    {
+      ...runs,
+      canonical: true,
+    },
+  ),
+);
+keeps(
+  "a framing of one's own",
+  laws(
+    framing({
+      name: "own",
+      maxFrame: 258,
+      maxSend: 200,
+      measure: (bytes, start, end) => (end - start < 2 ? 0 : 3 + bytes[start + 1]!),
+      payloadStart: (_, start) => start + 2,
+      payloadEnd: (_, __, end) => end - 1,
+      open: (out) => void out.u8(7).reserve(1),
+      close: (out, start) => void out.u8(9).patch(start + 1, 1, out.length - start - 3),
+    }).wrap(raw()),
+    bytes({ max: 197 }),
+    runs,
   ),
 );
 keeps(

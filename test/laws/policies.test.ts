@@ -5,10 +5,13 @@ import {
   concatenatedJson,
   contentLength,
   crc16,
+  decimalPrefixed,
   hdlc,
+  headed,
   resync,
   skip,
   slip,
+  stuffed,
   sum8,
   withChecksum,
 } from "../../src/framing/index.ts";
@@ -25,6 +28,8 @@ import {
   raw,
   varintPrefixed,
 } from "../../src/index.ts";
+import { linkFixlen } from "../../src/protocols/fastway/index.ts";
+import { frame } from "../../src/protocols/workerman/index.ts";
 import { concat, text } from "../support/chunks.ts";
 import { readTolerantly } from "../support/tolerant.ts";
 
@@ -35,7 +40,8 @@ import { readTolerantly } from "../support/tolerant.ts";
 const picky: Codec<Uint8Array> = {
   ...raw(),
   decode(bytes, start, end) {
-    if (bytes[start] === 0x21) throw new ProtocolError("malformed", "refused", start);
+    if (start < end && bytes[start] === 0x21)
+      throw new ProtocolError("malformed", "refused", start);
     return bytes.subarray(start, end);
   },
 };
@@ -60,6 +66,29 @@ const skipping: readonly (readonly [string, Protocol<Uint8Array>])[] = [
   ["hdlc", hdlc({ maxFrame: 20 }).wrap(picky)],
   ["headers", contentLength({ maxFrame: 40, maxHeader: 30 }).wrap(picky)],
   ["JSON", concatenatedJson({ maxFrame: 12 }).wrap(picky)],
+  ["digits", decimalPrefixed({ digits: 2, trailer: "!", maxFrame: 20 }).wrap(picky)],
+  ["digits up to a delimiter", decimalPrefixed({ delimiter: ",", maxFrame: 20 }).wrap(picky)],
+  ["lengths of two bytes", lengthPrefixed({ width: 2, endian: "le", maxFrame: 12 }).wrap(picky)],
+  [
+    "stuffed",
+    stuffed({ flag: 0x7e, escape: 0x7d, map: { 126: 2, 125: 1 }, maxFrame: 12 }).wrap(picky),
+  ],
+  [
+    "checksums between flags",
+    withChecksum(slip({ maxFrame: 16 }), { sum: sum8, width: 1 }).wrap(picky),
+  ],
+  [
+    "a header of text",
+    headed({
+      end: "\n",
+      length: (header) => Number(header.slice(1)),
+      write: (length) => `a${length}`,
+      maxHeader: 6,
+      maxFrame: 20,
+    }).wrap(picky),
+  ],
+  ["link FixLen", linkFixlen({ width: 1, endian: "be", maxReceive: 12 }).wrap(picky)],
+  ["Workerman's Frame", frame({ maxFrame: 20 })],
 ];
 
 const resyncing: typeof skipping = [

@@ -71,6 +71,7 @@ export function linkFixlen(options: LinkFixlenOptions): WrappingFraming {
     name: "link FixLen",
     maxFrame: width + maxReceive,
     maxSend: width + maxSend,
+    layout: prefixed.layout,
     measure: prefixed.measure,
     tooLong: (length, limit) =>
       `too-large: body of ${length - width} bytes exceeds maxReceive ${limit - width}`,

@@ -39,6 +39,10 @@ export function totalLength<In, Out>(
     hint: withHint,
     name,
     maxFrame,
+    layout: [
+      { name: "length", kind: "length", size: WIDTH, endian: "be", add: 0 },
+      { name: "payload", kind: "payload", size: "rest" },
+    ],
     measure(bytes, start, end, scan) {
       if (end - start < WIDTH) return 0;
       const length = u32be(bytes, start);

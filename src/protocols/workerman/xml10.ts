@@ -52,6 +52,10 @@ export function xml10(options: Xml10Options = {}): Protocol<string> | Protocol<U
     name: "xml10",
     maxFrame: frameLimit(options.maxFrame, DIGITS, MOST),
     text: true,
+    layout: [
+      { name: "length", kind: "length", size: DIGITS, digits: true, add: 0 },
+      { name: "payload", kind: "payload", size: "rest" },
+    ],
     measure,
     payloadStart: (_, start) => start + DIGITS,
     open: (out) => out.reserve(DIGITS),

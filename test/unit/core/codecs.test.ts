@@ -424,10 +424,10 @@ describe("latin1", () => {
   });
 
   it.each<[string, string]>([
-    ["aĀ", "U+0100 at index 1 of 2 is not in Latin-1"],
-    ["€", "U+20AC at index 0 of 1 is not in Latin-1"],
-    ["😀", "U+1F600 at index 0 of 2 is not in Latin-1"],
-    ["\ud800", "U+D800 at index 0 of 1 is not in Latin-1"],
+    ["aĀ", "character at index 1 of 2 is not in Latin-1"],
+    ["€", "character at index 0 of 1 is not in Latin-1"],
+    ["😀", "character at index 0 of 2 is not in Latin-1"],
+    ["\ud800", "character at index 0 of 1 is not in Latin-1"],
   ])("refuses %j", (value, message) => {
     const failure = failureOf(() => bytesOf(latin1(), value));
     expect(failure).toEqual({ code: "unencodable", offset: undefined, message });

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { resp } from "../../../examples/peers/_resp.ts";
 import {
   cobs,
   concatenatedJson,
@@ -7,7 +8,9 @@ import {
   hdlc,
   headed,
   pieces,
+  skip,
   slip,
+  stuffed,
   sum8,
   withChecksum,
 } from "../../../src/framing/index.ts";
@@ -15,16 +18,18 @@ import {
   delimited,
   type Framing,
   fixed,
+  type InvalidPolicy,
   lengthPrefixed,
   lines,
   netstring,
+  raw,
   Splitter,
   varintPrefixed,
   type WrappingFraming,
 } from "../../../src/index.ts";
-import { packet } from "../../../src/protocols/fastway/index.ts";
+import { linkFixlen, packet } from "../../../src/protocols/fastway/index.ts";
 import { goim } from "../../../src/protocols/goim/index.ts";
-import { frame, gatewayProtocol, xml10 } from "../../../src/protocols/workerman/index.ts";
+import { frame, gatewayProtocol, jsonNL, xml10 } from "../../../src/protocols/workerman/index.ts";
 import { ascii, concat, everySize } from "../../support/chunks.ts";
 
 // How often a framing looks at each byte, whatever the chunks: counted where it indexes an array, and where it lets
@@ -74,11 +79,17 @@ function read(
   framing: Framing & Partial<WrappingFraming>,
   stream: Uint8Array,
   size: number,
+  onInvalid?: InvalidPolicy,
 ): number {
-  const splitter = new Splitter({
+  const { recover } = framing;
+  const counted: Framing = {
     ...framing,
     measure: (bytes, start, end, scan) => framing.measure(counting(bytes), start, end, scan),
-  });
+    ...(recover && {
+      recover: (bytes, start, end, scan) => recover(counting(bytes), start, end, scan),
+    }),
+  };
+  const splitter = new Splitter(counted, { onInvalid });
   let frames = 0;
   const drain = (): void => {
     while (splitter.next()) {
@@ -168,6 +179,21 @@ const cases: readonly (readonly [string, Framing, readonly string[]])[] = [
   ["workerman's xml10", xml10(), ["0000000010", "0000000011a"]],
   ["workerman's frame", frame(), ["\0\0\0\x04"]],
   ["GatewayWorker", gatewayProtocol(), [`\0\0\0\x1c${"\0".repeat(24)}`]],
+  [
+    "link FixLen",
+    linkFixlen({ width: 8, endian: "le" }).wrap(raw()),
+    ["\0\0\0\0\0\0\0\0", "\x01\0\0\0\0\0\0\0a"],
+  ],
+  ["JsonNL", jsonNL(), ["1\n", `"${long}"\r\n`]],
+  ["RESP", resp(), ["*2\r\n:1\r\n+\r\n", `+${long}\r\n`, `$700\r\n${long}\r\n`, "_\r\n"]],
+  ["RESP arrays", resp(), [`*40\r\n${"*1\r\n:1234567\r\n".repeat(40)}`]],
+  [
+    "stuffed with a flag in front",
+    stuffed({ flag: 0x7e, escape: 0x7d, map: 0x20, also: [0], leading: true }),
+    ["~a~", "~~b~", `${long}~`],
+  ],
+  ["hdlc", hdlc({ fcs: 32 }), ["~abcd~", "~~bcde~", `${long}~`]],
+  ["one delimiter of several bytes, as bytes", delimited(ascii("\r\n.\r\n")), ["\r\n.\r\n"]],
   ["goim", goim(), ["\0\0\0\x10\0\x10\0\x01\0\0\0\x02\0\0\0\x01"]],
   ["fastway", packet(), ["\x04\0\0\0\x01\0\0\0"]],
 ];
@@ -178,6 +204,28 @@ describe.each(cases)("bytes examined: %s", (_, framing, frames) => {
 
   it.each([1, 2, 3, 7, 64, 1400, 64_000])("are at most 3 for each, in chunks of %s", (size) => {
     expect(read(framing, stream, size)).toBeGreaterThanOrEqual(20);
+    expect(count.examined).toBeLessThanOrEqual(3 * stream.length);
+  });
+});
+
+// What a policy passes over is counted with what it reads.
+const bad: readonly (readonly [string, Framing, readonly string[]])[] = [
+  ["lines that are too long", lines({ maxFrame: 60 }), ["a\n", `${long}\n`, "b\n"]],
+  ["delimiters", delimited(["aab", "\r\n"], { maxFrame: 60 }), ["a\r\n", `${"a".repeat(500)}b`]],
+  ["lengths", lengthPrefixed({ width: 1, maxFrame: 60 }), ["\x01a", `\xff${"b".repeat(255)}`]],
+  ["netstrings", netstring({ maxFrame: 60 }), ["1:a,", `700:${long},`]],
+  ["flags", slip({ maxFrame: 60 }), ["\xc0a\xc0", `${long}\xc0`]],
+  ["headers", contentLength({ maxFrame: 60 }), [`Content-Length: 700\r\n\r\n${long}`]],
+  ["marks", lengthPrefixed({ width: 1, header: ascii("GO") }), ["GO\x01a", "noise", "GGG", "GO\0"]],
+];
+
+describe.each(bad)("bytes examined by skip: %s", (_, framing, frames) => {
+  const one = ascii(frames.join(""));
+  const stream = concat(Array.from({ length: 20 }, () => one));
+
+  it.each([1, 2, 3, 7, 64, 1400, 64_000])("are at most 3 for each, in chunks of %s", (size) => {
+    read(framing, stream, size, skip({ most: 1e6 }));
+    expect(count.examined).toBeGreaterThan(0);
     expect(count.examined).toBeLessThanOrEqual(3 * stream.length);
   });
 });
