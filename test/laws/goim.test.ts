@@ -167,10 +167,17 @@ const bilibiliPacket: fc.Arbitrary<BilibiliPacket> = fc.oneof(
     popularity: fc.nat({ max: 0xffff_ffff }),
   }),
   fc.record({
-    type: fc.constantFrom("message" as const, "auth" as const, "welcome" as const),
+    type: fc.constantFrom("message" as const, "welcome" as const),
     ver: fc.constantFrom(0, 1),
     seq: int32,
     body: jsonValues(),
+  }),
+  fc.record({
+    type: fc.constant("auth" as const),
+    ver: fc.constantFrom(0, 1),
+    seq: int32,
+    // A string is text that is JSON already, and comes back as what it says.
+    body: jsonValues().filter((value) => typeof value !== "string"),
   }),
   fc.record({
     type: fc.constant("unknown" as const),

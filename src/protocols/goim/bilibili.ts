@@ -31,7 +31,7 @@ const PLAIN = 0;
 const ZLIB = 2;
 const BROTLI = 3;
 
-/** What every packet of Bilibili's live chat has; `ver` and `seq` are written as 1 where they are not given. */
+/** Members of every packet of Bilibili's live chat. `seq` is 1 if it is not given, and so is `ver`, save 0 of a message. */
 export interface BilibiliEnvelope {
   /** How the body of a message is packed: 0 plain, 2 zlib, 3 brotli; elsewhere of no meaning. */
   readonly ver?: number | undefined;
@@ -45,7 +45,8 @@ export interface BilibiliEnvelope {
  * - `heartbeat` (operation 2), client: every 30 s; sent without a body
  * - `popularity` (3), server: the answer to a heartbeat, an unsigned 32-bit integer
  * - `message` (5), server: JSON with a member `cmd`
- * - `auth` (7), client: JSON, at least `{ "roomid": 22608112 }`
+ * - `auth` (7), client: JSON, at least `{ "roomid": 22608112 }`; text and bytes are written as they are (the `auth_body` of
+ *   Bilibili's open platform is such a text)
  * - `welcome` (8), server: JSON such as `{"code":0}`, -101 for a bad token; undefined from older servers
  * - `unknown`: another operation, or a message whose `ver` nobody knows; its body as bytes
  */
@@ -90,6 +91,13 @@ export interface BilibiliOptions {
    * @defaultValue 8 MiB
    */
   readonly maxInflated?: number | undefined;
+
+  /**
+   * Called with what is wrong with a packet whose body cannot be read; the packet is left out, and everything else of its
+   * frame is delivered.
+   * @defaultValue none: such a packet makes its whole frame `malformed`
+   */
+  readonly skipped?: ((error: ProtocolError) => unknown) | undefined;
 }
 
 const text = json();
@@ -135,12 +143,26 @@ const text = json();
  * @throws RangeError when a limit is no positive integer
  */
 export function bilibili(options: BilibiliOptions): Protocol<BilibiliPacket> {
-  checkOptions("bilibili", options, ["inflate", "maxFrame", "maxInflated"]);
-  const { inflate } = options;
+  checkOptions("bilibili", options, ["inflate", "maxFrame", "maxInflated", "skipped"]);
+  const { inflate, skipped } = options;
   if (typeof inflate !== "function") throw new TypeError("bilibili needs the option inflate");
   const maxFrame = frameLimit(options.maxFrame, HEADER, LARGEST);
   const { maxInflated = 8 * 1024 * 1024 } = options;
   checkInteger("maxInflated", maxInflated, 1);
+
+  /** Reads one packet, or reports that it cannot be read. */
+  const attempt = (read: () => void): void => {
+    if (skipped === undefined) {
+      read();
+      return;
+    }
+    try {
+      read();
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      skipped(error);
+    }
+  };
 
   /** All packets of a frame or message. */
   const decodeMany = (bytes: Uint8Array, start: number, end: number): BilibiliPacket[] => {
@@ -151,13 +173,16 @@ export function bilibili(options: BilibiliOptions): Protocol<BilibiliPacket> {
       const stop = packetEnd(bytes, at, end, maxFrame, "message");
       const packet = readPacket(bytes, at, stop, false);
       const method = methodOf(packet);
-      if (method === undefined) {
-        add(packet, at, packets);
-      } else {
-        const inner = inflated(inflate, method, packet.body, room, at);
-        room -= inner.length;
-        unpack(inner, at, packets);
-      }
+      const offset = at;
+      attempt(() => {
+        if (method === undefined) {
+          add(packet, offset, packets);
+        } else {
+          const inner = inflated(inflate, method, packet.body, room, offset);
+          room -= inner.length;
+          unpack(inner, offset, packets, attempt);
+        }
+      });
       // What a server puts behind a heartbeat's reply is no packet.
       at = packet.op === heartbeatReply ? end : stop;
     } while (at < end);
@@ -196,8 +221,9 @@ function inflated(
   try {
     given = inflate(method, body, room);
   } catch (cause) {
+    const isTooLong = (cause as { code?: unknown } | null)?.code === "ERR_BUFFER_TOO_LARGE";
     const text = `${body.length} bytes are no ${method} stream of at most ${room} bytes`;
-    throw new ProtocolError("malformed", text, at, { cause });
+    throw new ProtocolError(isTooLong ? "too-long" : "malformed", text, at, { cause });
   }
   // A promise, most likely: that is not the peer's fault, and should not read like it.
   if (!isBytes(given)) throw new TypeError("inflate must return a Uint8Array, and at once");
@@ -209,20 +235,35 @@ function inflated(
 }
 
 /** Adds the packets that were packed together; offsets in them mean nothing outside. */
-function unpack(bytes: Uint8Array, outer: number, packets: BilibiliPacket[]): void {
-  try {
-    for (let at = 0; at < bytes.length; ) {
-      const stop = packetEnd(bytes, at, bytes.length, LARGEST, "packed body");
-      const packet = readPacket(bytes, at, stop, false);
-      if (methodOf(packet) !== undefined) {
-        throw new ProtocolError("malformed", "packed packets within packed packets");
-      }
-      add(packet, at, packets);
-      at = stop;
+function unpack(
+  bytes: Uint8Array,
+  outer: number,
+  packets: BilibiliPacket[],
+  attempt: (read: () => void) => void,
+): void {
+  const inside = (read: () => void): void => {
+    try {
+      read();
+    } catch (error) {
+      const { message: text } = error as Error;
+      throw new ProtocolError("malformed", `in a packed body: ${text}`, outer, { cause: error });
     }
-  } catch (error) {
-    const { message: text } = error as Error;
-    throw new ProtocolError("malformed", `in a packed body: ${text}`, outer, { cause: error });
+  };
+  for (let at = 0; at < bytes.length; ) {
+    let stop = bytes.length;
+    inside(() => {
+      stop = packetEnd(bytes, at, bytes.length, LARGEST, "packed body");
+    });
+    attempt(() => {
+      inside(() => {
+        const packet = readPacket(bytes, at, stop, false);
+        if (methodOf(packet) !== undefined) {
+          throw new ProtocolError("malformed", "packed packets within packed packets");
+        }
+        add(packet, at, packets);
+      });
+    });
+    at = stop;
   }
 }
 
@@ -238,7 +279,10 @@ function add({ ver, op, seq, body }: Packet, at: number, packets: BilibiliPacket
   } else if (op === message && ver >= PLAIN && ver <= VERSION) {
     packets.push({ type: "message", ver, seq, body: parsed(body, at) });
   } else if (op === auth) {
-    packets.push({ type: "auth", ver, seq, body: parsed(body, at) });
+    const sent = parsed(body, at);
+    // It would be written as it is, and most likely was encoded twice.
+    if (typeof sent === "string") throw new ProtocolError("malformed", "auth is a JSON string", at);
+    packets.push({ type: "auth", ver, seq, body: sent });
   } else if (op === authReply) {
     const reply = length > 0 ? parsed(body, at) : undefined;
     packets.push({ type: "welcome", ver, seq, body: reply });
@@ -258,7 +302,7 @@ function parsed(body: Uint8Array, at: number): unknown {
 }
 
 function encode(packet: BilibiliPacket, out: Output): void {
-  const { type, ver = VERSION, seq = VERSION } = packet;
+  const { type, ver = type === "message" ? PLAIN : VERSION, seq = VERSION } = packet;
   const start = out.length;
   const begin = (op: number): Output => {
     writePacket({ ver, op, seq }, out);
@@ -276,7 +320,9 @@ function encode(packet: BilibiliPacket, out: Output): void {
       text.encode(packet.body, begin(message));
       break;
     case "auth":
-      text.encode(packet.body, begin(auth));
+      if (typeof packet.body === "string") begin(auth).utf8(packet.body);
+      else if (isBytes(packet.body)) begin(auth).bytes(packet.body);
+      else text.encode(packet.body, begin(auth));
       break;
     case "welcome":
       begin(authReply);

@@ -18,6 +18,11 @@ export {
   type Inflate,
 } from "./bilibili.ts";
 export {
+  type BilibiliAuth,
+  BilibiliClient,
+  type BilibiliClientOptions,
+} from "./bilibili-client.ts";
+export {
   type AuthToken,
   authToken,
   type ChatToken,

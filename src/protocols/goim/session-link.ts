@@ -230,7 +230,7 @@ export class SessionLink<In, Out, Token> {
     try {
       const { token } = this.#owner;
       const made = typeof token === "function" ? (token as () => Token)() : (token as Token);
-      if (isThenable(made)) made.then(use, failed);
+      if (isThenable(made)) made.then(use).then(undefined, failed);
       else use(made);
     } catch (reason) {
       failed(reason);
