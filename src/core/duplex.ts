@@ -9,14 +9,6 @@ export interface DuplexParts<Read, Write> {
   readonly write: Write;
 }
 
-/** Neither a framing nor the limits of a protocol. */
-type Bare<In, Out> = Codec<In, Out> & {
-  readonly maxFrame?: undefined;
-  readonly measure?: undefined;
-};
-
-type Unframed<In, Out> = MessageProtocol<In, Out> & { readonly measure?: undefined };
-
 /**
  * Joins two protocols, one for each direction, for peers whose two sides speak differently: commands one way and
  * replies the other, with a limit for each. `measure`, `decode` and `maxFrame` are those of `read`; `encode`, `text` and
@@ -45,10 +37,16 @@ export function duplex<In, Out>(
   parts: DuplexParts<Protocol<never, Out>, Protocol<In, unknown>>,
 ): Protocol<In, Out>;
 export function duplex<In, Out>(
-  parts: DuplexParts<Unframed<never, Out>, Unframed<In, unknown>>,
+  parts: DuplexParts<
+    MessageProtocol<never, Out> & { readonly measure?: undefined },
+    MessageProtocol<In, unknown> & { readonly measure?: undefined }
+  >,
 ): MessageProtocol<In, Out>;
 export function duplex<In, Out>(
-  parts: DuplexParts<Bare<never, Out>, Bare<In, unknown>>,
+  parts: DuplexParts<
+    Codec<never, Out> & { readonly measure?: undefined; readonly maxFrame?: undefined },
+    Codec<In, unknown> & { readonly measure?: undefined; readonly maxFrame?: undefined }
+  >,
 ): Codec<In, Out>;
 export function duplex<In, Out>(parts: DuplexParts<unknown, unknown>): Codec<In, Out> {
   checkOptions("duplex", parts, ["read", "write"]);
