@@ -1,0 +1,54 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Mail, smtpServer } from "../../examples/peers/_smtp.ts";
+import { lacks, run } from "../support/programs.ts";
+
+// curl --ssl-reqd sends mail to an SMTP server that is written with startTls.
+
+const certPath = fileURLToPath(new URL("../fixtures/tls-cert.pem", import.meta.url));
+const tls = {
+  cert: readFileSync(certPath),
+  key: readFileSync(new URL("../fixtures/tls-key.pem", import.meta.url)),
+};
+
+describe.skipIf(lacks({ curl: "curl" }))("curl --ssl-reqd smtp:", () => {
+  const mails: Mail[] = [];
+  let server: Awaited<ReturnType<typeof smtpServer>>;
+  beforeAll(async () => {
+    server = await smtpServer(tls, (mail) => mails.push(mail));
+  });
+  afterAll(() => server.close({ timeout: 100 }));
+
+  const send = (input: string, ...more: string[]): Promise<Buffer> => {
+    const url = `smtp://localhost:${server.port}/client.example`;
+    const mail = ["--mail-from", "a@example.org", "--mail-rcpt", "b@example.org", "-T", "-"];
+    const to = ["--connect-to", `localhost:${server.port}:127.0.0.1:${server.port}`];
+    return run("curl", ["-sS", "--max-time", "20", ...to, ...more, url, ...mail], { input });
+  };
+
+  it("is encrypted, and the mail arrives", async () => {
+    const text = "Subject: hello\r\n\r\n.a line with a dot\r\nlast\r\n";
+    await send(text, "--ssl-reqd", "--cacert", certPath, "--mail-rcpt", "c@example.org");
+    expect(mails).toEqual([
+      {
+        from: "a@example.org",
+        to: ["c@example.org", "b@example.org"],
+        text: "Subject: hello\n\n.a line with a dot\nlast",
+      },
+    ]);
+  });
+
+  it("carries a mail of 3 MB", async () => {
+    const line = `${"x".repeat(70)}\r\n`;
+    await send(line.repeat(40_000), "--ssl-reqd", "--cacert", certPath);
+    expect(mails.at(-1)?.text.length).toBe(71 * 40_000 - 1);
+  });
+
+  it("fails without TLS, and for a certificate that is not trusted", async () => {
+    const count = mails.length;
+    await expect(send("x\r\n")).rejects.toThrow(/ended with/);
+    await expect(send("x\r\n", "--ssl-reqd")).rejects.toThrow(/certificate/);
+    expect(mails.length).toBe(count);
+  });
+});
