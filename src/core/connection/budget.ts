@@ -1,5 +1,3 @@
-import { type Clock, later } from "../clock.ts";
-
 /** A connection, as its server's budget sees it. */
 export interface Charged {
   /** What it costs in memory, in bytes. */
@@ -14,23 +12,27 @@ const ENOUGH = 0.9;
 /** The memory that the connections of one server may hold together: above it the largest are closed first. */
 export class MemoryBudget {
   readonly #most: number;
-  readonly #clock: Clock;
+  readonly #overhead: number;
   readonly #charged = new Map<Charged, number>();
   #sum = 0;
   #isPlanned = false;
 
   /**
    * @param most - bytes
-   * @param clock - closing happens in its next turn
+   * @param overhead - what a byte that is counted takes of the limit, with garbage and gaps between allocations
    */
-  constructor(most: number, clock: Clock) {
+  constructor(most: number, overhead = 1) {
     this.#most = most;
-    this.#clock = clock;
+    this.#overhead = overhead;
   }
 
   /** Bytes that all connections hold. */
   get used(): number {
     return this.#sum;
+  }
+
+  get #taken(): number {
+    return this.#sum * this.#overhead;
   }
 
   /** Notes what a connection costs now. */
@@ -40,9 +42,10 @@ export class MemoryBudget {
     if (cost === before) return;
     this.#charged.set(member, cost);
     this.#sum += cost - before;
-    if (this.#sum <= this.#most || this.#isPlanned) return;
+    if (this.#taken <= this.#most || this.#isPlanned) return;
     this.#isPlanned = true;
-    later(this.#clock, () => this.#enforce());
+    // After what is going on, but before the transport reads from others.
+    void Promise.resolve().then(() => this.#enforce());
   }
 
   /** A connection is over. */
@@ -53,13 +56,13 @@ export class MemoryBudget {
 
   #enforce(): void {
     this.#isPlanned = false;
-    if (this.#sum <= this.#most) return;
+    if (this.#taken <= this.#most) return;
     const largest = [...this.#charged].sort(([, a], [, b]) => b - a);
-    const sum = this.#sum;
+    const sum = Math.round(this.#taken);
     for (const [member, cost] of largest) {
-      if (this.#sum <= ENOUGH * this.#most) return;
+      if (this.#taken <= ENOUGH * this.#most) return;
       member.overBudget(
-        `all connections hold ${sum} bytes, above maxMemory ${this.#most}; this one ${cost}`,
+        `all connections take ${sum} bytes, above maxMemory ${this.#most}; this one holds ${cost}`,
       );
     }
   }

@@ -561,7 +561,7 @@ describe("a server's budget", () => {
     ["lost", (c) => c.lost()],
     ["closed", (c) => [c.close(), c.lost()]],
   ])("forgets a connection that is %s", (_, end) => {
-    const budget = new MemoryBudget(1 << 20, new ManualClock());
+    const budget = new MemoryBudget(1 << 20);
     const { connection } = setup({
       handlers: { message: (c) => c.abort() },
       options: { budget },

@@ -154,7 +154,7 @@ describe("a frame of many values", () => {
   ])(
     "counts what its values cost in a server's budget while they wait: %s",
     async (_, make, chunk) => {
-      const budget = new MemoryBudget(Number.MAX_SAFE_INTEGER, new ManualClock());
+      const budget = new MemoryBudget(Number.MAX_SAFE_INTEGER);
       const { bytes, kept } = await held(() => {
         const connection = open({
           protocol: make() as MessageProtocol<unknown>,
@@ -238,7 +238,7 @@ describe("input that waits", () => {
   });
 
   it("counts no less than it holds, if it lies in chunks that others share", async () => {
-    const budget = new MemoryBudget(Number.MAX_SAFE_INTEGER, new ManualClock());
+    const budget = new MemoryBudget(Number.MAX_SAFE_INTEGER);
     const { bytes, kept } = await held(() => {
       const connection = open({ protocol: lines().wrap(raw()), options: { budget } });
       connection.pause();
@@ -324,7 +324,7 @@ describe("calls that wait", () => {
       for (let i = 0; i < count; i++) all.set(request, i * request.length);
       return all;
     };
-    const budget = new MemoryBudget(Number.MAX_SAFE_INTEGER, new ManualClock());
+    const budget = new MemoryBudget(Number.MAX_SAFE_INTEGER);
     let begun = 0;
     const make = (count: number) => {
       begun = 0;
@@ -358,7 +358,7 @@ describe("the connections of a server together", () => {
     const protocol = lines({ maxFrame: 4 * MIB }).wrap(utf8());
     const { bytes, kept } = await held(async () => {
       const clock = new ManualClock();
-      const budget = new MemoryBudget(maxMemory, clock);
+      const budget = new MemoryBudget(maxMemory);
       const options = { clock, budget, maxQueued: 8 * MIB };
       const line = "a".repeat(1000);
       const all = Array.from({ length: 60 }, (_, i) =>
