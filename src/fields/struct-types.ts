@@ -19,51 +19,67 @@ export interface Match<T extends string, Cases, Otherwise> extends Names<T> {
   readonly otherwise: Otherwise;
 }
 
-type HiddenKeys<S> = { [K in keyof S]: S[K] extends Hidden ? K : never }[keyof S];
-type LackKeys<S> = {
-  [K in keyof S]: S[K] extends Hidden ? never : S[K] extends MayLack ? K : never;
-}[keyof S];
 type MatchKeys<S> = {
   [K in keyof S]: S[K] extends Match<string, unknown, unknown> ? K : never;
 }[keyof S];
 
+// Members are chosen by `as`, not by `Exclude`, which keeps the order of the source.
 type PlainIn<S> = {
-  [K in Exclude<keyof S, HiddenKeys<S> | LackKeys<S>>]: FieldIn<S[K]>;
-} & { [K in LackKeys<S>]?: FieldIn<S[K]> | undefined };
-type PlainOut<S> = { [K in Exclude<keyof S, HiddenKeys<S>>]: FieldOut<S[K]> };
+  [K in keyof S as S[K] extends Hidden | MayLack ? never : K]: FieldIn<S[K]>;
+} & PlainLack<S, never>;
+type PlainOut<S> = { [K in keyof S as S[K] extends Hidden ? never : K]: FieldOut<S[K]> };
 
 /** The tag's value that the name of a case stands for. */
 type TagOf<K> = K extends `${infer N extends number | boolean}` ? N : K;
 
+/** The struct where the field `T` is `Tag` and the field `K` is `Body`. */
+type ChosenIn<S, K, T, Tag, Body> = Flat<
+  {
+    [P in keyof S as P extends K | T ? P : S[P] extends Hidden | MayLack ? never : P]: P extends K
+      ? Body
+      : P extends T
+        ? Tag
+        : FieldIn<S[P]>;
+  } & PlainLack<S, K | T>
+>;
+type PlainLack<S, Chosen> = {
+  [P in keyof S as P extends Chosen
+    ? never
+    : S[P] extends Hidden
+      ? never
+      : S[P] extends MayLack
+        ? P
+        : never]?: FieldIn<S[P]> | undefined;
+};
+type ChosenOut<Plain, K, T, Tag, Body> = {
+  readonly [P in keyof Plain]: P extends K ? Body : P extends T ? Tag : Plain[P];
+} & {};
+
 type MatchIn<S, K extends keyof S> =
   S[K] extends Match<infer T, infer C, infer O>
     ?
-        | {
-            [N in keyof C]: Flat<
-              PlainIn<Omit<S, K | T>> & { [P in T]: TagOf<N> } & { [P in K]: FieldIn<C[N]> }
-            >;
-          }[keyof C]
+        | { [N in keyof C]: ChosenIn<S, K, T, TagOf<N>, FieldIn<C[N]>> }[keyof C]
         | (O extends AnyField
-            ? Flat<
-                PlainIn<Omit<S, K | T>> & {
-                  [P in T]: T extends keyof S ? Exclude<FieldIn<S[T]>, TagOf<keyof C>> : never;
-                } & { [P in K]: FieldIn<O> }
+            ? ChosenIn<
+                S,
+                K,
+                T,
+                T extends keyof S ? Exclude<FieldIn<S[T]>, TagOf<keyof C>> : never,
+                FieldIn<O>
               >
             : never)
     : never;
 type MatchOut<S, K extends keyof S> =
   S[K] extends Match<infer T, infer C, infer O>
     ?
-        | {
-            [N in keyof C]: Flat<
-              PlainOut<Omit<S, K | T>> & { [P in T]: TagOf<N> } & { [P in K]: FieldOut<C[N]> }
-            >;
-          }[keyof C]
+        | { [N in keyof C]: ChosenOut<PlainOut<S>, K, T, TagOf<N>, FieldOut<C[N]>> }[keyof C]
         | (O extends AnyField
-            ? Flat<
-                PlainOut<Omit<S, K | T>> & {
-                  [P in T]: T extends keyof S ? Exclude<FieldOut<S[T]>, TagOf<keyof C>> : never;
-                } & { [P in K]: FieldOut<O> }
+            ? ChosenOut<
+                PlainOut<S>,
+                K,
+                T,
+                T extends keyof S ? Exclude<FieldOut<S[T]>, TagOf<keyof C>> : never,
+                FieldOut<O>
               >
             : never)
     : never;
