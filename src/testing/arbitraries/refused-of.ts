@@ -56,7 +56,12 @@ export function refusedOf<In, Out>(
 /** One arbitrary for each kind of fault; none if none can be derived. @internal */
 export function faultsOf(field: AnyField, options: ValuesOptions): readonly Values[] {
   const { max, context } = checkedOptions("refusedOf", options);
-  return faults(field, context, max);
+  return faults(field, { ...context, known: [new Map(), new Map()] }, max);
+}
+
+/** A field that is used in many places has the same faults in each; one list for what is not nested yet. */
+interface FaultContext extends Context {
+  readonly known: readonly [Map<AnyField, Values[]>, Map<AnyField, Values[]>];
 }
 
 type Values = Arbitrary<unknown>;
@@ -65,7 +70,14 @@ type Members = Readonly<Record<string, unknown>>;
 // Longer ones are not made: a length of 24 bits or more is not filled.
 const LONGEST = 2 ** 16;
 
-function faults(field: AnyField, context: Context, room: number): Values[] {
+function faults(field: AnyField, context: FaultContext, room: number): Values[] {
+  const known = context.known[context.depth > 0 ? 1 : 0];
+  const list = known.get(field) ?? newFaults(field, context, room);
+  known.set(field, list);
+  return list;
+}
+
+function newFaults(field: AnyField, context: FaultContext, room: number): Values[] {
   const { node } = field;
   switch (node.kind) {
     case "int": {
@@ -121,7 +133,7 @@ function faults(field: AnyField, context: Context, room: number): Values[] {
       return members.map((list) => list.map((value) => (value as Members)[name]));
     }
     case "union": {
-      const inCases = node.cases.flatMap(({ body }) =>
+      const inCases = few(node.cases).flatMap(({ body }) =>
         badMembers(body, body.node as NodeOf<"struct">, context, room),
       );
       const names = badNames(node.base.node as NodeOf<"enum">);
@@ -142,6 +154,14 @@ function faults(field: AnyField, context: Context, room: number): Values[] {
       return [];
   }
 }
+
+const MOST_CASES = 8;
+
+/** A few from the whole range: of many cases, most differ in little, and nested ones multiply. */
+const few = <T>(list: readonly T[]): readonly T[] => {
+  const step = Math.max(1, (list.length - 1) / (MOST_CASES - 1));
+  return list.filter((_, i) => Math.floor(i / step) > Math.floor((i - 1) / step));
+};
 
 /** Numbers beyond both ends, and what is no integer. */
 const outside = (least: number, most: number): Values =>
@@ -190,7 +210,12 @@ function badTexts({ charset, length, pad }: NodeOf<"text">): Values[] {
 }
 
 /** Valid lists with one bad item. */
-function withBadItem(list: AnyField, item: AnyField, context: Context, room: number): Values[] {
+function withBadItem(
+  list: AnyField,
+  item: AnyField,
+  context: FaultContext,
+  room: number,
+): Values[] {
   const good = arbitraryOf(list, context, room) as Arbitrary<readonly unknown[]>;
   return faults(item, context, Math.floor(room / 2)).map((bad) =>
     tuple(good, bad, nat(20)).map(([items, wrong, picked]) => {
@@ -204,7 +229,7 @@ function withBadItem(list: AnyField, item: AnyField, context: Context, room: num
 function badLists(
   field: AnyField,
   { item, length }: NodeOf<"array">,
-  context: Context,
+  context: FaultContext,
   room: number,
 ): Values[] {
   const items = arbitraryOf(item, context, Math.min(room, 60));
@@ -234,27 +259,27 @@ function found(values: Values, keep: (value: unknown) => boolean): Values[] {
 /** What the inner field refuses, in the form of the mapping: only what is written as exactly that. */
 function badMappings(
   { inner, read, write }: NodeOf<"mapped">,
-  context: Context,
+  context: FaultContext,
   room: number,
 ): Values[] {
-  return faults(inner, context, room).flatMap((bad) => {
-    const made = bad.map((raw) => {
-      try {
-        const value = read(raw as never);
-        return equal(write(value as never), raw) ? value : undefined;
-      } catch {
-        return undefined;
-      }
-    });
-    return found(made, () => true);
+  const list = faults(inner, context, room);
+  if (list.length === 0) return [];
+  const made = oneof(...list).map((raw) => {
+    try {
+      const value = read(raw as never);
+      return equal(write(value as never), raw) ? value : undefined;
+    } catch {
+      return undefined;
+    }
   });
+  return found(made, () => true);
 }
 
 /** Objects with one member that is bad, missing, unknown, or contradicts another one. */
 function badMembers(
   field: AnyField,
   node: NodeOf<"struct">,
-  context: Context,
+  context: FaultContext,
   room: number,
 ): Values[] {
   const { steps, ranges } = node.plan;
@@ -338,11 +363,11 @@ function badCases(
   name: string,
   { tag, cases, otherwise }: NodeOf<"match">,
   members: readonly { readonly name: string; readonly field: AnyField }[],
-  context: Context,
+  context: FaultContext,
   room: number,
 ): Arbitrary<Members>[] {
   const tags = members.find((member) => member.name === tag)!.field;
-  const list = Object.entries(cases).flatMap(([key, body]) =>
+  const list = few(Object.entries(cases)).flatMap(([key, body]) =>
     faults(body, context, room).map((bad) =>
       bad.map((value): Members => ({ [tag]: tagValue(tags, key), [name]: value })),
     ),
@@ -384,13 +409,18 @@ function refusesNothing(field: AnyField): boolean {
 }
 
 /** Values of more than `most` bytes, if they are easy to make. */
-function longerThan(field: AnyField, most: number, context: Context, room: number): Values[] {
+function longerThan(field: AnyField, most: number, context: FaultContext, room: number): Values[] {
   if (!(most >= 0 && most < LONGEST)) return [];
   const made = long(field, most + 1, context, room);
   return made === undefined ? [] : [made];
 }
 
-function long(field: AnyField, bytes: number, context: Context, room: number): Values | undefined {
+function long(
+  field: AnyField,
+  bytes: number,
+  context: FaultContext,
+  room: number,
+): Values | undefined {
   const { node } = field;
   switch (node.kind) {
     case "bytes":
