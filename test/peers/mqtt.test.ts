@@ -6,7 +6,7 @@ import { connect } from "framewright/node";
 import { generate, type Packet, parser } from "mqtt-packet";
 import { describe, expect, it } from "vitest";
 import { mqtt } from "../../examples/peers/mqtt.ts";
-import { eventually, freePort, programOf, start } from "../support/programs.ts";
+import { freePort, lacks, start } from "../support/programs.ts";
 
 type Message = Sent<typeof mqtt>;
 
@@ -134,18 +134,16 @@ describe("MQTT, beside mqtt-packet", () => {
   });
 });
 
-const mosquitto = programOf(["mosquitto"], "mosquitto");
-
-describe.skipIf(mosquitto === undefined)("MQTT, with mosquitto", () => {
+describe.skipIf(lacks({ mosquitto: "mosquitto" }))("MQTT, with mosquitto", () => {
   it("connects, subscribes, publishes at every quality of service, pings and leaves", async () => {
     const folder = mkdtempSync(join(tmpdir(), "mqtt-"));
     chmodSync(folder, 0o755);
     const port = await freePort();
     const config = join(folder, "mosquitto.conf");
     writeFileSync(config, `listener ${port} 127.0.0.1\nallow_anonymous true\n`);
-    const broker = start(mosquitto!, ["-c", config]);
+    const broker = await start("mosquitto", ["-c", config], port);
     try {
-      const client = await eventually(() => connect(mqtt, { host: "127.0.0.1", port }), broker);
+      const client = await connect(mqtt, { host: "127.0.0.1", port });
       const packets = client[Symbol.asyncIterator]();
       const next = async (): Promise<Received<typeof mqtt>> => (await packets.next()).value!;
       client.send({

@@ -8,7 +8,7 @@ import { connect } from "framewright/node";
 import { parse, serialize } from "pg-protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { backend, frontend, startup } from "../../examples/peers/postgres.ts";
-import { eventually, freePort, programOf, type Running, start } from "../support/programs.ts";
+import { asUser, freePort, lacks, pathOf, type Running, start } from "../support/programs.ts";
 
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
 const hex = (frame: Uint8Array): string => Buffer.from(frame).toString("hex");
@@ -91,97 +91,116 @@ describe("PostgreSQL, beside pg-protocol", () => {
   });
 });
 
-const postgres = programOf(["/usr/lib/postgresql/*/bin/postgres"], "postgresql");
+describe.skipIf(lacks({ postgres: "postgresql", initdb: "postgresql" }))(
+  "PostgreSQL, with a server",
+  () => {
+    let folder = "";
+    let port = 0;
+    let server: Running;
+    // It refuses to run as root.
+    const owner = asUser("postgres");
 
-describe.skipIf(postgres === undefined)("PostgreSQL, with a server", () => {
-  let folder = "";
-  let port = 0;
-  let server: Running;
-  // It refuses to run as root.
-  const isRoot = process.getuid?.() === 0;
-  const id = (flag: string): number =>
-    Number(spawnSync("id", [flag, "postgres"], { encoding: "utf8" }).stdout);
-  const owner = isRoot ? { uid: id("-u"), gid: id("-g") } : {};
-
-  beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), "postgres-"));
-    chmodSync(folder, 0o700);
-    if (isRoot) chownSync(folder, owner.uid!, owner.gid!);
-    const data = join(folder, "data");
-    const initdb = postgres!.replace(/postgres$/, "initdb");
-    const args = ["-D", data, "-U", "ann", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"];
-    const made = spawnSync(initdb, args, { ...owner, cwd: folder, encoding: "utf8" });
-    expect(made.stderr + made.stdout).toMatch(/Success/);
-    port = await freePort();
-    const options = ["-D", data, "-h", "127.0.0.1", "-p", String(port), "-k", folder, "-F"];
-    server = start(postgres!, options, { ...owner, cwd: folder });
-  }, 60_000);
-  afterAll(async () => {
-    await server?.stop();
-    rmSync(folder, { recursive: true, force: true });
-  });
-
-  it("logs in, and reads rows, nulls, notices, errors and several statements", async () => {
-    type Message = Received<typeof backend>;
-    const protocol = duplex({ read: backend, write: frontend });
-    const login = async () => {
-      const client = await connect(protocol, { host: "127.0.0.1", port });
-      const messages = client[Symbol.asyncIterator]();
-      const untilReady = async (): Promise<readonly Message[]> => {
-        const list: Message[] = [];
-        for (;;) {
-          const { value, done } = await messages.next();
-          if (done === true) throw new Error("the server has ended the connection");
-          list.push(value!);
-          if (value!.type === "ready") return list;
-        }
-      };
-      const parameters = [
-        { name: "user", value: "ann" },
-        { name: "database", value: "postgres" },
+    beforeAll(async () => {
+      folder = mkdtempSync(join(tmpdir(), "postgres-"));
+      chmodSync(folder, 0o700);
+      if (owner.uid !== undefined) chownSync(folder, owner.uid, owner.gid!);
+      const data = join(folder, "data");
+      const args = [
+        "-D",
+        data,
+        "-U",
+        "ann",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--no-locale",
+        "--no-sync",
       ];
-      client.sendFrame(encodeFrame(startup, { parameters }));
-      return { client, messages, untilReady, hello: await untilReady() };
-    };
-    const { client, messages, untilReady, hello } = await eventually(login, server);
-    expect(hello[0]).toEqual({ type: "authentication", data: { code: "ok", data: {} } });
-    expect(hello.map(({ type }) => type)).toContain("keyData");
-    expect(hello.at(-1)).toEqual({ type: "ready", data: { status: "idle" } });
+      const made = spawnSync(pathOf("initdb")!, args, { ...owner, cwd: folder, encoding: "utf8" });
+      expect(made.stderr + made.stdout).toMatch(/Success/);
+      port = await freePort();
+      const options = ["-D", data, "-h", "127.0.0.1", "-p", String(port), "-k", folder, "-F"];
+      server = await start("postgres", options, port, { ...owner, cwd: folder });
+    }, 60_000);
+    afterAll(async () => {
+      await server?.stop();
+      rmSync(folder, { recursive: true, force: true });
+    });
 
-    const ask = (sql: string): Promise<readonly Message[]> => {
-      client.send({ type: "query", data: { sql } });
-      return untilReady();
-    };
-    const rows = (list: readonly Message[]): unknown[] =>
-      list.flatMap((one) =>
-        one.type === "row"
-          ? [one.data.map((value) => (value === null ? null : Buffer.from(value).toString()))]
-          : [],
-      );
-    const found = await ask("SELECT 1 AS n, NULL, 'gr\u00fc\u00df', ''");
-    expect(rows(found)).toEqual([["1", null, "gr\u00fc\u00df", ""]]);
-    expect(found[0]).toMatchObject({
-      type: "description",
-      data: { columns: [{ name: "n", typeId: 23, format: "text" }, {}, {}, {}] },
+    it("logs in, and reads rows, nulls, notices, errors and several statements", async () => {
+      type Message = Received<typeof backend>;
+      const protocol = duplex({ read: backend, write: frontend });
+      const login = async () => {
+        const client = await connect(protocol, { host: "127.0.0.1", port });
+        const messages = client[Symbol.asyncIterator]();
+        const untilReady = async (): Promise<readonly Message[]> => {
+          const list: Message[] = [];
+          for (;;) {
+            const { value, done } = await messages.next();
+            if (done === true) throw new Error("the server has ended the connection");
+            list.push(value!);
+            if (value!.type === "ready") return list;
+          }
+        };
+        const parameters = [
+          { name: "user", value: "ann" },
+          { name: "database", value: "postgres" },
+        ];
+        client.sendFrame(encodeFrame(startup, { parameters }));
+        return { client, messages, untilReady, hello: await untilReady() };
+      };
+      const { client, messages, untilReady, hello } = await eventually(login);
+      expect(hello[0]).toEqual({ type: "authentication", data: { code: "ok", data: {} } });
+      expect(hello.map(({ type }) => type)).toContain("keyData");
+      expect(hello.at(-1)).toEqual({ type: "ready", data: { status: "idle" } });
+
+      const ask = (sql: string): Promise<readonly Message[]> => {
+        client.send({ type: "query", data: { sql } });
+        return untilReady();
+      };
+      const rows = (list: readonly Message[]): unknown[] =>
+        list.flatMap((one) =>
+          one.type === "row"
+            ? [one.data.map((value) => (value === null ? null : Buffer.from(value).toString()))]
+            : [],
+        );
+      const found = await ask("SELECT 1 AS n, NULL, 'gr\u00fc\u00df', ''");
+      expect(rows(found)).toEqual([["1", null, "gr\u00fc\u00df", ""]]);
+      expect(found[0]).toMatchObject({
+        type: "description",
+        data: { columns: [{ name: "n", typeId: 23, format: "text" }, {}, {}, {}] },
+      });
+      const many = await ask("SELECT * FROM generate_series(1, 2000); SELECT 'b'");
+      expect(rows(many)).toHaveLength(2001);
+      expect(many.filter(({ type }) => type === "complete").map(({ data }) => data)).toEqual([
+        { tag: "SELECT 2000" },
+        { tag: "SELECT 1" },
+      ]);
+      const [wrong] = await ask("SELECT * FROM missing");
+      expect(wrong).toMatchObject({
+        type: "error",
+        data: { fields: expect.arrayContaining([{ kind: "code", text: "42P01" }]) },
+      });
+      const [notice] = await ask("DO $$ BEGIN RAISE NOTICE 'hi'; END $$");
+      expect(notice).toMatchObject({
+        type: "notice",
+        data: { fields: expect.arrayContaining([{ kind: "message", text: "hi" }]) },
+      });
+      expect(await ask("")).toMatchObject([{ type: "empty" }, { type: "ready" }]);
+      client.send({ type: "terminate", data: {} });
+      expect(await messages.next()).toMatchObject({ done: true });
     });
-    const many = await ask("SELECT * FROM generate_series(1, 2000); SELECT 'b'");
-    expect(rows(many)).toHaveLength(2001);
-    expect(many.filter(({ type }) => type === "complete").map(({ data }) => data)).toEqual([
-      { tag: "SELECT 2000" },
-      { tag: "SELECT 1" },
-    ]);
-    const [wrong] = await ask("SELECT * FROM missing");
-    expect(wrong).toMatchObject({
-      type: "error",
-      data: { fields: expect.arrayContaining([{ kind: "code", text: "42P01" }]) },
-    });
-    const [notice] = await ask("DO $$ BEGIN RAISE NOTICE 'hi'; END $$");
-    expect(notice).toMatchObject({
-      type: "notice",
-      data: { fields: expect.arrayContaining([{ kind: "message", text: "hi" }]) },
-    });
-    expect(await ask("")).toMatchObject([{ type: "empty" }, { type: "ready" }]);
-    client.send({ type: "terminate", data: {} });
-    expect(await messages.next()).toMatchObject({ done: true });
-  });
-});
+  },
+);
+
+/** Listens before it lets anyone in. */
+async function eventually<T>(attempt: () => Promise<T>, tries = 100): Promise<T> {
+  try {
+    return await attempt();
+  } catch (error) {
+    if (tries === 0) throw error;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return eventually(attempt, tries - 1);
+  }
+}
