@@ -23,7 +23,7 @@ function postgresFolders(): string[] {
 }
 
 /** Where a program is; undefined if it is not installed. */
-export function pathOf(program: string): string | undefined {
+function pathOf(program: string): string | undefined {
   return FOLDERS.map((folder) => `${folder}/${program}`).find((path) => {
     try {
       accessSync(path, constants.X_OK);
