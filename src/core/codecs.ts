@@ -5,6 +5,7 @@ import { stringify } from "./json-write.ts";
 import { viewOf } from "./memory.ts";
 import { checkOptions } from "./options.ts";
 import type { Codec } from "./protocol.ts";
+import { checked, type SchemaInput, type SchemaOutput, type StandardSchema } from "./schema.ts";
 import { standsFor } from "./text-path.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
@@ -105,7 +106,8 @@ export function decodeLatin1(bytes: Uint8Array, start: number, end: number): str
  *
  * @param options - `parse`: turns the text into a value, in place of `JSON.parse`: for a reviver, bigints, or a check of
  *   the value's shape. What it throws is reported as `malformed`. It is synchronous; a promise is a TypeError. What it
- *   returns is not checked.
+ *   returns is not checked. `schema`: a Standard Schema of Zod, Valibot, ArkType or another library, see {@link checked}; the
+ *   types are those of the schema.
  *
  * @example
  * ```ts
@@ -121,11 +123,24 @@ export function decodeLatin1(bytes: Uint8Array, start: number, end: number): str
  * //=> 0
  * ```
  */
-export function json<In = unknown, Out = In>(
-  options: { readonly parse?: ((text: string) => Out) | undefined } = {},
+export function json<In = unknown, Out = In>(options?: {
+  readonly parse?: ((text: string) => Out) | undefined;
+  readonly schema?: undefined;
+}): Codec<In, Out>;
+/** With the types of a schema. */
+export function json<S extends StandardSchema>(options: {
+  readonly parse?: ((text: string) => unknown) | undefined;
+  readonly schema: S;
+}): Codec<SchemaInput<S>, SchemaOutput<S>>;
+export function json<In, Out>(
+  options: {
+    readonly parse?: ((text: string) => Out) | undefined;
+    readonly schema?: StandardSchema | undefined;
+  } = {},
 ): Codec<In, Out> {
-  checkOptions("json", options, ["parse"]);
-  const { parse } = options;
+  checkOptions("json", options, ["parse", "schema"]);
+  const { parse, schema } = options;
+  if (schema !== undefined) return checked(json<In, Out>({ parse }), schema) as Codec<In, Out>;
   const decode: Codec<In, Out>["decode"] = (bytes, start, end) => {
     const text = decodeUtf8(bytes, start, end);
     if (parse !== undefined) return parseWith(parse, text, start, end - start);

@@ -61,6 +61,7 @@ export {
 } from "./protocol.ts";
 export { checkInteger, checkLimit, checkLimits } from "./range.ts";
 export { newScan, type OwnScan, type Scan } from "./scan.ts";
+export { checked, type SchemaInput, type SchemaOutput, type StandardSchema } from "./schema.ts";
 export { indexOfByte } from "./search.ts";
 export type { Sink } from "./sink.ts";
 export { Splitter, type SplitterConstructor } from "./splitter.ts";
