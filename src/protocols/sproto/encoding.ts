@@ -324,10 +324,11 @@ export function blobs(w: Writer, value: unknown, write: typeof text, label: stri
  */
 export function keyed(value: unknown, key: string, label: string): readonly unknown[] {
   const structs = value instanceof Map ? [...value.values()] : elementsOf(value, label);
-  for (const struct of structs) {
+  for (const [i, struct] of structs.entries()) {
     // What is no object at all is refused when it is written.
     if (typeof struct === "object" && struct !== null && property(struct, key) === undefined) {
-      refuse(label, struct, `a map of structs with the field ${key}`);
+      const text = `${label}: element ${i} lacks the field ${key}, by which the map is keyed`;
+      throw new ProtocolError("unencodable", text);
     }
   }
   return structs;

@@ -68,7 +68,7 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     [{ lt: {} }, "T.lt is an array or an iterable, not an object"],
     [{ lt: [{}, undefined] }, "T.lt[1] is an object, not undefined"],
     [{ m: [{ i: 1 }, "x"] }, "T.m[1] is an object, not a string"],
-    [{ m: [{ s: "no key" }] }, "T.m is a map of structs with the field i, not an object"],
+    [{ m: [{ s: "no key" }] }, "T.m: element 0 lacks the field i, by which the map is keyed"],
     [{ m: 5 }, "T.m is a map, not the number 5"],
     [{ p: 5 }, "T.p is a map, not the number 5"],
     [{ p: [5] }, "T.p is a map or an iterable of pairs, not the number 5"],
@@ -251,7 +251,7 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     expect(Object.keys(some)).toEqual(["__proto__"]);
     // A field that every object seems to have is not there unless it came.
     const error = errorOf(() => (odd as Sproto).encode("O", { a: [{}] }));
-    expect(error.message).toMatch("structs with the field __proto__");
+    expect(error.message).toMatch("lacks the field __proto__");
     const noKey = "0200 0500 0000 06000000 02000000 0000".replaceAll(" ", "");
     expect(errorOf(() => odd.decode("O", bytesOf(noKey))).message).toMatch("without the field");
   });
