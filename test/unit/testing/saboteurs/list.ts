@@ -18,7 +18,7 @@ const LF = 0x0a;
 const LONGEST_LINE = 12;
 
 /** Where the line that begins at `at` ends, after its LF; 0 if it is not all here. */
-export function lineEnd(bytes: Uint8Array, at: number, end: number): number {
+function lineEnd(bytes: Uint8Array, at: number, end: number): number {
   const stop = Math.min(end, at + LONGEST_LINE);
   const next = bytes.subarray(0, stop).indexOf(LF, at) + 1;
   if (next > 0 || stop < at + LONGEST_LINE) return next;
