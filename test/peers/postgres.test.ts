@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +7,7 @@ import { connect } from "framewright/node";
 import { parse, serialize } from "pg-protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { backend, frontend, startup } from "../../examples/peers/postgres.ts";
-import { asUser, freePort, lacks, pathOf, type Running, start } from "../support/programs.ts";
+import { asUser, freePort, lacks, type Running, run, start } from "../support/programs.ts";
 
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
 const hex = (frame: Uint8Array): string => Buffer.from(frame).toString("hex");
@@ -117,8 +116,7 @@ describe.skipIf(lacks({ postgres: "postgresql", initdb: "postgresql" }))(
         "--no-locale",
         "--no-sync",
       ];
-      const made = spawnSync(pathOf("initdb")!, args, { ...owner, cwd: folder, encoding: "utf8" });
-      expect(made.stderr + made.stdout).toMatch(/Success/);
+      await run("initdb", args, { ...owner, cwd: folder });
       port = await freePort();
       const options = ["-D", data, "-h", "127.0.0.1", "-p", String(port), "-k", folder, "-F"];
       server = await start("postgres", options, port, { ...owner, cwd: folder });
