@@ -52,6 +52,9 @@ export function join(address, mid, mkey, print) {
     retry: (_, { error, delay }) => {
       print(`${error.code ?? error.message}; again in ${Math.round(delay)} ms`);
     },
+    close: (_, error) => {
+      if (error !== undefined) print(error.code ?? error.message);
+    },
   });
 
   async function send(op, to, msg) {
