@@ -221,7 +221,7 @@ describe("a signal", () => {
     const server = await listen(text, { port: 0, host, signal, message() {} });
     const port = server.port!;
     const connection = await connect(text, { port, host, signal });
-    expect(listeners()).toBe(2);
+    expect(listeners()).toBe(1);
     connection.close();
     await expect.poll(() => connection.state).toBe("closed");
     await expect.poll(listeners).toBe(1);
