@@ -24,6 +24,8 @@ import {
   writePacket,
 } from "./packet.ts";
 
+const QUOTE = 0x22;
+
 const { heartbeat, heartbeatReply, message, auth, authReply } = operations.bilibili;
 
 // `ver` of an operation 5: how its body is packed.
@@ -267,6 +269,17 @@ function unpack(
   }
 }
 
+/** Writes JSON that is read back: a Date or a String would become a JSON string. */
+function encodeObject(body: unknown, out: Output): void {
+  const start = out.length;
+  text.encode(body, out);
+  out.examine(start, (bytes, at) => {
+    if (bytes[at] === QUOTE) {
+      throw new ProtocolError("unencodable", "body of auth: an object that is written as a string");
+    }
+  });
+}
+
 function add({ ver, op, seq, body }: Packet, at: number, packets: BilibiliPacket[]): void {
   const length = body.length;
   // Whatever its `ver`, it says nothing.
@@ -322,7 +335,7 @@ function encode(packet: BilibiliPacket, out: Output): void {
     case "auth":
       if (typeof packet.body === "string") begin(auth).utf8(packet.body);
       else if (isBytes(packet.body)) begin(auth).bytes(packet.body);
-      else text.encode(packet.body, begin(auth));
+      else encodeObject(packet.body, begin(auth));
       break;
     case "welcome":
       begin(authReply);
