@@ -1,6 +1,7 @@
 import { defineConfig } from "tsup";
 import { chunkNames } from "./scripts/chunk-names.mjs";
 import { entries } from "./scripts/entries.mjs";
+import { squeeze } from "./scripts/squeeze.mjs";
 import { writeTypes } from "./scripts/types.mjs";
 
 export default defineConfig({
@@ -23,5 +24,8 @@ export default defineConfig({
   treeshake: true,
   clean: true,
   plugins: [chunkNames],
-  onSuccess: async () => writeTypes(),
+  onSuccess: async () => {
+    squeeze();
+    await writeTypes();
+  },
 });
