@@ -47,3 +47,8 @@ declare module "*/scripts/api.mjs" {
   /** The texts that the files of `api` must have, by their names. */
   export function reports(): Record<string, string>;
 }
+
+declare module "*/scripts/squeeze.mjs" {
+  /** Takes white space and comments out of the CommonJS files in `dir`, which is `dist` unless given. */
+  export function squeeze(dir?: string): void;
+}
