@@ -1,5 +1,6 @@
 import { checkOptions } from "./options.ts";
-import type { Codec, MessageProtocol, Protocol } from "./protocol.ts";
+import type { Codec, Framing, MessageProtocol, Protocol } from "./protocol.ts";
+import { textOf } from "./text-path.ts";
 
 /** Protocols, message protocols or codecs for {@link duplex}: one for what is read, one for what is written. */
 export interface DuplexParts<Read, Write> {
@@ -93,29 +94,29 @@ function kindOf(role: string, part: unknown): "protocol" | "message protocol" | 
 }
 
 function codecOf<In, Out>(read: Codec<never, Out>, write: Codec<In, unknown>): Codec<In, Out> {
+  const decode: Codec<In, Out>["decode"] = (bytes, start, end) => read.decode(bytes, start, end);
+  const encode: Codec<In, Out>["encode"] = (value, out) => write.encode(value, out);
   return {
-    decode: (bytes, start, end) => read.decode(bytes, start, end),
-    encode: (value, out) => write.encode(value, out),
+    decode,
+    encode,
     text: write.text === true,
     ...(read.decodeMany && {
       decodeMany: (bytes, start, end) => read.decodeMany!(bytes, start, end),
     }),
-    ...(read.decodeText && {
-      decodeText: (text, start, end) => read.decodeText!(text, start, end),
-    }),
-    ...(write.encodeText && { encodeText: (value) => write.encodeText!(value) }),
+    ...textOf(read, write, decode, encode),
   };
 }
 
-function framingOf(
-  read: Protocol<never, unknown>,
-): Pick<Protocol<never, unknown>, "measure" | "recover" | "layout" | "loose"> {
+/** All of a framing but its limit. */
+function framingOf(read: Protocol<never, unknown>): Omit<Framing, "maxFrame"> {
   return {
     measure: (bytes, start, end, scan) => read.measure(bytes, start, end, scan),
     ...(read.recover && {
       recover: (bytes, start, end, scan) => read.recover!(bytes, start, end, scan),
     }),
+    ...(read.tooLong && { tooLong: (length, maxFrame) => read.tooLong!(length, maxFrame) }),
     ...(read.layout && { layout: read.layout }),
     ...(read.loose && { loose: true }),
+    ...(read.hint && { hint: read.hint }),
   };
 }

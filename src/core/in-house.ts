@@ -14,12 +14,19 @@ export {
 } from "./code.ts";
 export { decodeLatin1 } from "./codecs.ts";
 export { MemoryBudget } from "./connection/budget.ts";
+export type { OwnConnection } from "./connection/connection.ts";
 export { guard, handlerErrorsOf } from "./connection/guard.ts";
 export { limitsOf } from "./connection/limits.ts";
 export type { ServerParts } from "./connection/live.ts";
 export { MessageReader } from "./connection/message-reader.ts";
 export { CONNECTION_OPTIONS } from "./connection/option-names.ts";
-export { markReported, reportBug, reportPeer, wasReported } from "./connection/report.ts";
+export {
+  closedError,
+  markReported,
+  reportBug,
+  reportPeer,
+  wasReported,
+} from "./connection/report.ts";
 export { Sweeper } from "./connection/sweeper.ts";
 export { Decoder } from "./decoder.ts";
 export { asProtocolError, nameError, rebased } from "./errors.ts";
@@ -49,7 +56,7 @@ export { messageOf } from "./quoteless.ts";
 export { checkRange, fitsInteger, isBeyondF32 } from "./range.ts";
 export { resetScan } from "./scan.ts";
 export { checkStreamProtocol } from "./stream-hint.ts";
-export { isOurs, readsText, standsFor, writesText } from "./text-path.ts";
+export { isOurs, readsText, standsFor, textOf, writesText } from "./text-path.ts";
 export { isThenable } from "./thenable.ts";
 export { encodeUtf8Into, hasLoneSurrogate } from "./utf8.ts";
 export { Watchdog } from "./watchdog.ts";

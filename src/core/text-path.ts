@@ -13,6 +13,8 @@ interface Partner {
   readonly of: unknown;
   /** The character that ends every frame of the protocol, and is nowhere else in it. */
   readonly ending: string | undefined;
+  /** It is one of ours, which keeps what it promises. */
+  readonly isOurs: boolean;
 }
 
 const partners: WeakMap<object, Partner> = /* @__PURE__ */ new WeakMap();
@@ -25,8 +27,34 @@ const partners: WeakMap<object, Partner> = /* @__PURE__ */ new WeakMap();
  * @param ending - see {@link Partner}
  */
 export function standsFor<Text extends object>(text: Text, of: unknown, ending?: string): Text {
-  partners.set(text, { of, ending });
+  partners.set(text, { of, ending, isOurs: true });
   return text;
+}
+
+/**
+ * The ways for text of two codecs, or of one, for an object that reads and writes by them in functions of its own.
+ *
+ * @param read - what `decode` calls
+ * @param write - what `encode` calls
+ */
+export function textOf<In, Out>(
+  read: Codec<never, Out>,
+  write: Codec<In, unknown>,
+  decode: unknown,
+  encode: unknown,
+): Pick<Codec<In, Out>, "decodeText" | "encodeText"> {
+  const decodeText = (text: string, start: number, end: number): Out =>
+    read.decodeText!(text, start, end);
+  const encodeText = (value: In): string => write.encodeText!(value);
+  const forward = <Text extends object>(text: Text, from: object, of: unknown): Text => {
+    const { ending, isOurs = false } = partners.get(from) ?? {};
+    partners.set(text, { of, ending, isOurs });
+    return text;
+  };
+  return {
+    ...(readsText(read) && { decodeText: forward(decodeText, read.decodeText!, decode) }),
+    ...(writesText(write) && { encodeText: forward(encodeText, write.encodeText!, encode) }),
+  };
 }
 
 type Reading = Pick<Codec<never, unknown>, "decode" | "decodeText">;
@@ -50,7 +78,7 @@ function stands(text: object | undefined, of: unknown): boolean {
 
 /** True if this function is one of ours, which keeps what it promises. */
 export function isOurs(text: object): boolean {
-  return partners.has(text);
+  return partners.get(text)?.isOurs === true;
 }
 
 /** The character that ends every frame, if there is one. */

@@ -8,9 +8,8 @@ import {
   Output,
   type Protocol,
   ProtocolError,
-  readsText,
   type Scan,
-  writesText,
+  textOf,
 } from "../core/index.ts";
 import { equal } from "./equal.ts";
 import type { LawOptions } from "./options.ts";
@@ -197,15 +196,14 @@ export class Subject {
 /** A bare codec is a protocol for messages, with a limit that no value of a test reaches. */
 function complete(codec: Codec<unknown, unknown>): AnyProtocol {
   if ("maxFrame" in codec) return codec as AnyProtocol;
+  const decode: AnyProtocol["decode"] = (bytes, start, end) => codec.decode(bytes, start, end);
+  const encode: AnyProtocol["encode"] = (value, out) => codec.encode(value, out);
   const message: MessageProtocol<unknown, unknown> = {
     name: "codec",
     maxFrame: 2 ** 30,
-    decode: (bytes, start, end) => codec.decode(bytes, start, end),
-    encode: (value, out) => codec.encode(value, out),
-    ...(readsText(codec) && {
-      decodeText: (text, start, end) => codec.decodeText!(text, start, end),
-    }),
-    ...(writesText(codec) && { encodeText: (value) => codec.encodeText!(value) }),
+    decode,
+    encode,
+    ...textOf(codec, codec, decode, encode),
   };
   if (codec.decodeMany === undefined) return message as AnyProtocol;
   const { decodeMany } = codec;

@@ -1,11 +1,4 @@
-import {
-  type Codec,
-  decodeUtf8,
-  isMisuse,
-  json,
-  ProtocolError,
-  standsFor,
-} from "../../core/index.ts";
+import { type Codec, decodeUtf8, isMisuse, json, ProtocolError, textOf } from "../../core/index.ts";
 import type { FramingOptions } from "../../framing/index.ts";
 import { decodeThrew } from "./errors.ts";
 import { readPhpJson } from "./php-json-read.ts";
@@ -83,7 +76,6 @@ export function jsonPayload<In, Out>(options: JsonOptions<Out>): Codec<In, Out> 
     throw new RangeError(`invalid must be "refuse" or "null", not ${invalid}`);
   }
   const codec = php ? phpJson<In, Out>() : json<In, Out>({ parse });
-  const { decodeText } = codec;
   const decode: Codec<In, Out>["decode"] = (bytes, start, end) => {
     try {
       return codec.decode(bytes, start, end);
@@ -95,11 +87,6 @@ export function jsonPayload<In, Out>(options: JsonOptions<Out>): Codec<In, Out> 
   return {
     ...codec,
     decode,
-    ...(decodeText && {
-      decodeText: standsFor<NonNullable<typeof decodeText>>(
-        (...text) => decodeText(...text),
-        decode,
-      ),
-    }),
+    ...textOf(codec, codec, decode, codec.encode),
   };
 }

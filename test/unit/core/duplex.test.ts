@@ -4,6 +4,7 @@ import {
   Connection,
   decodeAll,
   decodeFrame,
+  decodeUtf8,
   defineProtocol,
   duplex,
   encodeFrame,
@@ -14,8 +15,10 @@ import {
   type Protocol,
   perMessage,
   raw,
+  type Sink,
   utf8,
 } from "../../../src/index.ts";
+import { goim } from "../../../src/protocols/goim/index.ts";
 import { thrownBy } from "../../support/thrown.ts";
 
 const commands = lines({ maxFrame: 16 }).wrap(utf8(), { name: "commands" });
@@ -127,5 +130,66 @@ describe("duplex of message protocols and codecs", () => {
     const alsoUnchecked = () => duplex({ read: commands, write: perMessage().wrap(raw()) });
     expect(alsoUnchecked).toThrow(TypeError);
     expect(defineProtocol({ ...duplex({ read: commands, write: replies }) }).name).toBeDefined();
+  });
+});
+
+describe("the ways for text of a duplex", () => {
+  function run(protocol: Protocol<unknown>): { read: unknown[]; written: string } {
+    const read: unknown[] = [];
+    let written = "";
+    const take = (text: string): boolean => {
+      written += text;
+      return true;
+    };
+    const sink: Sink = {
+      boundary: "stream",
+      write: (bytes) => take(decodeUtf8(bytes)),
+      writeText: (text) => take(text),
+      pause() {},
+      resume() {},
+      close() {},
+      abort() {},
+    };
+    const connection = new Connection<unknown>(protocol, sink, {
+      message: (connection, value) => {
+        read.push(value);
+        connection.send(value);
+      },
+    });
+    connection.opened();
+    connection.received(new TextEncoder().encode('"a"\n"b"\n"c"\n"d"\n'));
+    return { read, written };
+  }
+
+  it("are not those that a spread protocol has replaced", () => {
+    const plain = lines().wrap(json());
+    const loud: Protocol<unknown> = {
+      ...plain,
+      decode: (bytes, start, end) => `${plain.decode(bytes, start, end)}!`,
+      encode: (value, out) => plain.encode(`${value}?`, out),
+    };
+    expect(run(duplex({ read: loud, write: plain }))).toEqual({
+      read: ["a!", "b!", "c!", "d!"],
+      written: '"a!"\n"b!"\n"c!"\n"d!"\n',
+    });
+    expect(run(duplex({ read: plain, write: loud }))).toEqual({
+      read: ["a", "b", "c", "d"],
+      written: '"a?"\n"b?"\n"c?"\n"d?"\n',
+    });
+  });
+
+  it("are checked like those of the codec, if that is not ours", () => {
+    const careless: Codec<unknown> = {
+      ...json(),
+      encode: (value, out) => json().encode(value, out),
+      encodeText: (value) => `${JSON.stringify(value)}\n`,
+    };
+    const joined = duplex<unknown, unknown>({ read: json(), write: careless });
+    expect(run(lines().wrap(joined)).written).toBe('"a"\n"b"\n"c"\n"d"\n');
+  });
+
+  it("say of a frame that is too long what its reader says", () => {
+    const both = duplex({ read: goim({ maxFrame: 64 }), write: goim() });
+    expect(both.tooLong?.(99, 64)).toBe(goim({ maxFrame: 64 }).tooLong?.(99, 64));
   });
 });
