@@ -43,7 +43,7 @@ export function shownEnd(framing: Framing, start: number, end: number): number {
   return end - start > maxFrame ? start + maxFrame : end;
 }
 
-/** What `measure` says of the bytes up to `shown`; it may be anything. All that it throws becomes a ProtocolError. */
+/** Calls `measure` with the bytes up to `shown`. Its answer is not checked yet; what it throws becomes a ProtocolError. */
 export function askLength(
   framing: Framing,
   bytes: Uint8Array,

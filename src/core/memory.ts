@@ -74,7 +74,7 @@ export function copy(
 /** What a message costs in memory beside its bytes: empty ones must not wait without end either. */
 export const MESSAGE_COST = 64;
 
-/** What an array of a transport, and its place in a queue, cost beside its bytes. */
+/** Memory for the array of a chunk and its place in a queue, beside its bytes. */
 export const CHUNK_COST = 200;
 
 /** Overwrites memory of our own that no one may look at any more: only for tests, see `isPoisoning`. */
@@ -95,7 +95,7 @@ let offset = 0;
 /** A larger chunk is not kept alive for this. */
 const KEPT_CHUNK = 65_536;
 
-/** What `bytes.subarray(start, end)` returns, faster where one chunk is asked for many views. */
+/** Like `bytes.subarray(start, end)`, but faster for many views of one chunk. */
 export function viewOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
   if (bytes === chunk && end <= bytes.length) {
     if (buffer === undefined) {

@@ -4,6 +4,7 @@ import {
   type Handlers,
   type MessageProtocol,
   markReported,
+  type OwnConnection,
   type Protocol,
   ProtocolError,
   raw,
@@ -14,10 +15,7 @@ import { pieces } from "./pieces.ts";
 const PIECE = 65_536;
 
 /** What a connection of this package has for its helpers. */
-type Switchable = Connection<never, unknown, unknown> & {
-  readonly handlers?: Handlers<never, unknown, unknown>;
-  faulted?(error: ProtocolError, isCut: boolean): void;
-};
+type Switchable = Connection<never, unknown, unknown> & Partial<OwnConnection>;
 
 /** Handlers that are about to be back, after a body. */
 const waiting = /* @__PURE__ */ new WeakMap<object, Handlers<never, unknown, unknown>>();
@@ -142,8 +140,7 @@ function endedEarly(connection: Switchable, read: number, n: number): ProtocolEr
   const error = new ProtocolError(isPeer ? "truncated" : "closed", text);
   if (isPeer) connection.faulted?.(error, false);
   // In a handler it comes back as that one's rejected promise.
-  markReported(error);
-  return error;
+  return markReported(error);
 }
 
 /** A protocol that keeps its state when it is used again on the same connection. */

@@ -2,11 +2,12 @@ import {
   type CloseInfo,
   type Connection,
   checkOptions,
+  closedError,
   type Handlers,
   type MessageProtocol,
-  markReported,
+  type OwnConnection,
   type Protocol,
-  ProtocolError,
+  type ProtocolError,
   raw,
 } from "../core/index.ts";
 import { type PipeTap, type Tap, tapOf } from "./tap.ts";
@@ -24,7 +25,6 @@ export interface PipeOptions<A = never, B = never> {
 export type PipeConnection = Connection<never, unknown, unknown>;
 
 /** What a connection of this package has for its helpers. */
-type Switchable = PipeConnection & { readonly handlers?: Handlers<never, unknown, unknown> };
 
 const MAX_PIECE = 1_048_576;
 
@@ -110,7 +110,7 @@ function switchTo(
   forwarded: MessageProtocol<never, Uint8Array>,
   forward: Handlers<never, Uint8Array, unknown>,
 ): () => void {
-  const { protocol, handlers } = connection as Switchable;
+  const { protocol, handlers } = connection as PipeConnection & Partial<OwnConnection>;
   connection.pause();
   try {
     connection.use(forwarded, forward);
@@ -167,9 +167,5 @@ function endOutput(connection: PipeConnection): void {
 }
 
 /** The error of one side as the other one sees it: it was reported there. */
-function failureOf(cause: unknown): ProtocolError {
-  const text = "the other connection of the pipe failed";
-  const error = new ProtocolError("closed", text, undefined, { cause });
-  markReported(error);
-  return error;
-}
+const failureOf = (cause: unknown): ProtocolError =>
+  closedError("the other connection of the pipe failed", cause);

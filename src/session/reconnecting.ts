@@ -6,10 +6,10 @@ import {
   type Connection,
   checkLimits,
   checkOptions,
+  closedError,
   guard,
   handlerErrorsOf,
   isThenable,
-  markReported,
   onAbort,
   ProtocolError,
   reportBug,
@@ -365,10 +365,3 @@ class Keeper<In, Out, Context> implements Reconnecting<In, Out, Context> {
 }
 
 const hasMessages = ({ messages }: { readonly messages: number }): boolean => messages > 0;
-
-function closedError(text: string): ProtocolError {
-  const error = new ProtocolError("closed", text);
-  // That a client is closed is no bug of a handler that waits for it.
-  markReported(error);
-  return error;
-}

@@ -429,10 +429,8 @@ export class Requests<Reply = unknown> {
 
   #closed(entry: Entry<Reply>, cause: unknown): unknown {
     const what = entry.id === undefined ? "the request was sent" : "the answer came";
-    const error = this.#error(entry, "closed", `the connection ended before ${what}`, cause);
     // A handler that waited for the answer has no bug.
-    markReported(error);
-    return error;
+    return markReported(this.#error(entry, "closed", `the connection ended before ${what}`, cause));
   }
 
   #error(

@@ -2,6 +2,7 @@ import {
   checkOptions,
   checkStreamProtocol,
   Decoder,
+  guard,
   isThenable,
   type Protocol,
   ProtocolError,
@@ -121,11 +122,5 @@ function tell<Out>(side: TapSide<Out>, error: unknown): void {
     }
     return;
   }
-  const failed = (bug: unknown): void => reportBug(bug, "report");
-  try {
-    const result = decoder.error(error);
-    if (isThenable(result)) Promise.resolve(result).then(undefined, failed);
-  } catch (bug) {
-    failed(bug);
-  }
+  guard(() => decoder.error?.(error));
 }

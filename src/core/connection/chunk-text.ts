@@ -20,6 +20,8 @@ export class ChunkText {
   #chunk: Uint8Array = NOTHING;
   #ascii: string | undefined;
   #wide: string | undefined;
+  /** What ends each frame of `#wide`. */
+  #ending = "";
   /** Where the next frame begins in `#wide`, and in the chunk. */
   #wideAt = 0;
   #byteAt = 0;
@@ -32,7 +34,7 @@ export class ChunkText {
       if (this.#ascii !== undefined) return protocol.decodeText!(this.#ascii, start, end);
       if (this.#wide !== undefined) {
         const at = this.#wideAt;
-        const next = start === this.#byteAt ? this.#nextEnd(protocol) : 0;
+        const next = start === this.#byteAt ? this.#wide.indexOf(this.#ending, at) + 1 : 0;
         if (next > 0) {
           this.#wideAt = next;
           this.#byteAt = end;
@@ -46,19 +48,16 @@ export class ChunkText {
     return protocol.decode(bytes, start, end);
   }
 
-  #nextEnd(protocol: MessageProtocol<never, unknown>): number {
-    return this.#wide!.indexOf(endingOf(protocol)!, this.#wideAt) + 1;
-  }
-
   #begin(protocol: MessageProtocol<never, unknown>, reader: OwnSplitter): void {
     this.clear();
     const { bytes, start, end } = reader;
-    // What is gathered may still change behind the frame.
+    // A slab may still change behind the frame.
     if (!reader.isInPlace || bytes.length - start < FEW * (end - start)) return;
     this.#chunk = bytes;
     this.#ascii = asciiText!(bytes, start);
     const ending = endingOf(protocol);
     if (this.#ascii !== undefined || ending === undefined) return;
+    this.#ending = ending;
     this.#wide = utf8Text!(bytes, start, ending.charCodeAt(0));
     this.#byteAt = start;
   }

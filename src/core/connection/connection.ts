@@ -228,6 +228,18 @@ export interface Connection<In, Out = In, Context = undefined> {
   lost(error?: unknown, info?: Pick<CloseInfo, "code" | "text">): void;
 }
 
+/** What a connection of this package has for helpers of this package; one of another copy may lack it. */
+export interface OwnConnection {
+  /** Bytes that were received and not delivered; in the middle of a frame of several values, at least 1. */
+  readonly unread: number;
+  /** The handlers that are called now. */
+  readonly handlers: Handlers<never, unknown, unknown>;
+  /** Writes what was sent, and returns how many bytes the transport did not take. */
+  flushNow(): number;
+  /** Ends the connection for a fault of the peer; `isCut`: nothing more is sent. */
+  faulted(error: ProtocolError, isCut: boolean): void;
+}
+
 /** The constructor of {@link Connection}, for transports. */
 export interface ConnectionConstructor {
   /**
@@ -275,22 +287,18 @@ export const Connection: ConnectionConstructor = class Connection<
     return this.#live.handlerErrors;
   }
 
-  /** For helpers of this package: bytes that were received and not delivered. */
   get unread(): number {
     return this.#live.unread;
   }
 
-  /** For helpers of this package: the handlers that are called now. */
   get handlers(): Handlers<In, Out, Context> {
     return this.#live.handlers as Handlers<In, Out, Context>;
   }
 
-  /** For helpers of this package: writes what was sent, and returns how many bytes the transport did not take. */
   flushNow(): number {
     return this.#live.flushNow();
   }
 
-  /** For helpers of this package: ends the connection for a fault of the peer; `isCut`: nothing more is sent. */
   faulted(error: ProtocolError, isCut: boolean): void {
     if (isCut) this.#live.outputFailed(error);
     else this.#live.faulty(error);

@@ -1,6 +1,6 @@
 import { AsyncQueue } from "../async-queue.ts";
 import { type Clock, later } from "../clock.ts";
-import { asProtocolError, type ProtocolError } from "../errors.ts";
+import type { ProtocolError } from "../errors.ts";
 import type { InvalidPolicy, Skipped } from "../invalid.ts";
 import type { MessageProtocol, Protocol } from "../protocol.ts";
 import { newSplitter, type OwnSplitter } from "../splitter.ts";
@@ -104,7 +104,7 @@ export class Incoming<Out> {
   #values: readonly Out[] = NONE;
   #value = 0;
   #frameCost = 0;
-  /** What those values cost, once it was asked for. */
+  /** Memory that those values take, once it was worked out. */
   #valueCost: number | undefined;
 
   #gate = WAITING;
@@ -184,8 +184,8 @@ export class Incoming<Out> {
   }
 
   /**
-   * What else input keeps in memory, for a server's budget alone: the values of a frame that is half delivered, and
-   * the slab that a frame in pieces is gathered in.
+   * Other memory that input holds, for the budget of a server: undelivered values of the current frame, and the slab
+   * in which a frame in pieces is put together.
    */
   get extraCost(): number {
     const { spare } = this.#reader;
@@ -397,7 +397,7 @@ export class Incoming<Out> {
     } catch (error) {
       if (step === 0) throw error;
       if (step === 1) {
-        this.#reject(error);
+        this.#reader.reject(error);
       } else {
         this.#delivered++;
         this.#owner.handlerFailed(error);
@@ -421,7 +421,7 @@ export class Incoming<Out> {
           : protocol.decodeMany(bytes, start, end);
     } catch (error) {
       this.#values = NONE;
-      this.#reject(error);
+      this.#reader.reject(error);
       return false;
     }
     if (this.#isTolerant) reader.accept();
@@ -429,14 +429,6 @@ export class Incoming<Out> {
     this.#valueCost = undefined;
     this.#frameCost = reader.end - reader.start;
     return false;
-  }
-
-  /**
-   * The current frame cannot be decoded.
-   * @throws ProtocolError unless it is skipped
-   */
-  #reject(error: unknown): void {
-    this.#reader.reject(asProtocolError(error, "malformed", "decode failed", this.#reader.start));
   }
 
   /** Gives up on a frame that is not whole in time. Returns false if bad input is not skipped. */

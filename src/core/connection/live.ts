@@ -14,7 +14,7 @@ import type { CloseInfo, ConnectionOptions, Handlers } from "./handlers.ts";
 import { Incoming, type InputOwner } from "./incoming.ts";
 import { clockOf, type Limits, maxQueuedOf } from "./limits.ts";
 import { Outgoing, type OutputOwner } from "./outgoing.ts";
-import { markReported, wasReported } from "./report.ts";
+import { closedError, wasReported } from "./report.ts";
 import type { Sweeper } from "./sweeper.ts";
 import type { Happening, Trace, TraceEvent } from "./trace.ts";
 
@@ -642,9 +642,12 @@ export class Live<In, Out, Context>
     // First of all, so that nothing is delivered while handlers run. A last word can still be sent.
     if (!isLate) this.#in.halt({ error });
     if (isCut) this.#drop();
-    if (isBug) this.#tell({ type: "error", error });
-    if (isBug) this.#callbacks.reportBug(error);
-    else this.#reportFault(error, isTold);
+    if (isBug) {
+      this.#tell({ type: "error", error });
+      this.#callbacks.reportBug(error);
+    } else {
+      this.#reportFault(error, isTold);
+    }
     this.#inputOver();
     if (this.#isOver) return;
     if (this.#isLost) this.#finish();
@@ -697,10 +700,7 @@ export class Live<In, Out, Context>
   /** What could not be sent is not a clean end. */
   #noteDropped(dropped: number): void {
     if (dropped === 0 || this.#outcome?.by !== "local") return;
-    const text = `closed with ${dropped} bytes unsent`;
-    const error = new ProtocolError("closed", text);
-    markReported(error);
-    this.#outcome = { by: "error", error };
+    this.#outcome = { by: "error", error: closedError(`closed with ${dropped} bytes unsent`) };
   }
 
   /** The transport is gone, and what came whole was delivered. */

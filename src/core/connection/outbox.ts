@@ -71,7 +71,7 @@ export class Outbox {
 
   /** Bytes that wait to be written, with what it costs to keep them. */
   get queued(): number {
-    return this.sent - this.#written + this.#cost * this.#count + this.#inSink;
+    return this.#waiting + this.#batched + this.#cost * this.#count + this.#inSink;
   }
 
   /** A frame is being encoded: nothing is written meanwhile. */
@@ -93,11 +93,7 @@ export class Outbox {
 
   /** Nothing need be done before the turn ends: at most `highWater` bytes wait, none of them in a batch that is due. */
   isCalm(highWater: number): boolean {
-    const out = this.#out;
-    const batch = this.#text.length + (out === undefined ? 0 : out.length);
-    if (batch >= BATCH) return false;
-    const first = this.#first === undefined ? 0 : this.#first.length;
-    return batch + first + this.#waiting + this.#cost * this.#count + this.#inSink <= highWater;
+    return !this.isDue && this.queued <= highWater;
   }
 
   /** Nothing more can be written now. */
@@ -112,8 +108,12 @@ export class Outbox {
 
   /** Bytes that were sent, in all: what `written` will be once nothing waits. */
   get sent(): number {
-    const batch = (this.#out?.length ?? 0) + (this.#first?.length ?? 0) + this.#text.length;
-    return this.#written + this.#waiting + batch;
+    return this.#written + this.#waiting + this.#batched;
+  }
+
+  /** Length of the batch. */
+  get #batched(): number {
+    return (this.#out?.length ?? 0) + (this.#first?.length ?? 0) + this.#text.length;
   }
 
   /**

@@ -2,7 +2,7 @@ import { ProtocolError } from "../errors.ts";
 import type { MessageProtocol } from "../protocol.ts";
 import type { Sink } from "../sink.ts";
 import { Outbox } from "./outbox.ts";
-import { markReported } from "./report.ts";
+import { closedError } from "./report.ts";
 
 /**
  * Where output is. It never goes back.
@@ -69,12 +69,7 @@ function quietly(promise: Promise<void>): Promise<void> {
   return promise;
 }
 
-/** The end of a connection is no bug of a handler that waited. */
-function closedError(): ProtocolError {
-  const error = new ProtocolError("closed", "the connection is closed");
-  markReported(error);
-  return error;
-}
+const ended = (): ProtocolError => closedError("the connection is closed");
 
 /** The output of a connection: values become frames, frames of a turn one write. */
 export class Outgoing {
@@ -265,20 +260,20 @@ export class Outgoing {
     const dropped = this.#outbox.clear();
     if (dropped > 0 || this.#outbox.isEncoding) this.#hasDropped = true;
     this.#refuse();
-    for (const { reject } of this.#flushed.splice(0)) reject(closedError());
+    for (const { reject } of this.#flushed.splice(0)) reject(ended());
     return dropped;
   }
 
   /** No `drain` follows. */
   #refuse(): void {
     this.#isDrainOwed = false;
-    this.#ready?.reject(closedError());
+    this.#ready?.reject(ended());
     this.#ready = undefined;
   }
 
   /** Resolves when there is room again. */
   ready(): Promise<void> {
-    if (!this.isSending) return quietly(Promise.reject(closedError()));
+    if (!this.isSending) return quietly(Promise.reject(ended()));
     if (!this.#isDrainOwed) return Promise.resolve();
     this.#ready ??= deferred();
     return this.#ready.promise;
@@ -286,7 +281,7 @@ export class Outgoing {
 
   /** Resolves when the sink has taken all that was sent so far. */
   flushed(): Promise<void> {
-    if (this.#hasDropped) return quietly(Promise.reject(closedError()));
+    if (this.#hasDropped) return quietly(Promise.reject(ended()));
     const at = this.#outbox.sent;
     if (this.#outbox.written >= at) return Promise.resolve();
     const { promise, resolve, reject } = deferred();

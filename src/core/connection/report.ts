@@ -10,9 +10,16 @@ import { now, printError, throwUncaught } from "../host.ts";
 /** Errors that were reported, so that a handler's promise which is rejected with one is not a second report. */
 const reported = new WeakSet<object>();
 
-/** Remembers that an error was reported, or is about to be. */
-export function markReported(error: unknown): void {
+/** Remembers that an error was reported, or is about to be, and returns it. */
+export function markReported<E>(error: E): E {
   if (isObject(error)) reported.add(error);
+  return error;
+}
+
+/** That a connection is closed: no bug of a handler that waited for something of it. */
+export function closedError(text: string, cause?: unknown): ProtocolError {
+  const options = cause === undefined ? undefined : { cause };
+  return markReported(new ProtocolError("closed", text, undefined, options));
 }
 
 /** True if this error was reported, or was caused by one that was. */

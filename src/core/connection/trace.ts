@@ -29,7 +29,7 @@ export type TraceEvent = {
   | {
       /** A message was encoded by `send`, or given to `sendFrame`, and waits for the end of the turn. */
       readonly type: "queued";
-      /** What `send` was given; undefined for `sendFrame`. */
+      /** The value that was passed to `send`; undefined for `sendFrame`. */
       readonly value: unknown;
       /** Bytes of its frame. */
       readonly size: number;

@@ -1,6 +1,6 @@
 /*
- * What decoded values cost in memory, about. Only frames of several values need it: their values wait while a handler
- * works, and may take a hundred times as much as the bytes that they came in (JSON of many small objects, inflated
+ * Roughly how much memory decoded values take. Only frames of several values need this: their values wait while a
+ * handler runs, and may take a hundred times as much memory as their bytes (JSON of many small objects, inflated
  * packets).
  */
 

@@ -5,9 +5,9 @@ import {
   type Connection,
   checkLimits,
   checkOptions,
+  closedError,
   handlerErrorsOf,
   limitsOf,
-  markReported,
   ProtocolError,
   reportBug,
   systemClock,
@@ -197,7 +197,7 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
     checkOptions("dial", options, DIAL_OPTIONS);
     limitsOf(rest);
     if (remoteId >>> 0 !== remoteId) throw new ProtocolError("unencodable", `no id: ${remoteId}`);
-    if (this.#isClosing) throw closedError();
+    if (this.#isClosing) throw ended();
     return this.#dials.dial(remoteId, {
       timeout,
       signal,
@@ -209,7 +209,7 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
         const isCut = early?.isDropped ?? this.#early.isFull;
         try {
           if (isCut) throw overflowError();
-          if (this.#isClosing || connId === 0) throw closedError();
+          if (this.#isClosing || connId === 0) throw ended();
           const { handlerErrors = handlerErrorsOf(this.#physical) } = rest;
           return this.#connect({ connId, remoteId }, { ...rest, handlerErrors }, early);
         } catch (error) {
@@ -409,9 +409,4 @@ function protocolOf(link: FastwayLink): FastwayProtocol {
 const overflowError = (): ProtocolError =>
   new ProtocolError("overflow", "more arrived before the gateway's answer than is kept");
 
-function closedError(): ProtocolError {
-  const error = new ProtocolError("closed", "the connection to the gateway is closed");
-  // A handler that waited for a dial has no bug.
-  markReported(error);
-  return error;
-}
+const ended = (): ProtocolError => closedError("the connection to the gateway is closed");

@@ -11,6 +11,7 @@ import {
   checkStreamProtocol,
   limitsOf,
   MemoryBudget,
+  type OwnConnection,
   onAbort,
   type Protocol,
   ProtocolError,
@@ -273,7 +274,7 @@ export async function listen<
           made = connection;
           connections.add(connection);
           unsentOf.set(connection, isUnsent);
-          if (fault !== undefined) (connection as unknown as Faulty).faulted(fault, true);
+          if (fault !== undefined) (connection as unknown as OwnConnection).faulted(fault, true);
         },
         gone(bytes) {
           if (made !== undefined) connections.delete(made);
@@ -397,11 +398,6 @@ interface Proxied {
   readonly took?: number | undefined;
   /** Why there is none. */
   readonly fault?: ProtocolError | undefined;
-}
-
-/** What a connection of this package has for its helpers. */
-interface Faulty {
-  faulted(error: ProtocolError, isCut: boolean): void;
 }
 
 /** Both ends of a TCP connection, which no other one of the same server has; undefined once it is closed. */

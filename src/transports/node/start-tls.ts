@@ -8,6 +8,7 @@ import {
   checkStreamProtocol,
   type Handlers,
   markReported,
+  type OwnConnection,
   type Protocol,
   ProtocolError,
   type StreamHint,
@@ -56,13 +57,6 @@ const OPTIONS = [
   ...["side", "tls", "handshakeTimeout", "secured"],
   ...["message", "drain", "end", "error", "skipped", "close"],
 ];
-
-/** What a connection of this package has for its helpers. */
-interface Inner {
-  readonly unread: number;
-  flushNow(): number;
-  faulted(error: ProtocolError, isCut: boolean): void;
-}
 
 /**
  * Goes on over TLS on an open connection (STARTTLS): after the reply that says so was sent, or received. It is the same
@@ -115,7 +109,8 @@ export function startTls<In, Out = In, Context = undefined, P = unknown>(
   upgrade.check();
   connection.pause();
   const injected = plainBytes(connection, upgrade);
-  const unsent = injected > 0 ? 0 : (connection as unknown as Inner).flushNow() + upgrade.waiting;
+  const unsent =
+    injected > 0 ? 0 : (connection as unknown as OwnConnection).flushNow() + upgrade.waiting;
   if (unsent > 0) {
     connection.resume();
     throw new TypeError(`startTls() while ${unsent} bytes wait to be sent: wait for flushed()`);
@@ -168,7 +163,7 @@ async function begin<In, Out, Context>(
 
 /** How many bytes were received that are no part of the TLS session. */
 function plainBytes(connection: object, { buffered }: Upgrade): number {
-  return (connection as unknown as Inner).unread + buffered;
+  return (connection as unknown as OwnConnection).unread + buffered;
 }
 
 /** @throws ProtocolError `malformed` if there are any; the connection ends with it */
@@ -176,7 +171,7 @@ function refusePlain(connection: object, count: number): void {
   if (count === 0) return;
   const text = `at least ${count} bytes of plain text follow where a TLS handshake should begin`;
   const error = new ProtocolError("malformed", text);
-  (connection as unknown as Inner).faulted(error, true);
+  (connection as unknown as OwnConnection).faulted(error, true);
   throw error;
 }
 

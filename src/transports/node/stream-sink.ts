@@ -83,15 +83,12 @@ export function streamSink(input: Readable, output: Writable, name?: string): St
   function write(bytes: Uint8Array<ArrayBuffer>): boolean {
     // A stream that is gone says so by its events; writing to it would only make another error.
     if (!writable.writable) return true;
-    isActive = true;
-    try {
+    return act(() => {
       if (waiting.length === 0 && bytes.length <= SLICE && !isHeld) return put(bytes);
       waiting.push(bytes);
       held += bytes.length;
       return pump();
-    } finally {
-      isActive = false;
-    }
+    });
   }
 
   return {
@@ -113,12 +110,7 @@ export function streamSink(input: Readable, output: Writable, name?: string): St
         if (isWaiting || text.length > SLICE) {
           return write(Buffer.from(text));
         }
-        isActive = true;
-        try {
-          return writable.write(text, "utf8");
-        } finally {
-          isActive = false;
-        }
+        return act(() => writable.write(text, "utf8"));
       },
     }),
     drained() {
