@@ -10,7 +10,18 @@ import { announcedBytes } from "./described-struct.ts";
 import { type AnyField, type Erased, type Field, standing } from "./field.ts";
 import { malformed, within } from "./field-error.ts";
 import type { Range, Step, StructPlan } from "./plan.ts";
-import { FAR, newWalk, type Skip, skipper, structSkipper, totalOf, type Walk } from "./walk.ts";
+import {
+  checkFit,
+  FAR,
+  type Fit,
+  fitsOf,
+  newWalk,
+  type Skip,
+  skipper,
+  structSkipper,
+  totalOf,
+  type Walk,
+} from "./walk.ts";
 
 /** Options for {@link protocolOf}. */
 export interface ProtocolOfOptions {
@@ -27,8 +38,9 @@ export interface ProtocolOfOptions {
    */
   readonly maxSend?: number | undefined;
   /**
-   * A field that must be here, and right, before a length is believed: the last one of a fixed header. Without it,
-   * constants before the length are checked, and those after it only once the frame is whole.
+   * A field that must be here, and right, before a length is believed: the last one of a fixed header. If it is a
+   * size, what it counts must fit into the frame. Without it, constants before the length are checked, and those after
+   * it only once the frame is whole.
    */
   readonly upTo?: string | undefined;
 }
@@ -156,6 +168,7 @@ interface Look {
   readonly offset: number;
   readonly stop: number;
   readonly range: Range | undefined;
+  readonly fits: readonly Fit[];
 }
 
 const PLAIN: ReadonlySet<string> = new Set(
@@ -184,22 +197,26 @@ function headerMeasure(
       kind !== "align" &&
       PLAIN.has(field.node.kind),
   );
-  if (!isPlain) return undefined;
+  if (!isPlain || (upTo >= 0 && upTo < total.step && fitsOf(plan, upTo, last).length > 0)) {
+    return undefined;
+  }
   const looks = header.flatMap(({ field, name, offset, fixed, slot }, i): Look[] => {
     const { kind } = field.node;
     const isWanted = i === total.step || i === upTo || slot >= 0;
     if (!isWanted && kind !== "constant" && kind !== "magic") return [];
     const range = i === total.step ? total : undefined;
-    return [{ field, name, offset, stop: offset + fixed, range }];
+    const fits = i === upTo ? fitsOf(plan, upTo, last) : [];
+    return [{ field, name, offset, stop: offset + fixed, range, fits }];
   });
   const behind = steps[total.step]!.offset + steps[total.step]!.fixed;
+  const headerEnd = steps[last]!.offset + steps[last]!.fixed;
   const from = total.origin === "whole" ? 0 : behind;
   const least = behind + steps.slice(total.step + 1).reduce((sum, step) => sum + step.least, 0);
   const cursor = { at: 0 };
   return (bytes, start, end, scan) => {
     let answer = 0;
     for (let i = 0; i < looks.length; i++) {
-      const { field, name, offset, stop, range } = looks[i]!;
+      const { field, name, offset, stop, range, fits } = looks[i]!;
       const { node } = field;
       try {
         if (node.kind === "magic") checkMagic(node.bytes, bytes, start + offset, end);
@@ -209,6 +226,10 @@ function headerMeasure(
           return 0;
         }
         const value = field.read(bytes, start + offset, end, cursor);
+        for (let q = 0; q < fits.length; q++) {
+          const fit = fits[q]!;
+          checkFit(fit, value, start + headerEnd + fit.gap, start + answer);
+        }
         if (range === undefined) continue;
         answer = from + announcedBytes(range, value);
         if (!(answer >= least)) {

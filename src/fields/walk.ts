@@ -1,6 +1,14 @@
 import { indexOfByte, uint } from "../core/index.ts";
 import { checkMagic } from "./bytes.ts";
-import { announcedBytes, bitsIn, caseOf, isPresent, noCase, padding } from "./described-struct.ts";
+import {
+  announcedBytes,
+  announcedError,
+  bitsIn,
+  caseOf,
+  isPresent,
+  noCase,
+  padding,
+} from "./described-struct.ts";
 import type { AnyField, Cursor, Erased } from "./field.ts";
 import { bytesText, malformed, within } from "./field-error.ts";
 import type { Recursive } from "./lazy.ts";
@@ -299,6 +307,7 @@ interface StructWalk {
   readonly leastFrom: readonly number[];
   /** Above this size it does not matter what follows. */
   readonly most: number;
+  readonly fits: readonly Fit[];
 }
 
 /** The size that tells where the struct ends. */
@@ -308,6 +317,30 @@ export const totalOf = ({ ranges }: StructPlan): Range | undefined =>
       origin !== "fields" &&
       !ranges.some((other) => other.origin === "fields" && other.from <= step && step <= other.to),
   );
+
+/** A size that must fit into the frame before the answer is given. */
+export interface Fit {
+  readonly range: Range;
+  /** Bytes between the last step that is looked at and what the size counts. */
+  readonly gap: number;
+}
+
+/** The sizes in step `upTo` that count something after step `last`, at a known distance. */
+export function fitsOf({ ranges, steps }: StructPlan, upTo: number, last: number): readonly Fit[] {
+  return ranges.flatMap((range): Fit[] => {
+    if (range.step !== upTo || range.origin !== "fields" || range.from <= last) return [];
+    const between = steps.slice(last + 1, range.from);
+    if (between.some(({ fixed }) => fixed < 0)) return [];
+    return [{ range, gap: between.reduce((sum, { fixed }) => sum + fixed, 0) }];
+  });
+}
+
+/** Checks that what a size counts, from `from` on, ends within the frame. */
+export function checkFit({ range }: Fit, n: unknown, from: number, end: number): void {
+  const length = announcedBytes(range, n);
+  if (length >= 0 && from + length <= end) return;
+  throw announcedError(range, length, from, from, end);
+}
 
 /**
  * @param upTo - index of a step that must be here, and right, before the answer is given
@@ -334,7 +367,8 @@ export function structSkipper(
   const leastFrom = [...steps, undefined].map((_, i) =>
     steps.slice(i).reduce((sum, { least }) => sum + least, 0),
   );
-  const way: StructWalk = { plan, last, upTo, skips, items, cases, leastFrom, most };
+  const fits = total === undefined ? [] : fitsOf(plan, upTo, last);
+  const way: StructWalk = { plan, last, upTo, skips, items, cases, leastFrom, most, fits };
   return (bytes, at, end, walk) => walkStruct(way, bytes, at, end, walk);
 }
 
@@ -390,7 +424,7 @@ function walkStruct(
   end: number,
   walk: Walk,
 ): number {
-  const { plan, last, leastFrom, most } = way;
+  const { plan, last, leastFrom, most, fits } = way;
   const { steps } = plan;
   const note = walk.notes.pop();
   const seen = note?.seen ?? [];
@@ -436,6 +470,10 @@ function walkStruct(
         throw malformed(text, place);
       }
       if (answer - base > most) return answer;
+    }
+    for (const fit of answer < 0 ? [] : fits) {
+      name = fit.range.by;
+      checkFit(fit, seen[fit.range.slot], at + fit.gap, answer);
     }
   } catch (error) {
     throw within(error, name, "malformed", at);

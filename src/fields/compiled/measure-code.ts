@@ -4,7 +4,7 @@ import { type AnyField, type Erased, erased } from "../field.ts";
 import type { NodeOf } from "../node.ts";
 import type { BitMember, Range, Step, StructPlan } from "../plan.ts";
 import type { Aim } from "../protocol-of.ts";
-import { totalOf } from "../walk.ts";
+import { fitsOf, totalOf } from "../walk.ts";
 import { bitsCode, countCode, listOf, readCode } from "./read-code.ts";
 import type { Root } from "./root.ts";
 
@@ -173,7 +173,12 @@ function structCode(root: Root, plan: StructPlan, upTo: number, most: number): v
     code.refuseIf(`!(${answer} >= p + ${least})`);
     if (most < Number.POSITIVE_INFINITY) code.refuseIf(`${answer} - ${start} > ${most}`);
   }
-  if (answer !== "") code.line(`p = ${answer};`);
+  if (answer === "") return;
+  for (const { range, gap } of fitsOf(plan, upTo, last)) {
+    const length = code.keep(announced(range, slots));
+    code.refuseIf(`!(${length} >= 0 && p + ${gap} + ${length} <= ${answer})`);
+  }
+  code.line(`p = ${answer};`);
 }
 
 /** Bytes that a size announces. */

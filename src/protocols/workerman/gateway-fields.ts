@@ -24,7 +24,8 @@ export interface GatewayFieldsRequest extends Partial<Omit<GatewayHeader, "cmd">
 
 /**
  * The packages of {@link gatewayProtocol} as a description, for tools. `flag` is written as it is given, while
- * `gatewayProtocol` sets its bit 0 by the type of the body.
+ * `gatewayProtocol` sets its bit 0 by the type of the body. `protocolOf(gatewayFields(), { name, upTo: "ext_len" })` finds
+ * and refuses the same frames as `gatewayProtocol`.
  *
  * @example
  * ```ts
