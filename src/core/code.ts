@@ -12,11 +12,34 @@ export class CodeText {
   readonly #values: unknown[] = [];
   readonly #names = new Map<unknown, string>();
   #count = 0;
+  readonly #helpers = new Set<string>();
+  #indent = "";
   /** The statement that ends the function if a condition fails. */
   refusal = "throw bad;";
 
-  line(text: string): void {
-    this.#lines.push(text);
+  line(...texts: readonly string[]): void {
+    for (const text of texts) this.#lines.push(this.#indent + text);
+  }
+
+  /** A line that begins a block, the indented lines that `inside` adds, and the line that ends it. */
+  block(head: string, inside: () => void, tail = "}"): void {
+    this.line(head);
+    const before = this.#indent;
+    this.#indent += "  ";
+    inside();
+    this.#indent = before;
+    this.line(tail);
+  }
+
+  /** The name of a function of the runtime, which `helpers` lists. */
+  use(helper: string): string {
+    this.#helpers.add(helper);
+    return helper;
+  }
+
+  /** Sorted names of the functions that the code calls. */
+  get helpers(): readonly string[] {
+    return [...this.#helpers].sort();
   }
 
   refuseIf(condition: string): void {

@@ -1,4 +1,4 @@
-import { keyCode, memberCode, quoted } from "../../core/index.ts";
+import { CodeText, keyCode, memberCode, quoted } from "../../core/index.ts";
 import { type FieldPlan, planOf, roomOf } from "./plan.ts";
 import type { Schema, SchemaType } from "./schema.ts";
 
@@ -14,9 +14,6 @@ import type { Schema, SchemaType } from "./schema.ts";
 /** In TypeScript a type is put where this stands. JSON strings, as they are written here, cannot hold it. */
 const TYPE = "\uE000";
 
-/** Lines of code, indented. */
-type Lines = string[];
-
 /**
  * Generates the body of a function that is given `rt`, a `Runtime`, and gives an `Engine`.
  *
@@ -25,311 +22,313 @@ type Lines = string[];
  * @param width - columns that a line may have
  */
 export function generate(schema: Schema, form: "js" | "ts", width = 80): string {
-  const lines: Lines = [];
-  const helpers = new Set<string>();
-  const plans = schema.types.map(planOf);
-  const functions: Lines = [];
+  const functions = new CodeText();
+  for (const type of schema.types) {
+    const one = new TypeCode(functions, type, planOf(type), width);
+    functions.line("");
+    one.encoder();
+    functions.line("");
+    one.decoder();
+  }
+  const names = new CodeText();
+  for (const helper of functions.helpers) names.line(`const ${helper} = rt.${helper};`);
   schema.types.forEach((type, index) => {
-    const plan = plans[index]!;
-    const code = new Code(helpers, type, plan, width);
-    functions.push("", ...code.encoder(), "", ...code.decoder());
-  });
-  for (const helper of [...helpers].sort()) lines.push(`const ${helper} = rt.${helper};`);
-  schema.types.forEach((type, index) => {
-    lines.push(`const n${index} = rt.name(${index});`);
+    names.line(`const n${index} = rt.name(${index});`);
     type.fields.forEach((field, nth) => {
-      lines.push(`const l${index}_${nth} = rt.label(${index}, ${nth});`);
-      if (field.key !== undefined) lines.push(`const m${index}_${nth} = rt.map(${index}, ${nth});`);
+      names.line(`const l${index}_${nth} = rt.label(${index}, ${nth});`);
+      if (field.key !== undefined) names.line(`const m${index}_${nth} = rt.map(${index}, ${nth});`);
     });
   });
-  lines.push("let stop = 0;", "const stopped = () => stop;", ...functions, "");
-  lines.push(`const encoders${TYPE} = [];`, `const decoders${TYPE} = [];`);
+  names.line("let stop = 0;", "const stopped = () => stop;");
+  const lists = new CodeText();
+  lists.line("", `const encoders${TYPE} = [];`, `const decoders${TYPE} = [];`);
   for (const { index } of schema.types) {
-    lines.push(`encoders.push(e${index});`, `decoders.push(d${index});`);
+    lists.line(`encoders.push(e${index});`, `decoders.push(d${index});`);
   }
-  lines.push("return { encoders, decoders, stop: stopped };");
-  return lines.join("\n").replaceAll(TYPE, form === "ts" ? ": any" : "");
+  lists.line("return { encoders, decoders, stop: stopped };");
+  return [names, functions, lists]
+    .map(({ text }) => text)
+    .join("\n")
+    .replaceAll(TYPE, form === "ts" ? ": any" : "");
 }
 
 /** Bytes of a field's data whose size is known before: length and number. */
 const FIXED: ReadonlySet<FieldPlan["op"]> = new Set(["integer", "fixed", "double"]);
 
 /** The functions of one type. */
-class Code {
-  readonly #helpers: Set<string>;
+class TypeCode {
+  readonly #code: CodeText;
   readonly #fields: readonly FieldPlan[];
   readonly #index: number;
   readonly #width: number;
 
-  constructor(helpers: Set<string>, type: SchemaType, fields: readonly FieldPlan[], width: number) {
-    this.#helpers = helpers;
+  constructor(code: CodeText, type: SchemaType, fields: readonly FieldPlan[], width: number) {
+    this.#code = code;
     this.#fields = fields;
     this.#index = type.index;
     this.#width = width;
   }
 
-  /** Does the line fit? */
+  /** True if the line is short enough inside of a function. */
   #fits(line: string): boolean {
-    return line.replaceAll(TYPE, ": any").length <= this.#width;
-  }
-
-  /** A helper of the runtime. */
-  #use(helper: string): string {
-    this.#helpers.add(helper);
-    return helper;
+    return 2 + line.replaceAll(TYPE, ": any").length <= this.#width;
   }
 
   #label(nth: number): string {
     return `l${this.#index}_${nth}`;
   }
 
-  encoder(): Lines {
+  encoder(): void {
+    // Names of what is not used begin with _: compilers and linters may insist.
+    const depth = this.#fields.length > 0 ? "d" : "_d";
+    const head = `function e${this.#index}(w${TYPE}, v${TYPE}, ${depth}${TYPE}) {`;
+    this.#code.block(head, () => this.#encode());
+  }
+
+  #encode(): void {
+    const code = this.#code;
     const fields = this.#fields;
     const name = `n${this.#index}`;
     const fixed = fields.filter(({ op }) => FIXED.has(op)).length;
-    // What is not used says so: compilers and linters may insist.
-    const depth = fields.length > 0 ? "d" : "_d";
-    const lines = [
-      `function e${this.#index}(w${TYPE}, v${TYPE}, ${depth}${TYPE}) {`,
-      `  if (typeof v !== "object" || v === null) ${this.#use("noStruct")}(v, ${name});`,
-    ];
+    code.line(`if (typeof v !== "object" || v === null) ${code.use("noStruct")}(v, ${name});`);
     fields.forEach((field, nth) => {
       const read = field.inherited
-        ? `${this.#use("own")}(v, ${quoted(field.name)})`
+        ? `${code.use("own")}(v, ${quoted(field.name)})`
         : memberCode("v", field.name);
       const word = field.op === "integer" || field.op === "fixed" ? "let" : "const";
-      const line = `  ${word} f${nth}${TYPE} = ${read};`;
-      if (this.#fits(line)) lines.push(line);
-      else lines.push(`  ${word} f${nth}${TYPE} =`, `    ${read};`);
+      const line = `${word} f${nth}${TYPE} = ${read};`;
+      if (this.#fits(line)) code.line(line);
+      else code.line(`${word} f${nth}${TYPE} =`, `  ${read};`);
     });
-    lines.push(`  w.need(${roomOf(fields) + 12 * fixed});`);
-    lines.push(`  ${fields.some(isSized) ? "let" : "const"} b = w.bytes;`, "  const h = w.at;");
-    lines.push(`  ${fields.length > 0 ? "let" : "const"} r = h + 6;`);
-    if (fields.length > 0) lines.push("  let t = 0;");
+    code.line(
+      `w.need(${roomOf(fields) + 12 * fixed});`,
+      `${fields.some(isSized) ? "let" : "const"} b = w.bytes;`,
+      "const h = w.at;",
+      `${fields.length > 0 ? "let" : "const"} r = h + 6;`,
+    );
+    if (fields.length > 0) code.line("let t = 0;");
     fields.forEach((field, nth) => {
-      lines.push(...this.#record(field, nth));
+      this.#record(field, nth);
     });
-    lines.push("  const n = (r - h - 6) >> 1;", "  b[h + 4] = n;", "  b[h + 5] = n >> 8;");
-    if (fields.length === 0) {
-      lines.push(`  ${this.#use("checkEmpty")}(v, ${name});`);
-    } else {
-      lines.push(`  if (t === 0) ${this.#use("checkEmpty")}(v, ${name});`);
-      lines.push(`  else if (d > w.maxDepth) ${this.#use("deepWrite")}(w, ${name});`);
+    code.line("const n = (r - h - 6) >> 1;", "b[h + 4] = n;", "b[h + 5] = n >> 8;");
+    if (fields.length === 0) code.line(`${code.use("checkEmpty")}(v, ${name});`);
+    else {
+      code.line(
+        `if (t === 0) ${code.use("checkEmpty")}(v, ${name});`,
+        `else if (d > w.maxDepth) ${code.use("deepWrite")}(w, ${name});`,
+      );
     }
-    lines.push("  w.at = r;");
+    code.line("w.at = r;");
     let rest = 12 * fixed;
     fields.forEach((field, nth) => {
       if (FIXED.has(field.op)) rest -= 12;
-      lines.push(...this.#data(field, nth, rest));
+      this.#data(field, nth, rest);
     });
-    lines.push(`  ${this.#use("size")}(w, h);`, "}");
-    return lines;
+    code.line(`${code.use("size")}(w, h);`);
   }
 
   /** The record of a field, and the skip word before it. */
-  #record({ op, tag }: FieldPlan, nth: number): Lines {
+  #record({ op, tag, factor }: FieldPlan, nth: number): void {
+    const code = this.#code;
     const f = `f${nth}`;
+    const i = `i${nth}`;
     const label = this.#label(nth);
-    const lines: Lines = [];
-    if (op === "integer" || op === "fixed") lines.push(`  let i${nth} = 0;`);
-    lines.push(`  if (${f} !== undefined) {`);
-    if (tag > 0) lines.push(`    if (t !== ${tag}) r = ${this.#use("skip")}(b, r, t, ${tag});`);
-    if (op === "fixed") {
-      const { factor } = this.#fields[nth]!;
-      lines.push(`    ${f} = ${this.#use("fixed")}(${f}, ${factor}, ${label});`);
-    }
-    if (op === "integer") {
-      lines.push(`    if (typeof ${f} !== "number" || (${f} | 0) !== ${f}) {`);
-      lines.push(`      ${f} = ${this.#use("integer")}(${f}, ${label});`, "    }");
-    }
-    if (op === "integer" || op === "fixed") {
-      lines.push(`    if (${f} >= 0 && ${f} < 32767) i${nth} = (${f} + 1) * 2;`);
-      lines.push(`    b[r] = i${nth};`, `    b[r + 1] = i${nth} >> 8;`);
-    } else if (op === "boolean") {
-      lines.push(`    b[r] = ${this.#use("boolean")}(${f}, ${label}) * 2 + 2;`);
-      lines.push("    b[r + 1] = 0;");
-    } else {
-      lines.push("    b[r] = 0;", "    b[r + 1] = 0;");
-    }
-    lines.push("    r += 2;", `    t = ${tag + 1};`, "  }");
-    return lines;
+    const isNumber = op === "integer" || op === "fixed";
+    if (isNumber) code.line(`let ${i} = 0;`);
+    code.block(`if (${f} !== undefined) {`, () => {
+      if (tag > 0) code.line(`if (t !== ${tag}) r = ${code.use("skip")}(b, r, t, ${tag});`);
+      if (op === "fixed") code.line(`${f} = ${code.use("fixed")}(${f}, ${factor}, ${label});`);
+      if (op === "integer") {
+        code.block(`if (typeof ${f} !== "number" || (${f} | 0) !== ${f}) {`, () =>
+          code.line(`${f} = ${code.use("integer")}(${f}, ${label});`),
+        );
+      }
+      if (isNumber) {
+        code.line(`if (${f} >= 0 && ${f} < 32767) ${i} = (${f} + 1) * 2;`);
+        code.line(`b[r] = ${i};`, `b[r + 1] = ${i} >> 8;`);
+      } else if (op === "boolean") {
+        code.line(`b[r] = ${code.use("boolean")}(${f}, ${label}) * 2 + 2;`, "b[r + 1] = 0;");
+      } else code.line("b[r] = 0;", "b[r + 1] = 0;");
+      code.line("r += 2;", `t = ${tag + 1};`);
+    });
   }
 
   /** The data of a field; `rest` bytes must have room behind it. */
-  #data({ op, type, factor }: FieldPlan, nth: number, rest: number): Lines {
+  #data({ op, type, factor }: FieldPlan, nth: number, rest: number): void {
+    const code = this.#code;
     const f = `f${nth}`;
     const label = this.#label(nth);
-    const wrap = (...body: Lines): Lines => [
-      `  if (${f} !== undefined) {`,
-      ...body.map((line) => `    ${line}`),
-      "  }",
-    ];
+    const wrap = (...body: readonly string[]): void =>
+      code.block(`if (${f} !== undefined) {`, () => code.line(...body));
     /** A call that may replace the memory. */
-    const grown = (...body: Lines): Lines =>
+    const grown = (...body: readonly string[]): void =>
       wrap(...body, ...(rest > 0 ? [`w.need(${rest});`] : []), "b = w.bytes;");
-    const structs = (list: string): Lines =>
-      grown(`const a = ${list};`, `${this.#use("structs")}(w, a, e${type}, d + 1, ${label});`);
-    const map = `m${this.#index}_${nth}`;
+    const structs = (list: string): void =>
+      grown(`const a = ${list};`, `${code.use("structs")}(w, a, e${type}, d + 1, ${label});`);
     switch (op) {
       case "boolean":
-        return [];
+        break;
       case "integer":
       case "fixed":
-        return [
-          `  if (${f} !== undefined && i${nth} === 0) {`,
-          `    w.at = ${this.#use("wide")}(b, w.at, ${f});`,
-          "  }",
-        ];
+        code.block(`if (${f} !== undefined && i${nth} === 0) {`, () =>
+          code.line(`w.at = ${code.use("wide")}(b, w.at, ${f});`),
+        );
+        break;
       case "double":
-        return wrap(`w.at = ${this.#use("double")}(w, w.at, ${f}, ${label});`);
+        wrap(`w.at = ${code.use("double")}(w, w.at, ${f}, ${label});`);
+        break;
       case "text":
       case "blob":
-        return wrap(`${this.#use(op)}(w, ${f}, ${rest}, ${label});`, "b = w.bytes;");
+        wrap(`${code.use(op)}(w, ${f}, ${rest}, ${label});`, "b = w.bytes;");
+        break;
       case "struct":
-        return grown(`${this.#use("checkStruct")}(${f}, ${label});`, `e${type}(w, ${f}, d + 1);`);
+        grown(`${code.use("checkStruct")}(${f}, ${label});`, `e${type}(w, ${f}, d + 1);`);
+        break;
       case "structs":
-        return structs(`${this.#use("list")}(${f}, ${label})`);
+        structs(`${code.use("list")}(${f}, ${label})`);
+        break;
       case "keyed":
       case "entries":
-        return structs(`${this.#use(op)}(${f}, ${map}, ${label})`);
+        structs(`${code.use(op)}(${f}, m${this.#index}_${nth}, ${label})`);
+        break;
       case "integers":
       case "fixeds":
-        return grown(`${this.#use("integers")}(w, ${f}, ${factor}, ${label});`);
+        grown(`${code.use("integers")}(w, ${f}, ${factor}, ${label});`);
+        break;
       default:
-        return grown(`${this.#use(op)}(w, ${f}, ${label});`);
+        grown(`${code.use(op)}(w, ${f}, ${label});`);
     }
   }
 
-  decoder(): Lines {
+  decoder(): void {
+    const head = `function d${this.#index}(b${TYPE}, s${TYPE}, e${TYPE}, d${TYPE})${TYPE} {`;
+    this.#code.block(head, () => this.#decode());
+  }
+
+  #decode(): void {
+    const code = this.#code;
     const fields = this.#fields;
     const name = `n${this.#index}`;
-    const lines = [
-      `function d${this.#index}(b${TYPE}, s${TYPE}, e${TYPE}, d${TYPE})${TYPE} {`,
-      `  const n = ${this.#use("records")}(b, s, e, ${name});`,
-      `  if (n > 0 && d > ${this.#use("maxDepth")}) ${this.#use("deepRead")}(${name}, s);`,
-      ...fields.map((_, nth) => `  let f${nth}${TYPE};`),
-      "  const z = s + 2 + 2 * n;",
-      "  let p = z;",
-    ];
-    if (fields.length > 0) lines.push("  let t = 0;");
-    lines.push("  for (let r = s + 2; r < z; r += 2) {", "    const w = b[r] | (b[r + 1] << 8);");
-    if (fields.length === 0) {
-      lines.push(`    if (w === 0) p = ${this.#use("extent")}(b, p, e, ${name});`);
-    } else {
-      lines.push(
-        "    if ((w & 1) !== 0) {",
-        "      t += (w >> 1) + 1;",
-        "      continue;",
-        "    }",
-      );
-      lines.push("    const q = w === 0 ? p + 4 : r;");
-      lines.push(`    if (w === 0) p = ${this.#use("extent")}(b, p, e, ${name});`);
-      lines.push("    switch (t++) {");
-      fields.forEach((field, nth) => {
-        lines.push(`      case ${field.tag}:`);
-        lines.push(...this.#found(field, nth).map((line) => `        ${line}`), "        break;");
+    const extent = `if (w === 0) p = ${code.use("extent")}(b, p, e, ${name});`;
+    code.line(
+      `const n = ${code.use("records")}(b, s, e, ${name});`,
+      `if (n > 0 && d > ${code.use("maxDepth")}) ${code.use("deepRead")}(${name}, s);`,
+      ...fields.map((_, nth) => `let f${nth}${TYPE};`),
+      "const z = s + 2 + 2 * n;",
+      "let p = z;",
+    );
+    if (fields.length > 0) code.line("let t = 0;");
+    code.block("for (let r = s + 2; r < z; r += 2) {", () => {
+      code.line("const w = b[r] | (b[r + 1] << 8);");
+      if (fields.length === 0) return code.line(extent);
+      code.block("if ((w & 1) !== 0) {", () => code.line("t += (w >> 1) + 1;", "continue;"));
+      code.line("const q = w === 0 ? p + 4 : r;", extent);
+      code.block("switch (t++) {", () => {
+        fields.forEach((field, nth) => {
+          const found = (): void => this.#found(field, nth);
+          code.block(`case ${field.tag}:`, found, "  break;");
+        });
       });
-      lines.push("    }");
-    }
-    lines.push("  }", ...this.#result(), "}");
-    return lines;
+    });
+    this.#result();
   }
 
   /** Reads a field: its record is `w`, its data are from `q` to `p`. */
-  #found({ op, type, factor }: FieldPlan, nth: number): Lines {
+  #found({ op, type, factor }: FieldPlan, nth: number): void {
+    const code = this.#code;
     const f = `f${nth}`;
     const label = this.#label(nth);
-    const extent = "b, q, p";
+    const read = (helper: string, ...more: readonly string[]): string =>
+      `${f} = ${code.use(helper)}(${["b, q, p", ...more].join(", ")});`;
     switch (op) {
       case "integer":
-        return [
+        code.block(
           "if (w !== 0) {",
-          `  ${f} = (w >> 1) - 1;`,
-          `  if (${this.#use("small")} !== undefined) ${f} = small(${f});`,
+          () =>
+            code.line(
+              `${f} = (w >> 1) - 1;`,
+              `if (${code.use("small")} !== undefined) ${f} = small(${f});`,
+            ),
           "} else {",
-          `  ${f} = ${this.#use("readInteger")}(${extent}, ${label});`,
-          "}",
-        ];
+        );
+        code.line(`  ${read("readInteger", label)}`, "}");
+        return;
       case "fixed":
-        return [
+        code.line(
           `if (w !== 0) ${f} = ((w >> 1) - 1) / ${factor};`,
-          `else ${f} = ${this.#use("readFixed")}(${extent}, ${factor}, ${label});`,
-        ];
+          `else ${read("readFixed", String(factor), label)}`,
+        );
+        return;
       case "boolean":
-        return [`if (w === 0) ${this.#use("inline")}(w, ${label}, q);`, `${f} = w !== 2;`];
+        code.line(`if (w === 0) ${code.use("inline")}(w, ${label}, q);`, `${f} = w !== 2;`);
+        return;
     }
-    const lines = [`if (w !== 0) ${this.#use("data")}(w, ${label}, q);`];
+    code.line(`if (w !== 0) ${code.use("data")}(w, ${label}, q);`);
     switch (op) {
       case "text":
-        lines.push(`${f} = ${this.#use("readText")}(${extent}, ${label});`);
+        code.line(read("readText", label));
         break;
       case "blob":
-        lines.push(`${f} = ${this.#use("readBlob")}(${extent});`);
+        code.line(read("readBlob"));
         break;
       case "double":
-        lines.push(`${f} = ${this.#use("readDouble")}(${extent}, ${label});`);
+        code.line(read("readDouble", label));
         break;
       case "struct":
-        lines.push(`${f} = d${type}(${extent}, d + 1);`);
-        lines.push(`if (stop !== p) ${this.#use("notFilled")}(stop, p, ${label});`);
+        code.line(
+          `${f} = d${type}(b, q, p, d + 1);`,
+          `if (stop !== p) ${code.use("notFilled")}(stop, p, ${label});`,
+        );
         break;
       case "booleans":
-        lines.push(`${f} = ${this.#use("readBooleans")}(${extent});`);
+        code.line(read("readBooleans"));
         break;
       case "integers":
       case "doubles":
       case "texts":
-      case "blobs": {
-        const helper = `read${op[0]!.toUpperCase()}${op.slice(1)}`;
-        lines.push(`${f} = ${this.#use(helper)}(${extent}, ${label});`);
+      case "blobs":
+        code.line(read(`read${op[0]!.toUpperCase()}${op.slice(1)}`, label));
         break;
-      }
       case "fixeds":
-        lines.push(`${f} = ${this.#use("readFixeds")}(${extent}, ${factor}, ${label});`);
+        code.line(read("readFixeds", String(factor), label));
         break;
-      default:
-        lines.push(
-          `${f} = ${this.#use("readStructs")}(${extent}, d${type}, stopped, d + 1, ${label});`,
-        );
+      default: {
+        code.line(read("readStructs", `d${type}`, "stopped", "d + 1", label));
         if (op === "structs") break;
-        lines.push(`${f} = ${this.#use("mapOf")}(${f}, m${this.#index}_${nth}, ${label}, q);`);
+        code.line(`${f} = ${code.use("mapOf")}(${f}, m${this.#index}_${nth}, ${label}, q);`);
+      }
     }
-    return lines;
   }
 
-  /** The object: made at once where all fields are there, so that V8 need not grow it. */
-  #result(): Lines {
+  /** The object: made at once if all fields are there, so that V8 need not grow it. */
+  #result(): void {
+    const code = this.#code;
     const fields = this.#fields;
-    const lines = ["  stop = p;"];
-    if (fields.length === 0) return [...lines, "  return {};"];
-    const conditions = fields.map((_, nth) => `f${nth} !== undefined`);
-    const condition = `  if (${conditions.join(" && ")}) {`;
-    if (this.#fits(condition)) {
-      lines.push(condition);
-    } else {
-      lines.push("  if (");
-      conditions.forEach((one, nth) => {
-        lines.push(`    ${one}${nth < conditions.length - 1 ? " &&" : ""}`);
-      });
-      lines.push("  ) {");
+    code.line("stop = p;");
+    if (fields.length === 0) {
+      code.line("return {};");
+      return;
     }
-    lines.push("    return {");
-    fields.forEach(({ name }, nth) => {
-      lines.push(`      ${keyCode(name)}: f${nth},`);
-    });
-    lines.push("    };", "  }", `  const o${TYPE} = {};`);
+    const conditions = fields.map((_, nth) => `f${nth} !== undefined`);
+    const condition = `if (${conditions.join(" && ")}) {`;
+    if (this.#fits(condition)) code.line(condition);
+    else {
+      const last = conditions.length - 1;
+      code.line("if (", ...conditions.map((one, i) => `  ${one}${i < last ? " &&" : ""}`), ") {");
+    }
+    code.line("  return {", ...fields.map(({ name }, nth) => `    ${keyCode(name)}: f${nth},`));
+    code.line("  };", "}", `const o${TYPE} = {};`);
     fields.forEach(({ name, inherited }, nth) => {
       const set = inherited
-        ? `${this.#use("define")}(o, ${quoted(name)}, f${nth});`
+        ? `${code.use("define")}(o, ${quoted(name)}, f${nth});`
         : `${memberCode("o", name)} = f${nth};`;
-      lines.push(`  if (f${nth} !== undefined) ${set}`);
+      code.line(`if (f${nth} !== undefined) ${set}`);
     });
-    lines.push("  return o;");
-    return lines;
+    code.line("return o;");
   }
 }
 
-/** Has the field data whose size is not known before? Writing them may replace the memory. */
+/** True for data of a size that is not known before: writing them may replace the memory. */
 function isSized({ op }: FieldPlan): boolean {
   return op !== "boolean" && !FIXED.has(op);
 }
