@@ -1,5 +1,5 @@
 import { AsyncQueue } from "../async-queue.ts";
-import { type Clock, later } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import type { ProtocolError } from "../errors.ts";
 import type { InvalidPolicy, Skipped } from "../invalid.ts";
 import type { MessageProtocol, Protocol } from "../protocol.ts";
@@ -7,6 +7,7 @@ import { newSplitter, type OwnSplitter } from "../splitter.ts";
 import { isThenable } from "../thenable.ts";
 import { type ChunkText, chunkTextFor } from "./chunk-text.ts";
 import { MessageReader } from "./message-reader.ts";
+import { type Turns, type TurnTaker, turnsOf } from "./turns.ts";
 import { costOf } from "./value-cost.ts";
 
 /**
@@ -65,8 +66,13 @@ const WAITING = 64;
 /** All but SWITCHED: the peer is made to wait. */
 const UNWELCOME = 0b101_1111;
 
-// The clock is asked after so many messages.
+// The clock is asked after so many messages at first, and at most.
+const ASK_FIRST = 8;
 const ASK_EVERY = 64;
+// Handlers are slow if they were found to be so this often in a row: once may be a pause of the machine.
+const SLOW = 2;
+// Bytes that a transport reads at a time if more are there.
+const MUCH = 65_536;
 
 const NONE: readonly never[] = [];
 
@@ -81,14 +87,16 @@ export interface IncomingOptions {
 }
 
 /** The input of a connection: chunks come in, messages go to a handler or to iterators, in order and in turns. */
-export class Incoming<Out> {
+export class Incoming<Out> implements TurnTaker {
   state: InputState = "reading";
   /** Why the connection was lost, for iterators once everything whole is delivered. */
   lostError: { readonly error: unknown } | undefined;
 
   readonly #owner: InputOwner<Out>;
   readonly #clock: Clock;
-  readonly #turn: number;
+  readonly #turns: Turns;
+  /** Milliseconds of a turn. */
+  readonly turn: number;
   readonly #concurrency: number;
   readonly #traced: IncomingOptions["traced"];
   readonly #reader: OwnSplitter | MessageReader;
@@ -117,7 +125,19 @@ export class Incoming<Out> {
   // The turn.
   #isIdle = true;
   #turnStart = 0;
+  /** When the deliveries of this connection in this round of the event loop may have begun. */
+  #roundStart = -Infinity;
+  /** Bytes that came since then. */
+  #roundBytes = 0;
+  /** The source is paused until the next round, although messages are welcome. */
+  #isResting = false;
   #delivered = 0;
+  /** The clock is asked when so many were delivered: fewer at a time, the longer they take. */
+  #askAt = ASK_FIRST;
+  #askEvery = ASK_FIRST;
+  #askedAt = 0;
+  /** How often in a row handlers were found to be slow. */
+  #slow = 0;
 
   constructor(
     owner: InputOwner<Out>,
@@ -128,7 +148,9 @@ export class Incoming<Out> {
     this.#owner = owner;
     this.#protocol = protocol;
     this.#clock = options.clock;
-    this.#turn = options.turn;
+    this.#turns = turnsOf(options.clock);
+    this.turn = options.turn;
+    if (this.turn === Infinity) this.#askAt = Infinity;
     this.#concurrency = options.concurrency;
     this.#traced = options.traced;
     const { onInvalid } = options;
@@ -220,6 +242,7 @@ export class Incoming<Out> {
 
   /** Takes bytes; they are delivered by `pump`. */
   push(bytes: Uint8Array): void {
+    this.#roundBytes += bytes.length;
     if (this.isWelcome) this.#reader.push(bytes);
     else this.#reader.keep(bytes);
   }
@@ -245,6 +268,7 @@ export class Incoming<Out> {
   /** Unread input is not kept alive by a connection that is over. */
   #letGo(): void {
     this.#gate |= OVER;
+    this.#turns.leave(this);
     this.#values = NONE;
     this.#value = 0;
     this.#text?.clear();
@@ -293,7 +317,17 @@ export class Incoming<Out> {
 
   /** Notes the time of the first delivery of a turn. */
   begin(now: number): void {
-    if (this.#isIdle) this.#turnStart = now;
+    if (!this.#isIdle) return;
+    this.#turnStart = now;
+    // Chunks that come shortly after each other may be of one round.
+    if (now - this.#roundStart < this.turn || this.#turns.isOngoing(this.#roundStart)) return;
+    this.#startRound(now);
+  }
+
+  #startRound(now: number): void {
+    this.#roundStart = now;
+    this.#roundBytes = 0;
+    this.#askedAt = now;
   }
 
   #regate(): void {
@@ -331,7 +365,7 @@ export class Incoming<Out> {
     if (this.isInsideFrame) this.#dropDelivered();
     else if (!isDry) this.#reader.compact();
     if (this.state === "draining") return;
-    if (!this.isWelcome && hasUnread) this.#owner.pauseSource();
+    if (this.#isResting || (!this.isWelcome && hasUnread)) this.#owner.pauseSource();
     else if (this.isWelcome && isDry) this.#owner.resumeSource();
   }
 
@@ -392,7 +426,7 @@ export class Incoming<Out> {
         if (traced !== undefined) traced(value, reader.end - reader.start);
         const result = message(connection, value);
         if (typeof result === "object" && result !== null) this.#await(result);
-        if (++this.#delivered % ASK_EVERY === 0) this.#checkTurn();
+        if (++this.#delivered >= this.#askAt) this.#checkTurn();
       }
     } catch (error) {
       if (step === 0) throw error;
@@ -464,7 +498,7 @@ export class Incoming<Out> {
         this.#owner.handlerFailed(error);
       }
     }
-    if (this.#delivered % ASK_EVERY === 0) this.#checkTurn();
+    if (this.#delivered >= this.#askAt) this.#checkTurn();
   }
 
   /** A handler's promise: until it settles, no more than `concurrency` of them are pending. */
@@ -492,14 +526,32 @@ export class Incoming<Out> {
 
   /** The time for one turn may be over: the rest is delivered after others had theirs. */
   #checkTurn(): void {
-    if (this.#turn === Infinity || this.#clock.now() - this.#turnStart < this.#turn) return;
+    const { turn } = this;
+    const now = this.#clock.now();
+    const took = now - this.#askedAt;
+    this.#slow = took * ASK_EVERY > this.#askEvery * (turn / 8) ? this.#slow + 1 : 0;
+    if (took > turn / 8) this.#askEvery = Math.ceil(this.#askEvery / 2);
+    else if (took < turn / 16) this.#askEvery = Math.min(ASK_EVERY, 2 * this.#askEvery);
+    this.#askedAt = now;
+    this.#askAt = this.#delivered + this.#askEvery;
     if ((this.#gate & (TURN | OVER)) !== 0) return;
-    this.#gate |= TURN;
-    later(this.#clock, () => {
-      this.#gate &= ~TURN;
-      this.#turnStart = this.#clock.now();
-      this.#owner.pump();
-    });
+    const isRoundOver = this.#turns.isOver(now, this.#roundStart, turn);
+    if (now - this.#turnStart >= turn || (isRoundOver && this.#slow >= SLOW)) {
+      this.#gate |= TURN;
+      this.#turns.wait(this);
+    } else if (isRoundOver && !this.#isResting && this.#roundBytes >= MUCH) {
+      // What is here is soon delivered: no more of it in this round, however fast it comes.
+      this.#isResting = true;
+      this.#turns.wait(this);
+    }
+  }
+
+  goOn(now: number): void {
+    this.#gate &= ~TURN;
+    this.#isResting = false;
+    this.#turnStart = now;
+    this.#startRound(now);
+    this.#owner.pump();
   }
 
   /** Nothing whole is left, and nothing follows. */

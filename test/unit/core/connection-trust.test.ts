@@ -328,17 +328,15 @@ describe("a turn", () => {
     const all = Array.from({ length: 200 }, (_, i) => `${i}`);
     connection.received(ascii(`${all.join("\n")}\n`));
     connection.ended();
-    expect(got).toHaveLength(64);
+    expect(got).toHaveLength(8);
     expect(sink.calls).toEqual(["pause"]);
     expect(connection.state).toBe("open");
-    let turns = 0;
     while (later.length > 0) {
+      const before = got.length;
       later.shift()?.();
-      turns++;
+      expect(got.length - before).toBeLessThanOrEqual(8);
     }
     expect(got).toEqual(all);
-    // Three more turns, and one in which it closes.
-    expect(turns).toBe(4);
     expect(sink.calls.at(-1)).toBe("close");
   });
 });

@@ -115,13 +115,13 @@ describe("sessions", () => {
   it("fail if the endpoints never stop sending", async () => {
     const law = sessions({
       ...talk(protocol, { runs: 1 }),
-      open({ wire }) {
+      open({ wire, clock }) {
         const { left, right } = wire();
         const echo = {
           message: (connection: Connection<string>, text: string) => connection.send(text),
         };
         const ends = [left, right].map((end) => {
-          const connection = new Connection(protocol, end.sink, echo);
+          const connection = new Connection(protocol, end.sink, echo, { clock });
           end.bind(connection);
           return connection;
         });

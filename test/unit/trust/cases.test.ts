@@ -134,7 +134,15 @@ const CASES: Readonly<Record<string, readonly [fault: string, ...places: Place[]
     "integer keys of maps collide",
     ["unit/protocols/sproto/collisions", "take few keys, whatever they are"],
   ],
-  R26: ["a chunk of many messages blocks the loop", [TRUST, "ends after its time: the rest"]],
+  R26: [
+    "a chunk of many messages blocks the loop",
+    [TRUST, "ends after its time: the rest"],
+    [
+      "unit/core/turns",
+      "is shared by all connections of a clock",
+      "is not begun anew by each chunk",
+    ],
+  ],
   R27: [
     "the documented codec searches from the beginning",
     ["unit/protocols/workerman/define-codec", "and how much of it is not new"],
