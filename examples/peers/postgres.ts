@@ -49,6 +49,9 @@ export const frontend = protocolOf(
   { name: "PostgreSQL frontend", maxFrame: 1 << 24 },
 );
 
+/** The first `password` of a SASL login; the later ones are the bytes of the mechanism. */
+export const saslInitial = struct({ mechanism: cstring("ascii"), response: bytes(i32be) });
+
 const authentication = struct({
   code: enumOf(i32be, { ok: 0, cleartext: 3, md5: 5, sasl: 10, saslContinue: 11, saslFinal: 12 }),
   data: match("code", {

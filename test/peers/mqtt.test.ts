@@ -6,7 +6,7 @@ import { connect } from "framewright/node";
 import { generate, type Packet, parser } from "mqtt-packet";
 import { describe, expect, it } from "vitest";
 import { mqtt } from "../../examples/peers/mqtt.ts";
-import { freePort, lacks, start } from "../support/programs.ts";
+import { freePort, lacks, run, start } from "../support/programs.ts";
 
 type Message = Sent<typeof mqtt>;
 
@@ -134,62 +134,105 @@ describe("MQTT, beside mqtt-packet", () => {
   });
 });
 
-describe.skipIf(lacks({ mosquitto: "mosquitto" }))("MQTT, with mosquitto", () => {
-  it("connects, subscribes, publishes at every quality of service, pings and leaves", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "mqtt-"));
+/** Runs `use` beside a broker, with a folder for its files. */
+async function withBroker(
+  settings: (folder: string) => string | Promise<string>,
+  use: (port: number) => Promise<void>,
+): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "mqtt-"));
+  try {
     chmodSync(folder, 0o755);
     const port = await freePort();
     const config = join(folder, "mosquitto.conf");
-    writeFileSync(config, `listener ${port} 127.0.0.1\nallow_anonymous true\n`);
+    writeFileSync(config, `listener ${port} 127.0.0.1\n${await settings(folder)}\n`);
     const broker = await start("mosquitto", ["-c", config], port);
-    try {
-      const client = await connect(mqtt, { host: "127.0.0.1", port });
-      const packets = client[Symbol.asyncIterator]();
-      const next = async (): Promise<Received<typeof mqtt>> => (await packets.next()).value!;
-      client.send({
-        type: "connect",
-        data: { cleanSession: true, keepAlive: 60, clientId: "", will: { topic: "w", payload } },
-      });
-      expect(await next()).toEqual({
-        type: "connack",
-        data: { sessionPresent: false, code: "accepted" },
-      });
-      const subscriptions = [{ topic: "a/#", qos: 2 }];
-      client.send({ type: "subscribe", data: { id: 1, subscriptions } });
-      expect(await next()).toEqual({ type: "suback", data: { id: 1, granted: ["qos2"] } });
+    await use(port).finally(() => broker.stop());
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
 
-      const body = { topic: "a/b", payload };
-      client.send({ type: "publish0", data: body });
-      expect(await next()).toEqual({ type: "publish0", data: body });
+const programs = { mosquitto: "mosquitto", mosquitto_passwd: "mosquitto" };
 
-      client.send({ type: "publish1", data: { ...body, id: 2 } });
-      const two = [await next(), await next()];
-      expect(two).toContainEqual({ type: "puback", data: { id: 2 } });
-      const once = two.find(({ type }) => type === "publish1")!;
-      expect(once).toMatchObject({ data: body });
-      client.send({ type: "puback", data: { id: (once.data as { id: number }).id } });
+describe.skipIf(lacks(programs))("MQTT, with mosquitto", () => {
+  it("connects, subscribes, publishes at every quality of service, pings and leaves", async () => {
+    await withBroker(
+      () => "allow_anonymous true",
+      async (port) => {
+        const client = await connect(mqtt, { host: "127.0.0.1", port });
+        const packets = client[Symbol.asyncIterator]();
+        const next = async (): Promise<Received<typeof mqtt>> => (await packets.next()).value!;
+        client.send({
+          type: "connect",
+          data: { cleanSession: true, keepAlive: 60, clientId: "", will: { topic: "w", payload } },
+        });
+        expect(await next()).toEqual({
+          type: "connack",
+          data: { sessionPresent: false, code: "accepted" },
+        });
+        const subscriptions = [{ topic: "a/#", qos: 2 }];
+        client.send({ type: "subscribe", data: { id: 1, subscriptions } });
+        expect(await next()).toEqual({ type: "suback", data: { id: 1, granted: ["qos2"] } });
 
-      client.send({ type: "publish2", data: { ...body, id: 3 } });
-      expect(await next()).toEqual({ type: "pubrec", data: { id: 3 } });
-      client.send({ type: "pubrel", data: { id: 3 } });
-      const both = [await next(), await next()];
-      expect(both).toContainEqual({ type: "pubcomp", data: { id: 3 } });
-      const exactly = both.find(({ type }) => type === "publish2")!;
-      expect(exactly).toMatchObject({ data: body });
-      const { id } = exactly.data as { id: number };
-      client.send({ type: "pubrec", data: { id } });
-      expect(await next()).toEqual({ type: "pubrel", data: { id } });
-      client.send({ type: "pubcomp", data: { id } });
+        const body = { topic: "a/b", payload };
+        client.send({ type: "publish0", data: body });
+        expect(await next()).toEqual({ type: "publish0", data: body });
 
-      client.send({ type: "unsubscribe", data: { id: 4, topics: ["a/#"] } });
-      expect(await next()).toEqual({ type: "unsuback", data: { id: 4 } });
-      client.send({ type: "pingreq", data: {} });
-      expect(await next()).toEqual({ type: "pingresp", data: {} });
-      client.send({ type: "disconnect", data: {} });
-      expect(await packets.next()).toMatchObject({ done: true });
-    } finally {
-      await broker.stop();
-      rmSync(folder, { recursive: true, force: true });
-    }
+        client.send({ type: "publish1", data: { ...body, id: 2 } });
+        const two = [await next(), await next()];
+        expect(two).toContainEqual({ type: "puback", data: { id: 2 } });
+        const once = two.find(({ type }) => type === "publish1")!;
+        expect(once).toMatchObject({ data: body });
+        client.send({ type: "puback", data: { id: (once.data as { id: number }).id } });
+
+        client.send({ type: "publish2", data: { ...body, id: 3 } });
+        expect(await next()).toEqual({ type: "pubrec", data: { id: 3 } });
+        client.send({ type: "pubrel", data: { id: 3 } });
+        const both = [await next(), await next()];
+        expect(both).toContainEqual({ type: "pubcomp", data: { id: 3 } });
+        const exactly = both.find(({ type }) => type === "publish2")!;
+        expect(exactly).toMatchObject({ data: body });
+        const { id } = exactly.data as { id: number };
+        client.send({ type: "pubrec", data: { id } });
+        expect(await next()).toEqual({ type: "pubrel", data: { id } });
+        client.send({ type: "pubcomp", data: { id } });
+
+        client.send({ type: "unsubscribe", data: { id: 4, topics: ["a/#"] } });
+        expect(await next()).toEqual({ type: "unsuback", data: { id: 4 } });
+        client.send({ type: "pingreq", data: {} });
+        expect(await next()).toEqual({ type: "pingresp", data: {} });
+        client.send({ type: "disconnect", data: {} });
+        expect(await packets.next()).toMatchObject({ done: true });
+      },
+    );
+  });
+
+  it("logs in with a name and a password, and is refused without the right ones", async () => {
+    const settings = async (folder: string): Promise<string> => {
+      const file = join(folder, "passwords");
+      await run("mosquitto_passwd", ["-c", "-b", file, "ann", "s3cret"]);
+      chmodSync(file, 0o644);
+      return `allow_anonymous false\npassword_file ${file}`;
+    };
+    await withBroker(settings, async (port) => {
+      const answerTo = async (
+        login: Partial<Extract<Message, { type: "connect" }>["data"]>,
+      ): Promise<unknown> => {
+        const client = await connect(mqtt, { host: "127.0.0.1", port });
+        const data = { cleanSession: true, keepAlive: 60, clientId: "", ...login };
+        client.send({ type: "connect", data });
+        for await (const answer of client) {
+          client.send({ type: "disconnect", data: {} });
+          return answer.data;
+        }
+        return undefined;
+      };
+      const right = { username: "ann", password: bytes("s3cret") };
+      expect(await answerTo(right)).toEqual({ sessionPresent: false, code: "accepted" });
+      const refused = { sessionPresent: false, code: "notAuthorized" };
+      expect(await answerTo({ ...right, password: bytes("secret") })).toEqual(refused);
+      expect(await answerTo({ username: "ann" })).toEqual(refused);
+      expect(await answerTo({})).toEqual(refused);
+    });
   });
 });

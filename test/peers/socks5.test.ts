@@ -1,6 +1,6 @@
 import { createServer, type Server as HttpServer } from "node:http";
-import { connect as dial, type Socket } from "node:net";
-import { type Connection, duplex, type Received, type Sent } from "framewright";
+import { type AddressInfo, connect as dial, type Socket } from "node:net";
+import { type Connection, duplex, type Received, type Sent, u16be } from "framewright";
 import { detachSocket, listen, type Server } from "framewright/node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
@@ -19,13 +19,16 @@ const host = "127.0.0.1";
 const methods = duplex({ read: greeting, write: choice });
 const logins = duplex({ read: login, write: loginReply });
 const requests = duplex({ read: request, write: reply });
-const nowhere = { type: "ipv4", host: new Uint8Array(4), port: 0 } as const;
+const nowhere = {
+  ipv4: { type: "ipv4", host: new Uint8Array(4), port: 0 },
+  ipv6: { type: "ipv6", host: new Uint8Array(16), port: 0 },
+} as const;
 
 const asked: unknown[] = [];
 
-async function proxy(): Promise<Server<unknown, never, unknown>> {
+async function proxy(at = host): Promise<Server<unknown, never, unknown>> {
   const server = await listen(methods, {
-    host,
+    host: at,
     port: 0,
     message(connection, { methods: offered }) {
       if (!offered.includes("password")) {
@@ -51,13 +54,12 @@ async function serve(
   { command, address }: Received<typeof request>,
 ): Promise<void> {
   asked.push({ command, address });
-  const name = address.type === "ipv4" ? [...address.host].join(".") : host;
-  const upstream = dial({ host: name, port: address.port });
+  const upstream = dial({ host: hostOf(address), port: address.port });
   const status = await new Promise<string>((resolve) => {
     upstream.once("connect", () => resolve("succeeded"));
     upstream.once("error", () => resolve("connectionRefused"));
   });
-  connection.send({ status, address: nowhere } as never);
+  connection.send({ status, address: nowhere[address.type === "ipv6" ? "ipv6" : "ipv4"] } as never);
   await connection.flushed();
   const socket = detachSocket(connection) as Socket;
   if (status !== "succeeded") return void socket.end();
@@ -66,15 +68,46 @@ async function serve(
   socket.pipe(upstream).pipe(socket);
 }
 
+/** Every name is that of this machine. */
+function hostOf(address: Received<typeof request>["address"]): string {
+  switch (address.type) {
+    case "ipv4":
+      return address.host.join(".");
+    case "ipv6":
+      return Array.from({ length: 8 }, (_, i) => u16be(address.host, 2 * i).toString(16)).join(":");
+    default:
+      return host;
+  }
+}
+
+async function siteOn(address: string): Promise<{ site: HttpServer; port: number }> {
+  const site = createServer((_, response) => response.end("x".repeat(100_000)));
+  await new Promise<void>((resolve, reject) => {
+    site.once("error", reject);
+    site.listen(0, address, resolve);
+  });
+  return { site, port: (site.address() as AddressInfo).port };
+}
+
+// Containers may be without it.
+const hasIpv6 = await siteOn("::1").then(
+  ({ site }) => {
+    site.close();
+    return true;
+  },
+  () => {
+    console.warn("SKIPPED: SOCKS5 over IPv6, for want of ::1");
+    return false;
+  },
+);
+
 describe.skipIf(lacks({ curl: "curl" }))("SOCKS5, with curl", () => {
   let server: Server<unknown, never, unknown>;
   let site: HttpServer;
   let port = 0;
   beforeAll(async () => {
     server = await proxy();
-    site = createServer((_, response) => response.end("x".repeat(100_000)));
-    await new Promise<void>((resolve) => site.listen(0, host, resolve));
-    ({ port } = site.address() as { port: number });
+    ({ site, port } = await siteOn(host));
   });
   afterAll(async () => {
     site.closeAllConnections();
@@ -100,6 +133,29 @@ describe.skipIf(lacks({ curl: "curl" }))("SOCKS5, with curl", () => {
       { command: "connect", address: { type: "ipv4", host: Uint8Array.of(127, 0, 0, 1), port } },
     ]);
   });
+
+  if (hasIpv6) {
+    it("fetches a page by an IPv6 address, from a proxy that has one", async () => {
+      const six = await proxy("::1");
+      const far = await siteOn("::1");
+      try {
+        const found = await fetchBy(
+          ...["--proxy", `socks5://ann:s3cret@[::1]:${six.port}`],
+          `http://[::1]:${far.port}/`,
+        );
+        expect(found.length).toBe(100_000);
+        const one = Uint8Array.of(...Array(15).fill(0), 1);
+        expect(asked.at(-1)).toEqual({
+          command: "connect",
+          address: { type: "ipv6", host: one, port: far.port },
+        });
+      } finally {
+        far.site.closeAllConnections();
+        far.site.close();
+        await six.close({ timeout: 100 });
+      }
+    });
+  }
 
   it("refuses wrong passwords, and reports what cannot be reached", async () => {
     const wrong = fetchBy("--proxy", `socks5h://ann:no@${host}:${server.port}`, "http://a.test/");
