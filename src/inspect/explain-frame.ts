@@ -1,46 +1,112 @@
-import { type FrameLayout, type FramePart, uint } from "../core/index.ts";
-import type { AnyField } from "../fields/index.ts";
-import { explainWith } from "./explain-with.ts";
+import {
+  type FrameLayout,
+  type FramePart,
+  type Framing,
+  measureFrame,
+  newScan,
+  ProtocolError,
+  resetScan,
+  uint,
+} from "../core/index.ts";
 import type { Draft } from "./part.ts";
 
-/** Explains a frame by the layout of its framing: parts before the payload from the front, those after it from the end. */
-export function explainFrame(
-  layout: FrameLayout,
-  payload: AnyField | undefined,
-  name: string,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-): Draft {
-  const root: Draft = { name, start, end, type: "frame", parts: [] };
-  const middle = layout.findIndex(({ size }) => size === "rest");
-  const front = middle < 0 ? layout : layout.slice(0, middle);
-  const back = middle < 0 ? [] : layout.slice(middle + 1);
-  let at = start;
-  for (const part of front) {
-    const stop = Math.min(end, at + sizeAt(part, bytes, at, end));
-    if (isThere(part, bytes, at, stop)) {
-      root.parts!.push(draftOf(part, payload, bytes, at, stop));
-      at = stop;
+/** Where a frame is among the bytes at hand. */
+export interface Extent {
+  readonly from: number;
+  /** Also beyond the bytes at hand; undefined if they do not tell. */
+  readonly to: number | undefined;
+  /** Where bytes begin that no frame has. */
+  readonly fault?: number | undefined;
+}
+
+/** Finds the frame as a splitter does: after bytes that are skipped. */
+export function extentOf(framing: Framing, bytes: Uint8Array, start: number, end: number): Extent {
+  const scan = newScan();
+  let from = start;
+  try {
+    while (from < end) {
+      resetScan(scan);
+      scan.ended = end - from < framing.maxFrame;
+      const length = measureFrame(framing, bytes, from, end, scan);
+      if (length >= 0) return { from, to: length > 0 ? from + length : undefined };
+      from -= length;
     }
+    return { from, to: undefined };
+  } catch (error) {
+    const place = error instanceof ProtocolError ? (error.offset ?? from) : from;
+    return { from, to: undefined, fault: Math.max(from, Math.min(place, end)) };
   }
-  const behind: Draft[] = [];
-  let to = end;
-  for (const part of [...back].reverse()) {
-    const size = sizeBefore(part, bytes, at, to);
+}
+
+/**
+ * Explains a frame by the layout of its framing: parts before the last one of unknown size from the front, those after
+ * it from the end.
+ *
+ * @param payloadOf - explains the payload
+ */
+export function explainFrame(
+  given: FrameLayout,
+  payloadOf: ((name: string, start: number, end: number) => Draft) | undefined,
+  bytes: Uint8Array,
+  { from, to, fault }: Extent,
+  end: number,
+): Draft[] {
+  const layout = withoutEscaped(given);
+  const stop = fault ?? Math.min(to ?? end, end);
+  const parts: Draft[] = [];
+  const add = (part: FramePart, start: number, last: number): void => {
+    if (start > stop || (start === stop && part.kind !== "payload")) return;
+    const own = Math.min(last, stop);
+    parts.push(
+      part.kind === "payload" && payloadOf !== undefined && part.escaped !== true
+        ? payloadOf(part.name, start, own)
+        : draftOf(part, bytes, start, own),
+    );
+    if (part.escaped !== true || part.kind !== "payload") return;
+    const inside = given.filter(({ kind }) => kind === "trailer").map(({ name }) => name);
+    parts[parts.length - 1]!.note = ["escaped", ...inside].join(", with ");
+  };
+  const middle = layout.reduce((found, { size }, i) => (size === "rest" ? i : found), -1);
+  let at = from;
+  for (const [i, part] of (middle < 0 ? layout : layout.slice(0, middle)).entries()) {
+    if (part.size !== "rest" && !isThere(part, bytes, at, stop)) continue;
+    const size =
+      part.size === "rest"
+        ? sizeUpTo(layout[i + 1], bytes, at, stop)
+        : sizeAt(part, bytes, at, stop);
+    add(part, at, at + size);
+    at += size;
+  }
+  if (fault !== undefined) return parts.filter((part) => part.end > part.start);
+  let last = to ?? end;
+  const behind: (() => void)[] = [];
+  for (const part of to === undefined ? [] : layout.slice(middle + 1).reverse()) {
+    if (middle < 0) break;
+    const size = sizeBefore(part, bytes, at, last, end);
     if (size === undefined) continue;
-    behind.unshift(draftOf(part, payload, bytes, to - size, to));
-    to -= size;
+    const place = last - size;
+    behind.unshift(() => add(part, place, place + size));
+    last = place;
   }
   const rest = layout[middle];
-  if (rest !== undefined && at <= to) root.parts!.push(draftOf(rest, payload, bytes, at, to));
-  root.parts!.push(...behind);
-  for (const part of root.parts!) {
-    if (part.error === undefined) continue;
-    root.error = part.error;
-    delete part.error;
-  }
-  return root;
+  if (rest !== undefined) add(rest, at, last);
+  for (const one of behind) one();
+  return parts;
+}
+
+/** Trailers that are escaped together with the payload cannot be told from it. */
+function withoutEscaped(layout: FrameLayout): FrameLayout {
+  if (!layout.some(({ escaped }) => escaped)) return layout;
+  return layout.filter(({ kind }) => kind !== "trailer");
+}
+
+/** Bytes before the first mark of the next part. */
+function sizeUpTo(next: FramePart | undefined, bytes: Uint8Array, at: number, end: number): number {
+  const mark = next?.bytes;
+  if (mark === undefined) return end - at;
+  let stop = at;
+  while (stop + mark.length <= end && !isAt(bytes, stop, end, mark)) stop++;
+  return stop + mark.length <= end ? stop - at : end - at;
 }
 
 /** Bytes of a part that begins at `at`. */
@@ -72,16 +138,17 @@ const isThere = (
 ): boolean =>
   end > at && (kind !== "delimiter" || always === undefined || isAt(bytes, at, end, always));
 
-/** Bytes of a part that ends at `end`; undefined if it is not there. */
+/** Bytes of a part that ends at `end`, which may lie beyond the bytes at hand; undefined if it is not there. */
 function sizeBefore(
   part: FramePart,
   bytes: Uint8Array,
   at: number,
   end: number,
+  have: number,
 ): number | undefined {
   const { size, kind } = part;
   const marks = part.oneOf ?? (part.bytes === undefined ? undefined : [part.bytes]);
-  if (marks !== undefined && kind === "delimiter") {
+  if (marks !== undefined && kind === "delimiter" && end <= have) {
     return longest(
       marks,
       (one) => end - one.length >= at && isAt(bytes, end - one.length, end, one),
@@ -101,37 +168,34 @@ function longest(
 const isAt = (bytes: Uint8Array, at: number, end: number, mark: Uint8Array): boolean =>
   end - at >= mark.length && mark.every((byte, i) => bytes[at + i] === byte);
 
-function draftOf(
-  part: FramePart,
-  payload: AnyField | undefined,
-  bytes: Uint8Array,
-  at: number,
-  end: number,
-): Draft {
-  const { name, kind, bytes: always, escaped } = part;
-  if (kind === "payload" && payload !== undefined && escaped !== true) {
-    return explainWith(payload, name, bytes, at, end);
-  }
+function draftOf(part: FramePart, bytes: Uint8Array, at: number, end: number): Draft {
+  const { name, kind, bytes: always, escaped, endian } = part;
   const own = bytes.subarray(at, end);
   const draft: Draft = { name, start: at, end, type: typeOf(part, end - at), value: own };
   if (kind !== "payload") draft.hidden = true;
-  if (kind === "length") {
-    const value = lengthIn(part, own);
+  const isNumber = kind === "length" || (endian !== undefined && own.length > 0);
+  if (isNumber) {
+    const value = numberIn(part, own);
     if (value !== undefined) draft.value = value;
-    draft.note = value === undefined ? "cut off" : noteOf(part);
+    const note = kind === "length" ? noteOf(part) : undefined;
+    draft.note = value === undefined ? "cut off" : note;
   } else if (escaped === true) draft.note = "escaped";
   else if (always !== undefined || part.oneOf !== undefined) draft.note = "always";
+  if (draft.note === undefined) delete draft.note;
   return draft;
 }
 
-function typeOf({ kind, size, endian = "be", digits }: FramePart, width: number): string {
-  if (kind !== "length") return "bytes";
+function typeOf({ kind, size, endian, digits }: FramePart, width: number): string {
+  if (kind !== "length" && endian === undefined) return "bytes";
   if (typeof size !== "number") return size;
   if (digits === true) return "digits";
-  return `u${8 * width}${width > 1 ? endian : ""}`;
+  return `u${8 * width}${width > 1 ? (endian ?? "be") : ""}`;
 }
 
-function lengthIn({ size, digits, endian }: FramePart, own: Uint8Array): number | undefined {
+function numberIn(
+  { size, digits, endian }: FramePart,
+  own: Uint8Array,
+): number | bigint | undefined {
   if (size === "digits" || digits === true) {
     const text = String.fromCharCode(...own);
     return /^[0-9]+$/.test(text) ? Number(text) : undefined;
@@ -143,7 +207,8 @@ function lengthIn({ size, digits, endian }: FramePart, own: Uint8Array): number 
   if (own.length !== size) return undefined;
   if (size <= 6) return uint(own, 0, size, endian);
   const ordered = endian === "le" ? own.slice().reverse() : own;
-  return ordered.reduce((value, byte) => value * 256 + byte, 0);
+  const value = ordered.reduce((sum, byte) => sum * 256n + BigInt(byte), 0n);
+  return value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
 }
 
 function noteOf({ add = 0, size }: FramePart): string {

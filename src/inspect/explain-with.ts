@@ -1,10 +1,9 @@
-import { ProtocolError } from "../core/index.ts";
 import type { AnyField } from "../fields/index.ts";
 import { explainField } from "./explain-field.ts";
-import type { Draft, PartError } from "./part.ts";
+import type { Draft } from "./part.ts";
 import { typeName } from "./type-name.ts";
 
-/** Explains bytes by a description. */
+/** Explains bytes by a description, as far as they are right. */
 export function explainWith(
   field: AnyField,
   name: string,
@@ -18,46 +17,30 @@ export function explainWith(
   } catch {
     delete root.value;
   }
-  let error: PartError | undefined;
-  try {
-    field.decode(bytes, start, end);
-  } catch (thrown) {
-    error = errorOf(thrown);
-    root.error = error;
-    delete root.value;
-  }
-  if (error !== undefined) addUnread(root, bytes, end, error.message);
-  root.end = end;
   return root;
 }
 
-/** The error as data. */
-export function errorOf(thrown: unknown): PartError {
-  if (!(thrown instanceof ProtocolError)) {
-    return { code: "malformed", message: thrown instanceof Error ? thrown.message : "an error" };
-  }
-  const { code, message, offset, path } = thrown;
-  return {
-    code,
-    message,
-    ...(offset !== undefined && { offset }),
-    ...(path !== undefined && { path: [...path] }),
-  };
-}
-
 /** Shows what could not be read as one part. */
-export function addUnread(root: Draft, bytes: Uint8Array, end: number, note: string): void {
+export function addUnread(
+  root: Draft,
+  bytes: Uint8Array,
+  end: number,
+  note: string | undefined,
+): void {
   const from = lastEnd(root);
+  root.end = Math.max(root.end, end);
   if (from >= end) return;
   if (root.parts === undefined) {
     // A field without parts becomes the first of two.
-    const { start, type, note } = root;
+    const { start, type } = root;
     const read = bytes.subarray(start, from);
     root.parts = from === start ? [] : [{ name: "", start, end: from, type, value: read }];
-    if (note !== undefined) delete root.note;
+    delete root.note;
   }
   const value = bytes.subarray(from, end);
-  root.parts.push({ name: "?", start: from, end, type: "bytes", value, note });
+  const unread: Draft = { name: "?", start: from, end, type: "bytes", value };
+  if (note !== undefined) unread.note = note;
+  root.parts.push(unread);
 }
 
 /** Where the last leaf ends. */

@@ -1,34 +1,45 @@
-import { exactFrame, type FrameLayout, type Framing } from "../core/index.ts";
+import { type FrameLayout, type Framing, plain, raw } from "../core/index.ts";
 import type { AnyField } from "../fields/index.ts";
-import { explainFrame } from "./explain-frame.ts";
-import { addUnread, errorOf, explainWith } from "./explain-with.ts";
-import type { Part } from "./part.ts";
+import { type Extent, explainFrame, extentOf } from "./explain-frame.ts";
+import { addUnread, explainWith } from "./explain-with.ts";
+import { outcomeOf, type Reader } from "./outcome.ts";
+import type { Draft, Part } from "./part.ts";
 
-/** What {@link explain} can explain: a description, a protocol made of one, or a framing with a `layout`. */
-export type Explainable =
-  | AnyField
-  | { readonly field: AnyField; readonly name?: string | undefined }
-  | {
-      readonly layout?: FrameLayout | undefined;
-      /** The description of the payload. */
-      readonly payload?: AnyField | undefined;
-      readonly name?: string | undefined;
-      readonly measure?: Framing["measure"] | undefined;
-      readonly maxFrame?: number | undefined;
-    };
+/** A protocol, a codec or a framing, as far as `explain` looks at it. */
+export interface ExplainableProtocol {
+  readonly name?: string | undefined;
+  /** A description of the whole frame. */
+  readonly field?: AnyField | undefined;
+  /** The parts of a frame. */
+  readonly layout?: FrameLayout | undefined;
+  /** What the payload is: a description, a codec. */
+  readonly payload?: Explainable | undefined;
+  readonly measure?: Framing["measure"] | undefined;
+  readonly maxFrame?: number | undefined;
+  readonly decode?: Reader["decode"] | undefined;
+  readonly decodeMany?: Reader["decodeMany"] | undefined;
+  /** Framings have it: decodes payloads. */
+  wrap?(codec: never): Reader;
+}
+
+/** What {@link explain} can explain: a description, a protocol, a codec, or a framing. */
+export type Explainable = AnyField | ExplainableProtocol;
 
 /**
- * Explains bytes piece by piece, also where they are wrong: then the parts before the fault are there, the rest is one
+ * Explains bytes piece by piece, even if they are wrong: then the parts before the fault are there, the rest is one
  * part `?`, and `error` is what `decode` throws. Never throws because of bytes.
  *
- * For a framing and its payload: `explain({ ...lengthPrefixed({ width: 2 }), payload: chat }, frame)`.
+ * The value is that of `decode`; for a frame that does not hold exactly one value, the list of its values. Bytes that a
+ * framing skips before or after the frame are parts called `idle`.
  *
- * @param what - a description, a protocol made by `protocolOf`, or a framing
+ * To describe the payload of a framing: `explain({ ...lengthPrefixed({ width: 2 }), payload: chat }, frame)`.
+ *
+ * @param what - a description, a protocol, a codec, or a framing
  * @param bytes - one frame or message
  * @param start - where it begins
  * @param end - where it ends
  * @defaultValue all of `bytes`
- * @throws TypeError if `what` has neither a description nor a layout
+ * @throws TypeError if `what` is none of these
  *
  * @example
  * ```ts
@@ -49,19 +60,132 @@ export function explain(
   start = 0,
   end: number = bytes.length,
 ): Part {
-  if ("node" in what) return explainWith(what, "", bytes, start, end);
-  if ("field" in what) return explainWith(what.field, what.name ?? "", bytes, start, end);
-  const { layout, payload, name = "", measure, maxFrame = Number.MAX_SAFE_INTEGER } = what;
-  if (layout === undefined) {
-    throw new TypeError("explain needs a description, or a framing with a layout");
+  const all = plain(bytes);
+  const root = draft(what, nameOf(what), all, start, end);
+  const isDescribed = isField(what) || what.field !== undefined;
+  const reader = readerOf(what);
+  if (reader !== undefined) {
+    const outcome = outcomeOf(reader, isDescribed ? undefined : framingOf(what), all, start, end);
+    if (outcome.error !== undefined) {
+      root.error = outcome.error;
+      delete root.value;
+    } else if (!isDescribed) setValue(root, outcome.value);
   }
-  const root = explainFrame(layout, payload, name, bytes, start, end);
-  if (measure === undefined || root.error !== undefined) return root;
-  try {
-    exactFrame({ maxFrame, measure }, bytes, start, end);
-  } catch (thrown) {
-    root.error = errorOf(thrown);
-    addUnread(root, bytes, end, root.error.message);
-  }
+  addUnread(root, all, end, root.error?.message);
   return root;
+}
+
+const isField = (what: Explainable): what is AnyField => "node" in what;
+
+const nameOf = (what: Explainable): string => (isField(what) ? "" : (what.name ?? ""));
+
+/** The value of a frame is that of its payload, if this is not explained further. */
+function setValue(root: Draft, value: unknown): void {
+  if (value === undefined) return;
+  root.value = value;
+  if (root.type !== "frame") return;
+  const payloads = root.parts?.filter(({ hidden }) => hidden !== true) ?? [];
+  const [payload] = payloads;
+  if (payloads.length === 1 && payload!.parts === undefined) payload!.value = value;
+}
+
+/** All of the framing: its errors say more by its layout. */
+function framingOf(what: ExplainableProtocol): Framing | undefined {
+  const { measure, maxFrame = Number.MAX_SAFE_INTEGER } = what;
+  return measure === undefined ? undefined : ({ ...what, measure, maxFrame } as Framing);
+}
+
+/** What decodes the value: a framing does so with a codec for its payload. */
+function readerOf(what: Explainable): Reader | undefined {
+  if (isField(what)) return what;
+  if (what.field !== undefined) return what.field;
+  if (what.decode !== undefined) return what as Reader;
+  const { payload = raw() } = what;
+  const codec = isField(payload) ? payload : payload.decode === undefined ? raw() : payload;
+  try {
+    return what.wrap?.(codec as never) ?? (what.measure && UNREAD);
+  } catch {
+    // Framings with bytes before their length have no payload of their own.
+    return UNREAD;
+  }
+}
+
+const UNREAD: Reader = { decode: () => undefined };
+
+/** The parts, as far as the bytes are right. */
+function draft(
+  what: Explainable,
+  name: string,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): Draft {
+  if (isField(what)) return explainWith(what, name, bytes, start, end);
+  if (what.field !== undefined) return explainWith(what.field, name, bytes, start, end);
+  const { layout, payload } = what;
+  if (layout !== undefined) return frame(what, layout, name, bytes, start, end);
+  if (payload !== undefined) return draft(payload, name, bytes, start, end);
+  if (readerOf(what) === undefined) {
+    throw new TypeError("explain needs a description, a protocol, a codec or a framing");
+  }
+  return leaf(what, name, bytes, start, end);
+}
+
+function frame(
+  what: ExplainableProtocol,
+  layout: FrameLayout,
+  name: string,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): Draft {
+  const framing = framingOf(what);
+  const extent: Extent =
+    framing === undefined ? { from: start, to: end } : extentOf(framing, bytes, start, end);
+  const { payload } = what;
+  const payloadOf =
+    payload === undefined
+      ? undefined
+      : (part: string, from: number, to: number): Draft => {
+          const one = draft(payload, part, bytes, from, to);
+          addUnread(one, bytes, to, undefined);
+          return one;
+        };
+  const { from, to = end } = extent;
+  const parts = explainFrame(layout, payloadOf, bytes, extent, end);
+  if (from > start) parts.unshift(idle(bytes, start, from));
+  const isWhole = framing !== undefined && to < end && onlyIdle(framing, bytes, to, end);
+  if (isWhole) parts.push(idle(bytes, to, end));
+  return { name, start, end, type: "frame", parts };
+}
+
+const idle = (bytes: Uint8Array, start: number, end: number): Draft => ({
+  name: "idle",
+  start,
+  end,
+  type: "bytes",
+  value: bytes.subarray(start, end),
+  note: "skipped",
+  hidden: true,
+});
+
+/** True if a framing skips all of these bytes. */
+function onlyIdle(framing: Framing, bytes: Uint8Array, start: number, end: number): boolean {
+  const { from, to, fault } = extentOf(framing, bytes, start, end);
+  return from === end && to === undefined && fault === undefined;
+}
+
+/** Bytes that only their codec knows. */
+function leaf(
+  what: ExplainableProtocol,
+  name: string,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): Draft {
+  const outcome = outcomeOf(what as Reader, undefined, bytes, start, end);
+  const part: Draft = { name, start, end, type: "bytes" };
+  if (outcome.error === undefined) part.value = outcome.value;
+  else part.value = bytes.subarray(start, end);
+  return part;
 }

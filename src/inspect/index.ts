@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-export { type Explainable, explain } from "./explain.ts";
+export { type Explainable, type ExplainableProtocol, explain } from "./explain.ts";
 export { type HexViewOptions, hexView } from "./hex-view.ts";
 export type { Part, PartBits, PartError } from "./part.ts";
 export { picture } from "./picture.ts";

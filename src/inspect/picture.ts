@@ -28,13 +28,16 @@ interface Cell {
  */
 export function picture(what: Explainable): string {
   if ("node" in what) return drawn(what);
-  if ("field" in what) return drawn(what.field);
-  const { layout, payload } = what;
+  const { field, layout, payload } = what;
+  if (field !== undefined) return drawn(field);
   if (layout === undefined) {
     throw new TypeError("picture needs a description, or a framing with a layout");
   }
   const cells = row(cellsOf(layout));
-  return payload === undefined ? cells : [cells, "", "payload:", drawn(payload)].join("\n");
+  const isDrawn =
+    payload !== undefined &&
+    ("node" in payload || payload.field !== undefined || payload.layout !== undefined);
+  return isDrawn ? [cells, "", "payload:", picture(payload)].join("\n") : cells;
 }
 
 /** Boxes side by side, offsets above their left edges. */
