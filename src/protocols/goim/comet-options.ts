@@ -107,8 +107,48 @@ export interface CometOptions<User, Body> {
   readonly maxAccepts?: number | undefined;
 
   /**
+   * **Experimental**, may change in any release. Sends bytes to every other comet of a cluster, over a message bus such as
+   * NATS. Pushes go to this comet's clients first, then to `publish`, once each.
+   *
+   * The bus must keep the order of one comet's messages. It may drop some, for instance while it is away, or hand out some
+   * twice, or return them to the comet that published them. If `publish` throws or rejects, the first error is printed, and
+   * the others report the push as missed.
+   *
+   * @defaultValue this comet is alone
+   */
+  readonly publish?: ((message: Uint8Array<ArrayBuffer>) => unknown) | undefined;
+
+  /**
+   * **Experimental**, may change in any release. Called once, when the comet is made: call `receive` with each message that
+   * a comet of the cluster has published, and `resumed` when the bus is back after it was away, so that the comets learn
+   * what they have missed. A promise says when the subscription is made.
+   *
+   * `receive` throws a ProtocolError for bytes that no comet has published.
+   *
+   * @defaultValue this comet is alone
+   */
+  readonly subscribe?:
+    | ((receive: (message: Uint8Array) => void, resumed: () => void) => unknown)
+    | undefined;
+
+  /**
+   * **Experimental**, may change in any release. Called when pushes of another comet did not arrive. They are lost for the
+   * clients of this comet.
+   * @defaultValue a printed line, at most one in ten seconds
+   */
+  readonly gap?: ((gap: CometGap) => unknown) | undefined;
+
+  /**
    * Where time comes from.
    * @defaultValue the runtime's clock
    */
   readonly clock?: Clock | undefined;
+}
+
+/** Pushes of another comet that did not arrive. Experimental, as `publish` of {@link CometOptions} is. */
+export interface CometGap {
+  /** The `id` of the other comet. */
+  readonly comet: string;
+  /** How many are missing since the last one that arrived. */
+  readonly missed: number;
 }

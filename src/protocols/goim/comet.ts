@@ -9,16 +9,19 @@ import {
 } from "../../core/index.ts";
 import { perMessage } from "../../framing/index.ts";
 import type { BinaryProtocol, SessionProtocol } from "./client-options.ts";
+import { hex, type PushTarget } from "./cluster-message.ts";
+import { CometCluster } from "./comet-cluster.ts";
 import type { CometOptions } from "./comet-options.ts";
 import { CometSession, type Hub } from "./comet-session.ts";
 import { checkedDialect, type Dialect, MAX_BODY } from "./dialect.ts";
-import { EncodedPush } from "./encoded-push.ts";
+import { EncodedPush, encodePackets, type Frames } from "./encoded-push.ts";
 import { goim } from "./goim.ts";
 import { HEADER, type Packet, type PacketToSend } from "./packet.ts";
 
 const OPTIONS = [
   ...["authenticate", "request", "join", "leave", "error", "dialect", "protocol", "replies"],
   ...["authTimeout", "heartbeatTimeout", "maxBacklog", "maxAccepts", "clock"],
+  ...["publish", "subscribe", "gap"],
 ];
 
 /** Handlers for every connection of a comet. What clients do never ends the process: bugs are printed. */
@@ -32,7 +35,8 @@ const NOBODY: ReadonlySet<never> = new Set<never>();
 
 /**
  * The server's side of goim, for many connections of any kind: lets clients in, answers heartbeats, keeps rooms
- * and subscriptions, and pushes to one, to a room or to all. What goes to many is encoded once.
+ * and subscriptions, and pushes to one, to a room or to all. What goes to many is encoded once. With `publish` and
+ * `subscribe` (experimental) several comets, on one machine or many, push together.
  *
  * It listens on nothing itself: give `protocol` and `handlers` to `listen`, `messageProtocol` and `handlers` to a
  * WebSocket.
@@ -68,7 +72,11 @@ export class Comet<User = unknown, Body = Uint8Array> {
   /** For every connection, whatever opened it. */
   readonly handlers: CometHandlers<User, Body>;
 
+  /** Name of this comet among those that it pushes together with, made at random. */
+  readonly id: string;
+
   readonly #options: CometOptions<User, Body>;
+  readonly #cluster: CometCluster | undefined;
   readonly #dialect: Dialect;
   /** What is sent is not bound by what is read. */
   readonly #writer: SessionProtocol<Body>;
@@ -92,6 +100,15 @@ export class Comet<User = unknown, Body = Uint8Array> {
     this.messageProtocol = options.protocol ?? alone(reader);
     this.#writer = options.protocol ?? (goim() as unknown as BinaryProtocol<Body>);
     this.handlers = this.#makeHandlers(this.#makeHub());
+    this.id = randomId();
+    const isAlone = options.publish === undefined && options.subscribe === undefined;
+    if (isAlone) return;
+    this.#cluster = new CometCluster(this.id, options, (target, frames) => {
+      this.#deliver(
+        target,
+        this.#encoded(() => frames),
+      );
+    });
   }
 
   /** Everybody who was let in. */
@@ -109,48 +126,66 @@ export class Comet<User = unknown, Body = Uint8Array> {
     return this.#keys.get(key);
   }
 
+  /** Pushes of other comets that did not arrive, see `gap` of {@link CometOptions}. Experimental. */
+  get missed(): number {
+    return this.#cluster?.missed ?? 0;
+  }
+
   /**
    * Pushes a packet to the client with this key, if it accepts the operation.
    *
-   * @returns whether it was sent
+   * @returns true if it was sent by this comet; others of its cluster send it, too, if they have the client
    * @throws ProtocolError `unencodable`
    */
   push(key: string, packet: PacketToSend<Body>): boolean {
-    const session = this.#keys.get(key);
-    return session?.accepts(packet.op) === true && session.push(packet);
+    return this.#push({ kind: "key", name: key, op: packet.op }, [packet]) > 0;
   }
 
   /**
    * Pushes packets to everybody in a room, whatever operations they accept (as goim does it).
    *
-   * @returns to how many it was sent; the others read too slowly
+   * @returns to how many clients of this comet it was sent; the others read too slowly
    * @throws ProtocolError `unencodable`
    */
   pushRoom(room: string, ...packets: PacketToSend<Body>[]): number {
-    return this.#deliver(this.room(room), packets);
+    return this.#push({ kind: "room", name: room, op: 0 }, packets);
   }
 
   /**
    * Pushes a packet to everybody who accepts its operation.
    *
-   * @returns to how many it was sent
+   * @returns to how many clients of this comet it was sent
    * @throws ProtocolError `unencodable`
    */
   broadcast(packet: PacketToSend<Body>): number {
-    return this.#deliver(this.#sessions, [packet], packet.op);
+    return this.#push({ kind: "all", name: "", op: packet.op }, [packet]);
   }
 
-  #deliver(
-    sessions: ReadonlySet<CometSession<User, Body>>,
-    packets: readonly PacketToSend<Body>[],
-    op?: number,
-  ): number {
-    const push = new EncodedPush(this.#writer, this.#dialect, packets);
+  #push(target: PushTarget, packets: readonly PacketToSend<Body>[]): number {
+    const push = this.#encoded(() => encodePackets(this.#writer, packets));
+    const sent = this.#deliver(target, push);
+    this.#cluster?.push(target, push.plain);
+    return sent;
+  }
+
+  #encoded(encode: () => Frames): EncodedPush<Body> {
+    return new EncodedPush(this.#writer, this.#dialect, encode);
+  }
+
+  /** Sends a push to clients of this comet. */
+  #deliver({ kind, name, op }: PushTarget, push: EncodedPush<Body>): number {
     let sent = 0;
-    for (const session of sessions) {
-      if ((op === undefined || session.accepts(op)) && session.deliver(push)) sent++;
+    for (const session of this.#targets(kind, name)) {
+      if ((kind === "room" || session.accepts(op)) && session.deliver(push)) sent++;
     }
     return sent;
+  }
+
+  #targets(kind: PushTarget["kind"], name: string): Iterable<CometSession<User, Body>> {
+    if (kind === "all") return this.#sessions;
+    if (kind === "room") return this.room(name);
+    const session = this.#keys.get(name);
+    return session === undefined ? NOBODY : [session];
   }
 
   #makeHub(): Hub<User, Body> {
@@ -165,7 +200,7 @@ export class Comet<User = unknown, Body = Uint8Array> {
       heartbeatTimeout: options.heartbeatTimeout ?? minutes * 60_000,
       maxBacklog: options.maxBacklog ?? 256 * 1024,
       maxAccepts: options.maxAccepts ?? 4096,
-      prepare: (packets) => new EncodedPush(this.#writer, dialect, packets),
+      prepare: (packets) => this.#encoded(() => encodePackets(this.#writer, packets)),
       encode: (packet) => encodeFrame(this.#writer, packet),
       admitted: (session) => this.#admit(session),
       moved: (session, from, to) => this.#move(session, from, to),
@@ -224,4 +259,10 @@ function alone<Body>(protocol: BinaryProtocol<Body>): SessionProtocol<Body> {
   return perMessage({ maxFrame }).wrap(protocol as Codec<PacketToSend<Body>, Packet<Body>>, {
     name,
   }) satisfies MessageProtocol<PacketToSend<Body>, Packet<Body>>;
+}
+
+/** 64 random bits in hexadecimal. */
+function randomId(): string {
+  const half = (): string => hex(Math.floor(Math.random() * 2 ** 32));
+  return half() + half();
 }

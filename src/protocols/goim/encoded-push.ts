@@ -1,68 +1,80 @@
 import { encodeAll, encodeFrame, ProtocolError } from "../../core/index.ts";
-import { batch } from "./batch.ts";
 import type { SessionProtocol } from "./client-options.ts";
 import type { Dialect } from "./dialect.ts";
 import type { JsonProtocol } from "./json.ts";
-import type { PacketToSend } from "./packet.ts";
+import { operations } from "./operations.ts";
+import { type PacketToSend, VERSION } from "./packet.ts";
 
-type Frames = readonly Uint8Array<ArrayBuffer>[];
+/** Encoded packets, ready to be sent. */
+export type Frames = readonly Uint8Array<ArrayBuffer>[];
 
 /**
- * Packets that are sent to many, encoded once for each kind of transport, when the first one needs it.
+ * Packets that go to many clients. Each is encoded once, when the first client needs it.
  *
  * ```text
- *                 stream                          messages
+ *                 stream, and between comets     messages
  *   v2            packets one after the other     one message: operation 9 with the packets in it
  *   v1, binary    packets one after the other     one message: packets one after the other
- *   v1, JSON      -                               an array in one message (v1.2), or a message each
+ *   v1, JSON      an array in one message (v1.2), or a message each
  * ```
  */
 export class EncodedPush<Body> {
   readonly #protocol: SessionProtocol<Body>;
   readonly #dialect: Dialect;
-  readonly #packets: readonly PacketToSend<Body>[];
-  readonly #frames: { stream?: Frames; message?: Frames } = {};
+  readonly #encode: () => Frames;
+  #plain: Frames | undefined;
+  #messages: Frames | undefined;
 
-  constructor(
-    protocol: SessionProtocol<Body>,
-    dialect: Dialect,
-    packets: readonly PacketToSend<Body>[],
-  ) {
+  constructor(protocol: SessionProtocol<Body>, dialect: Dialect, encode: () => Frames) {
     this.#protocol = protocol;
     this.#dialect = dialect;
-    this.#packets = packets;
+    this.#encode = encode;
   }
 
-  /** The frames for a transport of this kind; no packets are no frames. */
+  /** What goes out on a stream, and to other comets. No packets are no frames. */
+  get plain(): Frames {
+    this.#plain ??= this.#encode();
+    return this.#plain;
+  }
+
+  /** The frames for a transport of this kind. */
   frames(boundary: "stream" | "message"): Frames {
-    let frames = this.#frames[boundary];
-    if (frames === undefined) {
-      frames = this.#packets.length === 0 ? [] : this.#encoded(boundary);
-      this.#frames[boundary] = frames;
-    }
-    return frames;
+    if (boundary === "stream") return this.plain;
+    this.#messages ??= this.#asMessages(this.plain);
+    return this.#messages;
   }
 
-  #encoded(boundary: "stream" | "message"): Frames {
+  #asMessages(plain: Frames): Frames {
     const protocol = this.#protocol;
-    const packets = this.#packets;
-    if (protocol.text === true) {
-      // Which of the two it is, only the protocol knows.
-      const json = protocol as JsonProtocol<Body>;
-      if (json.batches && packets.length > 1) return [encodeFrame(json, packets)];
-      return packets.map((packet) => encodeFrame(json, packet));
+    const [body] = plain;
+    if (protocol.text === true || body === undefined) return plain;
+    if (this.#dialect === "v2") {
+      const outer: PacketToSend = { ver: VERSION, op: operations.v2.raw, seq: 0, body };
+      return [encodeFrame(protocol, outer as PacketToSend<unknown> as PacketToSend<Body>)];
     }
-    if (this.#dialect === "v2" && boundary === "message") {
-      const outer = batch(packets as readonly PacketToSend<Uint8Array>[]);
-      return [encodeFrame(protocol, outer as PacketToSend<Body>)];
-    }
-    const all = encodeAll(protocol, packets);
     const { maxFrame } = protocol;
     // On a stream each packet is a frame; the reader of a message has a limit for all of it.
-    if (boundary === "message" && all.length > maxFrame) {
-      const text = `message of ${all.length} bytes exceeds maxFrame ${maxFrame}`;
+    if (body.length > maxFrame) {
+      const text = `message of ${body.length} bytes exceeds maxFrame ${maxFrame}`;
       throw new ProtocolError("unencodable", text);
     }
-    return [all];
+    return plain;
   }
+}
+
+/**
+ * Encodes packets for {@link EncodedPush}.
+ *
+ * @throws ProtocolError `unencodable`
+ */
+export function encodePackets<Body>(
+  protocol: SessionProtocol<Body>,
+  packets: readonly PacketToSend<Body>[],
+): Frames {
+  if (packets.length === 0) return [];
+  if (protocol.text !== true) return [encodeAll(protocol, packets)];
+  // Which of the two it is, only the protocol knows.
+  const json = protocol as JsonProtocol<Body>;
+  if (json.batches && packets.length > 1) return [encodeFrame(json, packets)];
+  return packets.map((packet) => encodeFrame(json, packet));
 }

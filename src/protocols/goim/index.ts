@@ -53,7 +53,7 @@ export type {
   SessionProtocol,
 } from "./client-options.ts";
 export { Comet, type CometHandlers } from "./comet.ts";
-export type { Admission, Answer, CometOptions } from "./comet-options.ts";
+export type { Admission, Answer, CometGap, CometOptions } from "./comet-options.ts";
 export type { CometConnection, CometSession } from "./comet-session.ts";
 export { chatReplies, type Dialect, type Replies } from "./dialect.ts";
 export { type GoimOptions, goim } from "./goim.ts";

@@ -1,0 +1,81 @@
+import {
+  decodeUtf8,
+  i32be,
+  type MessageProtocol,
+  ProtocolError,
+  u16be,
+  u32be,
+  u48be,
+} from "../../core/index.ts";
+import type { Frames } from "./encoded-push.ts";
+import { LARGEST } from "./packet.ts";
+
+/** Whom a push is for. */
+export interface PushTarget {
+  readonly kind: "room" | "all" | "key";
+  /** Name of the room, or the key. */
+  readonly name: string;
+  /** The operation that clients must accept. */
+  readonly op: number;
+}
+
+/** What one comet sends to the others. */
+export interface ClusterMessage extends Omit<PushTarget, "kind"> {
+  readonly kind: PushTarget["kind"] | "ask" | "position";
+  /** 16 hexadecimal digits. */
+  readonly from: string;
+  /** Number of the last push of `from`: its own, if this is one. */
+  readonly number: number;
+  readonly frames: Frames;
+}
+
+const FORMAT = 1;
+const KINDS: readonly ClusterMessage["kind"][] = ["ask", "position", "room", "all", "key"];
+const NAME = 22;
+
+/**
+ * A message between comets.
+ *
+ * ```text
+ *   0           1         2          10       16      20
+ *   | format 1  | kind    | from     | number | op    | name, after its length | frames, each after its length
+ *     u8          u8        8 bytes    u48be    i32be   u16be, UTF-8             u32be, bytes
+ * ```
+ */
+export const clusterMessage: MessageProtocol<ClusterMessage> = {
+  name: "goim-cluster",
+  maxFrame: LARGEST,
+  encode({ kind, from, number, op, name, frames }, out) {
+    out.u8(FORMAT).u8(KINDS.indexOf(kind));
+    out.u32be(Number.parseInt(from.slice(0, 8), 16)).u32be(Number.parseInt(from.slice(8), 16));
+    out.u48be(number).i32be(op);
+    out.sized(2, "be", () => out.utf8(name));
+    for (const frame of frames) out.u32be(frame.length).bytes(frame);
+  },
+  decode(bytes, start, end) {
+    const kind = KINDS[bytes[start + 1]!];
+    const endOfName = end - start < NAME ? Infinity : start + NAME + u16be(bytes, start + 20);
+    if (bytes[start] !== FORMAT || kind === undefined || endOfName > end) throw noMessage();
+    const frames: Uint8Array<ArrayBuffer>[] = [];
+    for (let at = endOfName; at < end; ) {
+      const from = at + 4;
+      at = from > end ? Infinity : from + u32be(bytes, at);
+      if (at > end) throw noMessage();
+      // A copy, because a view would keep the whole chunk of the bus in memory while clients read.
+      frames.push(bytes.slice(from, at));
+    }
+    return {
+      ...{ kind, frames, from: hex(u32be(bytes, start + 2)) + hex(u32be(bytes, start + 6)) },
+      ...{ number: u48be(bytes, start + 10), op: i32be(bytes, start + 16) },
+      name: decodeUtf8(bytes, start + NAME, endOfName),
+    };
+  },
+};
+
+const noMessage = (): ProtocolError =>
+  new ProtocolError("malformed", "not a message of another comet");
+
+/** Eight hexadecimal digits for 32 bits. */
+export function hex(value: number): string {
+  return value.toString(16).padStart(8, "0");
+}
