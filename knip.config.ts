@@ -16,6 +16,8 @@ const config: KnipConfig = {
   ],
   project: ["{src,test,docs,examples,scripts}/**/*.{ts,mjs}"],
   ignore: ["test/runtimes/**"],
+  // Not from npm: Debian has it.
+  ignoreBinaries: ["nats-server"],
   // Compilers that a test runs by their paths.
   ignoreDependencies: ["typescript57", "typescript59"],
 };

@@ -2,6 +2,7 @@
 //
 //   npm run soak
 //   npm run soak -- fastway [clients] [echoes] [seed]
+//   npm run soak -- goim-cluster [--messages 100000] [--clients 30] [--kills 3]
 //   npm run soak -- hostile [--seconds 60] [--peers 2000] [--clients 10] [--seed 1]
 //   npm run soak -- latency [--seconds 10] [--clients 20]
 //   npm run soak -- tcp [--seconds 120 | --lives 2] [--connections 2000] [--seed 1]
@@ -11,7 +12,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
-const all = ["fastway", "hostile", "latency", "tcp", "pipe"];
+const all = ["fastway", "goim-cluster", "hostile", "latency", "tcp", "pipe"];
 const [name, ...rest] = process.argv.slice(2);
 if (name !== undefined && !all.includes(name)) {
   console.error(`no soak named ${name}: there are ${all.join(", ")}`);
@@ -37,6 +38,7 @@ try {
   });
   const files = {
     fastway: pathOf("fastway.mjs"),
+    "goim-cluster": pathOf("goim-cluster.mjs"),
     hostile: pathOf("hostile.mjs"),
     latency: pathOf("latency.mjs"),
     tcp: `${folder}/tcp.mjs`,
