@@ -18,8 +18,8 @@ const config: KnipConfig = {
   ignore: ["test/runtimes/**"],
   // Not from npm: Debian has it.
   ignoreBinaries: ["nats-server"],
-  // Compilers that a test runs by their paths.
-  ignoreDependencies: ["typescript57", "typescript59"],
+  // Compilers and a language server that tests run by their paths.
+  ignoreDependencies: ["typescript57", "typescript59", "typescript-language-server"],
 };
 
 export default config;
