@@ -7,7 +7,7 @@ import ts from "typescript";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
 /**
- * Imports `examples/<path>`, which imports nothing but packages.
+ * Imports `examples/<path>`, which imports nothing but packages. What it prints is left out.
  *
  * @param {string} path
  */
@@ -19,10 +19,13 @@ export async function example(path) {
   mkdirSync(`${root}.examples-run`, { recursive: true });
   const folder = mkdtempSync(`${root}.examples-run/`);
   const file = join(folder, basename(path).replace(/\.ts$/, ".mjs"));
+  const { log } = console;
   try {
     writeFileSync(file, outputText);
+    console.log = () => {};
     return await import(pathToFileURL(file).href);
   } finally {
+    console.log = log;
     rmSync(folder, { recursive: true, force: true });
   }
 }
