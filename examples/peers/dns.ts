@@ -1,5 +1,5 @@
 // DNS over TCP (RFC 1035), described: queries and answers, with names that point back into the message.
-import { decodeFrame, encodeFrame } from "framewright";
+import { decodeFrame, decodeUtf8, encodeFrame } from "framewright";
 import {
   array,
   ascii,
@@ -82,16 +82,21 @@ export const nameOf = (text: string): Name => ({ labels: text.split(".").filter(
 
 /** A name as text. Pointers are followed in the message that it comes from, backwards only. */
 export function textOf(from: Name, message: Uint8Array): string {
-  const labels = [...from.labels];
+  let text = from.labels.join(".");
   let before = message.length;
   for (let { pointer } = from; pointer !== undefined; ) {
     if (pointer >= before) throw new RangeError("a name points forward");
     before = pointer;
-    const found = name.read(message, pointer, message.length, { at: 0 });
-    labels.push(...found.labels);
-    pointer = found.pointer;
+    let at = pointer;
+    let length = message[at]!;
+    for (; length > 0 && length < 64; length = message[at] ?? 0) {
+      if (at + length >= message.length) throw new RangeError("a name is cut off");
+      text += `${text === "" ? "" : "."}${decodeUtf8(message, at + 1, at + 1 + length)}`;
+      at += 1 + length;
+    }
+    pointer = length < 64 ? undefined : (length & 63) * 256 + (message[at + 1] ?? 0);
   }
-  return labels.join(".");
+  return text;
 }
 
 const type = enumOf(

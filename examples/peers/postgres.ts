@@ -1,5 +1,5 @@
 // The messages of PostgreSQL (protocol 3), described: login, simple queries and their rows, in both directions.
-import { type Codec, decodeFrame, encodeFrame, i32be as int32 } from "framewright";
+import { type Codec, decodeFrame, decodeUtf8, encodeFrame, i32be as int32 } from "framewright";
 import {
   array,
   bytes,
@@ -82,11 +82,14 @@ const column = struct({
   format: enumOf(i16be, { text: 0, binary: 1 }),
 });
 
-/** Values behind their lengths, where -1 is null: no description says that, so this part is a codec by hand. */
-export const row = codec<readonly (Uint8Array | null)[], readonly (Uint8Array | null)[]>(
+/**
+ * Values after their lengths, where -1 is null: no description says that, so this part is a codec by hand. Simple queries
+ * give all values as texts.
+ */
+export const row = codec<readonly (string | null)[], readonly (string | null)[]>(
   {
     decode(data, start, end) {
-      const values: (Uint8Array | null)[] = [];
+      const values: (string | null)[] = [];
       if (end - start < 2) throw new RangeError("a row begins with the number of its values");
       const count = data[start]! * 256 + data[start + 1]!;
       let at = start + 2;
@@ -94,7 +97,7 @@ export const row = codec<readonly (Uint8Array | null)[], readonly (Uint8Array | 
         const size = at + 4 <= end ? int32(data, at) : Number.NaN;
         at += 4;
         if (!(size >= -1 && size <= end - at)) throw new RangeError(`value ${i} is not all there`);
-        values.push(size < 0 ? null : data.subarray(at, at + size));
+        values.push(size < 0 ? null : decodeUtf8(data, at, at + size));
         at += Math.max(0, size);
       }
       if (at !== end) throw new RangeError("bytes after the last value");
@@ -104,10 +107,10 @@ export const row = codec<readonly (Uint8Array | null)[], readonly (Uint8Array | 
       out.u16be(values.length);
       for (const value of values) {
         if (value === null) out.i32be(-1);
-        else out.i32be(value.length).bytes(value);
+        else out.sized(4, "be", (body) => body.utf8(value));
       }
     },
-  } satisfies Codec<readonly (Uint8Array | null)[]>,
+  } satisfies Codec<readonly (string | null)[]>,
   "row",
 );
 
@@ -149,4 +152,4 @@ console.log(frame.join(" "));
 console.log(
   decodeFrame(backend, Uint8Array.of(0x44, 0, 0, 0, 15, 0, 2, 0, 0, 0, 1, 49, 255, 255, 255, 255)),
 );
-//=> { type: 'row', data: [ Uint8Array(1) [ 49 ], null ] }
+//=> { type: 'row', data: [ '1', null ] }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import type { DescribedProtocol } from "framewright/fields";
-import { laws } from "framewright/testing";
+import { laws, text } from "framewright/testing";
 import { describe, it } from "vitest";
 import { dns } from "../../examples/peers/dns.ts";
 import { rtuRequest, rtuResponse, tcpRequest, tcpResponse } from "../../examples/peers/modbus.ts";
@@ -27,7 +27,7 @@ const all: readonly unknown[] = [
   frontend,
   backend,
 ];
-const rows = fc.array(fc.option(fc.uint8Array({ maxLength: 9 })), { maxLength: 4 });
+const rows = fc.array(fc.option(text({ max: 9 })), { maxLength: 4 });
 
 describe("described protocols of the field keep the laws", () => {
   for (const protocol of all as readonly DescribedProtocol<unknown>[]) {
