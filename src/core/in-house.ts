@@ -1,6 +1,7 @@
 // What other folders use of the core and users do not get.
 
 export { AsyncQueue } from "./async-queue.ts";
+export { base64Values, fromBase64, toBase64 } from "./base64.ts";
 export { Cancel, onAbort } from "./cancel.ts";
 export {
   CodeText,

@@ -1,13 +1,14 @@
 import {
   type Codec,
   checkOptions,
+  fromBase64,
   isBytes,
   isDetached,
   type Protocol,
   ProtocolError,
+  toBase64,
 } from "../../core/index.ts";
 import { delimited } from "../../framing/index.ts";
-import { fromBase64, toBase64 } from "./base64.ts";
 import { decodeThrew } from "./errors.ts";
 import { phpJson } from "./json.ts";
 import {

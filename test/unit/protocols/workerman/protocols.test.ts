@@ -10,7 +10,7 @@ import {
   type Sent,
   Splitter,
 } from "../../../../src/index.ts";
-import { fromBase64, toBase64 } from "../../../../src/protocols/workerman/base64.ts";
+import { fromBase64, toBase64 } from "../../../../src/core/base64.ts";
 import {
   binaryTransfer,
   frame,

@@ -2,10 +2,16 @@
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/** Value of each character by its code; 64 for all others. */
-const VALUES = new Uint8Array(128).fill(64);
-for (let i = 0; i < 64; i++) VALUES[ALPHABET.charCodeAt(i)] = i;
+/** Value of each character by its code below 128; 64 for all others. */
+export const base64Values: Uint8Array = /* @__PURE__ */ valuesOf(ALPHABET);
 
+function valuesOf(alphabet: string): Uint8Array {
+  const values = new Uint8Array(128).fill(64);
+  for (let i = 0; i < 64; i++) values[alphabet.charCodeAt(i)] = i;
+  return values;
+}
+
+/** Writes base64 with padding. */
 export function toBase64(bytes: Uint8Array): string {
   let text = "";
   const whole = bytes.length - (bytes.length % 3);
@@ -25,7 +31,7 @@ const four = (bits: number): string =>
   ALPHABET[(bits >> 6) & 63]! +
   ALPHABET[bits & 63]!;
 
-/** The bytes, or undefined where `text` is not base64. (PHP's own decoder skips what it does not know.) */
+/** Reads base64 with padding; undefined if `text` is anything else. */
 export function fromBase64(text: string): Uint8Array | undefined {
   if (text.length % 4 !== 0) return undefined;
   const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
@@ -33,7 +39,7 @@ export function fromBase64(text: string): Uint8Array | undefined {
   const bytes = new Uint8Array((text.length / 4) * 3 - padding);
   let bits = 0;
   for (let i = 0, at = 0; i < text.length; i++) {
-    const value = i < characters ? (VALUES[text.charCodeAt(i)] ?? 64) : 0;
+    const value = i < characters ? (base64Values[text.charCodeAt(i)] ?? 64) : 0;
     if (value === 64) return undefined;
     bits = (bits << 6) | value;
     if (i % 4 === 3) {
