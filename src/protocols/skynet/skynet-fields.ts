@@ -1,0 +1,43 @@
+import {
+  bits,
+  bytes,
+  constant,
+  type Field,
+  flag,
+  latin1,
+  prefixed,
+  struct,
+  u16be,
+  u32be,
+} from "../../fields/index.ts";
+import type { MessageAnswer, MessageRequest } from "./packages.ts";
+
+/**
+ * The packages of {@link requestPackages} as a description, for tools: `explain`, `picture`, `valuesOf`, `compatible`.
+ *
+ * @example
+ * ```ts
+ * import { explain, hexView } from "framewright/inspect";
+ * import { requestFields } from "framewright/skynet";
+ *
+ * const frame = Uint8Array.of(0, 5, 0x78, 0, 0, 0, 7);
+ * console.log(hexView(explain(requestFields(), frame), frame));
+ * //=> x
+ * ```
+ */
+export function requestFields(): Field<MessageRequest> {
+  return prefixed(u16be, struct({ content: bytes(), session: u32be }));
+}
+
+/** The packages of {@link answerPackages} as a description, for tools. */
+export function answerFields(): Field<MessageAnswer> {
+  return prefixed(
+    u16be,
+    struct({ content: bytes(), zeros: constant(bits(7), 0), ok: flag, session: u32be }),
+  );
+}
+
+/** The packages of {@link handshakePackages} as a description, for tools. */
+export function handshakeFields(): Field<string> {
+  return prefixed(u16be, latin1());
+}
