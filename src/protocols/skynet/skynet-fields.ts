@@ -22,7 +22,10 @@ import type { MessageAnswer, MessageRequest } from "./packages.ts";
  *
  * const frame = Uint8Array.of(0, 5, 0x78, 0, 0, 0, 7);
  * console.log(hexView(explain(requestFields(), frame), frame));
- * //=> x
+ * //=> 0000  00 05        length     u16be   5  (bytes that follow)
+ * //=> 0002               body       struct
+ * //=> 0002  78             content  bytes   1 byte "x"
+ * //=> 0003  00 00 00 07    session  u32be   7
  * ```
  */
 export function requestFields(): Field<MessageRequest> {
