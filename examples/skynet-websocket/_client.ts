@@ -14,7 +14,7 @@ export interface GameClient {
   /** Is the server there? */
   ping(): Promise<void>;
   signin(userid: string): Promise<void>;
-  /** Gives the number of the player. */
+  /** Gives the number of the player; 0 if the server tells none. */
   login(account: string, password: string): Promise<number>;
   playerInfo(userid: number): Promise<PlayerView>;
   /** Cuts the connection as if it were lost: a client that reconnects makes a new one. */

@@ -1,6 +1,6 @@
 import { connectWebSocket } from "framewright/web";
 import { type OpenClient, ServerError } from "./_client.ts";
-import { type SprotoPlayer, type SprotoReply, sprotoSide } from "./_sproto.ts";
+import { type SprotoMember, type SprotoReply, sprotoSide } from "./_sproto.ts";
 
 /** A client that speaks sproto. Sessions tell which answer is whose, so any number of requests may be on their way. */
 export const sprotoClient: OpenClient = (url, read, options = {}) => {
@@ -29,13 +29,16 @@ export const sprotoClient: OpenClient = (url, read, options = {}) => {
     ping: async () => void (await request("ping")),
     signin: async (userid) => void (await ask("signin", { userid })),
     async login(account, password) {
-      type Reply = SprotoReply & { readonly userid: number };
-      return (await ask<Reply>("login", { account, password })).userid;
+      // The reference's login takes no request and tells no number; it skips what it does not know.
+      type Reply = SprotoReply & { readonly userid?: number };
+      return (await ask<Reply>("login", { account, password })).userid ?? 0;
     },
     async playerInfo(userid) {
-      type Reply = SprotoReply & { readonly player: SprotoPlayer };
-      const { player } = await ask<Reply>("get_player_info", { userid });
-      const { nickname, level, exp, vip_level: vipLevel } = player;
+      type Reply = SprotoReply & { readonly members?: readonly SprotoMember[] };
+      const { members = [] } = await ask<Reply>("get_player_member", { player_id: `${userid}` });
+      const [member] = members;
+      if (member === undefined) throw new ServerError("NO_SUCH_PLAYER", `no player ${userid}`);
+      const { nickname, equipment_level: level, exp = 0, vip_level: vipLevel = 0 } = member;
       return { userid, nickname, level, exp, vipLevel };
     },
     cut: (error) => socket.connection?.abort(error),

@@ -2,7 +2,7 @@ import { attachWebSocket, type WebSocketLike } from "framewright/web";
 import { readFile } from "./_config.ts";
 import { type Game, GameError, type Visitor } from "./_game.ts";
 import type { Log } from "./_server.ts";
-import { type SprotoPlayer, type SprotoReply, sprotoSide } from "./_sproto.ts";
+import { type SprotoMember, type SprotoReply, sprotoSide } from "./_sproto.ts";
 
 const { rpc, messages } = sprotoSide(readFile("c2s.sproto"), readFile("s2c.sproto"));
 
@@ -18,11 +18,15 @@ export function serveSproto(socket: WebSocketLike, game: Game, log: Log): void {
       login({ account = "", password = "" }: { account?: string; password?: string }) {
         return { ok: true, userid: game.login(account, password) };
       },
-      get_player_info({ userid = 0 }: { userid?: number }): SprotoReply & { player: SprotoPlayer } {
-        const player = game.player(userid);
+      get_player_member({ player_id: id = "" }: { player_id?: string }) {
+        const player = game.player(Number(id));
         if (player === undefined) throw new GameError("NO_SUCH_PLAYER", "nobody was asked for");
         const { nickname, level, exp, vipLevel } = player;
-        return { ok: true, player: { userid, nickname, level, exp, vip_level: vipLevel } };
+        const member: SprotoMember = {
+          ...{ member_id: id, nickname, equipment_level: level },
+          ...{ exp, vip_level: vipLevel },
+        };
+        return { ok: true, members: [member] };
       },
     },
     // What a client may know of an error goes out with its code. Nobody else hears of the others.

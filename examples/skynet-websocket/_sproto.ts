@@ -13,16 +13,18 @@ import {
 
 /** Any response may say how it went. */
 export interface SprotoReply {
-  readonly ok: boolean;
+  readonly ok?: boolean;
   readonly error?: { readonly code: string; readonly message: string };
 }
 
-export interface SprotoPlayer {
-  readonly userid: number;
+/** A player, as get_player_member tells of one. */
+export interface SprotoMember {
+  readonly member_id: string;
   readonly nickname: string;
-  readonly level: number;
-  readonly exp: number;
-  readonly vip_level: number;
+  readonly equipment_level: number;
+  /** This example's own, as vip_level is. */
+  readonly exp?: number;
+  readonly vip_level?: number;
 }
 
 /** What one side needs: the calls, and the protocol of its WebSocket messages. */

@@ -23,7 +23,7 @@ const print: Tap = (direction, bytes) => {
 async function watch(url: string, protocolType: ProtocolType): Promise<void> {
   console.log(protocolType);
   const client = connectGame(url, protocolType, {}, print);
-  await client.signin("alice");
+  await client.login("alice", "pw");
   client.close();
 }
 

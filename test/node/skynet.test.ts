@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import protobuf from "protobufjs";
 import { afterEach, describe, expect, it } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import type { ClientOptions, GameClient } from "../../examples/skynet-websocket/_client.ts";
@@ -14,9 +15,14 @@ import {
 } from "../../examples/skynet-websocket/_config.ts";
 import { stayConnected } from "../../examples/skynet-websocket/_live.ts";
 import { connectGame } from "../../examples/skynet-websocket/_node-client.ts";
+import { askEverything } from "../../examples/skynet-websocket/_once.ts";
 import { openStore } from "../../examples/skynet-websocket/_open-store.ts";
 import { type RunningServer, startServer } from "../../examples/skynet-websocket/_server.ts";
 import { memoryStore, type PlayerStore } from "../../examples/skynet-websocket/_store.ts";
+import { onePerMessage } from "../../src/index.ts";
+import { headerService, protobufjs } from "../../src/protocols/protobuf/index.ts";
+import { parse, sprotoRpc } from "../../src/protocols/sproto/index.ts";
+import { attachWebSocket } from "../../src/transports/web/index.ts";
 import { bytesOf, hexOf } from "../support/hex.ts";
 import { readText } from "../support/package.ts";
 
@@ -192,6 +198,125 @@ describe.each(["protobuf", "sproto"] as const)("a game in %s", (type) => {
   it("lets what is said before the connection fails be known", async () => {
     const client = connectGame("ws://127.0.0.1:1", type);
     await expect(client.ping()).rejects.toThrow(/ECONNREFUSED|ended before/);
+  });
+});
+
+// What the server of kylemao88/wow knows of this, by its own schemas, and how it answers: as docs/skynet.md says.
+describe("the reference server as it is", () => {
+  /** One frame per message; `serve` plays the server. */
+  async function reference(serve: (socket: WebSocket) => void): Promise<string> {
+    const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+    await once(server, "listening");
+    server.on("connection", serve);
+    running.push({
+      stop: () => new Promise((resolve) => server.close(() => resolve())),
+    } as RunningServer);
+    return `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  async function toldOf(url: string, type: ProtocolType): Promise<string[]> {
+    const lines: string[] = [];
+    const client = connectGame(url, type, { timeout: 2000 });
+    await askEverything(client, (line) => lines.push(line.trim()));
+    client.close();
+    return lines;
+  }
+
+  it("is asked everything in sproto without a call that it does not know", async () => {
+    const local = parse(`
+      .package { type 0 : integer  session 1 : integer  ud 2 : string }
+      .error_info { code 0 : string  message 1 : string }
+      .member_info { member_id 0 : string  nickname 1 : string  equipment_level 10 : integer }
+      ping 1 {}
+      signin 3 { request { userid 0 : string } response { ok 0 : boolean } }
+      login 4 { response { ok 0 : boolean } }
+      get_player_member 11 {
+        request { player_id 0 : string }
+        response { ok 0 : boolean  error 1 : error_info  members 2 : *member_info }
+      }
+    `);
+    const remote = parse(`
+      .package { type 0 : integer  session 1 : integer  ud 2 : string }
+      push 1 { request { text 0 : string } }
+    `);
+    const rpc = sprotoRpc({ local, remote });
+    const unknown: string[] = [];
+    const members = [{ member_id: "m", nickname: "云", equipment_level: 7 }];
+    const url = await reference((socket) => {
+      attachWebSocket(
+        socket,
+        onePerMessage(rpc),
+        rpc.peers({
+          on: {
+            ping() {},
+            signin: () => ({ ok: true }),
+            login(_, { peer }) {
+              peer.notify("push", { text: "welcome" });
+              return { ok: true };
+            },
+            get_player_member: () => ({ ok: true, members }),
+          },
+          // There, its read loop dies.
+          unmatched: (error) => void unknown.push(error.message),
+        }),
+      );
+    });
+    expect(await toldOf(url, "sproto")).toEqual([
+      "ping: the server is there",
+      "signin: done",
+      "login: done",
+      "player info: 云, level 7",
+      "login with another password: done",
+    ]);
+    expect(unknown).toEqual([]);
+  });
+
+  it("says no to what it does not know in protobuf, which ends neither client", async () => {
+    const root = new protobuf.Root();
+    for (const file of ["common.proto", "game.proto"]) {
+      // Its own schema ends here.
+      protobuf.parse(readFile(file).replace(/message PingReq[\s\S]*/, ""), root);
+    }
+    const type = (name: string) => protobufjs<object>(root.lookupType(name));
+    const service = headerService({
+      requests: {
+        "game.LoginReq": { request: type("game.LoginReq"), response: type("game.LoginResp") },
+        "game.GetPlayerInfoReq": {
+          request: type("game.GetPlayerInfoReq"),
+          response: type("game.GetPlayerInfoResp"),
+        },
+      },
+    });
+    const errorResp = { code: "SUCCESS", message: "" };
+    const player = { userid: 10086, nickname: "测试玩家", level: 10, exp: 1000, vipLevel: 1 };
+    const answers = service.answer({
+      "game.LoginReq": () => ({ errorResp, userid: 10086 }),
+      "game.GetPlayerInfoReq": () => ({ errorResp, player }),
+    });
+    const url = await reference((socket) => {
+      attachWebSocket(socket, service.serverProtocol, answers);
+    });
+    expect(await toldOf(url, "protobuf")).toEqual([
+      "ping: the server is there",
+      "signin: INVALID_REQUEST: Failed to decode request",
+      "login: player 10086",
+      "player info: 测试玩家, level 10",
+      "login with another password: done",
+    ]);
+    const lines: string[] = [];
+    await new Promise<void>((resolve) => {
+      const live = stayConnected((options) => connectGame(url, "protobuf", options), {
+        ...{ userid: "alice", beatEvery: 5, retryAfter: 5 },
+        log(line) {
+          lines.push(line);
+          if (lines.length < 3) return;
+          live.close();
+          resolve();
+        },
+      });
+    });
+    const refused = "not signed in: INVALID_REQUEST: Failed to decode request";
+    expect(lines.slice(0, 3)).toEqual([refused, "beat", "beat"]);
   });
 });
 
