@@ -1,4 +1,5 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
+import { fromBase64, toBase64 } from "../../../../src/core/base64.ts";
 import { newScan } from "../../../../src/core/index.ts";
 import {
   decodeAll,
@@ -10,7 +11,6 @@ import {
   type Sent,
   Splitter,
 } from "../../../../src/index.ts";
-import { fromBase64, toBase64 } from "../../../../src/core/base64.ts";
 import {
   binaryTransfer,
   frame,
