@@ -1,7 +1,8 @@
 import { decodeValue, decodeValues, forOneStream } from "./frames.ts";
 import type { InvalidOptions } from "./invalid.ts";
+import { newSplitter } from "./own-splitter.ts";
 import type { Protocol } from "./protocol.ts";
-import { newSplitter, type Splitter } from "./splitter.ts";
+import type { Splitter } from "./splitter.ts";
 
 /**
  * The values of a stream of chunks: a `Splitter` that decodes, for transports that are no

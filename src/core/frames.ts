@@ -1,6 +1,6 @@
 import { asProtocolError, ProtocolError } from "./errors.ts";
 import { withHint } from "./hints.ts";
-import type { InvalidOptions, InvalidPolicy, Skipped } from "./invalid.ts";
+import type { InvalidOptions, InvalidPolicy } from "./invalid.ts";
 import { plain } from "./memory.ts";
 import { checkOptions } from "./options.ts";
 import { newOutput, type OwnOutput } from "./output.ts";
@@ -30,7 +30,7 @@ export function measureFrame(
   const shown = shownEnd(framing, start, end);
   let length = 0;
   try {
-    length = askLength(framing, bytes, start, shown, scan);
+    length = ask(framing, bytes, start, shown, scan);
     return checkLength(length, framing, start, shown, scan);
   } catch (error) {
     throw withHint(error as ProtocolError, framing, bytes, start, shown, length);
@@ -44,7 +44,7 @@ export function shownEnd(framing: Framing, start: number, end: number): number {
 }
 
 /** Calls `measure` with the bytes up to `shown`. Its answer is not checked yet; what it throws becomes a ProtocolError. */
-export function askLength(
+function ask(
   framing: Framing,
   bytes: Uint8Array,
   start: number,
@@ -411,32 +411,16 @@ function decodeTolerantly<Out>(
     }
   }
   const values: Out[] = [];
-  const scan = newScan();
-  // Reported outside of the policy, to which an error of the callback would look like one of the framing.
-  const reports: Skipped[] = [];
-  const policy = onInvalid.open(protocol, {
-    offset: (at) => at,
-    skipped: (one) => reports.push(one),
-  });
-  for (let start = 0; start < end; ) {
-    let stop = start;
+  const splitter = onInvalid.splitter(protocol, { onInvalid, skipped });
+  splitter.push(bytes);
+  splitter.finish();
+  while (splitter.next()) {
     try {
-      const length = measureWhole(policy, bytes, start, end, scan);
-      stop = start + Math.abs(length);
-      if (length > 0) {
-        const found = decodeValues(protocol, bytes, start, stop);
-        policy.accept();
-        for (const value of found) values.push(value);
-      }
-      start = stop;
+      const { start, end } = splitter;
+      for (const value of decodeValues(protocol, splitter.bytes, start, end)) values.push(value);
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      start += policy.reject(error, bytes, start, stop, end);
-    } finally {
-      for (const one of reports.splice(0)) skipped(one);
+      splitter.reject(error);
     }
   }
-  policy.finish();
-  for (const one of reports) skipped(one);
   return values;
 }

@@ -59,5 +59,6 @@ export { resetScan } from "./scan.ts";
 export { checkStreamProtocol } from "./stream-hint.ts";
 export { isOurs, readsText, standsFor, textOf, writesText } from "./text-path.ts";
 export { isThenable } from "./thenable.ts";
+export { TolerantSplitter } from "./tolerant-splitter.ts";
 export { encodeUtf8Into, hasLoneSurrogate } from "./utf8.ts";
 export { Watchdog } from "./watchdog.ts";

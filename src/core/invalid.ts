@@ -1,5 +1,6 @@
 import type { ProtocolError } from "./errors.ts";
 import type { Framing } from "./protocol.ts";
+import type { Splitter } from "./splitter.ts";
 
 /** Input that a policy skipped. */
 export interface Skipped {
@@ -33,6 +34,9 @@ export interface InvalidPolicy {
    * @throws RangeError if the policy does not suit the framing
    */
   open(framing: Framing, stream: PolicyStream): TolerantFraming;
+
+  /** Makes the splitter that can skip. @internal */
+  splitter(framing: Framing, options: InvalidOptions): Splitter;
 }
 
 /** The stream that a policy works on. */

@@ -1,19 +1,19 @@
 import { asProtocolError, ProtocolError, rebased } from "./errors.ts";
-import { askLength, checkLength, shownEnd, truncated } from "./frames.ts";
-import { withHint } from "./hints.ts";
-import type { InvalidOptions, Skipped, TolerantFraming } from "./invalid.ts";
-import { CHUNK_COST, compact, copy, isBytes, NOTHING, pinsMuch, plain, poison } from "./memory.ts";
+import { checkLength, shownEnd, truncated } from "./frames.ts";
+import type { InvalidOptions } from "./invalid.ts";
+import { copy, isBytes, NOTHING, pinsMuch, plain, poison } from "./memory.ts";
+import { isMisuse } from "./misuse.ts";
 import { checkOptions } from "./options.ts";
-import type { Framing, Hint } from "./protocol.ts";
+import type { Framing } from "./protocol.ts";
 import { newScan, type OwnScan, resetScan } from "./scan.ts";
 
 /*
  * Goal: O(bytes + chunks) work for every framing and any cuts, no allocation for a frame that lies whole in
  * its chunk, one gathering for a frame that does not, and memory that grows only with bytes that arrived.
  *
- *   #origin (stream offset of bytes[0])
- *   |          start      end             #limit
- *   |  read    | current   |  unread       |        #queue: chunks not begun
+ *   origin (stream offset of bytes[0])
+ *   |          start      end             limit
+ *   |  read    | current   |  unread       |        queue: chunks not begun
  *   +----------+-----------+---------------+        +--------+ +-----+
  *   bytes: a chunk, or the slab
  *
@@ -25,8 +25,7 @@ import { newScan, type OwnScan, resetScan } from "./scan.ts";
  *
  * States: reading -> (finish) finished -> (bytes left over) failed; reading -> (bad frame) failed. Failed is final.
  *
- * A policy for bad input is a framing around the framing: in place of an error it answers -n, and bytes that are skipped
- * are passed over where they lie. It is told of every frame that was found whether it was good.
+ * What only connections need is in own-splitter.ts, and skipping of bad input in tolerant-splitter.ts.
  */
 
 // First step of a chunk that is shown to a framing which cannot tell the length yet; each further one doubles.
@@ -35,10 +34,6 @@ const STEP = 16;
 // Slabs start small, for the many connections that drip once, and grow with use.
 const SMALLEST_SLAB = 256;
 const LARGEST_SLAB = 16 * 1024;
-
-// Chunks below TINY bytes that wait are gathered in pieces of TAIL bytes.
-const TINY = 512;
-const TAIL = 4096;
 
 /**
  * Finds frames in a stream that arrives in chunks: a cursor that shows one frame at a time.
@@ -136,544 +131,411 @@ export interface SplitterConstructor {
   readonly prototype: Splitter;
 }
 
-// The inner name is what consoles print; nothing inside refers to it.
-export const Splitter: SplitterConstructor = class Splitter {
+/** What {@link Splitter} is made of. The members that are protected are for its subclasses in this folder. */
+export class StreamSplitter implements Splitter {
   bytes: Uint8Array = NOTHING;
   start = 0;
   end = 0;
 
-  #framing: Framing;
-  readonly #options: InvalidOptions;
-  readonly #hint: Hint | undefined;
-  /** The policy at work; it is #framing then. */
-  #policy: TolerantFraming | undefined;
-  /** Skipped input that is not reported yet; undefined while the policy is not at work. */
-  #skipped: Skipped[] | undefined;
+  protected framing: Framing;
   /** End of the bytes that `bytes` holds. */
-  #limit = 0;
+  protected limit = 0;
   /** Stream offset of `bytes[0]`. */
-  #origin = 0;
+  protected origin = 0;
 
   /** Length of the frame that begins at `end`, if it is known but not all of it is here; else 0. */
-  #length = 0;
-  /** How many bytes of the frame that begins at `end` were measured in vain. */
-  #shown = 0;
+  protected whole = 0;
+  /**
+   * How many bytes of the frame that begins at `end` must be here before it is whole, or measured again. 0 if nothing is
+   * known of it, Infinity after an error.
+   */
+  protected wanted = 0;
   /** What the framing remembers of that frame. */
-  readonly #scan: OwnScan = newScan();
+  protected readonly scan: OwnScan = newScan();
 
-  /** Chunks that are not read in place: from #head on, the first one without its #taken bytes. */
-  readonly #queue: Uint8Array[] = [];
-  #head = 0;
-  #taken = 0;
+  /** Chunks that are not read in place: from `head` on, the first one without its `taken` bytes. */
+  protected readonly queue: Uint8Array[] = [];
+  protected head = 0;
+  protected taken = 0;
   /** Bytes in the queue. */
-  #queued = 0;
+  protected queued = 0;
 
-  /** Where tiny chunks that wait are gathered; only ever appended to. */
-  #tail: Uint8Array | undefined;
-  #tailUsed = 0;
-
-  #slab: Uint8Array = NOTHING;
+  protected slab: Uint8Array = NOTHING;
   /** End of the part of the slab that was written. */
-  #used = 0;
-  #slabSize = SMALLEST_SLAB;
+  protected used = 0;
+  protected slabSize: number = SMALLEST_SLAB;
 
   /** The last `next` answered false, and nothing has changed since. */
-  #drained = false;
-  #finished = false;
-  #error: ProtocolError | undefined;
-  /** There is an error or a policy: one look for both where it is looked for every frame. */
-  #isSpecial = false;
+  protected drained = false;
+  protected finished = false;
+  protected error: ProtocolError | undefined;
 
-  constructor(framing: Framing, options: InvalidOptions = {}, hint?: Hint) {
-    this.#hint = hint;
+  constructor(framing: Framing, options: InvalidOptions = {}) {
     checkOptions("Splitter", options, ["onInvalid", "skipped"]);
-    this.#options = options;
-    this.#framing = framing;
-    this.#open(framing);
-  }
-
-  /** Puts the policy in front of the framing. */
-  #open(framing: Framing): void {
-    const policy = this.#options.onInvalid?.open(framing, {
-      offset: (at) => this.#origin + at,
-      skipped: (skipped) => this.#skipped?.push(skipped),
-    });
-    this.#policy = policy;
-    this.#isSpecial = policy !== undefined || this.#error !== undefined;
-    this.#framing = policy ?? framing;
+    this.framing = framing;
+    const { onInvalid } = options;
+    if (onInvalid !== undefined) {
+      // biome-ignore lint/correctness/noConstructorReturn: a policy brings the splitter that can skip
+      return onInvalid.splitter(framing, options) as this;
+    }
   }
 
   get offset(): number {
-    return this.#origin + this.start;
+    return this.origin + this.start;
   }
 
   get pending(): number {
-    return this.#limit - this.end + this.#queued;
-  }
-
-  /** True if `bytes` is a chunk as it was pushed, which nobody writes into. */
-  get isInPlace(): boolean {
-    return this.bytes !== this.#slab;
-  }
-
-  /** What the unread bytes cost in memory. */
-  get held(): number {
-    return this.pending + CHUNK_COST * (this.#queue.length - this.#head);
-  }
-
-  /** Memory of the slab beside the unread bytes in it. */
-  get spare(): number {
-    const used = this.bytes === this.#slab ? this.#limit - this.end : 0;
-    return this.#slab.length - used;
+    return this.limit - this.end + this.queued;
   }
 
   push(chunk: Uint8Array): void {
-    if (this.#error !== undefined) throw this.#error;
-    if (this.#finished) throw new ProtocolError("closed", "push() after finish()", this.offset);
+    if (this.error !== undefined) throw this.error;
+    if (this.finished) throw new ProtocolError("closed", "push() after finish()", this.offset);
     if (!isBytes(chunk)) throw new TypeError("a chunk must be a Uint8Array");
     const { length } = chunk;
     if (length === 0) return;
-    if (this.#queued === 0 && this.start === this.#limit && !this.#isSpecial) {
+    if (this.queued === 0 && this.start === this.limit) {
       // Nothing waits and no frame is shown, as mostly: it is read in place.
-      this.#release();
+      this.release();
       this.bytes = plain(chunk);
-      this.#limit = length;
-    } else if (!this.#drip(chunk)) {
-      this.#queue.push(chunk);
-      this.#queued += length;
+      this.limit = length;
+    } else if (!this.drip(chunk)) {
+      this.queue.push(chunk);
+      this.queued += length;
     }
-    this.#drained = false;
-  }
-
-  /** Takes the next bytes, which will wait: tiny chunks are gathered, and none keeps far more memory alive. */
-  keep(chunk: Uint8Array): void {
-    const { length } = chunk;
-    if (length >= TINY || this.#queue.length === this.#head || !isBytes(chunk)) {
-      this.push(isBytes(chunk) ? compact(chunk) : chunk);
-      return;
-    }
-    const last = this.#queue.length - 1;
-    if (this.#tail?.buffer === this.#queue[last]!.buffer && this.#tailUsed + length <= TAIL) {
-      copy(chunk, 0, length, this.#tail, this.#tailUsed);
-      this.#tailUsed += length;
-      this.#queue[last] = this.#tail.subarray(0, this.#tailUsed);
-      this.#queued += length;
-      return;
-    }
-    this.#tail = new Uint8Array(TAIL);
-    this.#tailUsed = length;
-    copy(chunk, 0, length, this.#tail, 0);
-    this.push(this.#tail.subarray(0, length));
-  }
-
-  /** Drops all unread bytes. */
-  clear(): void {
-    this.#queue.length = 0;
-    this.#head = 0;
-    this.#taken = 0;
-    this.#queued = 0;
-    this.#tail = undefined;
-    this.#slab = NOTHING;
-    this.#used = 0;
-    this.end = this.#limit;
-    this.#release();
-    this.#forget();
-  }
-
-  /**
-   * Lets go of a chunk that is read, and copies unread bytes out of one that they alone would keep alive. The current
-   * frame is left.
-   */
-  compact(): void {
-    const have = this.#limit - this.end;
-    if (have === 0) {
-      if (this.bytes !== NOTHING) this.#release();
-      return;
-    }
-    if (this.bytes === this.#slab || !pinsMuch(have, this.bytes)) return;
-    const own = new Uint8Array(have);
-    copy(this.bytes, this.end, this.#limit, own, 0);
-    this.#origin += this.end;
-    this.bytes = own;
-    this.start = 0;
-    this.end = 0;
-    this.#limit = have;
+    this.drained = false;
   }
 
   /** The short way of a chunk that a frame in the slab waits for, and that does not reach beyond it. */
-  #drip(chunk: Uint8Array): boolean {
-    const limit = this.#limit + chunk.length;
-    const isWaiting = this.#drained && this.bytes === this.#slab && limit <= this.#slab.length;
-    // Of a frame whose length is unknown only the next byte is sure to be part.
-    if (!isWaiting || (chunk.length > 1 && limit > this.start + this.#length)) return false;
-    copy(chunk, 0, chunk.length, this.#slab, this.#limit);
-    this.#limit = limit;
-    this.#used = limit;
+  private drip(chunk: Uint8Array): boolean {
+    const limit = this.limit + chunk.length;
+    const isWaiting = this.drained && this.bytes === this.slab && limit <= this.slab.length;
+    if (!isWaiting || limit > this.start + this.wanted) return false;
+    copy(chunk, 0, chunk.length, this.slab, this.limit);
+    this.limit = limit;
+    this.used = limit;
     return true;
   }
 
   next(): boolean {
-    if (this.#isSpecial) {
-      if (this.#error !== undefined) throw this.#error;
-      if (this.#policy !== undefined && this.#skipped === undefined) return this.#nextTolerantly();
-    }
     const start = this.end;
-    this.start = start;
     // A frame that lies whole in its chunk, as nearly every one does: nothing but the cursor moves.
-    if (this.#shown === 0 && this.#length === 0 && start < this.#limit) {
-      const shown = shownEnd(this.#framing, start, this.#limit);
-      const length = this.#ask(shown);
-      if (length > 0 && length <= shown - start && Number.isInteger(length)) {
-        resetScan(this.#scan);
+    if (this.wanted === 0 && start < this.limit) {
+      this.start = start;
+      // As `measure` does it, without a call.
+      const { framing, limit, scan } = this;
+      const { maxFrame } = framing;
+      const shown = limit - start > maxFrame ? start + maxFrame : limit;
+      let length = 0;
+      try {
+        length = framing.measure(this.bytes, start, shown, scan);
+      } catch (error) {
+        this.thrown(error, shown);
+      }
+      // `| 0` is the fastest test for an integer; of frames above 2 GiB the slow way says the same.
+      if (length > 0 && length <= shown - start && (length | 0) === length) {
+        resetScan(scan);
         this.end = start + length;
         return true;
       }
-      this.#note(this.#check(length, shown));
+      this.note(this.check(length, shown));
     }
-    if (this.#findLast()) {
-      this.#pass(this.#length);
-      this.#length = 0;
+    return this.seek();
+  }
+
+  /** The slow way: a frame that is not whole in its chunk, as far as is known. */
+  private seek(): boolean {
+    if (this.error !== undefined) throw this.error;
+    this.start = this.end;
+    // Bytes that drip in: one look, or one call, and that is all.
+    if (this.bytes === this.slab && this.queued === 0 && !this.finished) {
+      const have = this.limit - this.start;
+      if (have > 0 && have >= this.wanted && this.whole === 0) this.measure();
+      if (this.limit - this.start < this.wanted) {
+        this.drained = true;
+        return false;
+      }
+    }
+    if (this.findLast()) {
+      this.pass(this.whole);
+      this.forget();
       return true;
     }
-    this.#drained = true;
+    this.drained = true;
     return false;
   }
 
-  // Apart from next, which would have to keep a place for the closure's variables.
-  #nextTolerantly(): boolean {
-    return this.#tolerantly(() => {
-      this.accept();
-      return this.next();
-    });
-  }
-
   finish(): void {
-    if (this.#error !== undefined) throw this.#error;
-    this.#finished = true;
+    if (this.error !== undefined) throw this.error;
+    this.finished = true;
     // The framing may call the rest a frame, now that nothing follows.
-    if (this.#drained) this.#tolerantly(() => this.#findLast());
+    if (this.drained) this.findLast();
   }
 
-  accept(): void {
-    const policy = this.#policy;
-    if (policy !== undefined && this.end > this.start) this.#tolerantly(() => policy.accept());
-  }
+  accept(): void {}
 
   reject(error: unknown): void {
-    if (this.#error !== undefined) throw this.#error;
-    this.#tolerantly(() => {
-      const { start, end } = this;
-      const known = asProtocolError(error, "malformed", "decode failed", start);
-      this.#pass(this.#reject(known, end));
-      this.#forget();
-      this.start = this.end;
-      this.#drained = false;
-    });
-  }
-
-  /** How many bytes the policy passes over in place of this error. */
-  #reject(error: ProtocolError, end: number): number {
-    try {
-      if (this.#policy === undefined || this.start === this.#limit) throw error;
-      return this.#policy.reject(error, this.bytes, this.start, end, this.#limit);
-    } catch (thrown) {
-      return this.#fail(rebased(thrown as ProtocolError, this.#origin));
-    }
-  }
-
-  /** Runs something that may skip input, and then reports it: a callback that throws does no harm. */
-  #tolerantly<T>(run: () => T): T {
-    if (this.#policy === undefined || this.#skipped !== undefined) return run();
-    const skipped: Skipped[] = [];
-    this.#skipped = skipped;
-    try {
-      return run();
-    } finally {
-      this.#skipped = undefined;
-      for (const one of skipped) this.#options.skipped?.(one);
-    }
+    if (this.error !== undefined) throw this.error;
+    const known = asProtocolError(error, "malformed", "decode failed", this.start);
+    this.fail(rebased(known, this.origin));
   }
 
   rest(): Uint8Array {
-    this.#leave();
     const { pending } = this;
+    let at = this.limit - this.end;
+    let rest = this.bytes.subarray(this.end, this.limit);
     // Never a view of NOTHING, which all share.
-    let rest =
-      this.#limit > this.end ? this.bytes.subarray(this.end, this.#limit) : new Uint8Array(0);
-    if (this.#queued > 0) {
+    if (this.queued > 0 || at === 0) {
       const all = new Uint8Array(pending);
       all.set(rest);
-      for (let at = rest.length; at < pending; ) {
-        const part = this.#first().subarray(this.#taken);
+      while (at < pending) {
+        const part = this.first().subarray(this.taken);
         all.set(part, at);
         at += part.length;
-        this.#take(part.length);
+        this.take(part.length);
       }
       rest = all;
     }
-    this.#dropTaken();
-    this.#limit = this.end + pending;
-    this.end = this.#limit;
-    this.#release();
-    this.#forget();
+    this.dropTaken();
+    this.limit = this.end + pending;
+    this.end = this.limit;
+    this.release();
+    this.forget();
     return rest;
   }
 
   use(framing: Framing): void {
-    this.#leave();
-    this.#open(framing);
-    this.#forget();
-    this.#drained = false;
+    this.framing = framing;
+    this.forget();
+    this.drained = false;
   }
 
   /** Nothing is known of the next frame. */
-  #forget(): void {
-    this.#length = 0;
-    this.#shown = 0;
-    resetScan(this.#scan);
+  protected forget(): void {
+    this.whole = 0;
+    this.wanted = this.error === undefined ? 0 : Infinity;
+    resetScan(this.scan);
   }
 
-  #measure(): number {
-    const shown = shownEnd(this.#framing, this.start, this.#limit);
-    return this.#check(this.#ask(shown), shown);
+  private measure(): void {
+    const shown = shownEnd(this.framing, this.start, this.limit);
+    this.note(this.check(this.ask(shown), shown));
   }
 
-  #ask(shown: number): number {
+  private ask(shown: number): number {
     try {
-      return askLength(this.#framing, this.bytes, this.start, shown, this.#scan);
+      return this.framing.measure(this.bytes, this.start, shown, this.scan);
     } catch (error) {
-      return this.#failed(error, shown, 0);
+      return this.thrown(error, shown);
     }
   }
 
-  #check(length: number, shown: number): number {
+  /** `measure` threw this. */
+  private thrown(error: unknown, shown: number): never {
+    // A mistake of the program stays as it is.
+    if (isMisuse(error)) return this.fail(error as never);
+    const known = asProtocolError(error, "malformed", "measure failed", this.start);
+    return this.failed(known, shown, 0);
+  }
+
+  private check(length: number, shown: number): number {
     try {
-      return checkLength(length, this.#framing, this.start, shown, this.#scan);
+      return checkLength(length, this.framing, this.start, shown, this.scan);
     } catch (error) {
-      return this.#failed(error, shown, length);
+      return this.failed(error, shown, length);
     }
   }
 
-  /** No frame can begin with these bytes. What a policy throws says more already. */
-  #failed(thrown: unknown, shown: number, length: number): never {
-    const framing = this.#framing;
-    const hint = this.#policy ? undefined : (this.#hint ?? framing.hint);
-    const error = thrown as ProtocolError;
-    const told = hint?.(error, framing, this.bytes, this.start, shown, length) ?? error;
-    return this.#fail(rebased(told, this.#origin));
+  /** No frame can begin with these bytes. */
+  private failed(error: unknown, shown: number, length: number): never {
+    return this.fail(rebased(this.explained(error as ProtocolError, shown, length), this.origin));
+  }
+
+  /** The same error; may say more. */
+  protected explained(error: ProtocolError, shown: number, length: number): ProtocolError {
+    const { framing, bytes, start } = this;
+    return framing.hint?.(error, framing, bytes, start, shown, length) ?? error;
   }
 
   /** An answer of the framing that is no whole frame. */
-  #note(length: number): void {
+  private note(length: number): void {
     if (length === 0) {
-      this.#shown = this.#limit - this.start;
+      this.wanted = Math.max(this.limit - this.start + 1, this.scan.at);
       return;
     }
-    this.#forget();
+    this.forget();
     if (length > 0) {
-      this.#length = length;
+      this.whole = length;
+      this.wanted = length;
     } else {
-      this.#pass(-length);
+      this.pass(-length);
       this.start = this.end;
     }
   }
 
-  /** The policy is told that its stream ends here, or goes on elsewhere. */
-  #leave(): void {
-    this.accept();
-    this.#tolerantly(() => this.#policy?.finish());
-  }
-
-  /** Looks for a frame; once nothing follows, bytes that are left over are the policy's, or an error. */
-  #findLast(): boolean {
-    while (!this.#find()) {
-      if (!this.#finished) return false;
+  /** Looks for a frame; once nothing follows, bytes that are left over are an error, unless they can be skipped. */
+  protected findLast(): boolean {
+    while (!this.find()) {
       const left = this.pending;
-      if (left === 0) {
-        this.#policy?.finish();
-        return false;
-      }
-      const error = truncated(left, this.#length, this.start);
-      this.#pass(this.#reject(error, this.start));
-      this.#forget();
-      this.start = this.end;
+      if (!this.finished || left === 0) return false;
+      this.skip(truncated(left, this.whole, this.start));
     }
     return true;
+  }
+
+  /** The rest of the stream is no frame. */
+  protected skip(error: ProtocolError): void {
+    this.fail(rebased(error, this.origin));
   }
 
   /**
    * Looks for a frame that is not whole in `bytes`, as far as is known: goes on to the next chunk, as often as it takes.
    *
-   * @returns true if it is whole; `#length` is its length
+   * @returns true if it is whole; `whole` is its length
    */
-  #find(): boolean {
-    const scan = this.#scan;
+  private find(): boolean {
+    const { scan } = this;
     for (;;) {
-      const have = this.#limit - this.start;
-      if (this.#length > 0) {
-        if (this.#length <= have) return true;
-      } else if (have > this.#shown && have >= scan.at) {
-        this.#note(this.#measure());
-        continue;
-      }
-      if (this.#queued > 0) {
-        if (have === 0) this.#begin();
-        else this.#append();
-      } else if (this.#finished && this.#length === 0 && have > 0 && !scan.ended) {
+      const have = this.limit - this.start;
+      if (have > 0 && have >= this.wanted) {
+        if (this.whole > 0) return true;
+        this.measure();
+      } else if (this.queued > 0) {
+        if (have === 0) this.begin();
+        else this.append();
+      } else if (this.finished && this.whole === 0 && have > 0 && !scan.ended) {
         scan.ended = true;
-        this.#note(this.#measure());
+        this.measure();
       } else {
         break;
       }
     }
-    const left = this.#limit - this.start;
-    if (left === 0) this.#release();
-    else this.#dropTaken();
+    const left = this.limit - this.start;
+    if (left === 0) this.release();
+    else this.dropTaken();
     // A few bytes that wait for the rest of their frame must not keep a whole chunk alive.
-    if (left > 0 && this.bytes !== this.#slab && pinsMuch(left, this.bytes)) {
-      this.#makeRoom(left, 0);
-    }
+    if (left > 0 && this.bytes !== this.slab && pinsMuch(left, this.bytes)) this.makeRoom(left, 0);
     return false;
   }
 
   /** Moves over `length` bytes that are here: a frame, or bytes that hold none. */
-  #pass(length: number): void {
+  protected pass(length: number): void {
     this.end = this.start + length;
-    const extra = this.#limit - this.end;
+    const extra = this.limit - this.end;
     // A step showed more than that: what the chunk still has is read in the chunk itself, else every frame after it
     // would be copied too.
-    if (extra > 0 && this.bytes === this.#slab) {
-      const back = Math.min(extra, this.#taken);
-      this.#limit -= back;
-      this.#taken -= back;
-      this.#queued += back;
+    if (extra > 0 && this.bytes === this.slab) {
+      const back = Math.min(extra, this.taken);
+      this.limit -= back;
+      this.taken -= back;
+      this.queued += back;
     }
   }
 
-  #fail(error: ProtocolError): never {
-    this.#error = error;
-    this.#isSpecial = true;
+  protected fail(error: ProtocolError): never {
+    this.error = error;
+    this.wanted = Infinity;
     throw error;
   }
 
   /** Reads the next chunk in place. */
-  #begin(): void {
-    const chunk = this.#first();
-    const at = this.#taken;
-    this.#release();
-    this.#origin -= at;
+  private begin(): void {
+    const chunk = this.first();
+    const at = this.taken;
+    this.release();
+    this.origin -= at;
     this.bytes = plain(chunk);
     this.start = at;
     this.end = at;
-    this.#limit = chunk.length;
-    this.#take(chunk.length - at);
-    this.#dropTaken();
+    this.limit = chunk.length;
+    this.take(chunk.length - at);
+    this.dropTaken();
   }
 
   /** Lets go of read memory: an idle stream keeps no chunk alive, nor a slab that a giant frame needed. */
-  #release(): void {
-    this.#origin += this.end;
+  protected release(): void {
+    this.origin += this.end;
     this.bytes = NOTHING;
     this.start = 0;
     this.end = 0;
-    this.#limit = 0;
-    if (this.#slab.length > LARGEST_SLAB) {
-      this.#slab = NOTHING;
-      this.#used = 0;
+    this.limit = 0;
+    if (this.slab.length > LARGEST_SLAB) {
+      this.slab = NOTHING;
+      this.used = 0;
     }
   }
 
   /** Adds bytes of the next chunk to a frame that began before it. */
-  #append(): void {
-    const chunk = this.#first();
-    const have = this.#limit - this.start;
-    const wanted = this.#length > 0 ? this.#length - have : this.#step(have);
-    const count = Math.min(wanted, chunk.length - this.#taken);
-    this.#makeRoom(have, count);
-    copy(chunk, this.#taken, this.#taken + count, this.#slab, this.#limit);
-    this.#limit += count;
-    this.#used = this.#limit;
-    this.#take(count);
+  private append(): void {
+    const chunk = this.first();
+    const have = this.limit - this.start;
+    const wanted = this.whole > 0 ? this.whole - have : this.step(have);
+    const count = Math.min(wanted, chunk.length - this.taken);
+    this.makeRoom(have, count);
+    copy(chunk, this.taken, this.taken + count, this.slab, this.limit);
+    this.limit += count;
+    this.used = this.limit;
+    this.take(count);
   }
 
   /** How many more bytes to show of a frame whose length is not known. */
-  #step(have: number): number {
-    const { at } = this.#scan;
+  private step(have: number): number {
+    const { at } = this.scan;
     const step = at > have ? at - have : Math.max(STEP, have);
-    return Math.min(step, this.#framing.maxFrame - have);
+    return Math.min(step, this.framing.maxFrame - have);
   }
 
   /** Makes sure that the `have` bytes of the frame are in the slab, with room for `count` more behind them. */
-  #makeRoom(have: number, count: number): void {
-    const inSlab = this.bytes === this.#slab;
-    if (inSlab && this.#limit + count <= this.#slab.length) return;
+  private makeRoom(have: number, count: number): void {
+    const inSlab = this.bytes === this.slab;
+    if (inSlab && this.limit + count <= this.slab.length) return;
     // Room for the whole frame once half of it has arrived, or where it is small; never for what a
     // header merely promises.
-    const whole = this.#length;
-    const isDue = whole > 0 && whole <= Math.max(2 * (have + this.#queued), this.#slabSize);
+    const { whole } = this;
+    const isDue = whole > 0 && whole <= Math.max(2 * (have + this.queued), this.slabSize);
     const room = isDue ? whole : have + count;
-    let slab = this.#slab;
-    let at = this.#used;
+    let { slab, used: at } = this;
     if (inSlab || at + room > slab.length) {
-      slab = new Uint8Array(Math.max(isDue ? room : 2 * room, this.#slabSize));
-      this.#slabSize = Math.min(2 * this.#slabSize, LARGEST_SLAB);
+      slab = new Uint8Array(Math.max(isDue ? room : 2 * room, this.slabSize));
+      this.slabSize = Math.min(2 * this.slabSize, LARGEST_SLAB);
       at = 0;
     }
-    copy(this.bytes, this.start, this.#limit, slab, at);
-    if (inSlab) poison(this.bytes, this.start, this.#limit);
-    this.#origin += this.start - at;
-    this.#slab = slab;
+    copy(this.bytes, this.start, this.limit, slab, at);
+    if (inSlab) poison(this.bytes, this.start, this.limit);
+    this.origin += this.start - at;
+    this.slab = slab;
     this.bytes = slab;
     this.start = at;
     this.end = at;
-    this.#limit = at + have;
+    this.limit = at + have;
   }
 
   /** The chunk that the next bytes come from. */
-  #first(): Uint8Array {
-    this.#dropTaken();
-    return this.#queue[this.#head]!;
+  private first(): Uint8Array {
+    this.dropTaken();
+    return this.queue[this.head]!;
   }
 
-  #take(count: number): void {
-    this.#taken += count;
-    this.#queued -= count;
+  private take(count: number): void {
+    this.taken += count;
+    this.queued -= count;
   }
 
   /** Drops the first chunk if all of it was taken. */
-  #dropTaken(): void {
-    const queue = this.#queue;
-    if (this.#taken < (queue[this.#head]?.length ?? 1)) return;
-    this.#taken = 0;
-    this.#head++;
-    if (this.#head === queue.length) {
+  protected dropTaken(): void {
+    const { queue } = this;
+    if (this.taken < (queue[this.head]?.length ?? 1)) return;
+    this.taken = 0;
+    this.head++;
+    if (this.head === queue.length) {
       queue.length = 0;
-      this.#head = 0;
-    } else if (this.#head >= 32 && 2 * this.#head >= queue.length) {
+      this.head = 0;
+    } else if (this.head >= 32 && 2 * this.head >= queue.length) {
       // Half empty: moving the rest up costs no more than its pushes did.
-      queue.splice(0, this.#head);
-      this.#head = 0;
+      queue.splice(0, this.head);
+      this.head = 0;
     }
   }
-};
-
-/** A splitter of this package, which can tell what its unread bytes cost. */
-export interface OwnSplitter extends Splitter {
-  readonly held: number;
-  readonly spare: number;
-  readonly isInPlace: boolean;
-  keep(chunk: Uint8Array): void;
-  compact(): void;
-  clear(): void;
 }
 
-/** Makes a splitter whose cost is counted, and whose errors say more whatever the framing. */
-export function newSplitter(framing: Framing, options?: InvalidOptions): OwnSplitter {
-  return new (Splitter as unknown as OwnConstructor)(framing, options, withHint);
-}
-
-type OwnConstructor = new (
-  framing: Framing,
-  options: InvalidOptions | undefined,
-  hint: Hint,
-) => OwnSplitter;
+export const Splitter: SplitterConstructor = StreamSplitter;

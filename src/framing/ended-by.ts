@@ -5,9 +5,10 @@ import {
   type FramePosition,
   type FramingDefinition,
   framingOf,
-  type TextFraming,
+  type TextPath,
   type WrappingFraming,
 } from "./framing.ts";
+import { textPathOf } from "./text-path.ts";
 
 /** Frames that end in one of several delimiters; see {@link endedBy}. */
 interface Ended {
@@ -105,13 +106,13 @@ function textOf(
   byLength: readonly Uint8Array[],
   written: Uint8Array,
   tails: readonly Uint8Array[],
-): TextFraming | undefined {
+): TextPath | undefined {
   if (!byLength.every((one) => one.every((byte) => byte < 0x20 || byte === 0x7f))) return undefined;
   const ends = byLength.map((one) => String.fromCharCode(...one));
   const closing = String.fromCharCode(...written);
   const lost = tails.map((one) => String.fromCharCode(...one));
   const shortest = ends[ends.length - 1]!;
-  return {
+  return textPathOf({
     closing,
     // The first one of it ends the frame.
     ending:
@@ -126,7 +127,7 @@ function textOf(
       }
       throw new ProtocolError("malformed", "no delimiter, or one that takes a part of the payload");
     },
-  };
+  });
 }
 
 const isBefore = (text: string, start: number, at: number, tail: string): boolean =>

@@ -4,13 +4,8 @@ import {
   checkOptions,
   type FrameLayout,
   type Framing,
-  isOurs,
   type Output,
   type Protocol,
-  ProtocolError,
-  readsText,
-  standsFor,
-  writesText,
 } from "../core/index.ts";
 
 /** Options that every framing takes. */
@@ -164,23 +159,20 @@ export function framing(definition: FramingDefinition): WrappingFraming {
   return framingOf(definition);
 }
 
-/** The same for frames of text; see `core/text-path.ts`. */
-export interface TextFraming {
-  /** What is written behind the payload: control characters. */
-  readonly closing: string;
-  /** The character that ends every frame, if there is one. */
-  readonly ending: string | undefined;
-  /** Where the payload of a frame ends. Throws where the bytes must tell. */
-  payloadEnd(text: string, start: number, end: number): number;
-}
+/** The fast way for text of a codec that was wrapped, whose bytes `decode` and `encode` read and write. */
+export type TextPath = <In, Out>(
+  codec: Codec<In, Out>,
+  decode: unknown,
+  encode: unknown,
+) => Pick<Codec<In, Out>, "decodeText" | "encodeText">;
 
 /**
  * Makes a framing, as `framing` does.
  *
- * @param text - how it is done with text, for a framing of text
+ * @param textPath - for a framing of text
  * @internal
  */
-export function framingOf(definition: FramingDefinition, text?: TextFraming): WrappingFraming {
+export function framingOf(definition: FramingDefinition, textPath?: TextPath): WrappingFraming {
   const { name, measure, maxSend, tooLong, loose, recover, layout, hint } = definition;
   const { payloadStart = atStart, payloadEnd = atEnd } = definition;
   const maxFrame = checkedMaxFrame(definition.maxFrame);
@@ -215,41 +207,10 @@ export function framingOf(definition: FramingDefinition, text?: TextFraming): Wr
         text: definition.text === true && codec.text === true,
         ...reading,
         encode,
-        ...(text && textPath(codec, text, reading.decode, encode)),
+        ...textPath?.(codec, reading.decode, encode),
       });
     },
   });
-}
-
-/** The fast way for text of a wrapped codec, where that has one. */
-function textPath<In, Out>(
-  codec: Codec<In, Out>,
-  text: TextFraming,
-  decode: unknown,
-  encode: unknown,
-): Pick<Codec<In, Out>, "decodeText" | "encodeText"> {
-  const { closing } = text;
-  const decodeText = (given: string, start: number, end: number): Out =>
-    codec.decodeText!(given, start, text.payloadEnd(given, start, end));
-  const encodeOurs = (value: In): string => codec.encodeText!(value) + closing;
-  const encodeTheirs = (value: In): string => checkedText(codec.encodeText!(value)) + closing;
-  return {
-    ...(readsText(codec) && { decodeText: standsFor(decodeText, decode, text.ending) }),
-    ...(writesText(codec) && {
-      encodeText: standsFor(isOurs(codec.encodeText!) ? encodeOurs : encodeTheirs, encode),
-    }),
-  };
-}
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
-const UNFIT = /^$|[\u0000-\u001f\u007f]|\p{Cs}/u;
-
-/** The text of a codec that is not ours. Throws unless it is what `encodeText` must return: the bytes tell then. */
-function checkedText(text: string): string {
-  if (typeof text !== "string" || UNFIT.test(text)) {
-    throw new ProtocolError("unencodable", "encodeText returned what cannot be joined");
-  }
-  return text;
 }
 
 /**

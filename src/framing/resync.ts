@@ -1,5 +1,5 @@
 import { type InvalidPolicy, ProtocolError } from "../core/index.ts";
-import { checkPolicy, type PolicyOptions, tolerance } from "./tolerance.ts";
+import { checkPolicy, type PolicyOptions, policy, tolerance } from "./tolerance.ts";
 
 /** Every byte may be tried as the beginning of a frame of this length. */
 const MOST_FRAME = 65_536;
@@ -37,7 +37,7 @@ const MOST_FRAME = 65_536;
  */
 export function resync(options: PolicyOptions = {}): InvalidPolicy {
   checkPolicy("resync", options);
-  return Object.freeze<InvalidPolicy>({
+  return policy({
     kind: "resync",
     most: options.most,
     open(framing, stream) {

@@ -1,5 +1,5 @@
 import { type InvalidPolicy, ProtocolError } from "../core/index.ts";
-import { checkPolicy, type PolicyOptions, tolerance } from "./tolerance.ts";
+import { checkPolicy, type PolicyOptions, policy, tolerance } from "./tolerance.ts";
 
 /**
  * A policy for bad frames whose end is known: each is skipped as a whole and reported, and the next one is read.
@@ -36,7 +36,7 @@ import { checkPolicy, type PolicyOptions, tolerance } from "./tolerance.ts";
  */
 export function skip(options: PolicyOptions = {}): InvalidPolicy {
   checkPolicy("skip", options);
-  return Object.freeze<InvalidPolicy>({
+  return policy({
     kind: "skip",
     most: options.most,
     open(framing, stream) {

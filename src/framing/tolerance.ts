@@ -2,6 +2,7 @@ import {
   checkInteger,
   checkOptions,
   type Framing,
+  type InvalidPolicy,
   measureFrame,
   newScan,
   type OwnScan,
@@ -10,6 +11,7 @@ import {
   rebased,
   resetScan,
   type Scan,
+  TolerantSplitter,
 } from "../core/index.ts";
 
 /** Options for {@link skip} and {@link resync}. */
@@ -58,6 +60,14 @@ export interface Tolerance {
 export function checkPolicy(name: string, options: PolicyOptions): void {
   checkOptions(name, options, ["most"]);
   if (options.most !== undefined) checkInteger(`${name}: most`, options.most, 1);
+}
+
+/** Makes a policy, with the splitter that works for it. */
+export function policy(made: Omit<InvalidPolicy, "splitter">): InvalidPolicy {
+  return Object.freeze<InvalidPolicy>({
+    ...made,
+    splitter: (framing, options) => new TolerantSplitter(framing, options),
+  });
 }
 
 export function tolerance(

@@ -1,7 +1,7 @@
 import { asciiText, utf8Text } from "../host.ts";
 import { NOTHING } from "../memory.ts";
+import type { OwnSplitter } from "../own-splitter.ts";
 import type { MessageProtocol } from "../protocol.ts";
-import type { OwnSplitter } from "../splitter.ts";
 import { endingOf, readsText } from "../text-path.ts";
 
 /** Fewer frames in a chunk are converted one by one: finding out that a chunk is ASCII costs as much. */
