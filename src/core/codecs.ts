@@ -87,6 +87,8 @@ export function decodeLatin1(bytes: Uint8Array, start: number, end: number): str
   return text;
 }
 
+const JSON_TEXT = Object.freeze({ name: "json" });
+
 /**
  * JSON text (RFC 8259) as strict UTF-8, without byte order mark.
  *
@@ -156,5 +158,6 @@ export function json<In, Out>(
     ...(parse === undefined && { decodeText: standsFor(decodeText, decode) }),
     encodeText: standsFor((value: In) => stringify(value), encode),
     text: true,
+    format: JSON_TEXT,
   });
 }

@@ -64,7 +64,14 @@ export function duplex<In, Out>(parts: DuplexParts<unknown, unknown>): Codec<In,
   const { maxFrame } = read;
   const maxSend = write.maxSend ?? write.maxFrame;
   const name = read.name === write.name ? read.name : `${read.name}/${write.name}`;
-  const message: MessageProtocol<In, Out> = { name, maxFrame, maxSend, ...codec };
+  const { payload } = read;
+  const message: MessageProtocol<In, Out> = {
+    name,
+    maxFrame,
+    maxSend,
+    ...(payload && { payload }),
+    ...codec,
+  };
   if (kinds[0] === "message protocol") return Object.freeze(message);
   const protocol: Protocol<In, Out> = { ...message, ...framingOf(read) };
   if (read.perConnection === undefined && write.perConnection === undefined) {
@@ -100,6 +107,7 @@ function codecOf<In, Out>(read: Codec<never, Out>, write: Codec<In, unknown>): C
     decode,
     encode,
     text: write.text === true,
+    ...(read.format && { format: read.format }),
     ...(read.decodeMany && {
       decodeMany: (bytes, start, end) => read.decodeMany!(bytes, start, end),
     }),

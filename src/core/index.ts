@@ -50,6 +50,7 @@ export { type Endian, Output, type OutputConstructor } from "./output.ts";
 export {
   type Codec,
   defineProtocol,
+  type Format,
   type FrameLayout,
   type FramePart,
   type Framing,

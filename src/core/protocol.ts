@@ -3,6 +3,14 @@ import { withHint } from "./hints.ts";
 import type { Output } from "./output.ts";
 import type { Scan } from "./scan.ts";
 
+/** Names the format of some bytes, for tools that show them: `explain` knows those of this package. */
+export interface Format {
+  /** "goim", "sproto", "json". */
+  readonly name: string;
+  /** What else a tool needs to know: a dialect, a schema. */
+  readonly [detail: string]: unknown;
+}
+
 /**
  * Turns exactly one span of bytes into a value, and a value into bytes. `In` is what you send, `Out` what you
  * receive.
@@ -48,6 +56,9 @@ export interface Codec<in In, out Out = In> {
    * delimiters consist of such control characters: then it returns whole frames.
    */
   encodeText?(value: In): string;
+
+  /** The format of the bytes, for tools. */
+  readonly format?: Format | undefined;
 }
 
 /** A codec for whole messages: enough if the transport preserves message boundaries (WebSocket, datagrams). */
@@ -63,6 +74,9 @@ export interface MessageProtocol<in In, out Out = In> extends Codec<In, Out> {
    * @defaultValue `maxFrame`
    */
   readonly maxSend?: number | undefined;
+
+  /** The codec of the payload, for tools; `wrap` sets it. */
+  readonly payload?: Codec<never, unknown> | undefined;
 }
 
 /**

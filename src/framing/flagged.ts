@@ -65,7 +65,8 @@ export function flagged(parts: Flagged): WrappingFraming {
   });
   return Object.freeze<WrappingFraming>({
     ...base,
-    wrap: (codec, options) => base.wrap(unpacking(codec, parts), options),
+    wrap: (codec, options) =>
+      Object.freeze({ ...base.wrap(unpacking(codec, parts), options), payload: codec }),
   });
 }
 

@@ -205,6 +205,7 @@ export function framingOf(definition: FramingDefinition, textPath?: TextPath): W
         name: options.name ?? name,
         ...(maxSend !== undefined && { maxSend }),
         text: definition.text === true && codec.text === true,
+        payload: codec,
         ...reading,
         encode,
         ...textPath?.(codec, reading.decode, encode),

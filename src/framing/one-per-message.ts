@@ -34,12 +34,15 @@ export function onePerMessage<In, Out>(protocol: Protocol<In, Out>): MessageProt
   if (protocol.perConnection !== undefined) {
     throw new TypeError(`${protocol.name} keeps state: it cannot be read message by message`);
   }
-  const { name, maxFrame, maxSend, text } = protocol;
-  const single: MessageProtocol<In, Out> = {
+  const { name, maxFrame, maxSend, text, payload, format, layout } = protocol;
+  const single: MessageProtocol<In, Out> & Pick<Protocol<In, Out>, "layout"> = {
     name,
     maxFrame,
     maxSend,
     text,
+    ...(payload && { payload }),
+    ...(format && { format }),
+    ...(layout && { layout }),
     decode(bytes, start, end) {
       return protocol.decode(bytes, ...exactFrame(protocol, bytes, start, end));
     },

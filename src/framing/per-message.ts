@@ -28,6 +28,7 @@ export function perMessage(options: FramingOptions = {}): MessageFraming {
         name: wrapped.name ?? "message",
         maxFrame,
         text: codec.text === true,
+        payload: codec,
         ...decoders(codec),
         encode: (value, out) => codec.encode(value, out),
       });

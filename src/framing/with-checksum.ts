@@ -186,6 +186,7 @@ function ofFraming(
     wrap: (codec, options) =>
       Object.freeze({
         ...framing.wrap(ofCodec(codec, trailer), options),
+        payload: codec,
         ...(layout && { layout }),
       }),
   };
@@ -199,6 +200,7 @@ function ofFraming(
     wrap: (codec, options) =>
       Object.freeze({
         ...covering(framing, trailer, from, codec, options),
+        payload: codec,
         ...(layout && { layout }),
       }),
   });

@@ -44,7 +44,7 @@ export function addUnread(
 }
 
 /** Where the last leaf ends. */
-const lastEnd = (part: Draft): number =>
+export const lastEnd = (part: Draft): number =>
   part.parts === undefined
     ? part.end
     : part.parts.reduce((at, one) => Math.max(at, lastEnd(one)), part.start);

@@ -1,7 +1,8 @@
-import { type FrameLayout, type Framing, plain, raw } from "../core/index.ts";
+import { type Format, type FrameLayout, type Framing, plain, raw } from "../core/index.ts";
 import type { AnyField } from "../fields/index.ts";
 import { type Extent, explainFrame, extentOf } from "./explain-frame.ts";
 import { addUnread, explainWith } from "./explain-with.ts";
+import { explainerOf } from "./formats/explainer-of.ts";
 import { outcomeOf, type Reader } from "./outcome.ts";
 import type { Draft, Part } from "./part.ts";
 
@@ -10,6 +11,8 @@ export interface ExplainableProtocol {
   readonly name?: string | undefined;
   /** A description of the whole frame. */
   readonly field?: AnyField | undefined;
+  /** The format, if this package knows it. */
+  readonly format?: Format | undefined;
   /** The parts of a frame. */
   readonly layout?: FrameLayout | undefined;
   /** What the payload is: a description, a codec. */
@@ -122,7 +125,20 @@ function draft(
 ): Draft {
   if (isField(what)) return explainWith(what, name, bytes, start, end);
   if (what.field !== undefined) return explainWith(what.field, name, bytes, start, end);
-  const { layout, payload } = what;
+  const { format, layout, payload } = what;
+  const explainer = format === undefined ? undefined : explainerOf(format.name);
+  if (explainer !== undefined) {
+    const framing = framingOf(what);
+    const { to = end } = framing === undefined ? {} : extentOf(framing, bytes, start, end);
+    return explainer({
+      format: format!,
+      name,
+      bytes,
+      start,
+      end: Math.min(to, end),
+      draft: (inner, part, from, until, all = bytes) => whole(inner, part, all, from, until),
+    });
+  }
   if (layout !== undefined) return frame(what, layout, name, bytes, start, end);
   if (payload !== undefined) return draft(payload, name, bytes, start, end);
   if (readerOf(what) === undefined) {
@@ -146,11 +162,7 @@ function frame(
   const payloadOf =
     payload === undefined
       ? undefined
-      : (part: string, from: number, to: number): Draft => {
-          const one = draft(payload, part, bytes, from, to);
-          addUnread(one, bytes, to, undefined);
-          return one;
-        };
+      : (part: string, from: number, to: number) => whole(payload, part, bytes, from, to);
   const { from, to = end } = extent;
   const parts = explainFrame(layout, payloadOf, bytes, extent, end);
   if (from > start) parts.unshift(idle(bytes, start, from));
@@ -173,6 +185,19 @@ const idle = (bytes: Uint8Array, start: number, end: number): Draft => ({
 function onlyIdle(framing: Framing, bytes: Uint8Array, start: number, end: number): boolean {
   const { from, to, fault } = extentOf(framing, bytes, start, end);
   return from === end && to === undefined && fault === undefined;
+}
+
+/** A part that shows all of its bytes, right or wrong. */
+function whole(
+  what: Explainable,
+  name: string,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): Draft {
+  const part = draft(what, name, bytes, start, end);
+  addUnread(part, bytes, end, undefined);
+  return part;
 }
 
 /** Bytes that only their codec knows. */

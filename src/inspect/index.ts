@@ -1,9 +1,11 @@
 /**
- * Look at bytes through a description: what each one means, where they are wrong, and pictures for documentation.
+ * Look at bytes: what each one means, where they are wrong, and pictures of formats for documentation.
  *
  * @packageDocumentation
  */
 export { type Explainable, type ExplainableProtocol, explain } from "./explain.ts";
-export { type HexViewOptions, hexView } from "./hex-view.ts";
+export { hexView } from "./hex-view.ts";
+export { htmlView } from "./html-view.ts";
 export type { Part, PartBits, PartError } from "./part.ts";
 export { picture } from "./picture.ts";
+export type { HexViewOptions } from "./rows.ts";

@@ -7,6 +7,7 @@ import {
   withHint,
 } from "../../core/index.ts";
 import {
+  COMMANDS,
   type Command,
   checkedDialect,
   checkedSide,
@@ -71,6 +72,7 @@ export function command<D extends Dialect, S extends Side | undefined = undefine
   const { dialect, maxFrame, read, write } = commandParts(options);
   return Object.freeze<Protocol<SentBy<D, S>, ReceivedBy<D, S>>>({
     name: `fastway ${dialect} command`,
+    format: { name: "fastway", commands: COMMANDS[dialect] },
     maxFrame,
     measure: measurePacket,
     tooLong: tooLarge,

@@ -1,6 +1,6 @@
 import { checkOptions, type Protocol, ProtocolError, u32le, withHint } from "../../core/index.ts";
 import { type CommandOptions, commandParts } from "./command.ts";
-import type { Dialect, ReceivedBy, SentBy, Side } from "./commands.ts";
+import { COMMANDS, type Dialect, type ReceivedBy, type SentBy, type Side } from "./commands.ts";
 import {
   LENGTH,
   measurePacket,
@@ -77,6 +77,7 @@ export function fastway<D extends Dialect, S extends Side | undefined = undefine
   const { copy = false } = options;
   return Object.freeze<FastwayProtocol<D, S>>({
     name: `fastway ${dialect}`,
+    format: { name: "fastway", commands: COMMANDS[dialect] },
     dialect,
     side,
     maxPacket,

@@ -113,6 +113,7 @@ export function linkJson<Bodies = Record<never, never>>(
     name: "link Json",
     maxFrame: framing.maxFrame,
     text: true,
+    format: { name: "json" },
     measure: framing.measure,
     recover: framing.recover!,
     decode: (bytes, start, end) => read(decodeUtf8(bytes, start, end), start),

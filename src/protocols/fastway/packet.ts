@@ -76,6 +76,7 @@ export function packet(options: PacketOptions = {}): Protocol<Packet> {
   const { copy = false } = options;
   return Object.freeze<Protocol<Packet>>({
     name: "fastway packet",
+    format: { name: "fastway" },
     maxFrame: maxPacket + LENGTH,
     measure: measurePacket,
     tooLong: tooLarge,

@@ -193,6 +193,7 @@ export function bilibili(options: BilibiliOptions): Protocol<BilibiliPacket> {
 
   return Object.freeze<Protocol<BilibiliPacket>>({
     name: "bilibili",
+    format: { name: "bilibili", inflate, maxInflated, operations: operations.bilibili },
     maxFrame,
     measure: (bytes, start, end) => packetLength(bytes, start, end, maxFrame),
     tooLong,

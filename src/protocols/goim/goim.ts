@@ -8,6 +8,7 @@ import {
   withHint,
 } from "../../core/index.ts";
 import { frameLimit } from "../../framing/index.ts";
+import { operations } from "./operations.ts";
 import {
   HEADER,
   LARGEST,
@@ -112,6 +113,7 @@ export function goim(options: GoimOptions = {}): Protocol<PacketToSend, Packet> 
 
   const protocol: Protocol<PacketToSend, Packet> = {
     name: "goim",
+    format: { name: "goim", batch: operations.v2.raw },
     maxFrame,
     maxSend,
     measure: (bytes, start, end) => packetLength(bytes, start, end, maxFrame),

@@ -127,6 +127,7 @@ export function goimJson(options: GoimJsonOptions = {}): EitherJson {
     name: `goim ${dialect} JSON`,
     maxFrame,
     text: true,
+    format: { name: "json" },
     batches: side === "server" && dialect === "v1.2",
     decodeMany,
     decode(bytes, start, end) {

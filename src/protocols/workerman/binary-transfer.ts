@@ -64,6 +64,7 @@ function check(bytes: Uint8Array, start: number, length: number): void {
 }
 
 const codec: Codec<TransferredFile> = {
+  format: { name: "transfer" },
   decode(bytes, start, end) {
     const name = start + 1;
     const data = name + bytes[start]!;

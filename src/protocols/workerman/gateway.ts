@@ -197,7 +197,8 @@ export function gatewayProtocol<Body = never>(
       else serialized.encode(body as Body, out);
     },
   };
-  return totalLength({ name: "gateway", header: HEADER, codec, check }, options);
+  const format = { name: "gateway", serialized };
+  return totalLength({ name: "gateway", header: HEADER, codec, check, format }, options);
 }
 
 function check(bytes: Uint8Array, start: number, length: number): void {

@@ -65,6 +65,7 @@ export function phpJson<In = unknown, Out = In>(): Codec<In, Out> {
     },
     encode: (value, out) => void out.utf8(writePhpJson(value)),
     text: true,
+    format: { name: "json" },
   });
 }
 

@@ -77,6 +77,7 @@ const codec: Codec<TransferredFile> = {
     json.encode({ file_name, file_data: toBase64(file_data) }, out);
   },
   text: true,
+  format: { name: "json" },
 };
 
 function fileOf(value: unknown): TransferredFile {

@@ -1,4 +1,4 @@
-import { type Codec, type Protocol, u32be, withHint } from "../../core/index.ts";
+import { type Codec, type Format, type Protocol, u32be, withHint } from "../../core/index.ts";
 import { type FramingOptions, frameLimit, framing } from "../../framing/index.ts";
 import { belowHeader } from "./errors.ts";
 
@@ -16,6 +16,8 @@ interface Parts<In, Out> {
   readonly codec: Codec<In, Out>;
   /** Looks at a whole header: throws where no package can begin like this. */
   check?(bytes: Uint8Array, start: number, length: number): void;
+  /** For tools, if the payload is not all that there is to say. */
+  readonly format?: Format | undefined;
 }
 
 /**
@@ -33,9 +35,9 @@ export function totalLength<In, Out>(
   parts: Parts<In, Out>,
   options: FramingOptions,
 ): Protocol<In, Out> {
-  const { name, header, codec, check } = parts;
+  const { name, header, codec, check, format } = parts;
   const maxFrame = frameLimit(options.maxFrame, header, MOST);
-  return framing({
+  const protocol = framing({
     hint: withHint,
     name,
     maxFrame,
@@ -60,4 +62,5 @@ export function totalLength<In, Out>(
     open: (out) => out.reserve(WIDTH),
     close: (out, start) => out.patch(start, WIDTH, out.length - start),
   }).wrap(codec);
+  return format === undefined ? protocol : Object.freeze({ ...protocol, format });
 }

@@ -41,6 +41,8 @@ export function sideOf(
         name,
         maxFrame,
         measure: files.measure,
+        ...(files.layout && { layout: files.layout }),
+        payload: files.payload,
         ...(files.recover && { recover: files.recover }),
         decode: files.decode,
         encode: writeBytesOrText,

@@ -1,0 +1,26 @@
+import { explainBilibili } from "./bilibili.ts";
+import type { Explainer } from "./explainer.ts";
+import { explainFastway } from "./fastway.ts";
+import { explainGoim } from "./goim.ts";
+import { explainJson } from "./json.ts";
+import { explainGateway, explainTransfer } from "./workerman.ts";
+
+/** The explainer of a format; undefined if it has none. */
+export function explainerOf(format: string): Explainer | undefined {
+  switch (format) {
+    case "json":
+      return explainJson;
+    case "goim":
+      return explainGoim;
+    case "bilibili":
+      return explainBilibili;
+    case "fastway":
+      return explainFastway;
+    case "gateway":
+      return explainGateway;
+    case "transfer":
+      return explainTransfer;
+    default:
+      return undefined;
+  }
+}

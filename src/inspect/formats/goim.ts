@@ -1,0 +1,101 @@
+import { i32be } from "../../core/index.ts";
+import { addUnread } from "../explain-with.ts";
+import type { Draft } from "../part.ts";
+import type { Request } from "./explainer.ts";
+import { addBytes, addHeader, type HeaderField, valueIn } from "./header.ts";
+
+/** Bytes of the header. */
+export const HEADER = 16;
+
+const FIELDS: readonly HeaderField[] = [
+  ["packetLength", "i32be", { hidden: true, note: "bytes of the whole struct" }],
+  ["headerLength", "i16be", { hidden: true, note: "always" }],
+  ["ver", "i16be"],
+  ["op", "i32be"],
+  ["seq", "i32be"],
+];
+
+/** Packets of goim: one, or several in a message. Those of a batch are shown in its body. */
+export function explainGoim({ format, name, bytes, start, end }: Request): Draft {
+  const batch = format.batch as number;
+  return explainPackets(name, bytes, start, end, (packet, all, stop) => {
+    if (valueIn(packet, "op") === batch) showBatch(packet, all, stop);
+  });
+}
+
+/** Looks into the body of a packet, which is its last part. */
+export type Inside = (packet: Draft, bytes: Uint8Array, end: number) => void;
+
+/** Packets one after the other; a single one is shown by itself. */
+export function explainPackets(
+  name: string,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  inside: Inside,
+): Draft {
+  const stop = packetEnd(bytes, start, end);
+  if (stop === end || stop === undefined) return onePacket(name, bytes, start, end, inside);
+  const root: Draft = { name, start, end: start, type: "packets", parts: [] };
+  addPackets(root, bytes, start, end, inside);
+  return root;
+}
+
+/** Adds packets up to one that is not whole. */
+function addPackets(
+  root: Draft,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  inside: Inside,
+): void {
+  let at = start;
+  while (at < end) {
+    const stop = packetEnd(bytes, at, end);
+    const packet = onePacket(`[${root.parts!.length}]`, bytes, at, stop ?? end, inside);
+    if (packet.parts!.length > 0) root.parts!.push(packet);
+    root.end = packet.end;
+    if (stop === undefined) break;
+    at = stop;
+  }
+}
+
+function onePacket(
+  name: string,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  inside: Inside,
+): Draft {
+  const packet: Draft = { name, start, end: start, type: "struct" };
+  const at = addHeader(packet, FIELDS, bytes, start, end);
+  // A packet that is cut off has no body yet.
+  if (at === undefined || packetEnd(bytes, start, end) !== end) return packet;
+  addBytes(packet, "body", bytes, at, end);
+  inside(packet, bytes, end);
+  return packet;
+}
+
+/** Where a packet ends that is whole, and whose lengths make sense. */
+function packetEnd(bytes: Uint8Array, start: number, end: number): number | undefined {
+  if (end - start < HEADER) return undefined;
+  const length = i32be(bytes, start);
+  return length >= HEADER && length <= end - start ? start + length : undefined;
+}
+
+/** Gives the body another look: as something with parts of its own. */
+export function showBody(packet: Draft, body: Draft): void {
+  packet.parts![packet.parts!.length - 1] = { ...body, name: "body" };
+}
+
+/** The packets of a batch, if the body is made of whole packets. */
+function showBatch(packet: Draft, bytes: Uint8Array, end: number): void {
+  const start = packet.start + HEADER;
+  if (start === end) return;
+  const body: Draft = { name: "body", start, end: start, type: "packets", parts: [] };
+  addPackets(body, bytes, start, end, () => {});
+  const isWhole = body.parts!.every((one) => packetEnd(bytes, one.start, one.end) === one.end);
+  if (!isWhole || body.end < end) return;
+  addUnread(body, bytes, end, undefined);
+  showBody(packet, body);
+}

@@ -1,0 +1,63 @@
+import { int, uint } from "../../core/index.ts";
+import type { Draft } from "../part.ts";
+
+/** A field of a fixed place: its name, its type (`u8`, `i16be`, `u32le`), and how it is shown. */
+export type HeaderField = readonly [
+  name: string,
+  type: string,
+  marks?: Pick<Draft, "hidden" | "note">,
+];
+
+/**
+ * Adds numbers that follow each other.
+ *
+ * @returns where they end; undefined if not all of them are here
+ */
+export function addHeader(
+  parent: Draft,
+  fields: readonly HeaderField[],
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): number | undefined {
+  let at = start;
+  parent.parts ??= [];
+  for (const [name, type, marks] of fields) {
+    const [, sign, bits, endian = "be"] = /^([ui])(\d+)(be|le)?$/.exec(type)!;
+    const size = Number(bits) / 8;
+    if (end - at < size) return undefined;
+    const read = sign === "u" ? uint : int;
+    const value = read(bytes, at, size, endian as "be" | "le");
+    parent.parts.push({ name, start: at, end: at + size, type, value, ...marks });
+    at += size;
+    parent.end = at;
+  }
+  return at;
+}
+
+/** Adds bytes that stay as they are. */
+export function addBytes(
+  parent: Draft,
+  name: string,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  marks: Partial<Draft> = {},
+): Draft {
+  const part: Draft = {
+    name,
+    start,
+    end,
+    type: "bytes",
+    value: bytes.subarray(start, end),
+    ...marks,
+  };
+  parent.parts ??= [];
+  parent.parts.push(part);
+  parent.end = Math.max(parent.end, end);
+  return part;
+}
+
+/** The value of a field that was added. */
+export const valueIn = ({ parts }: Draft, field: string): number =>
+  parts?.find(({ name }) => name === field)?.value as number;

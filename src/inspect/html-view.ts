@@ -1,0 +1,89 @@
+import type { Part } from "./part.ts";
+import { type HexViewOptions, type Row, viewOf } from "./rows.ts";
+
+/**
+ * The lines of {@link hexView} as HTML: a table with a row for each line, and a paragraph with the error if there is one.
+ * It has class names and data to hook onto, and no styles or scripts. Everything that comes from the bytes is escaped.
+ *
+ * | hook | is |
+ * |---|---|
+ * | `table.framewright`, `p.framewright-error` | the two elements |
+ * | `tr[data-path]` | `items[3].name` |
+ * | `tr[data-start][data-end]` | the bytes of the part |
+ * | `tr[data-depth]` | how deep the part is nested, from 0 |
+ * | `tr[data-hidden]` | no part of the value |
+ * | `tr[data-unpacked]` | bytes that were unpacked from others |
+ * | `td.at`, `td.bytes`, `th.name`, `td.type`, `td.value` | the cells |
+ *
+ * @param part - what `explain` returned
+ * @param bytes - the same bytes
+ * @throws RangeError unless the options are integers >= 1
+ *
+ * @example
+ * ```ts
+ * import { struct, u8 } from "framewright/fields";
+ * import { explain, htmlView } from "framewright/inspect";
+ *
+ * const bytes = Uint8Array.of(7);
+ * const html = htmlView(explain(struct({ kind: u8 }), bytes), bytes);
+ * console.log(html.includes('data-path="kind" data-start="0" data-end="1"'));
+ * //=> true
+ * ```
+ */
+export function htmlView(part: Part, bytes: Uint8Array, options: HexViewOptions = {}): string {
+  const { rows, error } = viewOf("htmlView", part, bytes, options);
+  const head = ["Address", "Bytes", "Name", "Type", "Value"]
+    .map((title) => `<th scope="col">${title}</th>`)
+    .join("");
+  const table =
+    `<table class="framewright">\n<thead><tr>${head}</tr></thead>\n` +
+    `<tbody>\n${rows.map(rowHtml).join("")}</tbody>\n</table>\n`;
+  return error === undefined
+    ? table
+    : `${table}<p class="framewright-error">${escaped(error)}</p>\n`;
+}
+
+function rowHtml({
+  at,
+  bytes,
+  name,
+  type,
+  text,
+  depth,
+  part,
+  isFirst,
+  path,
+  isUnpacked,
+}: Row): string {
+  const data = [
+    `data-path="${escaped(path)}"`,
+    `data-start="${part.start}"`,
+    `data-end="${part.end}"`,
+    `data-depth="${depth}"`,
+    ...(part.hidden === true ? ["data-hidden"] : []),
+    ...(isUnpacked ? ["data-unpacked"] : []),
+  ];
+  const cell = (one: string, content: string): string =>
+    `<td class="${one}">${escaped(content)}</td>`;
+  const title = isFirst
+    ? `<th scope="row" class="name">${escaped(name)}</th>`
+    : '<td class="name"></td>';
+  return (
+    `<tr ${data.join(" ")}>${cell("at", at)}${cell("bytes", bytes)}${title}` +
+    `${cell("type", type)}${cell("value", text)}</tr>\n`
+  );
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+
+/** Text for HTML; control characters and the like become spaces, which no attribute or view needs. */
+const escaped = (text: string): string =>
+  text
+    .replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/gu, " ")
+    .replace(/[&<>"']/g, (char) => ENTITIES[char]!);

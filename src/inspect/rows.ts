@@ -1,0 +1,169 @@
+import { checkOptions } from "../core/index.ts";
+import type { Part, PartBits } from "./part.ts";
+
+/** Options for {@link hexView} and {@link htmlView}. */
+export interface HexViewOptions {
+  /**
+   * Bytes on a line.
+   * @defaultValue 8
+   */
+  readonly columns?: number | undefined;
+  /**
+   * Lines for one field; what does not fit is counted.
+   * @defaultValue 4
+   */
+  readonly lines?: number | undefined;
+}
+
+/** A line of a view. */
+export interface Row {
+  /** Address of the first byte; empty if the line counts what does not fit. */
+  readonly at: string;
+  readonly bytes: string;
+  readonly name: string;
+  readonly type: string;
+  readonly text: string;
+  readonly depth: number;
+  /** The part that it shows: the first line of it, or a later one. */
+  readonly part: Part;
+  readonly isFirst: boolean;
+  /** Names from the outermost part: `items[3].name`. */
+  readonly path: string;
+  /** True for bytes that were unpacked from others. */
+  readonly isUnpacked: boolean;
+}
+
+/** All lines, and the error in words. */
+export interface View {
+  readonly rows: readonly Row[];
+  readonly error: string | undefined;
+}
+
+/**
+ * @param caller - for errors
+ * @throws RangeError unless the options are integers >= 1
+ */
+export function viewOf(
+  caller: string,
+  part: Part,
+  bytes: Uint8Array,
+  options: HexViewOptions,
+): View {
+  checkOptions(caller, options, ["columns", "lines"]);
+  const { columns = 8, lines = 4 } = options;
+  for (const [name, n] of Object.entries({ columns, lines })) {
+    if (!Number.isInteger(n) || n < 1) {
+      throw new RangeError(`${caller}: ${name} must be an integer of at least 1, not ${n}`);
+    }
+  }
+  const rows: Row[] = [];
+  const width = Math.max(4, part.end.toString(16).length);
+  const hexOf = (at: number): string => at.toString(16).padStart(width, "0");
+
+  const visit = (one: Part, depth: number, path: string, from: Uint8Array, mark: string): void => {
+    const { parts, bits, start, end, unpacked } = one;
+    const text = `${shownValue(one)}${one.note === undefined ? "" : `  (${one.note})`}`.trim();
+    const isTree = parts !== undefined && parts.length > 0;
+    const address = (at: number): string => mark + hexOf(at);
+    const common = { depth, part: one, path, isUnpacked: mark !== "" };
+    const inside = (deeper: number): void => {
+      for (const inner of parts ?? []) visit(inner, deeper, joined(path, inner), from, mark);
+    };
+    if (isTree && one.name === "" && depth === 0) {
+      inside(0);
+      return;
+    }
+    const head = {
+      ...common,
+      at: address(start),
+      name: shownName(one.name),
+      type: one.type,
+      text,
+      isFirst: true,
+    };
+    if (isTree) {
+      rows.push({ ...head, bytes: "" });
+      inside(depth + 1);
+    } else if (bits !== undefined) rows.push({ ...head, bytes: bitText(from, one, bits) });
+    else {
+      rows.push({ ...head, bytes: hex(from, start, Math.min(end, start + columns)) });
+      // The bytes that do not fit on its line.
+      for (let at = start + columns, line = 1; at < end; at += columns, line++) {
+        const row = { ...common, name: "", type: "", text: "", isFirst: false };
+        if (line >= lines) {
+          rows.push({ ...row, at: "", bytes: `... ${end - at} more` });
+          break;
+        }
+        rows.push({ ...row, at: address(at), bytes: hex(from, at, Math.min(end, at + columns)) });
+      }
+    }
+    if (unpacked !== undefined) {
+      visit(unpacked.part, depth + 1, joined(path, unpacked.part), unpacked.bytes, `${mark}~`);
+    }
+  };
+
+  visit(part, 0, part.name, bytes, "");
+  const { error } = part;
+  const place = error?.offset === undefined ? "" : ` (at ${hexOf(error.offset)})`;
+  return { rows, error: error && `${error.code}: ${error.message}${place}` };
+}
+
+const joined = (path: string, { name }: Part): string =>
+  path === "" || name.startsWith("[") ? path + name : `${path}.${name}`;
+
+/** Names may come from the wire: keys of JSON. */
+const shownName = (name: string): string => (/^[ -~]{0,40}$/.test(name) ? name : quoted(name));
+
+const hex = (bytes: Uint8Array, start: number, end: number): string =>
+  Array.from(bytes.subarray(start, end), (byte) => byte.toString(16).padStart(2, "0")).join(" ");
+
+/** The bits of a part, dots for those of its neighbours. */
+function bitText(
+  bytes: Uint8Array,
+  { start, end }: Part,
+  { first, count, low = false }: PartBits,
+): string {
+  const all = Array.from(bytes.subarray(start, end), (byte) => byte.toString(2).padStart(8, "0"));
+  return Array.from(all.join(""), (bit, i) => {
+    const gap = i > 0 && i % 4 === 0 ? " " : "";
+    const place = low ? i - 2 * (i % 8) + 7 : i;
+    return gap + (place >= first && place < first + count ? bit : ".");
+  }).join("");
+}
+
+const MOST_TEXT = 40;
+
+function shownValue({ value, parts, name }: Part): string {
+  if (value instanceof Uint8Array) {
+    const { length } = value;
+    const isText = name !== "?" && length > 0 && value.every((byte) => byte >= 0x20 && byte < 0x7f);
+    const text = isText
+      ? ` ${quoted(String.fromCharCode(...value.subarray(0, MOST_TEXT + 1)))}`
+      : "";
+    return `${length} byte${length === 1 ? "" : "s"}${text}`;
+  }
+  if (typeof value === "string") return quoted(value);
+  if (Array.isArray(value)) return `${value.length} item${value.length === 1 ? "" : "s"}`;
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? "no date" : value.toISOString();
+  if (typeof value === "object" && value !== null) return parts === undefined ? json(value) : "";
+  return value === undefined ? "" : String(value);
+}
+
+/** Control characters would reach the terminal. */
+function quoted(text: string): string {
+  const short = text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT)}...` : text;
+  return JSON.stringify(short).replace(
+    /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+function json(value: object): string {
+  try {
+    const text =
+      JSON.stringify(value, (_, one) => (typeof one === "bigint" ? String(one) : one)) ?? "";
+    return text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT)}...` : text;
+  } catch {
+    return "an object";
+  }
+}
