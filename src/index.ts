@@ -27,6 +27,7 @@ export {
   type Endian,
   encodeAll,
   encodeFrame,
+  type Format,
   type FrameLayout,
   type FramePart,
   type Framing,

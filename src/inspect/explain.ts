@@ -1,4 +1,11 @@
-import { type Format, type FrameLayout, type Framing, plain, raw } from "../core/index.ts";
+import {
+  type Codec,
+  type Format,
+  type FrameLayout,
+  type Framing,
+  plain,
+  raw,
+} from "../core/index.ts";
 import type { AnyField } from "../fields/index.ts";
 import { type Extent, explainFrame, extentOf } from "./explain-frame.ts";
 import { addUnread, explainWith } from "./explain-with.ts";
@@ -19,10 +26,10 @@ export interface ExplainableProtocol {
   readonly payload?: Explainable | undefined;
   readonly measure?: Framing["measure"] | undefined;
   readonly maxFrame?: number | undefined;
-  readonly decode?: Reader["decode"] | undefined;
-  readonly decodeMany?: Reader["decodeMany"] | undefined;
-  /** Framings have it: decodes payloads. */
-  wrap?(codec: never): Reader;
+  readonly decode?: Codec<never, unknown>["decode"] | undefined;
+  readonly decodeMany?: Codec<never, unknown>["decodeMany"] | undefined;
+  /** Framings have it. */
+  wrap?(codec: never): Codec<never, unknown>;
 }
 
 /** What {@link explain} can explain: a description, a protocol, a codec, or a framing. */

@@ -1,4 +1,4 @@
-import { json, u32be } from "../../core/index.ts";
+import { u32be } from "../../core/index.ts";
 import { addUnread } from "../explain-with.ts";
 import type { Draft } from "../part.ts";
 import type { Request } from "./explainer.ts";
@@ -13,6 +13,8 @@ interface Details {
     Record<"heartbeatReply" | "message" | "auth" | "authReply", number>
   >;
 }
+
+const JSON_TEXT = { format: { name: "json" } };
 
 const METHODS: Readonly<Record<number, "zlib" | "brotli">> = { 2: "zlib", 3: "brotli" };
 
@@ -29,7 +31,7 @@ export function explainBilibili({ format, name, bytes, start, end, draft }: Requ
     else if (method === undefined) {
       const { message, auth, authReply } = operations;
       if (op !== message && op !== auth && op !== authReply) return;
-      showBody(packet, draft(json(), "body", at, stop, all));
+      showBody(packet, draft(JSON_TEXT, "body", at, stop, all));
     } else if (!isPacked) {
       const body = packet.parts!.at(-1)!;
       body.type = method;
