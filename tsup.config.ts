@@ -25,7 +25,7 @@ export default defineConfig({
   clean: true,
   plugins: [chunkNames],
   onSuccess: async () => {
-    squeeze();
+    await squeeze();
     await writeTypes();
   },
 });

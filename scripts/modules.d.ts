@@ -49,6 +49,6 @@ declare module "*/scripts/api.mjs" {
 }
 
 declare module "*/scripts/squeeze.mjs" {
-  /** Takes white space and comments out of the CommonJS files in `dir`, which is `dist` unless given. */
-  export function squeeze(dir?: string): void;
+  /** Makes the JavaScript files in `dir` small, which is `dist` unless given. */
+  export function squeeze(dir?: string): Promise<void>;
 }
