@@ -8,13 +8,18 @@ import {
   encodeFrame,
   lengthPrefixed,
   type MessageProtocol,
+  type Protocol,
   perMessage,
+  Splitter,
+  u16be,
+  u32be,
+  u32le,
   varintPrefixed,
 } from "../../../src/index.ts";
 import { bilibili } from "../../../src/protocols/goim/index.ts";
 import { protobufjs } from "../../../src/protocols/protobuf/index.ts";
 import { parse } from "../../../src/protocols/sproto/index.ts";
-import { phpJson } from "../../../src/protocols/workerman/index.ts";
+import { defineCodec, phpJson } from "../../../src/protocols/workerman/index.ts";
 
 /*
  * Cases from public reports and captures, with renamed identifiers: test/vectors/real.json says where they are from.
@@ -60,6 +65,15 @@ interface Real {
     readonly encode?: readonly unknown[];
     readonly error?: string;
   }[];
+  readonly workerman: {
+    readonly spec: Readonly<Record<string, string>>;
+    readonly streams: readonly {
+      readonly cls: string;
+      readonly chunks: readonly string[];
+      readonly messages: readonly string[];
+      readonly closed: boolean;
+    }[];
+  };
   readonly phpJson: readonly { readonly text: string; readonly php: string | null }[];
 }
 
@@ -190,4 +204,99 @@ describe("real JSON of PHP", () => {
     if (written !== php) expect(JSON.parse(written)).toEqual(JSON.parse(php));
     expect(written.length).toBe(php.length);
   });
+});
+
+/*
+ * Public classes of others for Workerman, as they are in PHP: input, decode, encode. What each does is said in the vectors
+ * under `spec`. Bytes in all directions; encode is not part of these recordings.
+ */
+const encode = (bytes: Uint8Array): Uint8Array => bytes;
+/** Workerman's own limit. */
+const maxFrame = 10_485_760;
+
+const classes: Readonly<Record<string, Protocol<Uint8Array>>> = {
+  FrameLua: defineCodec<Uint8Array>({
+    maxFrame,
+    input: (buffer) => (buffer.length < 4 ? 0 : 4 + u32le(buffer, 0)),
+    decode: (bytes) => bytes.slice(4, -1).map((byte) => ~byte),
+    encode,
+  }),
+  LogPackN2: defineCodec<Uint8Array>({
+    maxFrame,
+    input(buffer) {
+      if (buffer.length < 6) return 0;
+      return buffer[0] === 0 && buffer[5] === 2 && u32be(buffer, 1);
+    },
+    decode: (bytes) => bytes.subarray(6),
+    encode,
+  }),
+  LoRa: defineCodec<Uint8Array>({
+    maxFrame,
+    input(buffer) {
+      const total = 5 + (buffer[1] ?? 255);
+      if (buffer.length < total) return 0;
+      const sum = buffer.subarray(0, total - 2).reduce((all, byte) => (all + byte) & 255, 0);
+      const isRight = buffer[0] === 0x6c && buffer[2] === 0x11 && buffer[total - 1] === 0x16;
+      return isRight && buffer[total - 2] === sum && total;
+    },
+    decode: (bytes) => bytes.subarray(3, -2),
+    encode,
+  }),
+  Fcgi: defineCodec<Uint8Array, Uint8Array, { at: number }>({
+    maxFrame,
+    // Records that were seen whole are not walked again.
+    context: () => ({ at: 0 }),
+    input(buffer, { context }) {
+      while (buffer.length - context.at >= 8) {
+        const length = 8 + u16be(buffer, context.at + 4) + buffer[context.at + 6]!;
+        if (buffer.length - context.at < length) return 0;
+        const isLast = buffer[context.at + 1] === 3;
+        context.at += length;
+        if (!isLast) continue;
+        const total = context.at;
+        context.at = 0;
+        return total;
+      }
+      return 0;
+    },
+    decode(bytes) {
+      const contents: Uint8Array[] = [];
+      for (let at = 0; at < bytes.length; ) {
+        const length = u16be(bytes, at + 4);
+        if (bytes[at + 1] === 6) contents.push(bytes.subarray(at + 8, at + 8 + length));
+        at += 8 + length + bytes[at + 6]!;
+      }
+      return Uint8Array.from(Buffer.concat(contents));
+    },
+    encode,
+  }),
+};
+
+describe("real classes for Workerman", () => {
+  it("are those of the recordings", () => {
+    expect(Object.keys(classes).sort()).toEqual(Object.keys(real.workerman.spec).sort());
+    expect(real.workerman.streams.length).toBe(64);
+  });
+
+  it.each(real.workerman.streams.map((one, i) => [one.cls, i, one] as const))(
+    "%s, stream %i",
+    (cls, _, { chunks, messages, closed }) => {
+      const shared = classes[cls]!;
+      const protocol = shared.perConnection?.({ context: undefined }) ?? shared;
+      const splitter = new Splitter(protocol);
+      const read: string[] = [];
+      const run = (): void => {
+        for (const chunk of chunks) {
+          splitter.push(bytesOf(chunk));
+          while (splitter.next()) {
+            const { bytes, start, end } = splitter;
+            read.push(hexOf(protocol.decode(bytes, start, end)));
+          }
+        }
+      };
+      if (closed) expect(run).toThrow();
+      else run();
+      expect(read).toEqual(messages);
+    },
+  );
 });
