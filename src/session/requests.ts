@@ -5,6 +5,7 @@ import {
   checkLimit,
   checkLimits,
   checkOptions,
+  guard,
   isThenable,
   markReported,
   onAbort,
@@ -98,6 +99,8 @@ export interface AskOptions<Reply, Result = Reply> {
 
 interface Entry<Reply> {
   readonly send: (id: number) => unknown;
+  /** Gets no answer: it is done once it was sent. */
+  readonly isOneWay: boolean;
   readonly options: AskOptions<Reply, unknown>;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
@@ -209,6 +212,7 @@ export class Requests<Reply = unknown> {
       checkLimit("timeout", timeout);
       const entry: Entry<Reply> = {
         send,
+        isOneWay: false,
         options,
         resolve: resolve as (result: unknown) => void,
         reject,
@@ -236,6 +240,26 @@ export class Requests<Reply = unknown> {
       entry.ticket = entry.line.add(entry);
       this.#pump();
     });
+  }
+
+  /**
+   * Sends a message that gets no answer: at once, or in the order of the requests while those are paused.
+   *
+   * @param send - writes the message
+   * @returns what `send` returns, if that is a boolean; true while the message waits; false if nothing is sent, because
+   *   this table has ended or `maxPending` requests and messages wait
+   */
+  notify(send: () => unknown): boolean {
+    if (this.#ended !== undefined) return false;
+    if (!this.#isPaused) return send() !== false;
+    if (this.pending >= this.#maxPending) return false;
+    const entry: Entry<Reply> = {
+      ...{ send, isOneWay: true, options: {}, resolve: () => {}, reject: () => {} },
+      ...{ line: this.#waiting, ticket: -1, id: undefined, isGivenUp: false },
+      ...{ stopTimer: () => {}, stopListening: () => {} },
+    };
+    entry.ticket = this.#waiting.add(entry);
+    return true;
   }
 
   /**
@@ -353,7 +377,8 @@ export class Requests<Reply = unknown> {
       const next = this.#urgent.first ?? (this.#isPaused ? undefined : this.#waiting.first);
       if (next === undefined) break;
       next.line.leave(next.ticket);
-      this.#begin(next);
+      if (next.isOneWay) guard(() => next.send(0));
+      else this.#begin(next);
     }
     this.#isPumping = false;
   }

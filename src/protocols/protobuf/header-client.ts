@@ -99,9 +99,9 @@ export interface HeaderClient<R extends Requests, P extends Pushes> {
     options?: HeaderRequestOptions,
   ): Promise<ResponseOf<R, K>>;
   /**
-   * Sends a message that is not answered.
+   * Sends a message that is not answered. Before the connection is open it waits, in order with requests.
    *
-   * @returns as `Connection.send`; false while there is no connection
+   * @returns as `Connection.send`; also false if too much waits for the connection to open
    */
   notify<K extends Names<R>>(type: K, message: RequestOf<R, K>): boolean;
 }
@@ -111,25 +111,35 @@ const OPTIONS = [
   ...["open", "error", "close"],
 ];
 
-/** @internal */
+/**
+ * @param check - throws if a message cannot be written
+ * @internal
+ */
 export function makeClient<R extends Requests, P extends Pushes>(
   definition: HeaderDefinition<R, P>,
   options: HeaderClientOptions<R, P>,
+  check: (value: ClientSent<R>) => unknown,
 ): HeaderClient<R, P> {
-  return new Client(definition, options);
+  return new Client(definition, options, check);
 }
 
 class Client<R extends Requests, P extends Pushes> implements HeaderClient<R, P> {
   readonly handlers: Handlers<ClientSent<R>, ClientReceived<P>>;
   readonly #definition: R;
   readonly #options: HeaderClientOptions<R, P>;
+  readonly #check: (value: ClientSent<R>) => unknown;
   #requests: Waiting<Uint8Array>;
   #connection: HeaderClientConnection<R, P> | undefined;
   /** Handlers at work: responses do not wait for them. */
   #calls: Calls<() => unknown> | undefined;
 
-  constructor(definition: HeaderDefinition<R, P>, options: HeaderClientOptions<R, P>) {
+  constructor(
+    definition: HeaderDefinition<R, P>,
+    options: HeaderClientOptions<R, P>,
+    check: (value: ClientSent<R>) => unknown,
+  ) {
     checkOptions("client", options, OPTIONS);
+    this.#check = check;
     this.#requests = this.#newRequests(options);
     this.#definition = definition.requests;
     this.#options = options;
@@ -202,8 +212,15 @@ class Client<R extends Requests, P extends Pushes> implements HeaderClient<R, P>
   }
 
   notify<K extends Names<R>>(type: K, message: RequestOf<R, K>): boolean {
-    const seq = this.#requests.nextId();
-    return this.#connection?.send(this.#message(type, seq, message)) ?? false;
+    const requests = this.#requests;
+    if (this.#connection !== undefined) {
+      return this.#connection.send(this.#message(type, requests.nextId(), message));
+    }
+    // What cannot be written is refused now, as later.
+    this.#check(this.#message(type, 0, message));
+    return requests.notify(() => {
+      return this.#connection?.send(this.#message(type, requests.nextId(), message));
+    });
   }
 
   #message(type: string, seq: number, message: unknown): ClientSent<R> {

@@ -1,3 +1,4 @@
+import { encodeFrame } from "../../core/index.ts";
 import { type HeaderClient, type HeaderClientOptions, makeClient } from "./header-client.ts";
 import { type HeaderProtocols, headerProtocols } from "./header-codecs.ts";
 import {
@@ -88,9 +89,14 @@ export function headerService<
   const R extends Requests,
   const P extends Pushes = Record<never, never>,
 >(definition: HeaderDefinition<R, P>): HeaderService<R, P> {
+  const protocols = headerProtocols(definition);
   return Object.freeze<HeaderService<R, P>>({
-    ...headerProtocols(definition),
+    ...protocols,
     answer: (handlers, options = {}) => ({ message: serveRequests(handlers, options) }),
-    client: (options = {}) => makeClient(definition, options),
+    client: (options = {}) => {
+      return makeClient(definition, options, (value) =>
+        encodeFrame(protocols.clientProtocol, value),
+      );
+    },
   });
 }

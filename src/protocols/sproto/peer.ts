@@ -130,15 +130,21 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
 
   readonly #remote: Sproto;
   readonly #options: PeerOptions<AnyTypes, R, Context>;
+  readonly #check: (value: RpcSent) => unknown;
   readonly #requests: Requests<Uint8Array>;
   #connection: Connection<RpcSent, RpcReceived, RpcPeer<R, Context>> | undefined;
   #calls: Calls<() => unknown> | undefined;
 
   /** @internal */
-  constructor(remote: Sproto, options: PeerOptions<AnyTypes, R, Context>) {
+  constructor(
+    remote: Sproto,
+    options: PeerOptions<AnyTypes, R, Context>,
+    check: (value: RpcSent) => unknown,
+  ) {
     this.context = options.context?.() as Context;
     this.#remote = remote;
     this.#options = options;
+    this.#check = check;
     const { timeout, maxPending, clock } = options;
     this.#requests = new Requests({
       ...{ timeout, maxPending, clock },
@@ -201,12 +207,12 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
   }
 
   /**
-   * Sends a call that wants no answer.
+   * Sends a call that wants no answer. Before the connection is open it waits, in order with requests.
    *
    * @param name - name of a protocol of the remote schema
    * @param rest - the request, and options
-   * @returns as `send` of the connection: false if it is better to wait, and if nothing was sent because the connection
-   *   is not open, so a broadcast does not fail because one peer is closing
+   * @returns as `send` of the connection: false if it is better to wait, and if nothing is sent because the connection
+   *   is closing, or too much waits for it to open; so a broadcast does not fail because one peer is closing
    * @throws ProtocolError `unencodable`, TypeError for a name that is not in the schema
    */
   notify<N extends ProtocolName<R>>(
@@ -215,8 +221,11 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
   ): boolean {
     const [args, options = {}] = rest;
     if (this.#remote.protocol(name) === undefined) throw new TypeError(`${name} not found`);
-    const connection = this.#connection;
-    return connection?.send({ kind: "request", name, args, ud: options.ud }) ?? false;
+    const call: RpcSent = { kind: "request", name, args, ud: options.ud };
+    if (this.#connection !== undefined) return this.#connection.send(call);
+    // What cannot be written is refused now, as later.
+    this.#check(call);
+    return this.#requests.notify(() => this.#connection?.send(call));
   }
 
   /** @internal */
@@ -298,18 +307,21 @@ type Handler = (args: unknown, call: unknown) => unknown;
 
 /**
  * The handlers that bind each connection to a peer of its own.
+ *
+ * @param check - throws if a value cannot be written
  * @internal
  */
 export function peerHandlers<L extends SprotoTypes, R extends SprotoTypes, Context>(
   remote: Sproto<R>,
   options: PeerOptions<L, R, Context>,
+  check: (value: RpcSent) => unknown,
 ): Handlers<RpcSent, RpcReceived, RpcPeer<R, Context>> {
   checkOptions("peers", options, OPTIONS);
   const { error } = options;
   checkLimits(options, "timeout", "maxPending");
   const untyped = options as unknown as PeerOptions<AnyTypes, R, Context>;
   return Object.freeze<Handlers<RpcSent, RpcReceived, RpcPeer<R, Context>>>({
-    context: () => new RpcPeer<R, Context>(remote as unknown as Sproto, untyped),
+    context: () => new RpcPeer<R, Context>(remote as unknown as Sproto, untyped, check),
     open: (connection) => connection.context.opened(connection),
     message: (connection, message) => connection.context.received(message),
     error: error && ((connection, thrown) => error(connection.context, thrown)),

@@ -1,5 +1,6 @@
 import {
   checkOptions,
+  encodeFrame,
   type Handlers,
   type MessageProtocol,
   type Output,
@@ -208,7 +209,7 @@ export function sprotoRpc<L extends SprotoTypes, R extends SprotoTypes>(
   return Object.freeze({
     ...protocol,
     peers: <Context>(peerOptions: PeerOptions<L, R, Context> = {}) =>
-      peerHandlers(options.remote, peerOptions),
+      peerHandlers(options.remote, peerOptions, (value) => encodeFrame(protocol, value)),
   });
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, expectTypeOf, it } from "vitest";
 import { ProtocolError } from "../../../src/index.ts";
 import { IdCounter, type RequestError, Requests, wasSent } from "../../../src/session/index.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
-import { uncaughtBy } from "../../support/uncaught.ts";
+import { bugsPrintedBy, uncaughtBy } from "../../support/uncaught.ts";
 
 const failure = (promise: Promise<unknown>): Promise<RequestError> =>
   promise.then(
@@ -227,5 +227,40 @@ describe("IdCounter", () => {
   it("refuses ranges that hold no number", () => {
     expect(() => new IdCounter({ last: 0 })).toThrow(RangeError);
     expect(() => new IdCounter({ first: 5, last: 4 })).toThrow(RangeError);
+  });
+
+  it("sends notifications at once, and in order with requests while those are paused", () => {
+    const sent: string[] = [];
+    const requests = new Requests<string>({ timeout: 0, maxPending: 3 });
+    const note = (text: string) => requests.notify(() => void sent.push(text));
+    expect([note("a"), sent]).toEqual([true, ["a"]]);
+    requests.pause();
+    expect(note("b")).toBe(true);
+    requests.ask((id) => sent.push(`request ${id}`)).catch(() => {});
+    expect([note("c"), note("d"), requests.pending]).toEqual([true, false, 3]);
+    requests.resume();
+    expect(sent).toEqual(["a", "b", "request 1", "c"]);
+    expect(requests.notify(() => false)).toBe(false);
+    requests.pause();
+    expect(note("e")).toBe(true);
+    requests.end();
+    requests.resume();
+    expect([note("f"), sent.length]).toEqual([false, 4]);
+  });
+
+  it("goes on after a notification that cannot be sent", async () => {
+    const requests = new Requests<string>({ timeout: 0 });
+    expect(() =>
+      requests.notify(() => {
+        throw new Error("no");
+      }),
+    ).toThrow("no");
+    requests.pause();
+    requests.notify(() => {
+      throw new Error("not later");
+    });
+    const asked = requests.ask((id) => requests.answer(id, "yes"));
+    const printed = await bugsPrintedBy(() => requests.resume());
+    expect([await asked, printed]).toEqual(["yes", ["not later"]]);
   });
 });

@@ -1,5 +1,11 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
-import { type CloseInfo, Connection, decodeFrame, encodeFrame } from "../../../../src/index.ts";
+import {
+  type CloseInfo,
+  Connection,
+  decodeAll,
+  decodeFrame,
+  encodeFrame,
+} from "../../../../src/index.ts";
 import { ErrorReply } from "../../../../src/protocols/protobuf/index.ts";
 import { bytesOf } from "../../../support/hex.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
@@ -231,7 +237,6 @@ describe("a client", () => {
     };
     const one = connect();
     const early = client.request("game.LoginReq", { account: "a" });
-    expect(client.notify("game.LoginReq", { account: "a" })).toBe(false);
     one.connection.opened();
     expect(one.sink.writes).toHaveLength(1);
     one.connection.received(encodeFrame(game.serverProtocol, login(1)));
@@ -293,6 +298,22 @@ describe("a client", () => {
     void client.request("game.LoginReq", { account: "b" });
     const third = await client.request("game.LoginReq", { account: "c" }).catch((error) => error);
     expect(third).toMatchObject({ code: "overflow" });
+  });
+
+  it("sends notifications that came before the connection is open once it is, in order with requests", () => {
+    const client = game.client({ clock: new ManualClock() });
+    const sink = new ScriptedSink("message");
+    const connection = new Connection(game.clientProtocol, sink, client.handlers);
+    expect(client.notify("common.ErrorResp", { message: "one" })).toBe(true);
+    void client.request("game.LoginReq", { account: "two" }).catch(() => {});
+    expect(() => client.notify("nope" as never, {} as never)).toThrow();
+    expect(sink.writes).toEqual([]);
+    connection.opened();
+    const sent = sink.writes.flatMap((bytes) => decodeAll(game.serverProtocol, bytes));
+    expect(sent).toMatchObject([
+      { type: "common.ErrorResp", seq: 1, message: { message: "one" } },
+      { type: "game.LoginReq", seq: 2, message: { account: "two" } },
+    ]);
   });
 
   it("knows what is answered", async () => {

@@ -373,8 +373,9 @@ describe("peers", () => {
 
   it("tell nothing, and do not fail, where nobody listens any more", () => {
     const handlers = toClient.peers();
-    const opening = new Connection(toClient, new ScriptedSink(), handlers);
-    expect(opening.context.notify("news", { text: "too early" })).toBe(false);
+    const never = new Connection(toClient, new ScriptedSink(), handlers);
+    never.lost();
+    expect(never.context.notify("news", { text: "too late" })).toBe(false);
     const { there, sinks } = pair();
     const { length } = sinks.server.writes;
     there.close();
@@ -384,6 +385,26 @@ describe("peers", () => {
     expect(there.context.notify("news", { text: "too late" })).toBe(false);
     expect(sinks.server.writes.length).toBe(length);
     expect(() => there.context.notify("nope" as never, {} as never)).toThrow(TypeError);
+  });
+
+  it("send notifications that came before the connection is open once it is, in order with requests", () => {
+    const sink = new ScriptedSink();
+    const connection = new Connection(toServer, sink, toServer.peers({ maxPending: 3 }));
+    const peer = connection.context;
+    expect(peer.notify("note", { text: "one" })).toBe(true);
+    void peer.request("first", { n: 2 }).catch(() => {});
+    expect(peer.notify("note", { text: "three" })).toBe(true);
+    // What waits is bounded, and what cannot be written is refused at once.
+    expect(peer.notify("note", { text: "four" })).toBe(false);
+    expect(() => peer.notify("note", { text: 5 } as never)).toThrow("not the number 5");
+    expect(sink.writes).toEqual([]);
+    connection.opened();
+    const sent = sink.writes.flatMap((bytes) => decodeAll(toClient, bytes));
+    expect(sent).toMatchObject([
+      { name: "note", args: { text: "one" }, session: undefined },
+      { name: "first", args: { n: 2 }, session: 1 },
+      { name: "note", args: { text: "three" }, session: undefined },
+    ]);
   });
 
   it("keep nothing of a request that cannot be written", async () => {
