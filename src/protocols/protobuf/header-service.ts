@@ -1,4 +1,4 @@
-import { encodeFrame } from "../../core/index.ts";
+import { Output } from "../../core/index.ts";
 import { type HeaderClient, type HeaderClientOptions, makeClient } from "./header-client.ts";
 import { type HeaderProtocols, headerProtocols } from "./header-codecs.ts";
 import {
@@ -95,7 +95,7 @@ export function headerService<
     answer: (handlers, options = {}) => ({ message: serveRequests(handlers, options) }),
     client: (options = {}) => {
       return makeClient(definition, options, (value) =>
-        encodeFrame(protocols.clientProtocol, value),
+        protocols.clientProtocol.encode(value, new Output()),
       );
     },
   });

@@ -1,9 +1,8 @@
 import {
   checkOptions,
-  encodeFrame,
   type Handlers,
   type MessageProtocol,
-  type Output,
+  Output,
   type Protocol,
   ProtocolError,
 } from "../../core/index.ts";
@@ -209,7 +208,7 @@ export function sprotoRpc<L extends SprotoTypes, R extends SprotoTypes>(
   return Object.freeze({
     ...protocol,
     peers: <Context>(peerOptions: PeerOptions<L, R, Context> = {}) =>
-      peerHandlers(options.remote, peerOptions, (value) => encodeFrame(protocol, value)),
+      peerHandlers(options.remote, peerOptions, (value) => codec.encode(value, new Output())),
   });
 }
 
