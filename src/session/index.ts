@@ -1,6 +1,6 @@
 /**
  * Blocks that sessions are made of, without I/O and timers of their own: requests and their answers, calls, ordered
- * replies, reconnecting, heartbeats.
+ * replies, reconnecting, heartbeats, silence.
  *
  * @packageDocumentation
  */
@@ -25,4 +25,5 @@ export {
   Requests,
   type RequestsOptions,
 } from "./requests.ts";
+export { type WatchSilenceOptions, watchSilence } from "./silence.ts";
 export type { PipeTap, TapDecoder, TapSide } from "./tap.ts";

@@ -49,8 +49,8 @@ export interface GatewayOptions<D extends Dialect = Dialect> {
   readonly maxHeld?: number | undefined;
 
   /**
-   * How long a client may be silent. v1: it is asked for a sign of life then, and closed after as long again; v2:
-   * it is closed. 0: for ever.
+   * How long a client may send nothing. v1: it is asked for a sign of life then, and closed after as long again; v2:
+   * it is closed. 0: no limit.
    * @defaultValue 30 000
    */
   readonly clientIdle?: number | undefined;
@@ -89,7 +89,7 @@ export interface GatewayOptions<D extends Dialect = Dialect> {
   readonly left?: ((peer: GatewayPeer, error?: unknown) => unknown) | undefined;
 
   /**
-   * Where the times come from.
+   * Where the times come from; it must be the clock of the links.
    * @defaultValue the runtime's clock
    */
   readonly clock?: Clock | undefined;

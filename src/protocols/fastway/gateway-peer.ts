@@ -29,10 +29,8 @@ export interface Peer {
   readonly waiting: Set<Circuit>;
   /** Of a client: bytes that are held for it. */
   held: number;
-  /** Called for every packet. */
-  heard: () => void;
-  /** Ends the watch over its silence. */
-  stopWatch: () => void;
+  /** Of a server: ends the time that it has to prove itself. */
+  stopLimit: () => void;
   isGone: boolean;
 }
 
@@ -66,8 +64,7 @@ export function newPeer(side: Peer["side"], link: GatewayLink): Peer {
     blocked: new Set(),
     waiting: new Set(),
     held: 0,
-    heard: () => {},
-    stopWatch: () => {},
+    stopLimit: () => {},
     isGone: false,
   };
 }

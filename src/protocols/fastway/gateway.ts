@@ -6,8 +6,8 @@ import {
   guard,
   ProtocolError,
   systemClock,
-  Watchdog,
 } from "../../core/index.ts";
+import { watchSilence } from "../../session/index.ts";
 import { checkedDialect, type Dialect } from "./commands.ts";
 import type { FastwayLink } from "./endpoint.ts";
 import { fastway } from "./fastway.ts";
@@ -112,7 +112,7 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
   const leave = (peer: Peer, error?: unknown): void => {
     if (peer.isGone) return;
     peer.isGone = true;
-    peer.stopWatch();
+    peer.stopLimit();
     peers.delete(peer);
     unproven.delete(peer);
     router.remove(peer);
@@ -143,39 +143,21 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
       ...handlers(peer),
       drain: () => router.drained(peer),
       message(_, value) {
-        if (peer.isGone) return;
-        peer.heard();
-        router.take(peer, value);
+        if (!peer.isGone) router.take(peer, value);
       },
     });
   };
 
   /** v1: one silent interval, a ping, and another one; v2: one. */
   const watch = (peer: Peer): void => {
-    const ms = idle[peer.side];
-    if (ms === 0) return;
-    let isAsked = false;
-    const start = (): void => {
-      const dog = new Watchdog(clock, ms, () => {
-        if (peer.stalled !== undefined) {
-          // It cannot be heard: its link is paused.
-          start();
-        } else if (isV1 && !isAsked) {
-          isAsked = true;
-          peer.link.send({ type: "ping" });
-          start();
-        } else {
-          const silent = isAsked ? 2 * ms : ms;
-          drop(peer, new ProtocolError("timeout", `no packet within ${silent} ms`));
-        }
-      });
-      peer.stopWatch = () => dog.stop();
-      peer.heard = () => {
-        isAsked = false;
-        dog.heard();
-      };
+    const timeout = idle[peer.side];
+    if (timeout === 0) return;
+    const silent = (times: number): void => {
+      if (peer.isGone) return;
+      if (isV1 && times === 1) peer.link.send({ type: "ping" });
+      else drop(peer, new ProtocolError("timeout", `no byte within ${times * timeout} ms`));
     };
-    start();
+    watchSilence({ connection: peer.link, timeout, silent, clock });
   };
 
   const welcome = (side: Peer["side"], link: FastwayLink): Peer | undefined => {
@@ -207,7 +189,7 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
     }
     unproven.add(peer);
     if (authTimeout > 0) {
-      peer.stopWatch = clock.after(authTimeout, () => {
+      peer.stopLimit = clock.after(authTimeout, () => {
         const text = `no answer to the challenge within ${authTimeout} ms`;
         drop(peer, new ProtocolError("timeout", text));
       });
@@ -217,7 +199,7 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
       ...handlers(peer),
       message(_, answer) {
         if (peer.isGone) return;
-        peer.stopWatch();
+        peer.stopLimit();
         const id = verifyAnswer(answer, challenge, key);
         if (id === undefined) {
           drop(peer, new ProtocolError("refused", "auth-failed: the server has not the key"));

@@ -89,7 +89,7 @@ export interface CometOptions<User, Body> {
   readonly authTimeout?: number | undefined;
 
   /**
-   * A client that sends no heartbeat for this long is cut off; 0: never.
+   * A client that sends nothing for this long, no heartbeat and nothing else, is cut off; 0: never.
    * @defaultValue 8 minutes (v2), 5 minutes (v1)
    */
   readonly heartbeatTimeout?: number | undefined;
@@ -139,7 +139,7 @@ export interface CometOptions<User, Body> {
   readonly gap?: ((gap: CometGap) => unknown) | undefined;
 
   /**
-   * Where time comes from.
+   * Where time comes from; it must be the clock of the connections.
    * @defaultValue the runtime's clock
    */
   readonly clock?: Clock | undefined;

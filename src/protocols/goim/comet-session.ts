@@ -7,8 +7,8 @@ import {
   isThenable,
   type MessageProtocol,
   ProtocolError,
-  Watchdog,
 } from "../../core/index.ts";
+import { watchSilence } from "../../session/index.ts";
 import { onlineCount, operationList, roomId } from "./bodies.ts";
 import type { Admission, CometOptions } from "./comet-options.ts";
 import { type Dialect, replyTo } from "./dialect.ts";
@@ -65,7 +65,6 @@ export class CometSession<User = unknown, Body = Uint8Array> {
   #dropped = 0;
   #isGone = false;
   #calm: () => void = () => {};
-  #heartbeats: Watchdog | undefined;
 
   /** @internal Sessions are made by their comet. */
   constructor(hub: Hub<User, Body>) {
@@ -164,7 +163,6 @@ export class CometSession<User = unknown, Body = Uint8Array> {
   /** @internal Tells whether the client had been let in. */
   closed(): boolean {
     this.#calm();
-    this.#heartbeats?.stop();
     this.#isGone = true;
     if (this.#admission === undefined) return false;
     this.#hub.moved(this, this.#room, "");
@@ -201,10 +199,11 @@ export class CometSession<User = unknown, Body = Uint8Array> {
     this.#accepts = admission.accepts && new Set(admission.accepts);
     const { clock, heartbeatTimeout } = this.#hub;
     if (heartbeatTimeout > 0) {
-      this.#heartbeats = new Watchdog(clock, heartbeatTimeout, () => {
+      const silent = (): void => {
         const text = `no heartbeat within ${heartbeatTimeout} ms`;
         this.#cut(new ProtocolError("timeout", text));
-      });
+      };
+      watchSilence({ connection: this.connection, timeout: heartbeatTimeout, silent, clock });
     }
     this.move(admission.room ?? "");
     this.#reply(packet, authReply, undefined);
@@ -212,7 +211,6 @@ export class CometSession<User = unknown, Body = Uint8Array> {
   }
 
   #beat(packet: Packet<Body>): void {
-    this.#heartbeats?.heard();
     // v1 does not count. (The last v1 sent the client's own body back, which nobody can want.)
     const count =
       this.#hub.dialect === "v2"
@@ -274,17 +272,10 @@ export class CometSession<User = unknown, Body = Uint8Array> {
     this.connection.abort(error);
   }
 
-  /** Goes on when `work` is done; until then no further packet is handled, so replies stay in order. */
+  /** Goes on when `work` is done; until then the connection delivers no packet, so replies stay in order. */
   #after<T>(work: T | PromiseLike<T>, goOn: (result: T) => unknown): unknown {
     if (!isThenable(work)) return goOn(work);
-    const { connection } = this;
-    connection.pause();
-    return work.then((result) => {
-      if (connection.state !== "open") return undefined;
-      const done = goOn(result);
-      connection.resume();
-      return done;
-    });
+    return work.then((result) => (this.connection.state === "open" ? goOn(result) : undefined));
   }
 }
 

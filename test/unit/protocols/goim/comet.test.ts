@@ -242,7 +242,7 @@ describe("Comet", () => {
     expect(comet.sessions.size).toBe(1);
   });
 
-  it("answers heartbeats with how many are in the room, and cuts who sends none", () => {
+  it("answers heartbeats with how many are in the room, and cuts a client that sends nothing", () => {
     const world = setup({ heartbeatTimeout: 1000 });
     const client = member(world, "ann r");
     member(world, "bob r");
@@ -250,6 +250,8 @@ describe("Comet", () => {
     world.clock.advance(900);
     client.send({ op: v2.heartbeat, ver: 7, seq: 9, body: text("ignored") });
     expect(client.got()).toEqual([{ ver: 7, op: 3, seq: 9, body: Uint8Array.of(0, 0, 0, 2) }]);
+    world.clock.advance(999);
+    expect(client.closed).toEqual([]);
     client.send({ op: 4 });
     world.clock.advance(999);
     expect(client.closed).toEqual([]);

@@ -1,0 +1,83 @@
+import { type Clock, checkOptions, guard, ProtocolError, systemClock } from "../core/index.ts";
+import type { HeartbeatConnection } from "./heartbeat.ts";
+
+/** Options for {@link watchSilence}. Times are in milliseconds. */
+export interface WatchSilenceOptions {
+  /** The connection to watch. */
+  readonly connection: Omit<HeartbeatConnection, "messages">;
+  /** How long no byte may come, more than 0; Infinity watches nothing. */
+  readonly timeout: number;
+  /**
+   * Called when no byte has come for `timeout`, and again after each further `timeout`, with how many times in a row.
+   * @defaultValue aborts the connection with `timeout`
+   */
+  readonly silent?: ((times: number) => unknown) | undefined;
+  /**
+   * The clock, which must be that of the connection.
+   * @defaultValue the runtime's clock
+   */
+  readonly clock?: Clock | undefined;
+}
+
+/**
+ * Notices a peer that is silent: the server's side of {@link heartbeat}, which sends nothing itself. Any byte is a sign of
+ * life. While our side does not read, nothing is expected.
+ *
+ * @returns a function that stops it; the end of the connection does so, too
+ * @throws RangeError for an invalid time, TypeError for an unknown option
+ *
+ * @example
+ * ```ts
+ * import { lines, utf8 } from "framewright";
+ * import { connect, listen } from "framewright/node";
+ * import { watchSilence } from "framewright/session";
+ *
+ * const protocol = lines().wrap(utf8());
+ * const server = await listen(protocol, {
+ *   port: 0,
+ *   open: (connection) => void watchSilence({ connection, timeout: 20 }),
+ *   error: (_, error) => console.log(error.message),
+ * });
+ * const client = await connect(protocol, { port: server.port });
+ * await client.closed;
+ * await server.close();
+ * //=> no byte within 20 ms
+ * ```
+ */
+export function watchSilence(options: WatchSilenceOptions): () => void {
+  checkOptions("watchSilence", options, ["connection", "timeout", "silent", "clock"]);
+  const { connection, timeout, clock = systemClock } = options;
+  if (!(typeof timeout === "number" && timeout > 0)) {
+    throw new RangeError(`timeout must be more than 0 ms, not ${String(timeout)}`);
+  }
+  if (timeout === Infinity) return () => {};
+  const abort = (): void => {
+    connection.abort(new ProtocolError("timeout", `no byte within ${timeout} ms`));
+  };
+  const { silent = abort } = options;
+  let since = clock.now();
+  let times = 0;
+
+  const check = (): void => {
+    const now = clock.now();
+    const { lastByteAt, isReading } = connection;
+    if (!isReading || lastByteAt > since) {
+      since = isReading ? lastByteAt : now;
+      times = 0;
+    }
+    const left = since + (times + 1) * timeout - now;
+    stopTimer = clock.after(left > 0 ? left : timeout, check);
+    if (left > 0) return;
+    times++;
+    guard(
+      () => silent(times),
+      (error) => connection.abort(error),
+    );
+  };
+  let stopTimer = clock.after(timeout, check);
+  const forget = connection.onClose(() => stopTimer());
+  return () => {
+    stopTimer();
+    forget();
+  };
+}
