@@ -124,7 +124,7 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
       const { error: cause } = explain(error === undefined ? this.#ended : { by: "error", error });
       this.#dials.end(cause);
     });
-    this.#dials.start();
+    this.#physical.onOpen(() => this.#dials.start());
     if (this.#physical.state === "closed") this.over({ by: "peer" });
     else if (this.dialect === "v2") this.#startPings();
   }

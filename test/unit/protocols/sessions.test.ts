@@ -23,6 +23,7 @@ import {
   type Packet,
 } from "../../../src/protocols/goim/index.ts";
 import { parse, type RpcPeer, sprotoRpc } from "../../../src/protocols/sproto/index.ts";
+import { wasSent } from "../../../src/session/index.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ScriptedSink } from "../../support/scripted-sink.ts";
 import { game } from "./protobuf/game.ts";
@@ -218,6 +219,139 @@ describe.each(Object.keys(ASKING))("%s: a handler that waits for an answer", (na
     await settled();
     expect([isRead, codes]).toEqual([false, ["closed"]]);
     connection.abort();
+  });
+});
+
+/** A session that asks before its connection is open. */
+interface Early {
+  ask(signal?: AbortSignal): Promise<unknown>;
+  /** Opens the connection, and does what the protocol does first. */
+  open(): void;
+  sink: ScriptedSink;
+  answer(): void;
+}
+
+const EARLY: Readonly<Record<string, () => Early>> = {
+  goim: () => {
+    const clock = new ManualClock();
+    const sink = new ScriptedSink();
+    let made: AnyConnection | undefined;
+    const client = new GoimClient({
+      clock,
+      token: Uint8Array.of(1),
+      connect: (protocol, handlers) => {
+        const connection = new Connection(protocol, sink, handlers, { clock });
+        made = connection as never;
+        return connection;
+      },
+    });
+    const say = (op: number, seq: number): void => {
+      made!.received(encodeFrame(goim(), { op, seq }));
+    };
+    return {
+      ask: (signal) => client.request(operations.v2.changeRoom, undefined, { signal }),
+      open() {
+        made!.opened();
+        say(operations.v2.authReply, 1);
+      },
+      sink,
+      // After the token and a heartbeat.
+      answer: () => say(operations.v2.changeRoomReply, 3),
+    };
+  },
+  "fastway v1": () => {
+    const v1 = fastway({ dialect: "v1" });
+    const sink = new ScriptedSink();
+    const clock = new ManualClock();
+    const link = new Connection(v1, sink, {}, { clock });
+    const client = fastwayClient(link, { clock });
+    return {
+      ask: (signal) => client.dial(7, { signal }),
+      open: () => link.opened(),
+      sink,
+      answer() {
+        link.received(encodeFrame(v1, { type: "open", connId: 5 }));
+        link.received(encodeFrame(v1, { type: "accept", connId: 5, remoteId: 7 }));
+      },
+    };
+  },
+  "fastway v2": () => {
+    const sink = new ScriptedSink();
+    const clock = new ManualClock();
+    const link = new Connection(v2, sink, {}, { clock });
+    const client = fastwayClient(link, { clock });
+    return {
+      ask: (signal) => client.dial(7, { signal }),
+      open: () => link.opened(),
+      sink,
+      answer: () => link.received(encodeFrame(v2, { type: "accept", connId: 5, remoteId: 7 })),
+    };
+  },
+  sproto: () => {
+    const sink = new ScriptedSink();
+    const connection = new Connection(rpc, sink, rpc.peers({ clock: new ManualClock() }));
+    return {
+      ask: (signal) => connection.context.request("ask", { n: 1 }, { signal }),
+      open: () => connection.opened(),
+      sink,
+      answer() {
+        const response = { kind: "response", name: "ask", session: 1, args: { n: 1 } } as const;
+        connection.received(encodeFrame(rpc, { ...response, ud: undefined }));
+      },
+    };
+  },
+  protobuf: () => {
+    const client = game.client({ clock: new ManualClock() });
+    const sink = new ScriptedSink("message");
+    const connection = new Connection(game.clientProtocol, sink, client.handlers);
+    return {
+      ask: (signal) => client.request("game.LoginReq", { account: "a" }, { signal }),
+      open: () => connection.opened(),
+      sink,
+      answer() {
+        const message = { userid: 5 };
+        const response = { kind: "response", to: "game.LoginReq", message } as const;
+        connection.received(encodeFrame(game.serverProtocol, response));
+      },
+    };
+  },
+};
+
+describe.each(Object.keys(EARLY))("%s: what is asked before the connection is open", (name) => {
+  it("waits for it, and is answered", async () => {
+    const { ask, open, sink, answer } = EARLY[name]!();
+    const asked = ask();
+    await settled();
+    expect(sink.writes).toEqual([]);
+    open();
+    await settled();
+    expect(sink.writes.length).toBeGreaterThan(0);
+    answer();
+    await asked;
+  });
+
+  it("is given up by its signal, with its reason, and nothing of it is sent", async () => {
+    const { ask, open, sink } = EARLY[name]!();
+    const other = EARLY[name]!();
+    const given = new AbortController();
+    const asked = ask(given.signal);
+    given.abort(new Error("no longer wanted"));
+    await expect(asked).rejects.toThrow("no longer wanted");
+    await asked.catch((error) => expect(wasSent(error)).toBe(false));
+    for (const one of [open, other.open]) one();
+    await settled();
+    expect(sink.writes).toEqual(other.sink.writes);
+  });
+
+  it("is given up by its signal once it is sent, too", async () => {
+    const { ask, open } = EARLY[name]!();
+    const given = new AbortController();
+    const asked = ask(given.signal);
+    open();
+    await settled();
+    given.abort(new Error("no longer wanted"));
+    await expect(asked).rejects.toThrow("no longer wanted");
+    await asked.catch((error) => expect(wasSent(error)).toBe(true));
   });
 });
 

@@ -140,7 +140,7 @@ const CASES: Readonly<Record<string, readonly [fault: string, ...places: Place[]
     [
       "unit/core/turns",
       "is shared by all connections of a clock",
-      "is not begun anew by each chunk",
+      "is not begun anew by each of many chunks",
     ],
   ],
   R27: [
