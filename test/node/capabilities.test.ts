@@ -6,7 +6,7 @@ import { connect as dialTls } from "node:tls";
 import { MockBinding } from "@serialport/binding-mock";
 import { SerialPortStream } from "@serialport/stream";
 import { afterAll, describe, expect, it } from "vitest";
-import { pieces } from "../../src/framing/index.ts";
+import { body, pieces } from "../../src/framing/index.ts";
 import {
   Connection as Bare,
   type Connection,
@@ -159,6 +159,14 @@ const tries: Record<string, (way: Way, open: () => Promise<Connection<Uint8Array
     connection.received(Uint8Array.of(104, 105));
     await Promise.resolve();
     return sink.calls.includes("write hi");
+  },
+  "`body`": async (_, open) => {
+    const connection = await open();
+    const iterated = body(connection, 3);
+    connection.received(Uint8Array.of(1, 2, 3));
+    const read: number[] = [];
+    for await (const piece of iterated) read.push(...piece);
+    return read.join() === "1,2,3";
   },
   "`end()`, half-close": async (_, open) => {
     const connection = await open();

@@ -1,5 +1,6 @@
 import { describe, it } from "vitest";
 import { type Datagrams, datagramTests } from "./datagram-suite.ts";
+import type { TransportTest } from "./suite-checks.ts";
 import { type Transport, transportTests } from "./transport-suite.ts";
 
 /** The transport tests as tests of vitest. */
@@ -13,5 +14,12 @@ export function describeTransport(transport: Transport): void {
 export function describeDatagrams(datagrams: Datagrams): void {
   describe(datagrams.name, () => {
     for (const { name, run } of datagramTests(datagrams)) it(name, run, 30_000);
+  });
+}
+
+/** Tests of streams as tests of vitest. */
+export function describeStreams(name: string, tests: readonly TransportTest[]): void {
+  describe(name, () => {
+    for (const test of tests) it(test.name, test.run, 60_000);
   });
 }

@@ -1,6 +1,7 @@
 // framewright/bun over Bun.listen and Bun.connect.
 import { join } from "node:path";
 import { socketHandlers } from "../../../src/transports/bun/index.ts";
+import { streamTests } from "../../support/stream-suite.ts";
 import { equal } from "../../support/suite-checks.ts";
 import { serverHandlers, wire } from "../../support/transport-server.ts";
 import { report, suitesOf } from "./runner.ts";
@@ -20,9 +21,9 @@ const tls = listen({ hostname, port: 0, tls: { cert, key } });
 listen({ unix });
 
 /** A connection, once it is open. */
-function dial(where, options) {
+function dial(where, options, protocol = wire) {
   return new Promise((resolve, reject) => {
-    const socket = socketHandlers(wire, {
+    const socket = socketHandlers(protocol, {
       ...options,
       open(connection) {
         resolve(connection);
@@ -92,5 +93,16 @@ await report([
     { ...stream, name: "Unix socket", connect: (options) => dial({ unix }, options) },
   ]),
   { name: "TLS", tests: handshakes },
+  {
+    name: "streams over TCP",
+    tests: streamTests({
+      name: "TCP",
+      async listen(protocol, options) {
+        const socket = socketHandlers(protocol, options);
+        const { port } = Bun.listen({ hostname, port: 0, allowHalfOpen, socket });
+        return (other, given) => dial({ hostname, port }, given, other);
+      },
+    }),
+  },
 ]);
 process.exit();

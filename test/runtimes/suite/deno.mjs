@@ -1,5 +1,6 @@
 // framewright/web on Deno: its connections are streams, its WebSockets those of browsers, on either side.
 import { attachStreams, attachWebSocket } from "../../../src/transports/web/index.ts";
+import { streamTests } from "../../support/stream-suite.ts";
 import { serverHandlers, wire } from "../../support/transport-server.ts";
 import { report, suitesOf } from "./runner.ts";
 
@@ -9,9 +10,9 @@ const cert = Deno.readTextFileSync("tls-cert.pem");
 const key = Deno.readTextFileSync("tls-key.pem");
 const stream = { boundary: "stream", pauses: true, halfCloses: true };
 
-function serve(listener) {
+function serve(listener, protocol = wire, options = serverHandlers) {
   void (async () => {
-    for await (const socket of listener) attachStreams(socket, wire, serverHandlers);
+    for await (const socket of listener) attachStreams(socket, protocol, options);
   })();
   return listener.addr.port;
 }
@@ -42,8 +43,17 @@ const webSocket = (boundary) => ({
     }),
 });
 
-await report(
-  suitesOf([
+const streams = streamTests({
+  name: "Deno.connect",
+  async listen(protocol, options) {
+    const port = serve(Deno.listen({ hostname, port: 0 }), protocol, options);
+    return async (other, given) =>
+      attachStreams(await Deno.connect({ hostname, port }), other, given);
+  },
+});
+
+await report([
+  ...suitesOf([
     {
       ...stream,
       name: "Deno.connect",
@@ -67,5 +77,6 @@ await report(
     webSocket("message"),
     webSocket("stream"),
   ]),
-);
+  { name: "streams over Deno.connect", tests: streams },
+]);
 Deno.exit();

@@ -6,8 +6,10 @@ import {
   connectDatagram,
   listen,
   listenDatagram,
+  startTls,
 } from "../../../src/transports/node/index.ts";
 import { datagramTests } from "../../support/datagram-suite.ts";
+import { startTlsTests, streamTests } from "../../support/stream-suite.ts";
 import { serverHandlers, wire } from "../../support/transport-server.ts";
 import { report, suitesOf } from "./runner.ts";
 
@@ -34,6 +36,36 @@ const [tcpSuite, tlsSuite, unixSuite] = suitesOf([
 const udp = { name: "UDP", host, listenDatagram, connectDatagram, refusals: !isDeno };
 const udpSuite = { name: "UDP", tests: datagramTests(udp) };
 
+let paths = 0;
+/** What streams can do besides, over sockets that `where` makes options for. */
+const streamSuite = (name, where) => ({
+  name: `streams over ${name}`,
+  tests: streamTests({
+    name,
+    async listen(protocol, options) {
+      const [server, client] = where();
+      const { port: own } = await listen(protocol, { ...options, ...server });
+      return (other, given) => connect(other, { ...given, ...client, ...(own && { port: own }) });
+    },
+  }),
+});
+const unixPath = () => {
+  const own = { path: join(process.cwd(), `${process.pid}-${paths++}.sock`) };
+  return [own, own];
+};
+const streamSuites = [
+  streamSuite("TCP", () => [{ host, port: 0 }, { host }]),
+  streamSuite("TLS", () => [
+    { host, port: 0, tls: { key, cert } },
+    { host, tls: { ca: cert } },
+  ]),
+  streamSuite("Unix sockets", unixPath),
+];
+const startTlsSuite = {
+  name: "startTls",
+  tests: startTlsTests({ listen, connect, startTls, cert, key }),
+};
+
 // A paused socket of Deno's node:tls (2.9.6) reads on from its TCP socket, and keeps what comes in memory of its own. An
 // end that comes in a pause it never tells. Its own Deno.listenTls and Deno.connectTls do not have this: see deno.mjs.
 const tlsFails = {
@@ -53,6 +85,8 @@ await report([
   tcpSuite,
   { ...tlsSuite, fails: isDeno ? tlsFails : {} },
   unixSuite,
+  ...streamSuites,
+  startTlsSuite,
   { ...udpSuite, fails: isDeno ? udpFails : {} },
 ]);
 process.exit();

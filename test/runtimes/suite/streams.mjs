@@ -2,31 +2,39 @@
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { attachStreams } from "../../../src/transports/web/index.ts";
+import { streamTests } from "../../support/stream-suite.ts";
 import { serverHandlers, wire } from "../../support/transport-server.ts";
 import { toWeb } from "../../support/web-duplex.ts";
 import { report, suitesOf } from "./runner.ts";
 
 const host = "127.0.0.1";
-const server = createServer({ allowHalfOpen: true }, (socket) => {
-  attachStreams(toWeb(socket), wire, serverHandlers);
-});
-server.listen(0, host);
-await once(server, "listening");
-const { port } = server.address();
 
-await report(
-  suitesOf([
+/** A server, and a function that connects to it. */
+async function listen(protocol, options) {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    attachStreams(toWeb(socket), protocol, options);
+  });
+  server.listen(0, host);
+  await once(server, "listening");
+  const { port } = server.address();
+  return async (other, given) => {
+    const socket = connect({ host, port, allowHalfOpen: true });
+    await once(socket, "connect");
+    return attachStreams(toWeb(socket), other, given);
+  };
+}
+const dial = await listen(wire, serverHandlers);
+
+await report([
+  ...suitesOf([
     {
       name: "web streams",
       boundary: "stream",
       pauses: true,
       halfCloses: true,
-      async connect(options) {
-        const socket = connect({ host, port, allowHalfOpen: true });
-        await once(socket, "connect");
-        return attachStreams(toWeb(socket), wire, options);
-      },
+      connect: (options) => dial(wire, options),
     },
   ]),
-);
+  { name: "streams over web streams", tests: streamTests({ name: "web streams", listen }) },
+]);
 process.exit();
