@@ -45,8 +45,8 @@ interface Host {
   readonly document?: object;
   readonly WorkerGlobalScope?: unknown;
   readonly process?: {
-    readonly env?: { readonly FRAMEWRIGHT_POISON?: string | undefined };
-    readonly getBuiltinModule?: (name: string) => Checks | undefined;
+    readonly env?: Readonly<Record<string, string | undefined>>;
+    readonly getBuiltinModule?: (name: string) => unknown;
   };
   readonly Buffer?: {
     byteLength(text: string): number;
@@ -103,7 +103,7 @@ export const sliceLatin1: ((bytes: Uint8Array, start: number, end: number) => st
 /** Node's own checks of a whole chunk (20.16 and later). */
 const checks: Checks | undefined = /* @__PURE__ */ look(() => {
   try {
-    return host.process?.getBuiltinModule?.("buffer");
+    return host.process?.getBuiltinModule?.("buffer") as Checks | undefined;
   } catch {
     return undefined;
   }
@@ -247,3 +247,30 @@ export const timers: Timers | undefined = /* @__PURE__ */ look(() => {
   const { setTimeout, clearTimeout } = host;
   return setTimeout && clearTimeout ? { set: setTimeout, clear: clearTimeout } : undefined;
 });
+
+/** A variable of the environment; undefined where there is none, or where it may not be read. */
+export function variable(name: string): string | undefined {
+  try {
+    return host.process?.env?.[name];
+  } catch {
+    return undefined;
+  }
+}
+
+/** A channel of Node's `diagnostics_channel`. */
+export interface DiagnosticsChannel {
+  readonly hasSubscribers: boolean;
+  publish(message: unknown): void;
+}
+
+/** A channel of diagnostics, where the runtime has them. */
+export function diagnosticsChannel(name: string): DiagnosticsChannel | undefined {
+  try {
+    const found = host.process?.getBuiltinModule?.("diagnostics_channel") as
+      | { channel(name: string): DiagnosticsChannel }
+      | undefined;
+    return found?.channel(name);
+  } catch {
+    return undefined;
+  }
+}

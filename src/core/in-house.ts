@@ -46,12 +46,13 @@ export {
   valuesIn,
 } from "./go-json.ts";
 export { withHint } from "./hints.ts";
-export { timers } from "./host.ts";
+export { printError, timers } from "./host.ts";
 export { jsonFault } from "./json-fault.ts";
 export { notPromised, parseJson } from "./json-read.ts";
 export { stringify } from "./json-write.ts";
 export { compact, copy, isBytes, isDetached, MESSAGE_COST, plain } from "./memory.ts";
 export { isMisuse, misuse } from "./misuse.ts";
+export { observed } from "./observed.ts";
 export { checkedMaxFrame } from "./protocol.ts";
 export { messageOf } from "./quoteless.ts";
 export { checkRange, fitsInteger, isBeyondF32 } from "./range.ts";

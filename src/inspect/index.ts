@@ -1,5 +1,6 @@
 /**
- * Look at bytes: what each one means, where they are wrong, and pictures of formats for documentation.
+ * Look at bytes: what each one means, where they are wrong, and pictures of formats for documentation. And look at the wire
+ * of connections: traces as text, and counts.
  *
  * @packageDocumentation
  */
@@ -9,3 +10,5 @@ export { htmlView } from "./html-view.ts";
 export type { Part, PartBits, PartError } from "./part.ts";
 export { picture } from "./picture.ts";
 export type { HexViewOptions } from "./rows.ts";
+export { type Counters, counters, type TrafficCounts } from "./trace/counters.ts";
+export { type TextTraceOptions, textTrace } from "./trace/text-trace.ts";

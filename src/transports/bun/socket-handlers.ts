@@ -6,6 +6,7 @@ import {
   checkStreamProtocol,
   type Handlers,
   limitsOf,
+  observed,
   type Protocol,
   ProtocolError,
   reportBug,
@@ -111,7 +112,12 @@ export function socketHandlers<
       ...rest,
       context: context && (() => context(socket)),
     };
-    const connection = new Connection(protocol, sink, handlers, rest);
+    const connection = new Connection(
+      protocol,
+      sink,
+      handlers,
+      observed(rest, () => import("../../inspect/index.ts")),
+    );
     connections.set(socket, { connection, drained: () => sink.drained(), failure: undefined });
     return connection;
   };

@@ -7,6 +7,7 @@ import {
   checkStreamProtocol,
   type Handlers,
   type MessageProtocol,
+  observed,
   ProtocolError,
   type ServerParts,
   systemClock,
@@ -110,7 +111,12 @@ export function attachStream<In, Out, Context>(
           drained: () => connection.drained(),
         });
   const sink = spaced ?? whole;
-  const connection = new Connection(protocol, sink, handlers, options as ConnectionOptions);
+  const connection = new Connection(
+    protocol,
+    sink,
+    handlers,
+    observed(options as ConnectionOptions, () => import("../../inspect/index.ts")),
+  );
   const gate =
     silence === undefined
       ? undefined

@@ -6,6 +6,7 @@ import {
   checkStreamProtocol,
   compact,
   type Handlers,
+  observed,
   type Protocol,
   type Sink,
   type StreamHint,
@@ -99,7 +100,12 @@ export function attachStreams<In, Out = In, Context = undefined, P = unknown>(
     abort: cut,
   };
   if (writer !== undefined) sink.end = () => void writer.close().catch(ignore);
-  const connection = new Connection(protocol, sink, options, options);
+  const connection = new Connection(
+    protocol,
+    sink,
+    options,
+    observed(options, () => import("../../inspect/index.ts")),
+  );
 
   function written(length: number): void {
     unwritten -= length;

@@ -8,6 +8,7 @@ import {
   decodeUtf8,
   type Handlers,
   type MessageProtocol,
+  observed,
   type Protocol,
   ProtocolError,
   type Sink,
@@ -93,7 +94,12 @@ export function attachWebSocket<In, Out, Context>(
   checkOptions("attachWebSocket", options, WEB_SOCKET_OPTIONS);
   const { boundary = "message", clock = systemClock } = options;
   const sink = webSocketSink(socket, boundary, clock, () => connection.drained());
-  const connection = new Connection(protocol, sink, options, options);
+  const connection = new Connection(
+    protocol,
+    sink,
+    options,
+    observed(options, () => import("../../inspect/index.ts")),
+  );
   if (socket.binaryType !== "nodebuffer") socket.binaryType = "arraybuffer";
 
   const received = (data: unknown): void => {

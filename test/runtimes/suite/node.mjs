@@ -36,6 +36,25 @@ const [tcpSuite, tlsSuite, unixSuite] = suitesOf([
 const udp = { name: "UDP", host, listenDatagram, connectDatagram, refusals: !isDeno };
 const udpSuite = { name: "UDP", tests: datagramTests(udp) };
 
+// A paused socket of Deno's node:tls (2.9.6) reads on from its TCP socket, and keeps what comes in memory of its own. An
+// end that comes in a pause it never tells. Its own Deno.listenTls and Deno.connectTls do not have this: see deno.mjs.
+const tlsFails = {
+  "stops sending to a peer that does not read, and goes on when it does": "nothing stopped it",
+  "slows a peer down while it is paused": "nothing stopped it",
+  "is iterated to the end, in order": "never ends",
+};
+const tlsStreamFails = {
+  "pipes 5 MB both ways, and the end of each side": "never ends",
+  "slows a sender down through a pipe, until the receiver reads": "the sender stops",
+};
+// Deno's node:dgram sends what is sent in one turn in reverse, and keeps the address of a connected socket to
+// itself: the kernel, which does not know of it, delivers what strangers send, and reports no refusal.
+const udpFails = {
+  "keeps 10,000 small messages in order, and each whole, if it comes": "came behind",
+  "sends what was sent before it closes": "in order",
+  "hears nobody but the peer that it is connected to": "heard a stranger",
+};
+
 let paths = 0;
 /** What streams can do besides, over sockets that `where` makes options for. */
 const streamSuite = (name, where) => ({
@@ -55,30 +74,18 @@ const unixPath = () => {
 };
 const streamSuites = [
   streamSuite("TCP", () => [{ host, port: 0 }, { host }]),
-  streamSuite("TLS", () => [
-    { host, port: 0, tls: { key, cert } },
-    { host, tls: { ca: cert } },
-  ]),
+  {
+    ...streamSuite("TLS", () => [
+      { host, port: 0, tls: { key, cert } },
+      { host, tls: { ca: cert } },
+    ]),
+    fails: isDeno ? tlsStreamFails : {},
+  },
   streamSuite("Unix sockets", unixPath),
 ];
 const startTlsSuite = {
   name: "startTls",
   tests: startTlsTests({ listen, connect, startTls, cert, key }),
-};
-
-// A paused socket of Deno's node:tls (2.9.6) reads on from its TCP socket, and keeps what comes in memory of its own. An
-// end that comes in a pause it never tells. Its own Deno.listenTls and Deno.connectTls do not have this: see deno.mjs.
-const tlsFails = {
-  "stops sending to a peer that does not read, and goes on when it does": "nothing stopped it",
-  "slows a peer down while it is paused": "nothing stopped it",
-  "is iterated to the end, in order": "never ends",
-};
-// Deno's node:dgram sends what is sent in one turn in reverse, and keeps the address of a connected socket to
-// itself: the kernel, which does not know of it, delivers what strangers send, and reports no refusal.
-const udpFails = {
-  "keeps 10,000 small messages in order, and each whole, if it comes": "came behind",
-  "sends what was sent before it closes": "in order",
-  "hears nobody but the peer that it is connected to": "heard a stranger",
 };
 
 await report([

@@ -1,0 +1,104 @@
+import { ProtocolError, type Trace } from "../../core/index.ts";
+
+/** What happened to the connections of one protocol. */
+export interface TrafficCounts {
+  /** Connections that were opened. */
+  opened: number;
+  /** Connections that are over. */
+  closed: number;
+  /** Bytes that came, and that went out. */
+  receivedBytes: number;
+  sentBytes: number;
+  /** Messages that were delivered, and that were sent. */
+  receivedMessages: number;
+  sentMessages: number;
+  /** Times that reading was paused. */
+  paused: number;
+  /** Times that promises of handlers were pending for 10 s while input waited. */
+  stuck: number;
+  /** Runs of bad input that were skipped. */
+  skipped: number;
+  /** Errors by their code; those without one count as `other`. */
+  readonly errors: Record<string, number>;
+}
+
+/** Counts of traffic: see {@link counters}. */
+export interface Counters {
+  /** For the option `trace` of as many connections as you like. */
+  readonly trace: Trace;
+  /** Counts by the name of the protocol. Live: they go on counting. */
+  readonly protocols: ReadonlyMap<string, Readonly<TrafficCounts>>;
+}
+
+/**
+ * Counts connections, bytes, messages and errors of each protocol, for metrics.
+ *
+ * @example
+ * ```ts
+ * import { json, lines } from "framewright";
+ * import { counters } from "framewright/inspect";
+ * import { connect, listen } from "framewright/node";
+ *
+ * const traffic = counters();
+ * const protocol = lines().wrap(json(), { name: "chat" });
+ * const server = await listen(protocol, { port: 0, message: (peer, value) => peer.send(value), trace: traffic.trace });
+ * const connection = await connect(protocol, { port: server.port });
+ * connection.send({ hello: 1 });
+ * for await (const value of connection) {
+ *   console.log(value, traffic.protocols.get("chat")?.receivedBytes);
+ *   connection.close();
+ * }
+ * await server.close();
+ * //=> { hello: 1 } 12
+ * ```
+ */
+export function counters(): Counters {
+  const protocols = new Map<string, TrafficCounts>();
+  return {
+    protocols,
+    trace(event) {
+      const { name } = event.connection.protocol;
+      let counts = protocols.get(name);
+      if (counts === undefined) {
+        counts = noTraffic();
+        protocols.set(name, counts);
+      }
+      switch (event.type) {
+        case "received":
+          counts.receivedBytes += event.bytes.length;
+          break;
+        case "sent":
+          counts.sentBytes += event.bytes.length;
+          break;
+        case "message":
+          counts.receivedMessages++;
+          break;
+        case "queued":
+          counts.sentMessages++;
+          break;
+        case "error": {
+          const code = event.error instanceof ProtocolError ? event.error.code : "other";
+          counts.errors[code] = (counts.errors[code] ?? 0) + 1;
+          break;
+        }
+        case "resumed":
+          break;
+        default:
+          counts[event.type]++;
+      }
+    },
+  };
+}
+
+const noTraffic = (): TrafficCounts => ({
+  opened: 0,
+  closed: 0,
+  receivedBytes: 0,
+  sentBytes: 0,
+  receivedMessages: 0,
+  sentMessages: 0,
+  paused: 0,
+  stuck: 0,
+  skipped: 0,
+  errors: {},
+});

@@ -1,0 +1,130 @@
+import {
+  isBytes,
+  ProtocolError,
+  printError,
+  type Trace,
+  type TraceEvent,
+  unicodeEscape,
+} from "../../core/index.ts";
+import { traceFilter } from "./filter.ts";
+import { hexOf, valueText } from "./value-text.ts";
+
+/** Options for {@link textTrace}. */
+export interface TextTraceOptions {
+  /**
+   * Which events are written, as in the variable `FRAMEWRIGHT_DEBUG`: words with commas between them. `1` is everything,
+   * `goim` a protocol, `*error` the errors of all, `bytes` adds the content of messages.
+   * @defaultValue `"1"`
+   */
+  readonly filter?: string | undefined;
+  /**
+   * Takes each line, without a line end.
+   * @defaultValue prints it on standard error
+   */
+  readonly write?: ((line: string) => void) | undefined;
+}
+
+/** Most bytes, or characters of a value, that a line shows. */
+const LONGEST = 256;
+
+const numbers = /* @__PURE__ */ new WeakMap<object, number>();
+let last = 0;
+
+/** A number for each connection, in the order in which they are seen. */
+function numberOf(connection: object): number {
+  const known = numbers.get(connection);
+  if (known !== undefined) return known;
+  numbers.set(connection, ++last);
+  return last;
+}
+
+/**
+ * Writes a line for each event of a trace: time, number and protocol of the connection, direction, size and type. The
+ * content of messages is left out unless you ask for it. For the option `trace` of a connection.
+ *
+ * @param options - `filter` and `write`
+ *
+ * @example
+ * ```ts
+ * import { Connection, lines, utf8 } from "framewright";
+ * import { textTrace } from "framewright/inspect";
+ *
+ * const sink = { boundary: "stream", write: () => true, pause() {}, resume() {}, close() {}, abort() {} } as const;
+ * const write = (line: string) => console.log(line.replace(/^\S+ /, ""));
+ * const connection = new Connection(
+ *   lines().wrap(utf8()),
+ *   sink,
+ *   { message: (connection, line) => connection.send(line.toUpperCase()) },
+ *   { trace: textTrace({ write }) },
+ * );
+ * connection.opened();
+ * connection.received(Uint8Array.of(0x68, 0x69, 0x0a));
+ * //=> #1 lines opened
+ * //=> #1 lines < received 3 bytes
+ * //=> #1 lines < message string(2), 3 bytes
+ * //=> #1 lines > queued string(2), 3 bytes
+ * //=> #1 lines > sent 3 bytes
+ * ```
+ */
+export function textTrace({ filter = "1", write = printError }: TextTraceOptions = {}): Trace {
+  const { bytes, shows } = traceFilter(filter);
+  return (event) => {
+    if (!shows(event)) return;
+    const { connection } = event;
+    const who = `#${numberOf(connection)} ${connection.protocol.name}`;
+    const line = `${new Date().toISOString().slice(11, 23)} ${who} ${happening(event, bytes)}`;
+    write(line.replace(/[\p{Cc}\u2028\u2029]/gu, unicodeEscape));
+  };
+}
+
+function happening(event: TraceEvent, content: boolean): string {
+  switch (event.type) {
+    case "received":
+    case "sent": {
+      const arrow = event.type === "sent" ? ">" : "<";
+      const shown = content ? `: ${cutBytes(event.bytes)}` : "";
+      return `${arrow} ${event.type} ${count(event.bytes.length, "byte")}${shown}`;
+    }
+    case "message":
+    case "queued": {
+      const arrow = event.type === "queued" ? ">" : "<";
+      const shown = content ? `: ${cutText(valueText(event.value))}` : "";
+      return `${arrow} ${event.type} ${kindOf(event.value)}, ${count(event.size, "byte")}${shown}`;
+    }
+    case "stuck": {
+      const promises = count(event.promises, "promise");
+      return `stuck: ${promises} pending for ${event.ms} ms, ${count(event.unread, "byte")} unread`;
+    }
+    case "skipped":
+      return `skipped ${count(event.skipped.length, "byte")}: ${errorText(event.skipped.error)}`;
+    case "error":
+      return `error ${errorText(event.error)}`;
+    case "closed":
+      return `closed by ${event.info.by}`;
+    default:
+      return event.type;
+  }
+}
+
+const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;
+
+const cutText = (text: string): string =>
+  text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text;
+
+const cutBytes = (bytes: Uint8Array): string =>
+  bytes.length > LONGEST ? `${hexOf(bytes.subarray(0, LONGEST))}...` : hexOf(bytes);
+
+function errorText(error: unknown): string {
+  if (error instanceof ProtocolError) return `${error.code}: ${error.message}`;
+  return error instanceof Error ? `${error.name}: ${error.message}` : typeof error;
+}
+
+/** The type of a value, which tells nothing of its content but the size. */
+function kindOf(value: unknown): string {
+  if (typeof value === "string") return `string(${value.length})`;
+  if (typeof value !== "object" || value === null) return value === null ? "null" : typeof value;
+  if (isBytes(value)) return `bytes(${value.length})`;
+  if (Array.isArray(value)) return `array(${value.length})`;
+  const made = Object.getPrototypeOf(value)?.constructor as { readonly name?: unknown } | undefined;
+  return typeof made?.name === "string" && made.name !== "Object" ? made.name : "object";
+}
