@@ -29,6 +29,9 @@ export function checkTiles(part: Part, start: number, end: number): void {
     }
   };
   checkNesting(part);
+  for (const { unpacked } of leavesOf(part)) {
+    if (unpacked !== undefined) checkTiles(unpacked.part, 0, unpacked.bytes.length);
+  }
 }
 
 interface Result {

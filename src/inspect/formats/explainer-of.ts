@@ -3,6 +3,8 @@ import type { Explainer } from "./explainer.ts";
 import { explainFastway } from "./fastway.ts";
 import { explainGoim } from "./goim.ts";
 import { explainJson } from "./json.ts";
+import { explainHeaderMessage, explainProtobuf } from "./protobuf.ts";
+import { explainSproto } from "./sproto.ts";
 import { explainGateway, explainTransfer } from "./workerman.ts";
 
 /** The explainer of a format; undefined if it has none. */
@@ -20,6 +22,12 @@ export function explainerOf(format: string): Explainer | undefined {
       return explainGateway;
     case "transfer":
       return explainTransfer;
+    case "sproto":
+      return explainSproto;
+    case "protobuf":
+      return explainProtobuf;
+    case "protobuf with header":
+      return explainHeaderMessage;
     default:
       return undefined;
   }

@@ -1,6 +1,6 @@
 import type { Codec } from "../../core/index.ts";
 import { refuseBrokenText } from "./lossless.ts";
-import { messageCodec } from "./message-codec.ts";
+import { codecOf } from "./message-codec.ts";
 
 /** What is needed of a message schema of @bufbuild/protobuf. */
 export interface BufbuildSchema {
@@ -54,7 +54,7 @@ export function bufbuild<S extends BufbuildSchema, T = BufbuildMessage<S>>(
   functions: BufbuildFunctions<S, NoInfer<T>>,
 ): Codec<T> {
   const { toBinary, fromBinary } = functions;
-  return messageCodec<T>(
+  return codecOf<T, T>(
     {
       encode(message) {
         refuseBrokenText(message);
@@ -62,6 +62,7 @@ export function bufbuild<S extends BufbuildSchema, T = BufbuildMessage<S>>(
       },
       decode: (bytes) => fromBinary(schema, bytes),
     },
-    { name: schema.typeName },
+    schema.typeName,
+    { bufbuild: schema },
   );
 }

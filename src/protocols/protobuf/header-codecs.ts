@@ -107,6 +107,7 @@ function makeServerCodec(
 ): Codec<AnySent, HeaderRequest | HeaderRefusal> {
   const names = new NameTable(asked.keys());
   return Object.freeze<Codec<AnySent, HeaderRequest | HeaderRefusal>>({
+    format: { name: "protobuf with header", types: asked },
     decode(bytes, start, end) {
       const header = readHeader(bytes, start, end, names);
       if (header instanceof NoHeader) {
@@ -143,6 +144,7 @@ function makeClientCodec(
 ): Codec<ClientSent<Requests>, ClientReceived<Pushes>> {
   const names = new NameTable(pushed.keys());
   return Object.freeze<Codec<ClientSent<Requests>, ClientReceived<Pushes>>>({
+    format: { name: "protobuf with header", types: pushed },
     decode(bytes, start, end) {
       const error = readError(bytes, start, end);
       if (error !== undefined) return error;

@@ -57,8 +57,20 @@ export function messageCodec<In, Out = In>(
   options: MessageCodecOptions = {},
 ): Codec<In, Out> {
   checkOptions("messageCodec", options, ["name"]);
-  const { name = "message" } = options;
+  return codecOf(functions, options.name, {});
+}
+
+/**
+ * A message codec that tells tools which type it has.
+ * @internal
+ */
+export function codecOf<In, Out>(
+  functions: MessageFunctions<In, Out>,
+  name = "message",
+  type: object,
+): Codec<In, Out> {
   return Object.freeze<Codec<In, Out>>({
+    format: { name: "protobuf", ...type },
     decode(bytes, start, end) {
       try {
         return notPromised(functions.decode(bytes.subarray(start, end)), "decode");

@@ -1,6 +1,6 @@
 import { type Codec, checkOptions, ProtocolError } from "../../core/index.ts";
 import { refuseLoss } from "./lossless.ts";
-import { type MessageCodecOptions, messageCodec } from "./message-codec.ts";
+import { codecOf, type MessageCodecOptions } from "./message-codec.ts";
 
 /**
  * What is needed of a message type of protobufjs: reflected (`root.lookupType(...)`) or a generated static class.
@@ -80,7 +80,7 @@ export function protobufjs<In, Out>(
 ): Codec<In, Out> {
   checkOptions("protobufjs", options, ["verify", "name"]);
   const { verify = true, name = type.fullName?.replace(/^\./, "") } = options;
-  return messageCodec<In, Out>(
+  return codecOf<In, Out>(
     {
       encode(message) {
         if (verify) check(type, message as object);
@@ -88,7 +88,8 @@ export function protobufjs<In, Out>(
       },
       decode: (bytes) => type.decode(bytes),
     },
-    { name },
+    name,
+    { protobufjs: type },
   );
 }
 

@@ -169,6 +169,7 @@ export function sprotoRpc<L extends SprotoTypes, R extends SprotoTypes>(
   const remote = options.remote as unknown as Sproto;
   checkPackage(local, packageName);
   const codec = {
+    format: local.callFormat(packageName),
     encode(value: RpcSent, out: Output): void {
       out.bytes(value.kind === "request" ? request(value) : response(value));
     },

@@ -1,14 +1,23 @@
-import { type Codec, checkRange, type Output, ProtocolError, plain } from "../../core/index.ts";
+import {
+  type Codec,
+  checkRange,
+  type Format,
+  type Output,
+  ProtocolError,
+  plain,
+} from "../../core/index.ts";
 import { writeBundle } from "./bundle.ts";
 import { bad, withoutPlace } from "./decoding.ts";
 import { defaultOf } from "./default.ts";
 import type { DecodeStruct, EncodeStruct, Engine } from "./engine.ts";
 import { type HostOptions, SprotoHost } from "./host.ts";
 import type { Settings } from "./options.ts";
-import { checkPacked, checkPadded, packedRoom, packInto, unpackInto } from "./pack.ts";
+import { checkPacked, checkPadded, packedRoom, packInto, unpackFrom, unpackInto } from "./pack.ts";
 import type { FieldKind, Schema, SchemaProtocol } from "./schema.ts";
 import type { AnyTypes, Decoded, Encodable, SprotoTypes, TypeName } from "./types.ts";
 import { type Writer, writing } from "./writer.ts";
+
+type Unpack = (bytes: Uint8Array, start: number, end: number) => Uint8Array;
 
 /**
  * A schema that encodes and decodes. `parse` and `load` make one; it is frozen and may be shared.
@@ -123,6 +132,7 @@ export class Sproto<T extends SprotoTypes = AnyTypes> {
     const encode = this.#encoder(type);
     const decode = this.#decoder(type);
     return Object.freeze<Codec<Encodable<T, N>, Decoded<T, N>>>({
+      format: this.#format(type, undefined),
       encode: (value, out) => this.#append(encode, value, out),
       decode: (bytes, start, end) => {
         const value = this.#read(decode, bytes, start, end);
@@ -131,6 +141,43 @@ export class Sproto<T extends SprotoTypes = AnyTypes> {
         return value as Decoded<T, N>;
       },
     });
+  }
+
+  /**
+   * A codec for one type in its packed form: what `pencode` writes and `pdecode` reads.
+   *
+   * @param type - full name
+   * @throws TypeError for a type that is not in the schema
+   *
+   * @example
+   * ```ts
+   * import { decodeFrame, encodeFrame } from "framewright";
+   * import { netpack, parse } from "framewright/sproto";
+   *
+   * const people = netpack().wrap(parse(".Person { name 0 : string }").packed("Person"));
+   * const frame = encodeFrame(people, { name: "Ann" });
+   * console.log(frame.join(" "));
+   * //=> 0 7 17 1 3 7 65 110 110
+   * console.log(decodeFrame(people, frame));
+   * //=> { name: 'Ann' }
+   * ```
+   */
+  packed<N extends TypeName<T>>(type: N): Codec<Encodable<T, N>, Decoded<T, N>> {
+    this.#index(type);
+    return Object.freeze<Codec<Encodable<T, N>, Decoded<T, N>>>({
+      format: this.#format(type, (bytes, start, end) =>
+        unpackFrom(bytes, start, end, this.#settings.maxSize),
+      ),
+      encode: (value, out) => void out.bytes(this.pencode(type, value)),
+      decode: (bytes, start, end) => this.#unpacked(type, bytes, start, end) as Decoded<T, N>,
+    });
+  }
+
+  /** What tools need to know of a message. */
+  #format(type: string, unpack: Unpack | undefined): Format {
+    const { maxDepth, strings } = this.#settings;
+    const found = this.schema.types[this.#index(type)]!;
+    return { name: "sproto", type: found, maxDepth, strings, ...(unpack && { unpack }) };
   }
 
   /**
@@ -154,10 +201,13 @@ export class Sproto<T extends SprotoTypes = AnyTypes> {
    * @throws as both; an error of the message has no offset, because its bytes are not those that were given
    */
   pdecode<N extends TypeName<T>>(type: N, bytes: Uint8Array): Decoded<T, N> {
+    return this.#unpacked(type, plain(bytes), 0, bytes.length) as Decoded<T, N>;
+  }
+
+  #unpacked(type: string, from: Uint8Array, start: number, end: number): object {
     const decode = this.#decoder(type);
-    const from = plain(bytes);
     return writing(this.#settings, (w) => {
-      unpackInto(w, from, 0, from.length);
+      unpackInto(w, from, start, end);
       let value: object;
       try {
         value = decode(w.bytes, w.start, w.at, 1);
@@ -167,7 +217,7 @@ export class Sproto<T extends SprotoTypes = AnyTypes> {
       // Bytes of the value are views of what was unpacked.
       if (this.#givesViews) w.keep();
       else w.rewind();
-      return value as Decoded<T, N>;
+      return value;
     });
   }
 
@@ -230,6 +280,14 @@ export class Sproto<T extends SprotoTypes = AnyTypes> {
       w.checkSize();
       return this.#packed(w, w.start + 4);
     });
+  }
+
+  /** What tools need to know of a call whose header is of this type. @internal */
+  callFormat(packageName: string): Format {
+    const requests = new Map(this.schema.protocols.map(({ tag, request }) => [tag, request]));
+    const { maxSize } = this.#settings;
+    const unpack: Unpack = (bytes, start, end) => unpackFrom(bytes, start, end, maxSize);
+    return { ...this.#format(packageName, unpack), requests };
   }
 
   get #engine(): Engine {

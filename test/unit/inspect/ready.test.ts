@@ -1,11 +1,44 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { encodeFrame } from "framewright";
 import type { Explainable } from "framewright/inspect";
-import { describe, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { checkExplained } from "../../support/explained.ts";
 import { READY } from "../trust/ready.ts";
 
 /* Whatever the protocol and the bytes: all of them are shown, and value and error are those of decode. */
+
+/** All bytes in a file of vectors: good frames, bad ones and streams. */
+function hexIn(file: string): readonly Uint8Array[] {
+  const url = new URL(`../../vectors/${file}.json`, import.meta.url);
+  const found = new Set<string>();
+  const search = (value: unknown): void => {
+    if (typeof value === "string" && /^(?:[0-9a-f]{2}){1,600}$/i.test(value)) found.add(value);
+    else if (typeof value === "object" && value !== null) Object.values(value).forEach(search);
+  };
+  search(JSON.parse(readFileSync(url, "utf8")));
+  return [...found].map((hex) => new Uint8Array(Buffer.from(hex, "hex")));
+}
+
+describe("explain of the vectors", () => {
+  for (const [file, names, least] of [
+    ["goim", /goim|bilibili/i, 40],
+    ["fastway", /fastway|link/, 60],
+    ["workerman", /^json|[Tt]ransfer|xml10|gateway|frame|Workerman/, 150],
+    ["sproto", /^sproto/, 150],
+    ["real", /goim|bilibili|sproto|protobuf|bufbuild|header|json/i, 50],
+  ] as const) {
+    it(`${file}: parts without gaps, value and error of decode`, () => {
+      const all = hexIn(file);
+      expect(all.length).toBeGreaterThan(least);
+      const protocols = READY.filter(({ name }) => names.test(name));
+      expect(protocols.length).toBeGreaterThan(3);
+      for (const { protocol } of protocols) {
+        for (const bytes of all) checkExplained(protocol as Explainable, protocol, bytes);
+      }
+    });
+  }
+});
 
 describe("explain covers every ready protocol", () => {
   for (const { name, protocol, values } of READY) {
