@@ -12,6 +12,8 @@ const config: KnipConfig = {
     "test/soak/pipe.ts",
     "test/soak/tcp-peers.ts",
     "test/fuzz/main.ts",
+    "test/mutants/{main,child}.ts",
+    "test/mutants/vitest.config.ts",
     "test/fuzz/targets/*.ts",
   ],
   project: ["{src,test,docs,examples,scripts}/**/*.{ts,mjs}"],
