@@ -19,7 +19,7 @@ export {
   sum8,
   xor8,
 } from "./checksums.ts";
-export { type Clock, systemClock } from "./clock.ts";
+export { type Clock, later, systemClock } from "./clock.ts";
 export { json, latin1, raw, utf8 } from "./codecs.ts";
 export {
   Connection,

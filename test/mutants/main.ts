@@ -218,16 +218,27 @@ async function tryOut(mutant: Mutant, id: number): Promise<Result> {
     const { code, out } = await execute(`${NODE} ${outfile}`, { MUTANT_TESTS: testsPath }, cpu);
     if (code !== 0) return { mutant, isKilled: true, by: out || "takes too much time or memory" };
   }
-  const path = join(reports, "mutant.ts");
-  writeFileSync(path, text);
-  const command = `node node_modules/vitest/vitest.mjs run --config test/mutants/vitest.config.ts --bail 1 --maxWorkers 1 ${needVitest.join(" ")}`;
-  const env = { MUTANT_FILE: join(root, mutant.file), MUTANT_TEXT: path };
-  const { code } = await execute(command, env, 300);
+  const code = await withVitest(mutant.file, text);
   return {
     mutant,
     isKilled: code !== 0,
     by: code === 0 ? `${reaching.length} tests reach it` : "Vitest",
   };
+}
+
+/** Runs the tests that need Vitest, with a text in place of that of one file. */
+async function withVitest(file: string, text: string): Promise<number | null> {
+  const path = join(reports, "mutant.ts");
+  writeFileSync(path, text);
+  const config = "--config test/mutants/vitest.config.ts --bail 1 --maxWorkers 1";
+  const command = `node node_modules/vitest/vitest.mjs run ${config} ${needVitest.join(" ")}`;
+  const env = { MUTANT_FILE: join(root, file), MUTANT_TEXT: path };
+  return (await execute(command, env, 300)).code;
+}
+
+const [[anyFile, itsText] = ["", ""]] = sources;
+if ((await withVitest(anyFile, itsText)) !== 0) {
+  throw new Error(`these tests fail without a mutant: ${needVitest.join(" ")}`);
 }
 
 const results: Result[] = [];

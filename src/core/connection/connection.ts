@@ -234,6 +234,8 @@ export interface OwnConnection {
   readonly unread: number;
   /** The handlers that are called now. */
   readonly handlers: Handlers<never, unknown, unknown>;
+  /** True if much waits, and for nothing but the next turn: what brings it should wait as well. */
+  readonly isBehind: boolean;
   /** Writes what was sent, and returns how many bytes the transport did not take. */
   flushNow(): number;
   /** Ends the connection for a fault of the peer; `isCut`: nothing more is sent. */
@@ -293,6 +295,10 @@ export const Connection: ConnectionConstructor = class Connection<
 
   get handlers(): Handlers<In, Out, Context> {
     return this.#live.handlers as Handlers<In, Out, Context>;
+  }
+
+  get isBehind(): boolean {
+    return this.#live.isBehind;
   }
 
   flushNow(): number {

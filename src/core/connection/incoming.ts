@@ -180,6 +180,11 @@ export class Incoming<Out> implements TurnTaker {
     return (this.#gate & UNWELCOME) === 0;
   }
 
+  /** The next message waits for the next turn, and for nothing else. */
+  get isTurnOver(): boolean {
+    return (this.#gate & UNWELCOME) === TURN;
+  }
+
   /** Promises of `message` that are pending. */
   get pending(): number {
     return this.#pending;

@@ -7,6 +7,7 @@ import {
   checkOptions,
   closedError,
   handlerErrorsOf,
+  later,
   limitsOf,
   ProtocolError,
   reportBug,
@@ -74,6 +75,8 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
   #isFull = false;
   /** Sinks that wait for room, in order: each gets a turn. */
   readonly #blocked = new Set<VirtualSink>();
+  /** Sinks whose handlers are slower than their messages come: the link is paused until they have caught up. */
+  readonly #behind = new Set<VirtualSink>();
   readonly #early = new EarlyMessages();
   readonly #acceptQueue: AcceptQueue<VirtualConnection<In, Out, Context>>;
   #size = 0;
@@ -145,6 +148,7 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
     this.#sinks.clear();
     this.#size = 0;
     this.#blocked.clear();
+    this.#behind.clear();
     for (const sink of sinks) sink?.lost(cause);
     this.#dials.end(cause);
     this.#early.clear();
@@ -308,12 +312,29 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
     const sink = this.#sinks.get(connId);
     if (sink !== undefined) {
       sink.received(message);
+      if (sink.isBehind) this.#waitFor(sink);
     } else if (this.#sinks.has(connId)) {
       // Sent before the own Close was known.
     } else if (!this.#dials.expects(connId) || !this.#early.add(connId, message)) {
       this.#tellClose(connId);
     }
   }
+
+  /** Reads nothing until a sink has caught up. */
+  #waitFor(sink: VirtualSink): void {
+    this.#behind.add(sink);
+    if (this.#behind.size > 1) return;
+    this.#physical.pause();
+    later(this.#clock, this.#lookBehind);
+  }
+
+  readonly #lookBehind = (): void => {
+    if (this.#behind.size === 0) return;
+    // It may also be closed, or wait for something else by now.
+    for (const behind of this.#behind) if (!behind.isBehind) this.#behind.delete(behind);
+    if (this.#behind.size > 0) later(this.#clock, this.#lookBehind);
+    else this.#physical.resume();
+  };
 
   #closed(connId: number): void {
     const sink = this.#sinks.get(connId);

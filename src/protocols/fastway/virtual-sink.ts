@@ -1,4 +1,4 @@
-import { ProtocolError, type Sink } from "../../core/index.ts";
+import { type OwnConnection, ProtocolError, type Sink } from "../../core/index.ts";
 import { VirtualConnection, type VirtualIds, type VirtualOptions } from "./virtual-connection.ts";
 
 /** The endpoint, as its sinks see it. */
@@ -18,6 +18,9 @@ export type AnyConnection = Pick<
   VirtualConnection<never, unknown, unknown>,
   "opened" | "received" | "ended" | "drained" | "lost" | "close" | "state"
 >;
+
+/** A virtual connection as it is made here: with what connections of this package have for each other. */
+type Own = AnyConnection & Pick<OwnConnection, "isBehind">;
 
 /**
  * One virtual connection, seen from its endpoint: the sink of its messages, and what tells it of the gateway's
@@ -42,7 +45,7 @@ export class VirtualSink implements Sink {
   #held: Uint8Array<ArrayBuffer> | undefined;
   /** `close` was called; Close goes out behind what is held. */
   #isEnding = false;
-  #connection: AnyConnection | undefined;
+  #connection: Own | undefined;
 
   constructor(exchange: Exchange, connId: number) {
     this.#exchange = exchange;
@@ -55,7 +58,7 @@ export class VirtualSink implements Sink {
     options: VirtualOptions<In, Out, Context>,
   ): VirtualConnection<In, Out, Context> {
     const connection = new VirtualConnection(ids, this, this.#exchange.maxMessage, options);
-    this.#connection = connection as AnyConnection;
+    this.#connection = connection as unknown as Own;
     return connection;
   }
 
@@ -68,7 +71,10 @@ export class VirtualSink implements Sink {
     return false;
   }
 
-  /** All connections share one stream: one that does not read must not stop the others. */
+  /**
+   * All connections share one stream: one that does not read must not stop the others. One whose handlers are slow, but
+   * never wait, does; see `isBehind`.
+   */
   pause(): void {}
 
   resume(): void {}
@@ -96,6 +102,11 @@ export class VirtualSink implements Sink {
   /** A message came. Behind the own Close nobody wants it. */
   received(message: Uint8Array): void {
     if (this.#state === "open") this.#connection!.received(message);
+  }
+
+  /** Much waits for its next turn. */
+  get isBehind(): boolean {
+    return this.#state === "open" && this.#connection!.isBehind;
   }
 
   /** There is room on the link, at least for what is held. */

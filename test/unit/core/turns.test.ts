@@ -7,6 +7,7 @@ import {
   lines,
   utf8,
 } from "../../../src/index.ts";
+import { Loop } from "../../support/loop.ts";
 import { ScriptedSink } from "../../support/scripted-sink.ts";
 
 // How long a connection delivers before others have their turn; counted with a clock that handlers move.
@@ -15,45 +16,6 @@ const text = lines({ maxFrame: 64 }).wrap(utf8());
 const ascii = (s: string): Uint8Array<ArrayBuffer> => Uint8Array.from(s, (c) => c.charCodeAt(0));
 const numbered = (count: number): string =>
   Array.from({ length: count }, (_, i) => `${i}\n`).join("");
-
-/** A clock that stands still unless a handler takes time, and an event loop of rounds. */
-class Loop {
-  time = 0;
-  asked = 0;
-  #soon: (() => void)[] = [];
-
-  readonly clock = {
-    now: (): number => {
-      this.asked++;
-      return this.time;
-    },
-    after: (): (() => void) => () => {},
-    soon: (run: () => void): void => void this.#soon.push(run),
-  };
-
-  get isBusy(): boolean {
-    return this.#soon.length > 0;
-  }
-
-  /** Runs what was to run soon; returns how long it took. */
-  round(): number {
-    const since = this.time;
-    const runs = this.#soon;
-    this.#soon = [];
-    for (const run of runs) run();
-    return this.time - since;
-  }
-
-  /** Runs until nothing is left; returns how long each round took. */
-  finish(): number[] {
-    const took: number[] = [];
-    for (let i = 0; this.isBusy; i++) {
-      if (i > 100_000) throw new Error("rounds without an end");
-      took.push(this.round());
-    }
-    return took;
-  }
-}
 
 interface Setup {
   /** How long the handler takes, in ms. */

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { type CloseInfo, Connection, decodeAll, encodeFrame } from "../../../../src/index.ts";
+import {
+  type CloseInfo,
+  Connection,
+  decodeAll,
+  encodeAll,
+  encodeFrame,
+  lines,
+  utf8,
+} from "../../../../src/index.ts";
 import {
   type FastwayEndpoint,
   fastway,
@@ -8,6 +16,7 @@ import {
   type VirtualOptions,
 } from "../../../../src/protocols/fastway/index.ts";
 import { settled } from "../../../support/fastway-peer.ts";
+import { Loop } from "../../../support/loop.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { ScriptedSink } from "../../../support/scripted-sink.ts";
 
@@ -206,5 +215,107 @@ describe("a link without room", () => {
     one.sendFrame(new Uint8Array(one.protocol.maxFrame + 1));
     await settled();
     expect([one.state, two.state, link.state]).toEqual(["closed", "open", "open"]);
+  });
+});
+
+describe("a connection whose handlers are slow", () => {
+  const MAX_QUEUED = 65_536;
+  const text = lines().wrap(utf8());
+  // Packets of a hundred lines, as many as a transport may read at a time.
+  const packet = {
+    type: "message",
+    connId: 1,
+    message: encodeAll(text, new Array(100).fill("a line")),
+  } as const;
+  const chunk = encodeAll(both, new Array<typeof packet>(50).fill(packet));
+  const LINES = 50 * 100;
+
+  /** A client with connections 1, of lines, and 2 over a link, by a clock that handlers move. */
+  async function slow(options: VirtualOptions<string>) {
+    const loop = new Loop();
+    const sink = new ScriptedSink();
+    const link = new Connection(both, sink, {}, { clock: loop.clock });
+    link.opened();
+    const endpoint = fastwayClient(link, { clock: loop.clock, pingInterval: 0 });
+    const quiet: number[] = [];
+    const dials = [
+      endpoint.dial(1, { timeout: 0, protocol: text, maxQueued: MAX_QUEUED, ...options }),
+      endpoint.dial(1, { timeout: 0, message: (_, bytes) => void quiet.push(bytes[0]!) }),
+    ];
+    await settled();
+    const say = (value: Parameters<typeof both.encode>[0]) =>
+      link.received(encodeFrame(both, value));
+    for (const connId of [1, 2]) say({ type: "accept", connId, remoteId: 1 });
+    await Promise.all(dials);
+    sink.calls.length = 0;
+    const isPaused = (): boolean =>
+      sink.calls.lastIndexOf("pause") > sink.calls.lastIndexOf("resume");
+    return { loop, link, endpoint, quiet, say, isPaused };
+  }
+
+  it("slows the link down in place of being closed", async () => {
+    let got = 0;
+    const ends: unknown[] = [];
+    const { loop, link, quiet, say, isPaused, endpoint } = await slow({
+      message() {
+        got++;
+        loop.time += 0.5;
+      },
+      close: (_, info) => ends.push(info),
+    });
+    let rounds = 0;
+    for (let sent = 0; sent < 10; rounds++) {
+      if (!isPaused()) {
+        link.received(chunk.slice());
+        say({ type: "message", connId: 2, message: bytes(sent++) });
+      }
+      loop.round();
+    }
+    loop.finish();
+    expect(ends).toEqual([]);
+    expect(got).toBe(10 * LINES);
+    expect(quiet).toEqual(Array.from({ length: 10 }, (_, i) => i));
+    expect(rounds).toBeGreaterThan(100);
+    expect(isPaused()).toBe(false);
+    expect(endpoint.size).toBe(2);
+  });
+
+  it.each<[string, (connection: VirtualConnection<string>) => void]>([
+    ["is closed", (connection) => connection.close()],
+    ["is aborted", (connection) => connection.abort()],
+    ["pauses", (connection) => connection.pause()],
+  ])("lets the link go on once it %s", async (_, act) => {
+    let connection: VirtualConnection<string> | undefined;
+    const { loop, link, quiet, say, isPaused } = await slow({
+      message(own) {
+        connection = own;
+        loop.time += 0.5;
+      },
+    });
+    link.received(chunk.slice());
+    for (let i = 0; i < 100; i++) loop.round();
+    expect(isPaused()).toBe(true);
+    act(connection!);
+    loop.finish();
+    expect(isPaused()).toBe(false);
+    say({ type: "message", connId: 2, message: bytes(7) });
+    expect(quiet).toEqual([7]);
+  });
+
+  it("does not hold others up while it waits for a promise: then it is closed when it holds too much", async () => {
+    const ends: CloseInfo[] = [];
+    const { loop, link, quiet, say, isPaused } = await slow({
+      message: () => new Promise(() => {}),
+      error() {},
+      close: (_, info) => ends.push(info),
+    });
+    for (let i = 0; i < 10; i++) {
+      link.received(chunk.slice());
+      say({ type: "message", connId: 2, message: bytes(i) });
+      loop.round();
+    }
+    expect(isPaused()).toBe(false);
+    expect(quiet).toHaveLength(10);
+    expect(ends).toMatchObject([{ by: "error", error: { code: "overflow" } }]);
   });
 });
