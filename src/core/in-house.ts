@@ -16,7 +16,7 @@ export {
 export { decodeLatin1 } from "./codecs.ts";
 export { MemoryBudget } from "./connection/budget.ts";
 export type { OwnConnection } from "./connection/connection.ts";
-export { guard, handlerErrorsOf } from "./connection/guard.ts";
+export { cutOff, guard, handlerErrorsOf } from "./connection/guard.ts";
 export { limitsOf } from "./connection/limits.ts";
 export type { ServerParts } from "./connection/live.ts";
 export { MessageReader } from "./connection/message-reader.ts";

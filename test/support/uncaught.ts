@@ -31,3 +31,24 @@ export async function bugsPrintedBy(run: () => unknown): Promise<string[]> {
   }
   return bugs;
 }
+
+let jump = 0;
+
+/** What is printed while `run` runs and until everything has settled, as if nothing had been printed before. */
+export async function printedBy(run: () => unknown): Promise<string[]> {
+  const lines: string[] = [];
+  const { error } = console;
+  const { now } = performance;
+  // At most one line in ten seconds is printed for each kind.
+  jump += 1_000_000;
+  performance.now = () => now.call(performance) + jump;
+  console.error = (line: string): void => void lines.push(line);
+  try {
+    await run();
+    await new Promise((resolve) => setImmediate(resolve));
+  } finally {
+    console.error = error;
+    performance.now = now;
+  }
+  return lines;
+}

@@ -232,6 +232,8 @@ export interface Connection<In, Out = In, Context = undefined> {
 export interface OwnConnection {
   /** Bytes that were received and not delivered; in the middle of a frame of several values, at least 1. */
   readonly unread: number;
+  /** The peer's address, if the transport has one. */
+  readonly peer: string | undefined;
   /** The handlers that are called now. */
   readonly handlers: Handlers<never, unknown, unknown>;
   /** True if much waits, and for nothing but the next turn: what brings it should wait as well. */
@@ -295,6 +297,10 @@ export const Connection: ConnectionConstructor = class Connection<
 
   get handlers(): Handlers<In, Out, Context> {
     return this.#live.handlers as Handlers<In, Out, Context>;
+  }
+
+  get peer(): string | undefined {
+    return this.#live.peer;
   }
 
   get isBehind(): boolean {

@@ -1,4 +1,6 @@
+import type { ProtocolError } from "../errors.ts";
 import { isThenable } from "../thenable.ts";
+import type { OwnConnection } from "./connection.ts";
 import { reportBug, wasReported } from "./report.ts";
 
 /**
@@ -30,4 +32,12 @@ export function handlerErrorsOf(connection: unknown): "report" | "throw" {
   // Not in the interface: a connection of another copy of the package may lack it.
   const { handlerErrors } = (connection ?? {}) as { readonly handlerErrors?: unknown };
   return handlerErrors === "throw" ? "throw" : "report";
+}
+
+/** Ends a connection for a fault of its peer: told of as others are, to the `error` handler or in one printed line. */
+export function cutOff(connection: { abort(error?: unknown): void }, error: ProtocolError): void {
+  const own = connection as Partial<OwnConnection>;
+  // A connection of another copy of the package may have no such thing.
+  if (own.faulted === undefined) connection.abort(error);
+  else own.faulted(error, true);
 }

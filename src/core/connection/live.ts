@@ -146,6 +146,10 @@ export class Live<In, Out, Context>
     return this.#in.unread + (this.#in.isInsideFrame ? 1 : 0);
   }
 
+  get peer(): string | undefined {
+    return this.#sink.peer;
+  }
+
   get isBehind(): boolean {
     return this.#in.isTurnOver && this.#in.held > this.#maxQueued / 4;
   }

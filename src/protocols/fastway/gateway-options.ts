@@ -85,7 +85,10 @@ export interface GatewayOptions<D extends Dialect = Dialect> {
    */
   readonly firstConnId?: number | undefined;
 
-  /** An endpoint is gone; `error` says why, where something went wrong. */
+  /**
+   * An endpoint is gone; `error` says why, if something went wrong. Without this handler what endpoints do wrong is
+   * printed in one line, now and then.
+   */
   readonly left?: ((peer: GatewayPeer, error?: unknown) => unknown) | undefined;
 
   /**

@@ -4,8 +4,12 @@ import {
   checkLimits,
   checkOptions,
   guard,
+  markReported,
+  type OwnConnection,
   ProtocolError,
+  reportPeer,
   systemClock,
+  wasReported,
 } from "../../core/index.ts";
 import { watchSilence } from "../../session/index.ts";
 import { checkedDialect, type Dialect } from "./commands.ts";
@@ -117,7 +121,14 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
     unproven.delete(peer);
     router.remove(peer);
     // Its connection must be closed all the same, and perhaps those of others.
-    guard(() => left?.({ side: peer.side, id: peer.id }, error));
+    if (left !== undefined) guard(() => left({ side: peer.side, id: peer.id }, error));
+    else if (error !== undefined && !wasReported(error)) tell(peer, error);
+  };
+
+  /** Of what a peer did wrong, if no one else takes it. */
+  const tell = (peer: Peer, error: unknown): void => {
+    const { peer: address } = peer.link as unknown as Partial<OwnConnection>;
+    reportPeer(protocol.name, address, markReported(error));
   };
 
   const drop = (peer: Peer, error: ProtocolError): void => {

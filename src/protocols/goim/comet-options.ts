@@ -59,8 +59,9 @@ export interface CometOptions<User, Body> {
   /** Somebody who was let in is gone. */
   readonly leave?: ((session: CometSession<User, Body>, info: CloseInfo) => unknown) | undefined;
   /**
-   * A client is cut off: it broke the protocol, was refused or too late; or its transport failed, or a handler threw
-   * (which is printed if this is not given).
+   * A client is cut off: it broke the protocol, was refused or too late; or its transport failed, or a handler threw.
+   * Without this handler what clients do wrong is printed in one line, now and then, and what a handler threw with its
+   * stack.
    */
   readonly error?: ((session: CometSession<User, Body>, error: unknown) => unknown) | undefined;
 

@@ -1,9 +1,9 @@
 import {
   type Clock,
   type Connection,
+  cutOff,
   decodeFrame,
   encodeFrame,
-  guard,
   isThenable,
   type MessageProtocol,
   ProtocolError,
@@ -267,9 +267,8 @@ export class CometSession<User = unknown, Body = Uint8Array> {
   }
 
   /** Ends this client, who is to blame. */
-  #cut(error: unknown): void {
-    guard(() => this.#hub.options.error?.(this, error));
-    this.connection.abort(error);
+  #cut(error: ProtocolError): void {
+    cutOff(this.connection, error);
   }
 
   /** Goes on when `work` is done; until then the connection delivers no packet, so replies stay in order. */

@@ -12,7 +12,7 @@ import {
 import { RecordedPeer, settled } from "../../../support/fastway-peer.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { ScriptedSink } from "../../../support/scripted-sink.ts";
-import { bugsPrintedBy } from "../../../support/uncaught.ts";
+import { bugsPrintedBy, printedBy } from "../../../support/uncaught.ts";
 
 type Value = FastwayMessage | Command;
 
@@ -86,6 +86,29 @@ const message = (connId: number, ...bytes: number[]): FastwayMessage => ({
 const close = (connId: number) => ({ type: "close", connId }) as const;
 const dial = (remoteId: number, connId?: number): Command =>
   connId === undefined ? { type: "dial", remoteId } : { type: "dial", connId, remoteId };
+
+describe("a gateway without `left`", () => {
+  it("prints in one line what endpoints do wrong", async () => {
+    const { client, raw, clock } = setup("v2", { left: undefined });
+    const lines = await printedBy(async () => {
+      const end = raw();
+      await settled();
+      end.peer.connection.received(answerChallenge(end.peer.take(8), "another key", 1));
+      client().peer.connection.received(Uint8Array.of(0xff, 0xff, 0xff, 0xff));
+      raw();
+      clock.advance(5000);
+      // A plain reset is no event.
+      client().peer.connection.lost(Object.assign(new Error("reset"), { code: "ECONNRESET" }));
+      client().peer.connection.ended();
+      await settled();
+    });
+    expect(lines).toEqual([
+      expect.stringMatching(/^framewright: .*: refused: auth-failed/),
+      expect.stringMatching(/^framewright: .*: too-long: /),
+      expect.stringMatching(/^framewright: .*: timeout: no answer to the challenge/),
+    ]);
+  });
+});
 
 describe("ids", () => {
   it("wrap, skipping 0 and those in use", async () => {

@@ -23,7 +23,7 @@ import {
 } from "../../../../src/protocols/goim/index.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { ScriptedSink } from "../../../support/scripted-sink.ts";
-import { bugsPrintedBy } from "../../../support/uncaught.ts";
+import { bugsPrintedBy, printedBy } from "../../../support/uncaught.ts";
 import { settle } from "../../../support/wire.ts";
 
 const { v1, v2 } = operations;
@@ -189,6 +189,23 @@ describe("Comet", () => {
     client.send({ op: v2.auth, seq: 1, body: text("") });
     expect([client.closed, client.got(), events]).toEqual([["refused"], [], []]);
     expect(clock.waiting).toBe(0);
+  });
+
+  it("prints in one line whom it refuses, if there is no error handler", async () => {
+    const lines = await printedBy(() => {
+      const { comet, clock } = setup({ error: undefined });
+      for (let i = 0; i < 3; i++) {
+        const client = dial(comet, clock);
+        client.send({ op: v2.auth, seq: 1, body: text("") });
+        expect(client.closed).toEqual(["refused"]);
+      }
+      dial(comet, clock);
+      clock.advance(5000);
+    });
+    expect(lines).toEqual([
+      expect.stringMatching(/^framewright: .*: refused: token refused$/),
+      expect.stringMatching(/^framewright: .*: timeout: /),
+    ]);
   });
 
   it("cuts whom it must, whatever who is told of it makes of that", async () => {
