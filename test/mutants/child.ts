@@ -1,10 +1,11 @@
-// Runs in the process of one bundle of tests: all of them with counters, or some of them until one fails.
+// Runs in a process of its own: all tests with counters, or some of them until one fails.
 import { readFileSync, writeFileSync } from "node:fs";
-import { run, tests } from "./harness.ts";
+import { load, run, type Test } from "./harness.ts";
 
-/** What the tests did without a mutant. */
+/** What the tests of one file did without a mutant. */
 export interface Baseline {
-  /** Mutants that are reached while the modules load. */
+  readonly file: string;
+  /** Mutants that are reached while its modules load. */
   readonly atLoad: readonly number[];
   readonly tests: readonly {
     readonly name: string;
@@ -14,36 +15,39 @@ export interface Baseline {
   readonly failed: readonly string[];
 }
 
-/** Called by the script that is bundled, after it has loaded the tests. */
-export async function main(): Promise<void> {
-  const { MUTANT_TESTS, MUTANT_BASELINE } = process.env;
-  if (MUTANT_BASELINE !== undefined) await measure(MUTANT_BASELINE);
-  else await check(JSON.parse(readFileSync(MUTANT_TESTS!, "utf8")));
-}
+/** Tests of some files, by their names. */
+export type Chosen = readonly { readonly file: string; readonly names: readonly string[] }[];
 
-async function measure(path: string): Promise<void> {
-  const hits = (globalThis as unknown as { __hits: Set<number> }).__hits;
-  const atLoad = [...hits];
-  const done: Baseline["tests"][number][] = [];
-  const failed: string[] = [];
-  const { error } = console;
-  console.error = () => {};
-  for (const test of tests) {
+const fileOf = (file: string): string =>
+  new URL(`../../${file.replace(/\.ts$/, ".js")}`, import.meta.url).href;
+
+async function measure(files: readonly string[], path: string): Promise<void> {
+  const hits = new Set<number>();
+  Object.assign(globalThis, { __hit: (id: number) => hits.add(id) });
+  const measured: Baseline[] = [];
+  await import(fileOf("test/support/seed.ts"));
+  for (const file of files) {
     hits.clear();
-    const since = performance.now();
-    try {
-      await run(test);
-      done.push({ name: test.name, ms: performance.now() - since, hits: [...hits] });
-    } catch (fault) {
-      failed.push(`${test.name}: ${String(fault).split("\n")[0]}`);
+    const tests = await load(fileOf(file));
+    const atLoad = [...hits];
+    const done: Baseline["tests"][number][] = [];
+    const failed: string[] = [];
+    for (const test of tests) {
+      hits.clear();
+      const since = performance.now();
+      try {
+        await run(test);
+        done.push({ name: test.name, ms: performance.now() - since, hits: [...hits] });
+      } catch (fault) {
+        failed.push(`${test.name}: ${String(fault).split("\n")[0]}`);
+      }
     }
+    measured.push({ file, atLoad, tests: done, failed });
   }
-  console.error = error;
-  writeFileSync(path, JSON.stringify({ atLoad, tests: done, failed } satisfies Baseline));
-  process.exit(0);
+  writeFileSync(path, JSON.stringify(measured));
 }
 
-async function check(names: readonly string[]): Promise<void> {
+async function check(chosen: Chosen): Promise<void> {
   let running = "";
   const die = (why: string) => (): void => {
     console.log(`${running}: ${why}`);
@@ -53,16 +57,33 @@ async function check(names: readonly string[]): Promise<void> {
   process.on("unhandledRejection", die("an unhandled rejection"));
   // Nothing is left that could settle what a test waits for.
   process.on("beforeExit", die("never ends"));
-  console.error = () => {};
-  const byName = new Map(tests.map((test) => [test.name, test]));
-  for (const name of names) {
-    running = name;
-    try {
-      await run(byName.get(name)!);
-    } catch {
-      console.log(name);
-      process.exit(1);
+  await import(fileOf("test/support/seed.ts"));
+  for (const { file, names } of chosen) {
+    running = file;
+    const tests = new Map<string, Test>(
+      (await load(fileOf(file))).map((test) => [test.name, test]),
+    );
+    for (const name of names) {
+      running = name;
+      try {
+        await run(tests.get(name)!);
+      } catch {
+        console.log(name);
+        process.exit(1);
+      }
     }
   }
+}
+
+const { error } = console;
+console.error = () => {};
+const { files, baseline, chosen }: { files: string[]; baseline?: string; chosen: Chosen } =
+  JSON.parse(readFileSync(process.env.MUTANT_JOB!, "utf8"));
+try {
+  if (baseline === undefined) await check(chosen);
+  else await measure(files, baseline);
   process.exit(0);
+} catch (fault) {
+  error(fault);
+  process.exit(1);
 }

@@ -21,12 +21,15 @@ export interface Test {
 
 const root: Suite = { name: "", parent: undefined, before: [], after: [] };
 let current = root;
-export const tests: Test[] = [];
+const tests: Test[] = [];
 
-/** Hooks of a file are for its own tests. */
-(globalThis as unknown as { __newFile: () => void }).__newFile = () => {
+/** Loads a file of tests; its hooks are for its own tests. */
+export async function load(path: string): Promise<readonly Test[]> {
   current = { ...root, before: [], after: [] };
-};
+  tests.length = 0;
+  await import(path);
+  return [...tests];
+}
 
 chai.use(JestExtend);
 chai.use(JestChaiExpect);

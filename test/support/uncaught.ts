@@ -42,7 +42,9 @@ export async function printedBy(run: () => unknown): Promise<string[]> {
   // At most one line in ten seconds is printed for each kind.
   jump += 1_000_000;
   performance.now = () => now.call(performance) + jump;
-  console.error = (line: string): void => void lines.push(line);
+  console.error = (line: string): void => {
+    lines.push(line.replace(/ \(and \d+ more before\)$/, ""));
+  };
   try {
     await run();
     await new Promise((resolve) => setImmediate(resolve));

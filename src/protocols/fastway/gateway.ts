@@ -9,7 +9,6 @@ import {
   ProtocolError,
   reportPeer,
   systemClock,
-  wasReported,
 } from "../../core/index.ts";
 import { watchSilence } from "../../session/index.ts";
 import { checkedDialect, type Dialect } from "./commands.ts";
@@ -122,7 +121,7 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
     router.remove(peer);
     // Its connection must be closed all the same, and perhaps those of others.
     if (left !== undefined) guard(() => left({ side: peer.side, id: peer.id }, error));
-    else if (error !== undefined && !wasReported(error)) tell(peer, error);
+    else if (error !== undefined) tell(peer, error);
   };
 
   /** Of what a peer did wrong, if no one else takes it. */
