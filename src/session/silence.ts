@@ -1,4 +1,11 @@
-import { type Clock, checkOptions, guard, ProtocolError, systemClock } from "../core/index.ts";
+import {
+  type Clock,
+  checkOptions,
+  cutOff,
+  guard,
+  ProtocolError,
+  systemClock,
+} from "../core/index.ts";
 import type { HeartbeatConnection } from "./heartbeat.ts";
 
 /** Options for {@link watchSilence}. Times are in milliseconds. */
@@ -52,7 +59,7 @@ export function watchSilence(options: WatchSilenceOptions): () => void {
   }
   if (timeout === Infinity) return () => {};
   const abort = (): void => {
-    connection.abort(new ProtocolError("timeout", `no byte within ${timeout} ms`));
+    cutOff(connection, new ProtocolError("timeout", `no byte within ${timeout} ms`));
   };
   const { silent = abort } = options;
   let since = clock.now();
