@@ -10,6 +10,7 @@ import {
   jsonInt,
   jsonNL,
   phpJson,
+  phpSerialize,
   text,
   textTransfer,
   xml10,
@@ -73,6 +74,40 @@ const unPhp = fc.oneof(unJson, fc.constantFrom<unknown>("\ud800", new Map(), Uin
 keeps("jsonNL of PHP", laws(jsonNL({ phpJson: true }), phpValues, { ...runs, refused: unPhp }));
 keeps("jsonInt of PHP", laws(jsonInt({ phpJson: true }), phpValues, { ...runs, refused: unPhp }));
 keeps("phpJson", laws(phpJson(), phpValues, { ...runs, refused: unPhp }));
+
+/** What PHP's serialize holds: keys of both kinds, and arrays that are no lists. */
+const serialized = fc.letrec<{ value: unknown }>((tie) => ({
+  value: fc.oneof(
+    { depthSize: "small", withCrossShrink: true },
+    fc.constantFrom<unknown>(null, true, false, -0, -0.5, 1e-5, 1e17, 2 ** 53, Infinity),
+    fc.maxSafeInteger(),
+    fc.double({ noNaN: true }),
+    fc.bigInt({ min: 2n ** 53n, max: 2n ** 63n - 1n }),
+    texts({ max: 40 }),
+    fc.array(tie("value"), { maxLength: 5 }),
+    fc
+      .uniqueArray(
+        fc.oneof(
+          fc.maxSafeInteger().map((key) => key || 7),
+          texts({ min: 1, max: 5 }).map((key) => `k${key}`),
+        ),
+        {
+          minLength: 1,
+          maxLength: 5,
+        },
+      )
+      .filter((keys) => keys[0] !== 0)
+      .chain((keys) => fc.tuple(...keys.map((key) => fc.tuple(fc.constant(key), tie("value")))))
+      .map((entries) => new Map<unknown, unknown>(entries)),
+  ),
+})).value;
+keeps(
+  "phpSerialize",
+  laws(phpSerialize(), serialized, {
+    ...runs,
+    refused: fc.constantFrom<unknown>(undefined, 2n ** 63n, "\ud800", new Set(), [undefined]),
+  }),
+);
 
 keeps("xml10", laws(xml10({ maxFrame }), texts({ max: 900 }), { ...runs, canonical: true }));
 keeps(

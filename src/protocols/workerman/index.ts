@@ -28,9 +28,11 @@ export {
   gatewayProtocol,
 } from "./gateway.ts";
 export { type GatewayFieldsRequest, gatewayFields } from "./gateway-fields.ts";
+export { type GatewayQueriesOptions, gatewayQueries } from "./gateway-queries.ts";
 export { type JsonOptions, phpJson } from "./json.ts";
 export { jsonInt } from "./json-int.ts";
 export { jsonNL } from "./json-nl.ts";
+export { type PhpSerializeOptions, phpSerialize } from "./php-serialize.ts";
 export { type TextOptions, text } from "./text.ts";
 export { textTransfer } from "./text-transfer.ts";
 export type { TransferOptions, TransferReply, TransferredFile } from "./transfer.ts";

@@ -95,13 +95,18 @@ function escaped(unit: string): string {
   return SHORT[unit] ?? unicodeEscape(unit);
 }
 
-/**
- * PHP has the shortest digits that read back, as JavaScript has, but puts them otherwise: plain from 1e-4 to
- * below 1e17, else with a decimal point and an exponent without zeros in front.
- */
 function writeNumber(value: number): string {
   if (Number.isSafeInteger(value)) return Object.is(value, -0) ? "-0" : String(value);
   if (!Number.isFinite(value)) throw refused(`${value} has no JSON`);
+  return writePhpFloat(value);
+}
+
+/**
+ * A finite float. PHP has the shortest digits that read back, as JavaScript has, but puts them otherwise: plain from 1e-4
+ * to below 1e17, else with a decimal point and an exponent without zeros in front.
+ */
+export function writePhpFloat(value: number): string {
+  if (value === 0) return Object.is(value, -0) ? "-0" : "0";
   const [mantissa, power] = Math.abs(value).toExponential().split("e") as [string, string];
   const digits = mantissa.replace(".", "");
   const exponent = Number(power);
