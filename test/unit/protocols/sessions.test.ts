@@ -183,9 +183,30 @@ const ASKING: Readonly<
   },
 };
 
+const changed = encodeFrame(goim(), { op: operations.v2.changeRoomReply, seq: 3 });
+const found = encodeFrame(rpc, {
+  ...{ kind: "response", name: "ask", session: 1, args: { n: 1 }, ud: undefined },
+});
+const welcome = encodeFrame(game.serverProtocol, {
+  ...{ kind: "response", to: "game.LoginReq", message: { userid: 5 } },
+});
+/** What answers them. */
+const ANSWERS: Readonly<Record<string, Uint8Array<ArrayBuffer>>> = {
+  "sproto, open": found,
+  "sproto, a call": found,
+  // After the token and a heartbeat.
+  "goim client, open": changed,
+  "goim client, push": changed,
+  "header client, open": welcome,
+  "header client, push": welcome,
+  "fastway, a dial in open": encodeFrame(v2, { type: "accept", connId: 2, remoteId: 2 }),
+};
+
 async function noted(codes: unknown[], promise: Promise<unknown>): Promise<unknown> {
   try {
-    return await promise;
+    const answer = await promise;
+    codes.push("answered");
+    return answer;
   } catch (error) {
     codes.push(codeOf(error));
     throw error;
@@ -203,6 +224,16 @@ describe.each(Object.keys(ASKING))("%s: a handler that waits for an answer", (na
     expect(codes).toEqual(["closed"]);
     expect(printed.filter((line) => line.includes("handler failed"))).toEqual([]);
     expect(uncaught).toEqual([]);
+    connection.abort();
+  });
+
+  it("gets its answer, which overtakes the calls and pushes that wait", async () => {
+    const codes: unknown[] = [];
+    const connection = await ASKING[name]!(codes);
+    await settled();
+    connection.received(ANSWERS[name]!);
+    await settled();
+    expect(codes).toEqual(["answered"]);
     connection.abort();
   });
 
