@@ -43,9 +43,10 @@ export interface WatchSilenceOptions {
  * const server = await listen(protocol, {
  *   port: 0,
  *   open: (connection) => void watchSilence({ connection, timeout: 20 }),
- *   error: (_, error) => console.log(error.message),
+ *   message: (connection, text) => connection.send(text),
+ *   close: (_, { error }) => console.log((error as Error).message),
  * });
- * const client = await connect(protocol, { port: server.port });
+ * const client = await connect(protocol, { port: server.port, message: (_, text) => console.log(text) });
  * await client.closed;
  * await server.close();
  * //=> no byte within 20 ms
