@@ -30,6 +30,7 @@ export {
   type Incompatibility,
 } from "./compatible.ts";
 export { equal } from "./equal.ts";
+export { fuzzTarget } from "./fuzz-target.ts";
 export { type Law, laws } from "./laws.ts";
 export type { LawOptions, RunOptions } from "./options.ts";
 export { LawError, type LawFailure } from "./report.ts";
@@ -37,3 +38,15 @@ export { ManualClock } from "./sessions/manual-clock.ts";
 export { type Action, type Harness, type SessionPlan, sessions } from "./sessions/sessions.ts";
 export { type Receiver, Wire, type WireEnd, type WireOptions } from "./sessions/wire.ts";
 export { type Several, several } from "./several.ts";
+export {
+  type ConformanceOptions,
+  conformance,
+} from "./vectors/conformance.ts";
+export {
+  type Refusal,
+  refuses,
+  type Vector,
+  type VectorsOptions,
+  vectors,
+} from "./vectors/vectors.ts";
+export { type VectorFile, type VectorsOfOptions, vectorsOf } from "./vectors/vectors-of.ts";

@@ -193,8 +193,8 @@ export class Subject {
   }
 }
 
-/** A bare codec is a protocol for messages, with a limit that no value of a test reaches. */
-function complete(codec: Codec<unknown, unknown>): AnyProtocol {
+/** A bare codec is a protocol for messages, with a limit that no value of a test reaches. @internal */
+export function complete(codec: Codec<unknown, unknown>): AnyProtocol {
   if ("maxFrame" in codec) return codec as AnyProtocol;
   const decode: AnyProtocol["decode"] = (bytes, start, end) => codec.decode(bytes, start, end);
   const encode: AnyProtocol["encode"] = (value, out) => codec.encode(value, out);

@@ -1,0 +1,41 @@
+import { constant } from "fast-check";
+import { type Codec, ProtocolError, type ProtocolErrorCode } from "../../core/index.ts";
+import { readStream } from "../stream.ts";
+import { Subject } from "../subject.ts";
+
+/** What is read of bytes. */
+export interface Outcome {
+  /** The values before the fault. */
+  readonly values: readonly unknown[];
+  /** Undefined if there is no fault. */
+  readonly error: ProtocolErrorCode | undefined;
+}
+
+/** A protocol whose own values do not matter. */
+export const subjectOf = (codec: Codec<never, unknown>): Subject =>
+  new Subject(codec as Codec<unknown>, constant(undefined), {});
+
+/**
+ * Reads bytes, which are all that comes, in pieces that end at the cuts. Only ProtocolErrors are outcomes: others are
+ * thrown.
+ */
+export function outcomeOf(
+  subject: Subject,
+  bytes: Uint8Array,
+  cuts: readonly number[] = [],
+): Outcome {
+  const reader = subject.reader();
+  if (!subject.framed) {
+    if (bytes.length > reader.maxFrame) return { values: [], error: "too-long" };
+    try {
+      return { values: subject.decode(reader, bytes, 0, bytes.length), error: undefined };
+    } catch (error) {
+      if (error instanceof ProtocolError) return { values: [], error: error.code };
+      throw error;
+    }
+  }
+  const ends = [...cuts, bytes.length];
+  const pieces = ends.map((end, i) => bytes.slice(ends[i - 1] ?? 0, end));
+  const { values, code } = readStream(subject, reader, pieces);
+  return { values: values.flat(), error: code };
+}
