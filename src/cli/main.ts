@@ -1,8 +1,11 @@
 #!/usr/bin/env node
 import { realpathSync } from "node:fs";
 import process from "node:process";
-import { run } from "./run.ts";
+import { execute } from "./run.ts";
 
 // npm runs it by a link.
 const file = realpathSync(process.argv[1]!);
-process.exitCode = run(process.argv.slice(2), process.stdout, process.stderr, file);
+const streams = { out: process.stdout, errors: process.stderr };
+void execute(process.argv.slice(2), streams, file).then((code) => {
+  process.exitCode = code;
+});

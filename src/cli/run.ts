@@ -1,14 +1,19 @@
 import { unicodeEscape } from "../core/index.ts";
+import { decodeCommand } from "./decode.ts";
 import { SPROTO_HELP, sprotoCommand } from "./sproto.ts";
+import type { Pipe, Streams } from "./streams.ts";
 import { versionOf } from "./version.ts";
 
-/** Where a command writes. */
-export interface Pipe {
-  write(text: string): unknown;
-}
+const HELP = `framewright <command>
+
+  decode <file | ->    shows what bytes mean, by a protocol
+  generate sproto      writes a TypeScript module for a schema (also: framewright sproto)
+
+framewright <command> --help tells more. --version prints the version.
+`;
 
 /**
- * The command `framewright`.
+ * The command `framewright`, for the verbs that are done at once.
  *
  * @param args - what follows its name
  * @param out - for what was asked for
@@ -21,18 +26,43 @@ export function run(args: readonly string[], out: Pipe, errors: Pipe, file = "")
     out.write(output(args, file));
     return 0;
   } catch (error) {
-    errors.write(`${printable((error as Error).message)}\n`);
-    return error instanceof RangeError ? 2 : 1;
+    return failed(error, errors);
   }
+}
+
+/** The command `framewright`, all of it. */
+export async function execute(
+  args: readonly string[],
+  streams: Streams,
+  file = "",
+): Promise<number> {
+  const [command, ...rest] = args;
+  try {
+    switch (command) {
+      case "decode":
+        return await decodeCommand(rest, streams);
+      default:
+        return run(args, streams.out, streams.errors, file);
+    }
+  } catch (error) {
+    return failed(error, streams.errors);
+  }
+}
+
+function failed(error: unknown, errors: Pipe): number {
+  errors.write(`${printable((error as Error).message)}\n`);
+  return error instanceof RangeError ? 2 : 1;
 }
 
 function output([command, ...rest]: readonly string[], file: string): string {
   switch (command) {
     case "sproto":
       return sprotoCommand(rest);
+    case "generate":
+      return generate(rest);
     case "--help":
     case "-h":
-      return SPROTO_HELP;
+      return HELP;
     case "--version":
     case "-v":
       return `${versionOf(file)}\n`;
@@ -43,6 +73,12 @@ function output([command, ...rest]: readonly string[], file: string): string {
         `framewright: no command ${JSON.stringify(command)}; try framewright --help`,
       );
   }
+}
+
+function generate([what, ...rest]: readonly string[]): string {
+  if (what === "sproto") return sprotoCommand(rest);
+  if (what === undefined || what === "--help" || what === "-h") return SPROTO_HELP;
+  throw new RangeError(`framewright generate: no ${JSON.stringify(what)}; there is: sproto`);
 }
 
 /** File names may hold line ends and codes that terminals obey. */

@@ -62,3 +62,4 @@ export { isOurs, readsText, standsFor, textOf, writesText } from "./text-path.ts
 export { isThenable } from "./thenable.ts";
 export { TolerantSplitter } from "./tolerant-splitter.ts";
 export { encodeUtf8Into, hasLoneSurrogate } from "./utf8.ts";
+export { hexOf, parseValue, valueText } from "./value-text.ts";

@@ -1,13 +1,14 @@
 import {
+  hexOf,
   isBytes,
   ProtocolError,
   printError,
   type Trace,
   type TraceEvent,
   unicodeEscape,
+  valueText,
 } from "../../core/index.ts";
 import { traceFilter } from "./filter.ts";
-import { hexOf, valueText } from "./value-text.ts";
 
 /** Options for {@link textTrace}. */
 export interface TextTraceOptions {

@@ -1,4 +1,4 @@
-import { isBytes } from "../../core/index.ts";
+import { isBytes } from "./memory.ts";
 
 /**
  * A value as one line of JSON, with the values that JSON lacks in objects of one key: bytes as `{"$bytes":"0aff"}`, a

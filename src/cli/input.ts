@@ -1,0 +1,79 @@
+/** How the bytes of a file are written. */
+export type InputKind = "raw" | "hex" | "dump" | "pcap";
+
+export const INPUT_KINDS: readonly InputKind[] = ["raw", "hex", "dump", "pcap"];
+
+const MAGICS: readonly string[] = ["a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1", "0a0d0d0a"];
+
+/** What a file looks like: a capture, hex text, a hex dump, or else the bytes themselves. */
+export function kindOf(bytes: Uint8Array): InputKind {
+  if (MAGICS.includes(Buffer.from(bytes.subarray(0, 4)).toString("hex"))) return "pcap";
+  const head = Buffer.from(bytes.subarray(0, 4096)).toString("latin1");
+  if (!/^[\t\r\n\x20-\x7e]*$/.test(head) || head.trim() === "") return "raw";
+  const lines = head.split("\n").filter((line) => line.trim() !== "");
+  // The last line may be cut.
+  const whole = lines.length > 1 && bytes.length > head.length ? lines.slice(0, -1) : lines;
+  const isDump = (line: string): boolean => line.trim() === "*" || dumpLine(line) !== undefined;
+  // Addresses are hex as well, so a dump is looked for first; it begins at 0.
+  if (dumpLine(whole[0]!)?.at === 0 && whole[0]!.trim().length > 8 && whole.every(isDump))
+    return "dump";
+  return whole.every((line) => HEX_LINE.test(line)) ? "hex" : "raw";
+}
+
+const HEX_LINE = /^\s*((0x)?[0-9a-f]{2}[\s,:]*)+$/i;
+
+/** The bytes of hex text: pairs of digits, also with `0x`, commas, colons and comments after `#` or `//`. */
+export function fromHex(text: string): Uint8Array {
+  const digits = text
+    .replace(/(#|\/\/).*$/gm, "")
+    .replace(/0x/gi, " ")
+    .replace(/[\s,:]+/g, "");
+  if (!/^([0-9a-f]{2})*$/i.test(digits)) {
+    const bad = /[^0-9a-f]/i.exec(digits);
+    const why =
+      bad === null ? "an odd number of digits" : `${JSON.stringify(bad[0])} is not a hex digit`;
+    throw new RangeError(`framewright: not hex: ${why}`);
+  }
+  return new Uint8Array(Buffer.from(digits, "hex"));
+}
+
+/** The bytes of a hex dump: of xxd, hexdump -C, od -A x -t x1, or Wireshark. */
+export function fromDump(text: string): Uint8Array {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  let repeats = false;
+  for (const [n, line] of text.split("\n").entries()) {
+    if (line.trim() === "") continue;
+    // Lines that are the same are left out, and a star is in their place.
+    if (line.trim() === "*") {
+      repeats = true;
+      continue;
+    }
+    const found = dumpLine(line);
+    if (found === undefined) throw badDump(n, "is not one of a hex dump");
+    const last = pieces.at(-1);
+    for (; repeats && last !== undefined && length < found.at; length += last.length)
+      pieces.push(last);
+    repeats = false;
+    if (found.at !== length)
+      throw badDump(n, `is at ${found.at}, and ${length} bytes are before it`);
+    pieces.push(found.bytes);
+    length += found.bytes.length;
+  }
+  return new Uint8Array(Buffer.concat(pieces));
+}
+
+const badDump = (n: number, what: string): RangeError =>
+  new RangeError(`framewright: line ${n + 1} ${what}`);
+
+/** An address and bytes; undefined if the line is something else. */
+function dumpLine(line: string): { readonly at: number; readonly bytes: Uint8Array } | undefined {
+  const parts = /^\s*(?:0x)?([0-9a-f]{4,16})(:?)(?:\s+(\S.*))?$/i.exec(line.trimEnd());
+  if (parts === null) return undefined;
+  const [, at = "", colon, rest = ""] = parts;
+  // What follows the bytes is text: after a bar, after two spaces (xxd), or after three (others have two inside).
+  const [digits = ""] = rest.split(rest.includes("|") ? "|" : colon === ":" ? "  " : "   ");
+  const hex = digits.replace(/ /g, "");
+  if (!/^([0-9a-f]{2})*$/i.test(hex)) return undefined;
+  return { at: Number.parseInt(at, 16), bytes: new Uint8Array(Buffer.from(hex, "hex")) };
+}
