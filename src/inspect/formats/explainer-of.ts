@@ -5,6 +5,7 @@ import { explainGoim } from "./goim.ts";
 import { explainJson } from "./json.ts";
 import { explainHeaderMessage, explainProtobuf } from "./protobuf.ts";
 import { explainSproto } from "./sproto.ts";
+import { explainTail } from "./tail.ts";
 import { explainGateway, explainTransfer } from "./workerman.ts";
 
 /** The explainer of a format; undefined if it has none. */
@@ -28,6 +29,8 @@ export function explainerOf(format: string): Explainer | undefined {
       return explainProtobuf;
     case "protobuf with header":
       return explainHeaderMessage;
+    case "tail":
+      return explainTail;
     default:
       return undefined;
   }

@@ -1,7 +1,7 @@
 import { int, uint } from "../../core/index.ts";
 import type { Draft } from "../part.ts";
 
-/** A field of a fixed place: its name, its type (`u8`, `i16be`, `u32le`), and how it is shown. */
+/** A field of a fixed place: its name, its type (`u8`, `i16be`, `u32le`, `bool`), and how it is shown. */
 export type HeaderField = readonly [
   name: string,
   type: string,
@@ -23,17 +23,21 @@ export function addHeader(
   let at = start;
   parent.parts ??= [];
   for (const [name, type, marks] of fields) {
-    const [, sign, bits, endian = "be"] = /^([ui])(\d+)(be|le)?$/.exec(type)!;
-    const size = Number(bits) / 8;
+    const size = sizeOf(type);
     if (end - at < size) return undefined;
-    const read = sign === "u" ? uint : int;
-    const value = read(bytes, at, size, endian as "be" | "le");
+    const read = type.startsWith("i") ? int : uint;
+    const number = read(bytes, at, size, type.endsWith("le") ? "le" : "be");
+    const value = type === "bool" ? number !== 0 : number;
     parent.parts.push({ name, start: at, end: at + size, type, value, ...marks });
     at += size;
     parent.end = at;
   }
   return at;
 }
+
+/** Bytes of a type. */
+export const sizeOf = (type: string): number =>
+  type === "bool" ? 1 : Number(/\d+/.exec(type)![0]) / 8;
 
 /** Adds bytes that stay as they are. */
 export function addBytes(

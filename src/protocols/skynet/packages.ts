@@ -59,6 +59,7 @@ export function handshakePackages(): Protocol<string> {
  */
 export function requestPackages(): Protocol<MessageRequest> {
   return framed("skynet requests", {
+    format: { name: "tail", fields: [["session", "u32be"]] },
     decode(bytes, start, end) {
       const at = contentEnd(start, end, 4);
       return { content: bytes.subarray(start, at), session: u32be(bytes, at) };
@@ -79,6 +80,13 @@ export function requestPackages(): Protocol<MessageRequest> {
  */
 export function answerPackages(): Protocol<MessageAnswer> {
   return framed("skynet answers", {
+    format: {
+      name: "tail",
+      fields: [
+        ["ok", "bool"],
+        ["session", "u32be"],
+      ],
+    },
     decode(bytes, start, end) {
       const at = contentEnd(start, end, 5);
       const ok = bytes[at]!;

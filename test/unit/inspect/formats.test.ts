@@ -12,6 +12,7 @@ import {
 import type { AnyField } from "framewright/fields";
 import { batch, bilibili, goim, goimFields, goimJson } from "framewright/goim";
 import { type Explainable, explain, hexView, type Part } from "framewright/inspect";
+import { answerFields, answerPackages, requestFields, requestPackages } from "framewright/skynet";
 import { fastwayCommands, goimPackets, jsonValues } from "framewright/testing";
 import { gatewayFields, gatewayProtocol, jsonNL } from "framewright/workerman";
 import { describe, expect, it } from "vitest";
@@ -67,6 +68,26 @@ describe("explain of ready formats shows what their descriptions show", () => {
   it("fastway's packets", () => {
     const bytes = encodeFrame(packet(), { connId: 7, message: ascii("hi") });
     sameLeaves(packet(), packetFields(), bytes);
+  });
+
+  it("skynet's packages", () => {
+    const content = ascii("hi");
+    const request = encodeFrame(requestPackages(), { content, session: 7 });
+    const answer = encodeFrame(answerPackages(), { content, ok: true, session: 7 });
+    // The length and what follows it have other names there, and zeros before `ok` are parts of their own.
+    const named = (part: Part): readonly unknown[] =>
+      (part.parts ?? [part])
+        .flatMap((one) => one.parts ?? [one])
+        .filter(({ hidden }) => hidden !== true)
+        .map(({ name, start, end, value }) => [name, start, end, value]);
+    for (const [protocol, field, frame] of [
+      [requestPackages(), requestFields(), request],
+      [answerPackages(), answerFields(), answer],
+    ] as const) {
+      expect(named(explain(protocol as Explainable, frame))).toEqual(
+        named(explain(field as AnyField, frame)),
+      );
+    }
   });
 
   it("GatewayWorker's packages", () => {

@@ -2,11 +2,41 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { encodeFrame } from "framewright";
 import type { Explainable } from "framewright/inspect";
+import { answerPackages, handshakePackages, loginLines, requestPackages } from "framewright/skynet";
+import { gatewayProtocol, phpSerialize } from "framewright/workerman";
 import { describe, expect, it } from "vitest";
 import { checkExplained } from "../../support/explained.ts";
-import { READY } from "../trust/ready.ts";
+import { READY, type Ready } from "../trust/ready.ts";
 
 /* Whatever the protocol and the bytes: all of them are shown, and value and error are those of decode. */
+
+const content = Uint8Array.of(0x68, 0x69);
+const all: readonly Ready[] = [
+  ...READY,
+  { name: "skynet's login", protocol: loginLines() as never, values: ["200 aGk="] },
+  { name: "skynet's handshake", protocol: handshakePackages() as never, values: ["200 OK"] },
+  {
+    name: "skynet's requests",
+    protocol: requestPackages() as never,
+    values: [{ content, session: 7 }],
+  },
+  {
+    name: "skynet's answers",
+    protocol: answerPackages() as never,
+    values: [
+      { content, ok: true, session: 7 },
+      { content: new Uint8Array(0), ok: false, session: 8 },
+    ],
+  },
+  {
+    name: "GatewayWorker, with serialized bodies",
+    protocol: gatewayProtocol({ serialized: phpSerialize() }) as never,
+    values: [
+      { cmd: 5, body: { a: [1, "b"] } },
+      { cmd: 5, body: "text" },
+    ],
+  },
+];
 
 /** All bytes in a file of vectors: good frames, bad ones and streams. */
 function hexIn(file: string): readonly Uint8Array[] {
@@ -29,19 +59,19 @@ describe("explain of the vectors", () => {
     ["real", /goim|bilibili|sproto|protobuf|bufbuild|header|json/i, 50],
   ] as const) {
     it(`${file}: parts without gaps, value and error of decode`, () => {
-      const all = hexIn(file);
-      expect(all.length).toBeGreaterThan(least);
+      const vectors = hexIn(file);
+      expect(vectors.length).toBeGreaterThan(least);
       const protocols = READY.filter(({ name }) => names.test(name));
       expect(protocols.length).toBeGreaterThan(3);
       for (const { protocol } of protocols) {
-        for (const bytes of all) checkExplained(protocol as Explainable, protocol, bytes);
+        for (const bytes of vectors) checkExplained(protocol as Explainable, protocol, bytes);
       }
     });
   }
 });
 
 describe("explain covers every ready protocol", () => {
-  for (const { name, protocol, values } of READY) {
+  for (const { name, protocol, values } of all) {
     it(`${name}: parts without gaps, value and error of decode`, () => {
       const check = (bytes: Uint8Array): void => {
         checkExplained(protocol as Explainable, protocol, bytes);
