@@ -8,7 +8,7 @@ import type { EndpointOptions, FastwayEndpoint } from "./endpoint-options.ts";
  * @param link - a connection to the gateway's client port, opened with `fastway({ dialect })` over any
  *   transport; it is the client's from now on, handlers included
  * @param options - for incoming connections and pings
- * @throws TypeError when the connection does not speak fastway, RangeError for a limit that is none
+ * @throws TypeError if the connection does not speak fastway, RangeError for an invalid limit
  *
  * @example
  * ```ts

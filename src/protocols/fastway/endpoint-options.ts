@@ -3,21 +3,20 @@ import type { Dialect } from "./commands.ts";
 import type { VirtualConnection, VirtualOptions } from "./virtual-connection.ts";
 
 /**
- * How an endpoint treats connections that the other side makes, and its gateway. Protocol, handlers and limits
- * are those of incoming connections. With a `message` or `open` handler they are served by it; else they wait
- * to be iterated.
+ * Options for an endpoint. Protocol, handlers and limits are for connections that the other side makes: a `message` or
+ * `open` handler serves them, otherwise they wait to be iterated.
  */
 export interface EndpointOptions<In, Out = In, Context = undefined>
   extends VirtualOptions<In, Out, Context> {
   /**
-   * Incoming connections that may wait to be iterated; more are closed at once. 0: none are wanted.
+   * Most incoming connections that may wait to be iterated; more are closed at once. 0 takes none.
    * @defaultValue 128
    */
   readonly backlog?: number | undefined;
 
   /**
-   * v2: how often the gateway is asked for a sign of life, in milliseconds; 0: never. It must be shorter than
-   * the gateway's idle timeout (30 s unless told otherwise). In v1 the gateway asks.
+   * v2: time between pings to the gateway, in milliseconds; 0 sends none. It must be shorter than the gateway's idle
+   * timeout, 30 s by default. In v1 the gateway sends the pings.
    * @defaultValue 10 000
    */
   readonly pingInterval?: number | undefined;
@@ -29,12 +28,12 @@ export interface EndpointOptions<In, Out = In, Context = undefined>
   readonly pingTimeout?: number | undefined;
 }
 
-/** How to dial: protocol, handlers and limits of the connection, and how long to wait. */
+/** Options for one dial: protocol, handlers and limits of the connection, `timeout` and `signal`. */
 export interface DialOptions<In, Out = In, Context = undefined>
   extends VirtualOptions<In, Out, Context> {
   /**
-   * Longest time until the gateway has answered, in milliseconds; 0: no limit. fastway has no such limit of its
-   * own: a connection that comes later is closed at once.
+   * How long the gateway may take to answer, in milliseconds; 0: no limit. fastway itself has no such limit: a connection
+   * that is accepted later is closed at once.
    * @defaultValue 10 000
    */
   readonly timeout?: number | undefined;
@@ -46,27 +45,27 @@ export interface DialOptions<In, Out = In, Context = undefined>
 /** One end of a link to a gateway: a client, or a server. */
 export interface FastwayEndpoint<In = Uint8Array, Out = In, Context = undefined>
   extends AsyncIterable<VirtualConnection<In, Out, Context>, undefined> {
-  /** Which fastway is spoken. */
+  /** The version of fastway. */
   readonly dialect: Dialect;
 
   /** Longest message, in bytes, that a virtual connection can send: the link's `maxPacket` - 4. */
   readonly maxMessage: number;
 
-  /** Virtual connections that are not over yet. */
+  /** Number of virtual connections that are not over. */
   readonly size: number;
 
-  /** How it ended, once it did; never rejected. */
+  /** Resolves when the link is over, with how it ended. Never rejects. */
   readonly closed: Promise<CloseInfo>;
 
   /**
-   * Makes a connection with an endpoint of the other side. Any number of dials may be under way.
+   * Opens a connection to an endpoint of the other side. Any number of dials may be pending.
    *
-   * @param remoteId - a server's id for a client; for a server the id that the gateway gave to a client
+   * @param remoteId - for a client, the id of a server; for a server, the id that the gateway gave to a client
    * @param options - protocol, handlers and limits of the connection; `timeout`, `signal`
    * @returns the connection, open
-   * @throws ProtocolError `refused` when there is nobody with this id, or too many connections; `timeout`;
-   *   `closed` when the link is lost or closed; `overflow` when more arrived before the answer than is kept;
-   *   the signal's reason. RangeError for a `timeout` that is none
+   * @throws ProtocolError `refused` if no endpoint has this id, or there are too many connections; `timeout`; `closed` if
+   *   the link is lost or closed; `overflow` if more arrived before the answer than is kept; the signal's reason;
+   *   RangeError for an invalid `timeout`
    */
   dial<DialIn = Uint8Array, DialOut = DialIn, DialContext = undefined>(
     remoteId: number,
@@ -80,10 +79,9 @@ export interface FastwayEndpoint<In = Uint8Array, Out = In, Context = undefined>
   abort(error?: unknown): void;
 
   /**
-   * The connections that the other side makes, as they come. Ends when the link does; throws when it ended by an
-   * error.
+   * Iterates connections that the other side makes. Ends when the link ends; throws if it ended with an error.
    *
-   * @throws TypeError where there is a `message` or `open` handler
+   * @throws TypeError if there is a `message` or `open` handler
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<VirtualConnection<In, Out, Context>, undefined>;
 }

@@ -6,36 +6,36 @@ import type { FastwayProtocol } from "./fastway.ts";
 /** An endpoint of a gateway. */
 export interface GatewayPeer {
   readonly side: "client" | "server";
-  /** Clients are numbered by the gateway, servers say theirs; undefined before that. */
+  /** The number that the gateway gave to a client, or that a server told; undefined before that. */
   readonly id: number | undefined;
 }
 
-/** How a gateway works. Times are in milliseconds. */
+/** Options for a gateway. Times are in milliseconds. */
 export interface GatewayOptions<D extends Dialect = Dialect> {
-  /** Which fastway its endpoints speak. */
+  /** The version of fastway that its endpoints speak. */
   readonly dialect: D;
 
   /**
-   * Random bytes, so many: `randomBytes` of `node:crypto`, or
-   * `(count) => crypto.getRandomValues(new Uint8Array(count))`. Challenges must not be guessable.
+   * Returns `count` random bytes that cannot be guessed, for challenges: `randomBytes` of `node:crypto`, or
+   * `(count) => crypto.getRandomValues(new Uint8Array(count))`.
    */
   readonly random: (count: number) => Uint8Array;
 
   /**
-   * The secret that servers must have; text is taken as UTF-8.
-   * @defaultValue empty: everybody may be a server
+   * The secret that servers must have; text is encoded as UTF-8.
+   * @defaultValue empty: anyone may be a server
    */
   readonly key?: string | Uint8Array | undefined;
 
   /**
-   * Largest Length field of a packet. Whoever sends more is closed.
+   * Largest Length field of a packet. An endpoint that sends more is closed.
    * @defaultValue 524288
    */
   readonly maxPacket?: number | undefined;
 
   /**
-   * A client that has so many virtual connections cannot dial any more; 0: no limit. Servers may still dial it,
-   * as with the reference.
+   * Most virtual connections of a client; then it cannot dial. 0: no limit. Servers may still dial it, as with the
+   * reference.
    * @defaultValue 8 in v1, 16 in v2
    */
   readonly maxConn?: number | undefined;
@@ -49,8 +49,8 @@ export interface GatewayOptions<D extends Dialect = Dialect> {
   readonly maxHeld?: number | undefined;
 
   /**
-   * How long a client may send nothing. v1: it is asked for a sign of life then, and closed after as long again; v2:
-   * it is closed. 0: no limit.
+   * How long a client may send nothing; 0: no limit. Then v1 sends a ping, and closes the client after as long again; v2
+   * closes it at once.
    * @defaultValue 30 000
    */
   readonly clientIdle?: number | undefined;
@@ -68,7 +68,7 @@ export interface GatewayOptions<D extends Dialect = Dialect> {
   readonly authTimeout?: number | undefined;
 
   /**
-   * Servers that may be at it at a time; more are closed at once.
+   * Maximum concurrent handshakes; more servers are closed at once.
    * @defaultValue 1024
    */
   readonly maxUnproven?: number | undefined;
@@ -86,47 +86,47 @@ export interface GatewayOptions<D extends Dialect = Dialect> {
   readonly firstConnId?: number | undefined;
 
   /**
-   * An endpoint is gone; `error` says why, if something went wrong. Without this handler what endpoints do wrong is
+   * Called when an endpoint is gone, with an error if something went wrong. Without this handler what endpoints do wrong is
    * printed in one line, now and then.
    */
   readonly left?: ((peer: GatewayPeer, error?: unknown) => unknown) | undefined;
 
   /**
-   * Where the times come from; it must be the clock of the links.
+   * The clock of all times; it must be the clock of the links.
    * @defaultValue the runtime's clock
    */
   readonly clock?: Clock | undefined;
 }
 
-/** What a gateway has done, and holds, at one moment. */
+/** Counters of a gateway at one moment. */
 export interface GatewayCounters {
   /** Clients that are connected. */
   readonly clients: number;
-  /** Servers that are connected and have proved themselves. */
+  /** Servers that are connected and have proved that they have the key. */
   readonly servers: number;
-  /** Servers that have not yet. */
+  /** Servers that have not proved it yet. */
   readonly unproven: number;
   /** Virtual connections that are open. */
   readonly connections: number;
-  /** Dials that were accepted, ever. */
+  /** Dials that were accepted so far. */
   readonly accepted: number;
-  /** Dials that were refused, ever. */
+  /** Dials that were refused so far. */
   readonly refused: number;
-  /** Whole packets that came, ever, and their bytes. */
+  /** Whole packets received so far, and their bytes. */
   readonly packetsIn: number;
   readonly bytesIn: number;
-  /** Messages that were passed on, ever, and the bytes of their packets. */
+  /** Messages that were passed on so far, and the bytes of their packets. */
   readonly packetsOut: number;
   readonly bytesOut: number;
   /** Clients whose links are paused now, because a server reads more slowly than they send. */
   readonly paused: number;
-  /** Virtual connections that were closed because their client read too slowly, ever. */
+  /** Virtual connections closed so far because their client read too slowly. */
   readonly overflows: number;
 }
 
 /** A gateway between clients and servers. */
 export interface FastwayGateway<D extends Dialect = Dialect> {
-  /** What to listen with, on both ports. */
+  /** The protocol to listen with, on both ports. */
   readonly protocol: FastwayProtocol<D, "gateway">;
 
   /** Takes over the connection of a client; fits as the `open` handler of `listen`. */
@@ -138,6 +138,6 @@ export interface FastwayGateway<D extends Dialect = Dialect> {
   /** A snapshot. */
   readonly counters: GatewayCounters;
 
-  /** Closes all connections, what was sent to them going out first; new ones are cut. */
+  /** Closes all connections after what was sent to them; new ones are cut. */
   close(): void;
 }

@@ -10,7 +10,7 @@ export type GatewayLink = Connection<
   unknown
 >;
 
-/** One endpoint, as its gateway knows it. */
+/** State of one endpoint in its gateway. */
 export interface Peer {
   readonly side: "client" | "server";
   id: number | undefined;
@@ -51,7 +51,7 @@ export interface Circuit {
   isClosing: boolean;
 }
 
-/** An endpoint that has not said anything. */
+/** Makes the state of a new endpoint. */
 export function newPeer(side: Peer["side"], link: GatewayLink): Peer {
   return {
     side,
@@ -69,12 +69,12 @@ export function newPeer(side: Peer["side"], link: GatewayLink): Peer {
   };
 }
 
-/** A virtual connection that nothing was sent on. */
+/** Makes a virtual connection. */
 export function newCircuit(connId: number, client: Peer, server: Peer): Circuit {
   return { connId, client, server, held: new HeldPackets(), isClosing: false };
 }
 
-/** The other end of a virtual connection; undefined for a stranger. */
+/** The other end of a virtual connection; undefined if `peer` is not an end of it. */
 export function otherEnd(circuit: Circuit, peer: Peer): Peer | undefined {
   if (circuit.client === peer) return circuit.server;
   return circuit.server === peer ? circuit.client : undefined;

@@ -39,12 +39,12 @@ const OPTIONS = [
 ] as const;
 
 /**
- * A gateway: clients on the one side, servers on the other, and what they dial in between. It opens no ports: it
- * is given connections, of any transport.
+ * Makes a gateway, which connects clients and servers by virtual connections. It opens no ports: pass it connections of
+ * any transport.
  *
- * Where the reference is wrong, this one is right: other ends hear of a disconnect in both dialects, a Close
- * counts only from an end of the connection, dials of v1 only with ids that were asked for, a message that
- * crossed a Close closes nobody, silent peers are dropped, and ids in use are skipped when they wrap.
+ * It avoids defects of the reference: both dialects tell the other end of a disconnect, only an end of a connection can
+ * close it, v1 dials only with ids that were asked for, a message that crossed a Close closes no one, silent peers are
+ * dropped, and ids in use are skipped when they wrap.
  *
  * A client that sends faster than a server reads is slowed down: its link is paused while the server's link is above
  * its high-water mark (`highWater` of `listen`). A server that sends faster than a client reads loses that virtual
@@ -54,7 +54,7 @@ const OPTIONS = [
  * a private network.
  *
  * @param options - `dialect` and `random`; limits and times
- * @throws TypeError without a dialect or a source of random bytes, RangeError for a limit that is none
+ * @throws TypeError without a dialect or a source of random bytes, RangeError for an invalid limit
  *
  * @example
  * ```ts
@@ -146,7 +146,7 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
     close: (_: unknown, info: { readonly error?: unknown }): void => leave(peer, info.error),
   });
 
-  /** Packets from now on. */
+  /** Takes packets from now on. */
   const begin = (peer: Peer): void => {
     watch(peer);
     peer.link.use(protocol, {

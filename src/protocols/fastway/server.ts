@@ -42,7 +42,7 @@ const OPTIONS = ["serverId", "key", "authTimeout", ...ENDPOINT_OPTIONS];
  * @param link - a connection to the gateway's server port, opened with `fastway({ dialect })` over any
  *   transport; it is the server's from now on, handlers included
  * @param options - `serverId`, `key`; for incoming connections and pings
- * @throws TypeError when the connection does not speak fastway, RangeError for a server id or a limit that is none
+ * @throws TypeError if the connection does not speak fastway, RangeError for an invalid server id or limit
  *
  * @example
  * ```ts

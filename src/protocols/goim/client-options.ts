@@ -8,13 +8,13 @@ import type { LinkHandlers, LinkOptions } from "./session-link.ts";
 /** The protocol of a session that carries bytes. */
 export type BinaryProtocol<Body> = Protocol<PacketToSend<Body>, Packet<Body>>;
 
-/** What protocol a session can speak: `goim()` or `goimJson()`. */
+/** A protocol that a session can speak: `goim()` or `goimJson()`. */
 export type SessionProtocol<Body> = MessageProtocol<PacketToSend<Body>, Packet<Body>>;
 
 /** A connection that carries a client's session. */
 export type SessionConnection<Body> = Connection<PacketToSend<Body>, Packet<Body>>;
 
-/** What a session gives to the connection that it asks for. */
+/** Handlers that a session passes to its connection. */
 export type SessionHandlers<Body> = LinkHandlers<PacketToSend<Body>, Packet<Body>>;
 
 /** Options for one request. */
@@ -26,25 +26,25 @@ export interface GoimRequestOptions {
 }
 
 /**
- * Handlers of a client. Each is called with the client first. One that throws, or whose promise is rejected,
- * ends the connection (`error`), save where it waited for a request that failed with its connection.
+ * Handlers of a client. Each is called with the client first. If one throws or rejects, the connection ends (`error`),
+ * unless it waited for a request that failed with its connection.
  */
 export interface GoimClientHandlers<Body> {
   /**
-   * The server has accepted the token; called again after each reconnect. What the token does not say (a room, more
-   * operations) is to be asked for here.
+   * Called when the server has accepted the token, and again after each reconnect. Ask here for what is not in the token: a
+   * room, more operations.
    */
   readonly open?: ((client: GoimClient<Body>) => unknown) | undefined;
-  /** A push came, or any other packet that answers no request. Pushes come in order. */
+  /** Called with each push, in order, and with any other packet that answers no request. */
   readonly push?: ((client: GoimClient<Body>, packet: Packet<Body>) => unknown) | undefined;
-  /** A heartbeat was answered with how many are online in the room (v2). */
+  /** Called with the number of clients in the room, when a heartbeat is answered (v2). */
   readonly online?: ((client: GoimClient<Body>, count: number) => unknown) | undefined;
   /**
-   * The connection failed, and the next attempt follows. The error is `refused` if the server closed instead of accepting
-   * the token, as it does with one that it does not like; `timeout`; `closed`; or the transport's.
+   * Called when the connection failed and another attempt follows. The error is `refused` if the server closed instead of
+   * accepting the token, which is how it rejects one; `timeout`; `closed`; or the transport's.
    */
   readonly retry?: ((client: GoimClient<Body>, retry: Retry) => unknown) | undefined;
-  /** It is over: with an error where the client gave up, without where `close` was called. */
+  /** Called when the client ends: with an error if it gave up, without one if `close` was called. */
   readonly close?: ((client: GoimClient<Body>, error?: unknown) => unknown) | undefined;
   /** As `error` of a connection: the peer broke the protocol, the transport failed, or a handler threw. */
   readonly error?: ((client: GoimClient<Body>, error: unknown) => unknown) | undefined;
@@ -55,11 +55,10 @@ export interface GoimClientOptions<Body, P = BinaryProtocol<Body>>
   extends GoimClientHandlers<Body>,
     LinkOptions {
   /**
-   * Opens a connection, with any transport: called at once, and again after each failure. It must give `handlers`
-   * on as they are.
+   * Opens a connection over any transport. Called at once, and again after each failure. Pass `handlers` on unchanged.
    *
-   * @param protocol - what to speak
-   * @param handlers - for the connection, and the `signal` that calls the attempt off
+   * @param protocol - the protocol of the connection
+   * @param handlers - for the connection, and the `signal` that aborts the attempt
    */
   readonly connect: (
     protocol: P,
@@ -67,20 +66,20 @@ export interface GoimClientOptions<Body, P = BinaryProtocol<Body>>
   ) => SessionConnection<Body> | PromiseLike<SessionConnection<Body>>;
 
   /**
-   * Body of the first packet, which says who you are: `encodeFrame(authToken, { mid: 123 })`, say. A function is
-   * asked once each connection opens; where it fails, the attempt has failed (`retry`).
+   * Body of the first packet, such as `encodeFrame(authToken, { mid: 123 })`. A function is called for each connection
+   * that opens; if it fails, the attempt has failed (`retry`).
    */
   readonly token: NoInfer<Body> | (() => NoInfer<Body> | PromiseLike<NoInfer<Body>>);
 
   /**
-   * Which servers to speak to.
+   * The family of servers to speak to.
    * @defaultValue `'v2'`
    */
   readonly dialect?: Dialect | undefined;
 
   /**
-   * What to speak, where it is not the binary packet: `goimJson({ side: "client" })` for v1.0 to v1.2 on WebSocket.
-   * @defaultValue `goim()`, with bodies up to what the dialect's servers read, and batches of v2 opened
+   * The protocol, if it is not the binary packet: `goimJson({ side: "client" })` for v1.0 to v1.2 on WebSocket.
+   * @defaultValue `goim()`, with bodies as large as the dialect's servers read, and batches of v2 flattened
    */
   readonly protocol?: P | undefined;
 

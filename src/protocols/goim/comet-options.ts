@@ -4,36 +4,36 @@ import type { CometSession } from "./comet-session.ts";
 import type { Dialect, Replies } from "./dialect.ts";
 import type { Packet } from "./packet.ts";
 
-/** Who somebody is, and what to send them. */
+/** A client that was admitted: who it is, and what to send it. */
 export interface Admission<User> {
-  /** What you want to know of them; kept in `session.user`. */
+  /** Your data about the client, kept in `session.user`. */
   readonly user: User;
   /**
-   * Name of the connection, for `comet.push`. A second one with the same key closes the first.
+   * Name of the connection, for `comet.push`. A second connection with the same key closes the first.
    * @defaultValue none
    */
   readonly key?: string | undefined;
   /**
-   * The room to begin in, `TYPE://ROOM`.
+   * The first room, `TYPE://ROOM`.
    * @defaultValue none
    */
   readonly room?: string | undefined;
   /**
-   * Operations that broadcasts and pushes by key may have (v2); the client can change them. Not given: all.
+   * Operations that the client accepts from broadcasts and pushes by key (v2). The client can change them.
    * @defaultValue all
    */
   readonly accepts?: Iterable<number> | undefined;
 }
 
-/** The body of a reply; a handler that has none need not say so. */
+/** The body of a reply, or nothing for a reply without a body. */
 // biome-ignore lint/suspicious/noConfusingVoidType: that is what functions without a return are to the compiler
 export type Answer<Body> = Body | undefined | void;
 
-/** What a comet needs to know. Times are in milliseconds. */
+/** Options for a {@link Comet}. Times are in milliseconds. */
 export interface CometOptions<User, Body> {
   /**
-   * Says who somebody is, from their token; undefined refuses them, and the connection is closed. So does a
-   * ProtocolError that a codec throws, here and in `request`: it is the client's fault, not the server's.
+   * Authenticates a client by its token. Return undefined to reject it: the connection is closed. A ProtocolError that a
+   * codec throws, here or in `request`, also closes it, as an error of the client.
    *
    * @param token - body of the first packet: `decodeFrame(authToken, token)` in v2
    */
@@ -43,8 +43,8 @@ export interface CometOptions<User, Body> {
   ) => Admission<User> | undefined | PromiseLike<Admission<User> | undefined>;
 
   /**
-   * Answers a request: all that is no heartbeat, room or subscription. What it gives is the body of the reply, if any. While a
-   * promise is open, later packets of this client wait: replies come in the order of requests.
+   * Answers a request: any packet that is not about heartbeats, rooms or subscriptions. Return the body of the reply, or
+   * nothing. While a promise is pending, later packets of this client wait, so replies are in the order of requests.
    * @defaultValue v2: a reply without body; v1: operation 4 with the body that came
    */
   readonly request?:
@@ -54,37 +54,37 @@ export interface CometOptions<User, Body> {
       ) => Answer<Body> | PromiseLike<Answer<Body>>)
     | undefined;
 
-  /** Somebody was let in. */
+  /** Called when a client was admitted. */
   readonly join?: ((session: CometSession<User, Body>) => unknown) | undefined;
-  /** Somebody who was let in is gone. */
+  /** Called when a client that was admitted is gone. */
   readonly leave?: ((session: CometSession<User, Body>, info: CloseInfo) => unknown) | undefined;
   /**
-   * A client is cut off: it broke the protocol, was refused or too late; or its transport failed, or a handler threw.
+   * Called when a client is cut off: it broke the protocol, was refused or too late, its transport failed, or a handler threw.
    * Without this handler what clients do wrong is printed in one line, now and then, and what a handler threw with its
    * stack.
    */
   readonly error?: ((session: CometSession<User, Body>, error: unknown) => unknown) | undefined;
 
   /**
-   * Which clients to serve.
+   * The family of clients to serve.
    * @defaultValue `'v2'`
    */
   readonly dialect?: Dialect | undefined;
 
   /**
-   * What to speak, where it is not the binary packet: `goimJson({ side: "server" })` for WebSocket clients of v1.0 to v1.2.
+   * The protocol, if it is not the binary packet: `goimJson({ side: "server" })` for WebSocket clients of v1.0 to v1.2.
    * @defaultValue `goim()`, reading as much as the dialect's servers do
    */
   readonly protocol?: SessionProtocol<Body> | undefined;
 
   /**
-   * Which operation answers which, beyond those of the dialect: `chatReplies` for the chat fork.
+   * Pairs of request and reply beyond those of the dialect: `chatReplies` for the chat fork.
    * @defaultValue none
    */
   readonly replies?: Replies | undefined;
 
   /**
-   * How long a client may take to be let in; 0 for no limit.
+   * How long a client may take to authenticate; 0 for no limit.
    * @defaultValue 5000
    */
   readonly authTimeout?: number | undefined;
@@ -102,7 +102,8 @@ export interface CometOptions<User, Body> {
   readonly maxBacklog?: number | undefined;
 
   /**
-   * Operations that a client may have subscribed to (v2), those of its admission included; who asks for more is cut off.
+   * Most operations that a client may accept (v2), those of its admission included. A client that subscribes to more is
+   * cut off.
    * @defaultValue 4096
    */
   readonly maxAccepts?: number | undefined;
@@ -140,7 +141,7 @@ export interface CometOptions<User, Body> {
   readonly gap?: ((gap: CometGap) => unknown) | undefined;
 
   /**
-   * Where time comes from; it must be the clock of the connections.
+   * The clock of all times; it must be the clock of the connections.
    * @defaultValue the runtime's clock
    */
   readonly clock?: Clock | undefined;

@@ -76,17 +76,17 @@ export class CometSession<User = unknown, Body = Uint8Array> {
     return this.#connection!;
   }
 
-  /** What `authenticate` said of them. Undefined until they are let in. */
+  /** The `user` that `authenticate` returned; undefined until the client is admitted. */
   get user(): User {
     return this.#admission?.user as User;
   }
 
-  /** Name of the connection, where it has one. */
+  /** The key of the connection, if it has one. */
   get key(): string | undefined {
     return this.#admission?.key;
   }
 
-  /** The room they are in, or were in last; empty for none. */
+  /** The room that the client is in, or was in last; empty for none. */
   get room(): string {
     return this.#room;
   }
@@ -96,7 +96,7 @@ export class CometSession<User = unknown, Body = Uint8Array> {
     return this.#dropped;
   }
 
-  /** Is this operation among those that they want from broadcasts and pushes by key? */
+  /** True if the client accepts this operation from broadcasts and pushes by key. */
   accepts(op: number): boolean {
     return this.#accepts?.has(op) ?? true;
   }
@@ -104,14 +104,14 @@ export class CometSession<User = unknown, Body = Uint8Array> {
   /**
    * Pushes packets to this client, all of them or none.
    *
-   * @returns false where they were dropped: the client reads too slowly, or is gone
+   * @returns false if they were dropped, because the client reads too slowly or is gone
    * @throws ProtocolError `unencodable`
    */
   push(...packets: PacketToSend<Body>[]): boolean {
     return this.deliver(this.#hub.prepare(packets));
   }
 
-  /** Moves this client to another room; empty: to none. Who is not let in yet, or gone, stays where they are. */
+  /** Moves this client to another room; empty: to none. Does nothing before it is admitted, or once it is gone. */
   move(room: string): void {
     if (this.#isGone || this.#admission === undefined) return;
     this.#hub.moved(this, this.#room, room);
@@ -153,14 +153,14 @@ export class CometSession<User = unknown, Body = Uint8Array> {
     }
   }
 
-  /** A body that its codec refuses is the client's fault; all else is the handler's, and its connection's to tell. */
+  /** A body that its codec refuses is an error of the client; anything else is a bug of the handler. */
   readonly #failed = (error: unknown): void => {
     const isTheirs = error instanceof ProtocolError && error.code !== "unencodable";
     if (!isTheirs) throw error;
     this.#cut(error);
   };
 
-  /** @internal Tells whether the client had been let in. */
+  /** @internal Returns true if the client had been admitted. */
   closed(): boolean {
     this.#calm();
     this.#isGone = true;
@@ -178,7 +178,7 @@ export class CometSession<User = unknown, Body = Uint8Array> {
     return isAboutThem ? this.#manage(packet) : this.#ask(packet);
   }
 
-  /** A stranger is let in by a token, and by nothing else. */
+  /** Only a token admits a client. */
   #greet(packet: Packet<Body>): unknown {
     if (packet.op !== auth) {
       // v2 ignores what comes too early; v1 does not.
@@ -232,7 +232,7 @@ export class CometSession<User = unknown, Body = Uint8Array> {
     for (const op of decodeBody(operationList, body)) this.#accepts?.delete(op);
   }
 
-  /** What clients of v2 may change about themselves; the reply repeats the body. */
+  /** Rooms and subscriptions, which clients of v2 may change. The reply repeats the body. */
   #manage(packet: Packet<Body>): unknown {
     const { op, body } = packet;
     if (op === changeRoom) this.move(decodeBody(roomId, body));
@@ -241,7 +241,7 @@ export class CometSession<User = unknown, Body = Uint8Array> {
     return this.#reply(packet, this.#replyTo(op), body);
   }
 
-  /** All else is for the application. */
+  /** Anything else is for the application. */
   #ask(packet: Packet<Body>): unknown {
     const reply = this.#replyTo(packet.op);
     if (reply === undefined) return this.#refuse(`operation ${packet.op} from a client`);
@@ -266,7 +266,7 @@ export class CometSession<User = unknown, Body = Uint8Array> {
     this.#cut(new ProtocolError("refused", why));
   }
 
-  /** Ends this client, who is to blame. */
+  /** Cuts this client off. */
   #cut(error: ProtocolError): void {
     cutOff(this.connection, error);
   }

@@ -24,7 +24,7 @@ const OPTIONS = [
   ...["publish", "subscribe", "gap"],
 ];
 
-/** Handlers for every connection of a comet. What clients do never ends the process: bugs are printed. */
+/** Handlers for every connection of a comet. No client can end the process: bugs are printed. */
 export type CometHandlers<User, Body> = Handlers<
   PacketToSend<Body>,
   Packet<Body>,
@@ -34,12 +34,11 @@ export type CometHandlers<User, Body> = Handlers<
 const NOBODY: ReadonlySet<never> = new Set<never>();
 
 /**
- * The server's side of goim, for many connections of any kind: lets clients in, answers heartbeats, keeps rooms
- * and subscriptions, and pushes to one, to a room or to all. What goes to many is encoded once. With `publish` and
- * `subscribe` (experimental) several comets, on one machine or many, push together.
+ * A goim server, for many connections of any kind. It authenticates clients, answers heartbeats, keeps rooms and
+ * subscriptions, and pushes to one client, to a room or to all. A push to many is encoded once. With `publish` and
+ * `subscribe` (experimental), comets on several machines push together.
  *
- * It listens on nothing itself: give `protocol` and `handlers` to `listen`, `messageProtocol` and `handlers` to a
- * WebSocket.
+ * It does not listen itself: pass `protocol` and `handlers` to `listen`, `messageProtocol` and `handlers` to a WebSocket.
  *
  * @example
  * ```ts
@@ -63,30 +62,30 @@ const NOBODY: ReadonlySet<never> = new Set<never>();
  * ```
  */
 export class Comet<User = unknown, Body = Uint8Array> {
-  /** What to speak on a stream (binary dialects only). */
+  /** The protocol for streams (binary dialects only). */
   readonly protocol: BinaryProtocol<Body>;
 
-  /** What to speak where messages have boundaries: of a client, one packet each. */
+  /** The protocol for transports that preserve boundaries. A message from a client holds one packet. */
   readonly messageProtocol: SessionProtocol<Body>;
 
-  /** For every connection, whatever opened it. */
+  /** Handlers for every connection, over any transport. */
   readonly handlers: CometHandlers<User, Body>;
 
-  /** Name of this comet among those that it pushes together with, made at random. */
+  /** A random name for this comet, by which the others of its cluster know it. */
   readonly id: string;
 
   readonly #options: CometOptions<User, Body>;
   readonly #cluster: CometCluster | undefined;
   readonly #dialect: Dialect;
-  /** What is sent is not bound by what is read. */
+  /** Writes larger packets than clients may send. */
   readonly #writer: SessionProtocol<Body>;
   readonly #sessions = new Set<CometSession<User, Body>>();
   readonly #keys = new Map<string, CometSession<User, Body>>();
   readonly #rooms = new Map<string, Set<CometSession<User, Body>>>();
 
   /**
-   * @param options - whom to let in, and what to answer
-   * @throws RangeError for a dialect that is none, or a limit that is none
+   * @param options - how to authenticate clients and answer requests
+   * @throws RangeError for an unknown dialect or an invalid limit, TypeError for an unknown option
    */
   constructor(options: CometOptions<User, Body>) {
     checkOptions("Comet", options, OPTIONS);
@@ -111,17 +110,17 @@ export class Comet<User = unknown, Body = Uint8Array> {
     });
   }
 
-  /** Everybody who was let in. */
+  /** All clients that were admitted. */
   get sessions(): ReadonlySet<CometSession<User, Body>> {
     return this.#sessions;
   }
 
-  /** Everybody in a room. */
+  /** The clients in a room. */
   room(room: string): ReadonlySet<CometSession<User, Body>> {
     return this.#rooms.get(room) ?? NOBODY;
   }
 
-  /** The client whose connection has this key. */
+  /** The client with this key. */
   get(key: string): CometSession<User, Body> | undefined {
     return this.#keys.get(key);
   }
@@ -142,9 +141,9 @@ export class Comet<User = unknown, Body = Uint8Array> {
   }
 
   /**
-   * Pushes packets to everybody in a room, whatever operations they accept (as goim does it).
+   * Pushes packets to all clients in a room, whatever operations they accept, as goim does.
    *
-   * @returns to how many clients of this comet it was sent; the others read too slowly
+   * @returns the number of clients of this comet that it was sent to; the others read too slowly
    * @throws ProtocolError `unencodable`
    */
   pushRoom(room: string, ...packets: PacketToSend<Body>[]): number {
@@ -152,9 +151,9 @@ export class Comet<User = unknown, Body = Uint8Array> {
   }
 
   /**
-   * Pushes a packet to everybody who accepts its operation.
+   * Pushes a packet to all clients that accept its operation.
    *
-   * @returns to how many clients of this comet it was sent
+   * @returns the number of clients of this comet that it was sent to
    * @throws ProtocolError `unencodable`
    */
   broadcast(packet: PacketToSend<Body>): number {

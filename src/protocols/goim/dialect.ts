@@ -3,7 +3,7 @@ import { operations } from "./operations.ts";
 /** A family of goim servers: v1 (v1.0 to the last v1) or v2. The wire does not tell which one it is. */
 export type Dialect = "v1" | "v2";
 
-/** Which operation answers which, where an application or a fork has its own. */
+/** Pairs of request and reply of an application or a fork. */
 export type Replies = Readonly<Record<number, number>>;
 
 const { v1, v2, chat } = operations;
@@ -34,7 +34,7 @@ export function replyTo(op: number, dialect: Dialect, replies: Replies = {}): nu
   return replies[op] ?? REPLIES[dialect][op] ?? (dialect === "v2" ? op : undefined);
 }
 
-/** @throws RangeError for a dialect that is none */
+/** @throws RangeError for an unknown dialect */
 export function checkedDialect(dialect: Dialect = "v2"): Dialect {
   if (dialect === "v1" || dialect === "v2") return dialect;
   throw new RangeError(`dialect must be "v1" or "v2", not ${String(dialect)}`);
