@@ -24,6 +24,7 @@ import {
 import { base64Encode } from "./base64.ts";
 import { hmacHash } from "./hashes.ts";
 import { checkKey } from "./key.ts";
+import { lastingHandlers } from "./lasting-handlers.ts";
 import type { Connect } from "./login.ts";
 import {
   clientPackages,
@@ -280,12 +281,12 @@ export class SkynetClient {
   }
 
   #welcomed(connection: Connection<string>): void {
-    const { error, open } = this.#options;
+    const { open } = this.#options;
     this.#phase = "open";
     this.#step = 1;
-    this.#connection = connection.use(clientPackages(), {
+    this.#connection = connection.use<MessageRequest, MessageAnswer>(clientPackages(), {
+      ...lastingHandlers(connection),
       message: (_, answer) => this.#answered(answer),
-      ...(error && { error: (_: unknown, thrown: unknown) => error(this, thrown) }),
     });
     for (const [session, { content }] of this.#unanswered) {
       this.#connection.send({ content, session });

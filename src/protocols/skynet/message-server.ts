@@ -19,10 +19,12 @@ import { AnswerTable, type Entry } from "./answer-table.ts";
 import { base64Decode } from "./base64.ts";
 import { hmacHash } from "./hashes.ts";
 import { checkKey, isSame } from "./key.ts";
+import { lastingHandlers } from "./lasting-handlers.ts";
 import { type LoginName, username } from "./names.ts";
 import {
   answerPackages,
   handshakePackages,
+  type MessageAnswer,
   type MessageRequest,
   serverPackages,
 } from "./packages.ts";
@@ -249,7 +251,8 @@ class Visit {
       older.#leave(user);
       older.connection.close();
     }
-    const connection = this.connection.use(serverPackages(), {
+    const connection = this.connection.use<MessageAnswer, MessageRequest>(serverPackages(), {
+      ...lastingHandlers(this.connection),
       message: (_, request) => this.#asked(user, request),
     });
     const { concurrency = 256 } = this.#options;

@@ -219,6 +219,26 @@ describe("a message server", () => {
     expect(good.sink.calls).not.toContain("abort");
   });
 
+  it("keeps handlers that a program gives to the transport beside its own", async () => {
+    const { server, clock } = serve();
+    const events: string[] = [];
+    const sink = new ScriptedSink();
+    const handlers = {
+      ...server.handlers,
+      error: (_: unknown, error: unknown) => void events.push((error as ProtocolError).code),
+      close: (_: unknown, { by }: { by: string }) => void events.push(`closed by ${by}`),
+    };
+    const connection = new Connection(server.protocol, sink, handlers, { clock });
+    connection.opened();
+    connection.received(handshake("1"));
+    await settle();
+    connection.received(Uint8Array.of(0, 1, 0));
+    await settle();
+    connection.lost();
+    await settle();
+    expect(events).toEqual(["malformed", "closed by error"]);
+  });
+
   it("checks its options and secrets", () => {
     const request = (): Uint8Array => new Uint8Array(0);
     expect(() => messageServer({ request, expired: 0 })).toThrow(RangeError);
