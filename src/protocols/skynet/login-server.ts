@@ -3,6 +3,7 @@ import {
   type Connection,
   checkLimits,
   checkOptions,
+  guard,
   type Handlers,
   handlerErrorsOf,
   type Protocol,
@@ -220,7 +221,7 @@ class Visit {
       return await call();
     } catch (error) {
       const { report } = this.#shared.options;
-      if (report !== undefined) report(error);
+      if (report !== undefined) guard(() => report(error));
       else if (!wasReported(error)) reportBug(error, handlerErrorsOf(this.#connection));
       return undefined;
     }

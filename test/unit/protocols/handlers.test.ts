@@ -7,9 +7,20 @@ import {
   fastwayGateway,
 } from "../../../src/protocols/fastway/index.ts";
 import { Comet, GoimClient, goim, operations } from "../../../src/protocols/goim/index.ts";
+import {
+  base64Encode,
+  handshakePackages,
+  hmacHash,
+  loginServer,
+  messageServer,
+  requestPackages,
+  SkynetClient,
+  skynetLogin,
+} from "../../../src/protocols/skynet/index.ts";
 import { parse, type RpcSent, sprotoRpc } from "../../../src/protocols/sproto/index.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ScriptedSink } from "../../support/scripted-sink.ts";
+import { Wire } from "../../support/wire.ts";
 import { game } from "./protobuf/game.ts";
 
 // A bug in a handler of any session is reported exactly once, and never thrown where no one catches it.
@@ -266,6 +277,79 @@ interface HeaderEnds {
   readonly server: { send(value: Parameters<typeof game.serverProtocol.encode>[0]): boolean };
 }
 
+// ---- skynet
+
+const SECRET = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+
+async function skynetClient(given: object, act: (ends: SkynetEnds) => unknown = () => {}) {
+  const clock = new ManualClock();
+  const connections: Connection<never, unknown, unknown>[] = [];
+  const client = new SkynetClient({
+    ...{ clock, username: "u", secret: SECRET },
+    connect: (protocol, handlers) => {
+      const made = new Connection(protocol, new ScriptedSink(), handlers, { clock });
+      connections.push(made as never);
+      return made;
+    },
+    ...given,
+  });
+  const connection = connections[0]!;
+  connection.opened();
+  connection.received(encodeFrame(handshakePackages(), "200 OK"));
+  await settled();
+  await act({ connection });
+  await settled();
+  client.close();
+}
+
+interface SkynetEnds {
+  readonly connection: Connection<never, unknown, unknown>;
+}
+
+/** A login server, and a client of ours that logs in. */
+async function skynetLoginTo(given: object) {
+  const clock = new ManualClock();
+  const wire = new Wire(clock, "stream", () => 1);
+  const [near, far] = wire.ends;
+  const random = (): Uint8Array => SECRET;
+  const server = loginServer({
+    authenticate: () => ({ uid: "u", server: "s" }),
+    login: () => "1",
+    ...{ random, clock, ...given },
+  });
+  far.carry(new Connection(server.protocol, far, server.handlers, { clock }));
+  const login = skynetLogin({
+    connect: (protocol, handlers) => {
+      const connection = new Connection(protocol, near, handlers, { clock });
+      near.carry(connection);
+      return connection;
+    },
+    ...{ token: "t", random, clock },
+  });
+  login.catch(() => {});
+  for (let i = 0; i < 8; i++) {
+    clock.advance(40);
+    await settled();
+  }
+}
+
+/** A message server with one client, which sends one request. */
+async function skynetMessages(given: object, more: object = {}) {
+  const clock = new ManualClock();
+  const server = messageServer({ request: (_, content) => content, clock, ...given });
+  const { username } = server.login({ uid: "u", server: "s", subid: "1", secret: SECRET });
+  const handlers = { ...server.handlers, ...more };
+  const connection = new Connection(server.protocol, new ScriptedSink(), handlers, { clock });
+  connection.opened();
+  const signed = `${username}:1`;
+  const hmac = base64Encode(hmacHash(SECRET, signed));
+  connection.received(encodeFrame(handshakePackages(), `${signed}:${hmac}`));
+  connection.received(encodeFrame(requestPackages(), { content: SECRET, session: 1 }));
+  await settled();
+  connection.lost();
+  await settled();
+}
+
 // ---- the table
 
 /** Handlers whose bugs go to the session's `error` handler, if it has one. */
@@ -302,6 +386,11 @@ const CASES: Readonly<Record<string, (fail: Fail, more: OnError) => Promise<void
       client.send({ kind: "response", name: "ask", session: 9, args: { n: 1 }, ud: undefined }),
     ),
   "sproto: open": (open, more) => sproto({ open, ...more }),
+
+  "skynet client: open": (open, more) => skynetClient({ open, ...more }),
+  "skynet client: retry": (retry, more) =>
+    skynetClient({ retry, ...more }, ({ connection }) => connection.lost()),
+  "message server: open": (open, more) => skynetMessages({ open }, more),
 
   "header client: open": (open, more) => headerClient({ open, ...more }),
   "header client: push": (push, more) =>
@@ -342,6 +431,15 @@ const ALWAYS: Readonly<Record<string, (fail: Fail) => Promise<void>>> = {
   "sproto: close": (close) => sproto({ close }),
   "sproto: error": (error) =>
     sproto({ error }, ({ server }) => server.received(Uint8Array.of(0, 0))),
+  "skynet client: close": (close) => skynetClient({ close }),
+  "skynet client: error": (error) =>
+    skynetClient({ error }, ({ connection }) => connection.received(Uint8Array.of(0, 0))),
+  "login server: authenticate": (authenticate) => skynetLoginTo({ authenticate }),
+  "login server: login": (login) => skynetLoginTo({ login }),
+  "login server: report": (report) => skynetLoginTo({ login: FAULTS.throws, report }),
+  "message server: request": (request) => skynetMessages({ request }),
+  "message server: report": (report) => skynetMessages({ request: FAULTS.throws, report }),
+  "message server: close": (close) => skynetMessages({ close }),
   "header client: close": (close) => headerClient({ close }),
   "header client: error": (error) =>
     headerClient({ error }, ({ connection }) => connection.received(new Uint8Array([255]))),

@@ -22,6 +22,11 @@ import {
   operations,
   type Packet,
 } from "../../../src/protocols/goim/index.ts";
+import {
+  answerPackages,
+  handshakePackages,
+  SkynetClient,
+} from "../../../src/protocols/skynet/index.ts";
 import { parse, type RpcPeer, sprotoRpc } from "../../../src/protocols/sproto/index.ts";
 import { wasSent } from "../../../src/session/index.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
@@ -328,6 +333,29 @@ const EARLY: Readonly<Record<string, () => Early>> = {
       answer() {
         const response = { kind: "response", name: "ask", session: 1, args: { n: 1 } } as const;
         connection.received(encodeFrame(rpc, { ...response, ud: undefined }));
+      },
+    };
+  },
+  skynet: () => {
+    const clock = new ManualClock();
+    const sink = new ScriptedSink();
+    let made!: Connection<string>;
+    const client = new SkynetClient({
+      ...{ clock, username: "u", secret: ascii("01234567") },
+      connect: (protocol, handlers) => {
+        made = new Connection(protocol, sink, handlers, { clock });
+        return made;
+      },
+    });
+    return {
+      ask: (signal) => client.request(ascii("a"), { signal }),
+      open() {
+        made.opened();
+        made.received(encodeFrame(handshakePackages(), "200 OK"));
+      },
+      sink,
+      answer: () => {
+        made.received(encodeFrame(answerPackages(), { content: ascii("b"), ok: true, session: 1 }));
       },
     };
   },
