@@ -46,7 +46,7 @@ export interface LoginTranscript extends Recorded {
   readonly expect: { readonly line?: string | null };
 }
 
-export interface OlderTranscript extends Recorded {
+interface OlderTranscript extends Recorded {
   readonly version: string;
   readonly given: LoginTranscript["given"];
   readonly expect: { readonly lines: readonly string[] };
