@@ -20,7 +20,7 @@ export { cutOff, guard, handlerErrorsOf } from "./connection/guard.ts";
 export { limitsOf } from "./connection/limits.ts";
 export type { ServerParts } from "./connection/live.ts";
 export { MessageReader } from "./connection/message-reader.ts";
-export { CONNECTION_OPTIONS } from "./connection/option-names.ts";
+export { CONNECTION_OPTIONS, checkedOptions } from "./connection/option-names.ts";
 export {
   closedError,
   markReported,

@@ -1,3 +1,4 @@
+import { checkedOptions } from "./connection/option-names.ts";
 import type { Trace, TraceEvent } from "./connection/trace.ts";
 import { diagnosticsChannel, variable } from "./host.ts";
 
@@ -24,16 +25,16 @@ export function observed<O extends { readonly trace?: Trace | undefined }>(
   }
   const channel = diagnosticsChannel("framewright:trace");
   const publish = channel?.hasSubscribers === true ? channel : undefined;
-  if (debug === undefined && publish === undefined) return options;
+  if (debug === undefined && publish === undefined) return checkedOptions(options);
   const [print, { trace }] = [debug, options];
-  return {
+  return checkedOptions({
     ...options,
     trace(event: TraceEvent) {
       print?.(event);
       publish?.publish(event);
       trace?.(event);
     },
-  };
+  });
 }
 
 /** Keeps events until what prints them is loaded. */

@@ -1,5 +1,6 @@
 const ADD_CODEC = "a framing alone reads no values: add .wrap(codec), as in lines().wrap(json())";
 const ADD_FRAMING = "a stream needs a framing around the codec, as in lines().wrap(codec)";
+const ADD_LIMIT = "a codec alone has no limit: add a framing, as in perMessage().wrap(codec)";
 
 /**
  * The part of a parameter's type that makes the compiler say what to do if a stream is given a bare framing,
@@ -27,4 +28,22 @@ export function checkStreamProtocol(protocol: unknown): void {
   if (typeof decode !== "function" || typeof encode !== "function") {
     throw new TypeError(`not a protocol: ${ADD_CODEC}`);
   }
+}
+
+/**
+ * Checks that a connection can speak a protocol.
+ *
+ * @throws TypeError that says what to write instead
+ * @internal
+ */
+export function checkProtocol(protocol: unknown, boundary: "stream" | "message" | undefined): void {
+  if (boundary !== "message") {
+    checkStreamProtocol(protocol);
+    return;
+  }
+  const { decode, encode, maxFrame } = Object(protocol) as Record<string, unknown>;
+  if (typeof decode !== "function" || typeof encode !== "function") {
+    throw new TypeError(`not a protocol: ${ADD_CODEC}`);
+  }
+  if (typeof maxFrame !== "number") throw new TypeError(`not a protocol: ${ADD_LIMIT}`);
 }

@@ -2,9 +2,11 @@ import type { CancelSignal } from "../cancel.ts";
 import type { ProtocolError } from "../errors.ts";
 import type { MessageProtocol } from "../protocol.ts";
 import type { Sink } from "../sink.ts";
+import { checkProtocol } from "../stream-hint.ts";
 import type { CloseInfo, ConnectionOptions, Handlers } from "./handlers.ts";
 import { limitsOf } from "./limits.ts";
 import { Live, type ServerParts } from "./live.ts";
+import { checkConnectionOptions } from "./option-names.ts";
 
 /**
  * Where a connection is in its life; it never goes back.
@@ -251,7 +253,8 @@ export interface ConnectionConstructor {
    * @param sink - the way out
    * @param handlers - what to call; without `message` the connection is iterated
    * @param options - limits
-   * @throws TypeError for a protocol without framing on a stream; RangeError for a limit that is none
+   * @throws TypeError for a protocol without framing on a stream, a codec without a framing, or an unknown option;
+   *   RangeError for an invalid limit
    */
   new <In, Out = In, Context = undefined>(
     protocol: MessageProtocol<In, Out>,
@@ -277,6 +280,8 @@ export const Connection: ConnectionConstructor = class Connection<
     handlers: Handlers<In, Out, Context> = {},
     options: ConnectionOptions & ServerParts = {},
   ) {
+    checkConnectionOptions(options);
+    checkProtocol(protocol, sink?.boundary);
     const limits = limitsOf(options);
     this.context = handlers.context?.() as Context;
     this.#live = new Live(this, protocol, sink, handlers, options, limits);

@@ -1,11 +1,12 @@
 import { type CancelSource, newCancel, onAbort } from "../cancel.ts";
 import { type Clock, later } from "../clock.ts";
 import { ProtocolError } from "../errors.ts";
-import { forOneStream, isFramed } from "../frames.ts";
+import { forOneStream } from "../frames.ts";
 import type { Skipped } from "../invalid.ts";
 import { isBytes } from "../memory.ts";
 import type { MessageProtocol } from "../protocol.ts";
 import type { Sink } from "../sink.ts";
+import { checkProtocol } from "../stream-hint.ts";
 import type { Charged, MemoryBudget } from "./budget.ts";
 import { Callbacks, type CallbacksOwner } from "./callbacks.ts";
 import type { Connection, ConnectionSignal, ConnectionState } from "./connection.ts";
@@ -278,6 +279,7 @@ export class Live<In, Out, Context>
     if (this.#in.isInsideFrame)
       throw new TypeError("use() in the middle of a frame of several values");
     if (handlers.message !== undefined && this.#in.isAwaited) throw bothWays();
+    checkProtocol(protocol, this.#sink.boundary);
     const own = this.#own(protocol as unknown as MessageProtocol<In, Out>);
     this.#protocol = own;
     this.#callbacks.use(handlers);
@@ -778,11 +780,7 @@ export class Live<In, Out, Context>
   // ---- limits
 
   #own(protocol: MessageProtocol<In, Out>): MessageProtocol<In, Out> {
-    if (isFramed(protocol) || this.#sink.boundary === "message")
-      return forOneStream(protocol, this.#connection);
-    throw new TypeError(
-      `${protocol.name} has no framing: a stream needs one, such as lines().wrap(codec)`,
-    );
+    return forOneStream(protocol, this.#connection);
   }
 
   /** What this connection costs in memory. */

@@ -2,6 +2,7 @@ import {
   type CloseInfo,
   Connection,
   type ConnectionOptions,
+  checkedOptions,
   type MessageProtocol,
   raw,
   type Sink,
@@ -80,7 +81,12 @@ export class VirtualConnection<In = Uint8Array, Out = In, Context = undefined>
     const made = context && (() => context(ids));
     // Handlers of a virtual connection are only ever called with one.
     const all = { ...(handlers as object), context: made };
-    super(bounded(protocol as MessageProtocol<In, Out>, maxMessage), sink, all, options);
+    super(
+      bounded(protocol as MessageProtocol<In, Out>, maxMessage),
+      sink,
+      all,
+      checkedOptions(options),
+    );
     this.connId = ids.connId;
     this.remoteId = ids.remoteId;
   }

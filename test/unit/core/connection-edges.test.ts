@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { MemoryBudget } from "../../../src/core/connection/budget.ts";
 import type { ServerParts } from "../../../src/core/connection/live.ts";
+import { checkedOptions } from "../../../src/core/connection/option-names.ts";
 import {
   type CloseInfo,
   Connection,
@@ -48,7 +49,7 @@ function setup({ handlers = {}, options = {}, sink = new HalfSink(), isOpen = tr
       close: (_, info) => closes.push(info),
       ...handlers,
     },
-    { clock, ...options },
+    checkedOptions({ clock, ...options }),
   );
   if (isOpen) connection.opened();
   return { sink, clock, errors, closes, connection };

@@ -164,6 +164,36 @@ describe("receiving", () => {
     expect(() => new Connection(message, new ScriptedSink())).toThrow(TypeError);
     expect(() => setup().connection.use(message)).toThrow(TypeError);
   });
+
+  const codec = raw();
+  it.each<[string, unknown, "stream" | "message", string]>([
+    ["a codec", codec, "stream", "a stream needs a framing around the codec"],
+    ["a codec", codec, "message", "a codec alone has no limit: add a framing, as in perMessage()"],
+    ["a factory of codecs", raw, "stream", "a stream needs a framing around the codec"],
+    ["a factory of codecs", raw, "message", "a framing alone reads no values: add .wrap(codec)"],
+    ["a framing", lines(), "stream", "a framing alone reads no values: add .wrap(codec)"],
+    ["a framing", lines(), "message", "a framing alone reads no values: add .wrap(codec)"],
+    ["nothing", undefined, "stream", "a stream needs a framing around the codec"],
+    ["null", null, "message", "a framing alone reads no values"],
+  ])(
+    "is refused if it is %s, on boundary %s: the error tells what to write",
+    (_, what, boundary, text) => {
+      const wrong = what as never;
+      const make = () => new Connection(wrong, new ScriptedSink(boundary));
+      expect(make).toThrow(TypeError);
+      expect(make).toThrow(`not a protocol: ${text}`);
+      const right = lines().wrap(utf8());
+      const connection = new Connection(right, new ScriptedSink(boundary));
+      expect(() => connection.use(wrong)).toThrow(`not a protocol: ${text}`);
+      expect(connection.protocol).toBe(right);
+    },
+  );
+
+  it("has no unknown options", () => {
+    const make = () =>
+      new Connection(lines().wrap(utf8()), new ScriptedSink(), {}, { idleTimout: 5 } as never);
+    expect(make).toThrow('Connection has no option "idleTimout"');
+  });
 });
 
 describe("messages of a transport that keeps boundaries", () => {

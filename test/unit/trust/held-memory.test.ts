@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { MemoryBudget } from "../../../src/core/connection/budget.ts";
 import type { ServerParts } from "../../../src/core/connection/live.ts";
+import { checkedOptions } from "../../../src/core/connection/option-names.ts";
 import { Decoder } from "../../../src/core/decoder.ts";
 import {
   type CloseInfo,
@@ -54,10 +55,12 @@ function open<Value>(setup: Setup<Value>): Connection<Value> {
   const { protocol, boundary = "stream", handlers = {}, options = {}, roomy } = setup;
   const quiet = { message() {}, error() {}, ...handlers };
   const clock = new ManualClock();
-  const connection = new Connection(protocol, sinkOf(boundary, roomy), quiet, {
-    clock,
-    ...options,
-  });
+  const connection = new Connection(
+    protocol,
+    sinkOf(boundary, roomy),
+    quiet,
+    checkedOptions({ clock, ...options }),
+  );
   connection.opened();
   return connection;
 }
@@ -338,7 +341,7 @@ describe("calls that wait", () => {
       const before = budget.used;
       const peers = rpc.peers({ on, clock, error: () => {} });
       const options: ConnectionOptions & ServerParts = { clock, budget };
-      const connection = new Connection(rpc, sinkOf("stream"), peers, options);
+      const connection = new Connection(rpc, sinkOf("stream"), peers, checkedOptions(options));
       connection.opened();
       connection.received(flood(count));
       return { connection, counted: budget.used - before };
