@@ -1,13 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import {
-  asProtocolError,
-  decodeValues,
-  type ProtocolError,
-  Splitter,
-  valueText,
-} from "../core/index.ts";
-import { explain, hexView } from "../inspect/index.ts";
+import { decodeCapture } from "./decode-capture.ts";
+import { FrameReader, hexFrames, jsonLines, type Show } from "./frame-reader.ts";
 import { fromDump, fromHex, INPUT_KINDS, type InputKind, kindOf } from "./input.ts";
 import { loadProtocol } from "./load-protocol.ts";
 import type { AnyProtocol } from "./protocol-names.ts";
@@ -20,7 +14,9 @@ Shows what bytes mean: each frame with its address, its bytes and its fields, or
   --protocol <protocol>  a ready one, a framing and a codec, or your own: goim, fastway:dialect=v2, lines+json,
                          length:width=2,endian=le+utf8, length:width=2+sproto:schema.sproto#Type, ./mine.ts#name
   --input <kind>         raw, hex, dump (hex with addresses), pcap; recognised unless given
-  --json                 a line for each message: { "offset", "size", "value" }
+  --json                 a line for each message: { "offset", "size", "value" }; of captures also stream, from, to, time
+  --replies <protocol>   of captures: what servers send, if it is something else
+  --port <number>        of captures: only connections of this port
   --columns <n>          bytes on a line                                       [8]
 `;
 
@@ -48,9 +44,28 @@ export async function decodeCommand(args: readonly string[], streams: Streams): 
       `framewright: the input is read as ${found}; --input raw reads its bytes\n`,
     );
   }
-  const bytes = bytesOf(read, found);
-  const show = values.json === true ? jsonLines(streams) : hexLines(protocol, columns, streams);
-  return decodeAll(protocol, bytes, show) ? 0 : 1;
+  const show = (shown: AnyProtocol): Show =>
+    values.json === true ? jsonLines(streams.out) : hexFrames(shown, columns, streams.out);
+  if (found === "pcap") {
+    const port = portOf(values.port);
+    const replies = values.replies === undefined ? protocol : await loadProtocol(values.replies);
+    const options = { protocol, replies, port, show, errors: streams.errors };
+    return decodeCapture(new Uint8Array(read), options) ? 0 : 1;
+  }
+  const reader = new FrameReader(protocol, show(protocol));
+  reader.push(bytesOf(read, found), NOWHERE);
+  reader.finish(NOWHERE);
+  return reader.isRight ? 0 : 1;
+}
+
+/** A file is the only source. */
+const NOWHERE = { json: {}, words: "" };
+
+function portOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const port = Number(text);
+  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
+  throw new RangeError("framewright decode: --port is a number from 1 to 65535");
 }
 
 function columnsOf(text: string | undefined): number {
@@ -65,96 +80,6 @@ function bytesOf(read: Buffer, kind: InputKind): Uint8Array {
   return new Uint8Array(read);
 }
 
-/** Takes frames, and what is wrong. */
-interface Show {
-  frame(frame: Frame, values: readonly unknown[]): void;
-  error(frame: Frame, error: ProtocolError): void;
-}
-
-/** Bytes of a frame, and where they are in the stream. */
-interface Frame {
-  readonly bytes: Uint8Array;
-  readonly offset: number;
-}
-
-/** Shows all frames. Returns false if something was wrong. */
-function decodeAll(protocol: AnyProtocol, bytes: Uint8Array, show: Show): boolean {
-  if (!("measure" in protocol) || protocol.measure === undefined) {
-    return decodeFrame(protocol, { bytes, offset: 0 }, show);
-  }
-  const splitter = new Splitter(protocol);
-  splitter.push(bytes);
-  let at = 0;
-  let isRight = true;
-  try {
-    for (; splitter.next(); at = splitter.offset + splitter.end - splitter.start) {
-      const frame = {
-        bytes: splitter.bytes.subarray(splitter.start, splitter.end),
-        offset: splitter.offset,
-      };
-      if (!decodeFrame(protocol, frame, show)) isRight = false;
-    }
-    splitter.finish();
-    splitter.next();
-    return isRight;
-  } catch (error) {
-    show.error({ bytes: bytes.subarray(at), offset: at }, failureOf(error));
-    return false;
-  }
-}
-
-function decodeFrame(protocol: AnyProtocol, frame: Frame, show: Show): boolean {
-  const { bytes } = frame;
-  let values: readonly unknown[];
-  try {
-    values = decodeValues(protocol, bytes, 0, bytes.length);
-  } catch (error) {
-    show.error(frame, failureOf(error));
-    return false;
-  }
-  show.frame(frame, values);
-  return true;
-}
-
-const failureOf = (error: unknown): ProtocolError =>
-  asProtocolError(error, "malformed", "decode failed");
-
-/** Every value is a line of JSON. */
-function jsonLines({ out }: Streams): Show {
-  return {
-    frame({ bytes, offset }, values) {
-      const size = bytes.length;
-      for (const value of values) {
-        out.write(`{"offset":${offset},"size":${size},"value":${valueText(value)}}\n`);
-      }
-    },
-    error({ offset }, { code, message }) {
-      out.write(`${JSON.stringify({ offset, error: { code, message } })}\n`);
-    },
-  };
-}
-
-/** Every frame is a view of its bytes. */
-function hexLines(protocol: AnyProtocol, columns: number, { out }: Streams): Show {
-  let count = 0;
-  const view = ({ bytes, offset }: Frame): boolean => {
-    const size = `${bytes.length} byte${bytes.length === 1 ? "" : "s"}`;
-    out.write(`frame ${++count}, ${size} at 0x${offset.toString(16)}\n`);
-    // What is wrong is at the end, or is not shown at all.
-    const shown = bytes.subarray(0, Math.min(bytes.length, protocol.maxFrame));
-    const part = explain(protocol as never, shown);
-    out.write(`${hexView(part, shown, { columns })}\n\n`);
-    return part.error !== undefined;
-  };
-  return {
-    frame: (frame) => void view(frame),
-    error(frame, { code, message }) {
-      // A view tells what is wrong, unless that is not in the bytes that it shows.
-      if (!view(frame)) out.write(`error: ${code}: ${message}\n`);
-    },
-  };
-}
-
 function parsed(args: readonly string[]) {
   try {
     return parseArgs({
@@ -165,6 +90,8 @@ function parsed(args: readonly string[]) {
         input: { type: "string" },
         json: { type: "boolean" },
         columns: { type: "string" },
+        replies: { type: "string" },
+        port: { type: "string" },
         help: { type: "boolean", short: "h" },
       },
     });

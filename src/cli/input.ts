@@ -32,7 +32,7 @@ export function fromHex(text: string): Uint8Array {
     const bad = /[^0-9a-f]/i.exec(digits);
     const why =
       bad === null ? "an odd number of digits" : `${JSON.stringify(bad[0])} is not a hex digit`;
-    throw new RangeError(`framewright: not hex: ${why}`);
+    throw new Error(`framewright: not hex: ${why}`);
   }
   return new Uint8Array(Buffer.from(digits, "hex"));
 }
@@ -63,8 +63,7 @@ export function fromDump(text: string): Uint8Array {
   return new Uint8Array(Buffer.concat(pieces));
 }
 
-const badDump = (n: number, what: string): RangeError =>
-  new RangeError(`framewright: line ${n + 1} ${what}`);
+const badDump = (n: number, what: string): Error => new Error(`framewright: line ${n + 1} ${what}`);
 
 /** An address and bytes; undefined if the line is something else. */
 function dumpLine(line: string): { readonly at: number; readonly bytes: Uint8Array } | undefined {

@@ -1,0 +1,130 @@
+import {
+  asProtocolError,
+  decodeValues,
+  type ProtocolError,
+  Splitter,
+  valueText,
+} from "../core/index.ts";
+import { explain, hexView } from "../inspect/index.ts";
+import type { AnyProtocol } from "./protocol-names.ts";
+import type { Pipe } from "./streams.ts";
+
+/** Bytes of a frame, and where they are from. */
+export interface Frame {
+  readonly bytes: Uint8Array;
+  /** In its stream. */
+  readonly offset: number;
+  readonly source: Source;
+}
+
+/** Where frames are from: members of each line of JSON, and the same in words. */
+export interface Source {
+  readonly json: Readonly<Record<string, unknown>>;
+  readonly words: string;
+}
+
+/** Takes frames, and what is wrong. */
+export interface Show {
+  frame(frame: Frame, values: readonly unknown[]): void;
+  error(frame: Frame, error: ProtocolError): void;
+}
+
+/** Reads the frames of one stream, or messages, and shows them. After an error in a stream it reads no more. */
+export class FrameReader {
+  readonly #protocol: AnyProtocol;
+  readonly #show: Show;
+  readonly #splitter: Splitter | undefined;
+  /** Bytes that were read as frames. */
+  #at = 0;
+  #isOff = false;
+  isRight = true;
+
+  constructor(protocol: AnyProtocol, show: Show) {
+    this.#protocol = protocol;
+    this.#show = show;
+    if ("measure" in protocol && protocol.measure !== undefined) {
+      this.#splitter = new Splitter(protocol);
+    }
+  }
+
+  /** Takes bytes as they come: a message, if the protocol has no streams. */
+  push(bytes: Uint8Array, source: Source): void {
+    const splitter = this.#splitter;
+    if (splitter === undefined) this.#decode({ bytes, offset: 0, source });
+    else this.#work(source, () => splitter.push(bytes));
+  }
+
+  /** Says that no more bytes come. */
+  finish(source: Source): void {
+    this.#work(source, () => this.#splitter?.finish());
+  }
+
+  #work(source: Source, begin: () => void): void {
+    const splitter = this.#splitter;
+    if (splitter === undefined || this.#isOff) return;
+    try {
+      begin();
+      while (splitter.next()) {
+        const { start, end, offset } = splitter;
+        this.#at = offset + end - start;
+        this.#decode({ bytes: splitter.bytes.subarray(start, end), offset, source });
+      }
+    } catch (error) {
+      this.#isOff = true;
+      this.#fail({ bytes: splitter.rest(), offset: this.#at, source }, error);
+    }
+  }
+
+  #decode(frame: Frame): void {
+    const { bytes } = frame;
+    let values: readonly unknown[];
+    try {
+      values = decodeValues(this.#protocol, bytes, 0, bytes.length);
+    } catch (error) {
+      this.#fail(frame, error);
+      return;
+    }
+    this.#show.frame(frame, values);
+  }
+
+  #fail(frame: Frame, error: unknown): void {
+    this.isRight = false;
+    this.#show.error(frame, asProtocolError(error, "malformed", "decode failed"));
+  }
+}
+
+/** Every value is a line of JSON. */
+export function jsonLines(out: Pipe): Show {
+  const line = ({ source, offset }: Frame, rest: string): void => {
+    const members = JSON.stringify({ ...source.json, offset }).slice(0, -1);
+    out.write(`${members},${rest}}\n`);
+  };
+  return {
+    frame(frame, values) {
+      const size = frame.bytes.length;
+      for (const value of values) line(frame, `"size":${size},"value":${valueText(value)}`);
+    },
+    error: (frame, { code, message }) =>
+      line(frame, `"error":${JSON.stringify({ code, message })}`),
+  };
+}
+
+/** Every frame is a view of its bytes. */
+export function hexFrames(protocol: AnyProtocol, columns: number, out: Pipe): Show {
+  let count = 0;
+  const view = ({ bytes, offset, source }: Frame): boolean => {
+    const size = `${bytes.length} byte${bytes.length === 1 ? "" : "s"}`;
+    out.write(`${source.words}frame ${++count}, ${size} at 0x${offset.toString(16)}\n`);
+    const shown = bytes.subarray(0, Math.min(bytes.length, protocol.maxFrame));
+    const part = explain(protocol as never, shown);
+    out.write(`${hexView(part, shown, { columns })}\n\n`);
+    return part.error !== undefined;
+  };
+  return {
+    frame: (frame) => void view(frame),
+    error(frame, { code, message }) {
+      // A view tells what is wrong, unless that is not in the bytes that it shows.
+      if (!view(frame)) out.write(`error: ${code}: ${message}\n\n`);
+    },
+  };
+}
