@@ -115,13 +115,6 @@ const OPTIONS = [
   ...["open", "retry", "close", "error", "clock", "random"],
 ];
 
-/** A request that was sent and has no answer yet. */
-interface Unanswered {
-  readonly content: Uint8Array;
-  /** Its promise is settled: it was given up. */
-  isOver: boolean;
-}
-
 /**
  * A client of a message server of skynet (`snax.msgserver`): proves that it has the secret of a login, sends requests, and
  * connects again when the connection is lost.
@@ -152,8 +145,10 @@ export class SkynetClient {
   readonly #clock: Clock;
   readonly #secret: Uint8Array;
   readonly #requests: Requests<MessageAnswer>;
-  /** By number. */
-  readonly #unanswered = new Map<number, Unanswered>();
+  /** What was sent, by number: it is sent again after a reconnect. */
+  readonly #unanswered = new Map<number, Uint8Array>();
+  /** Requests that no one waits for any more, and that keep their places in flight. */
+  readonly #givenUp = new Set<number>();
   readonly #keeper: Reconnecting<string>;
   #connection: Connection<MessageRequest, MessageAnswer> | undefined;
   #phase: "connecting" | "handshake" | "open" = "connecting";
@@ -194,6 +189,7 @@ export class SkynetClient {
         this.#stopLimit();
         this.#requests.end(error);
         this.#unanswered.clear();
+        this.#givenUp.clear();
         this.#tell(() => options.close?.(this, error));
       },
     });
@@ -220,16 +216,23 @@ export class SkynetClient {
    */
   request(content: Uint8Array, options: SkynetRequestOptions = {}): Promise<Uint8Array> {
     const { timeout, signal } = options;
-    const request: Unanswered = { content, isOver: false };
+    let sent: number | undefined;
     const asked = this.#requests.ask(
       (session) => {
-        this.#connection?.send({ content, session });
-        this.#unanswered.set(session, request);
+        sent = session;
+        // First, because over some transports the answer comes before `send` returns.
+        this.#unanswered.set(session, content);
+        try {
+          this.#connection?.send({ content, session });
+        } catch (error) {
+          this.#unanswered.delete(session);
+          throw error;
+        }
       },
       { timeout, signal, read: contentOf },
     );
     const over = (): void => {
-      request.isOver = true;
+      if (sent !== undefined && this.#unanswered.delete(sent)) this.#givenUp.add(sent);
     };
     asked.then(over, over);
     return asked;
@@ -288,28 +291,26 @@ export class SkynetClient {
       ...lastingHandlers(connection),
       message: (_, answer) => this.#answered(answer),
     });
-    for (const [session, { content }] of this.#unanswered) {
-      this.#connection.send({ content, session });
-    }
+    for (const [session, content] of this.#unanswered) this.#connection.send({ content, session });
     this.#requests.resume();
     this.#tell(() => open?.(this));
   }
 
   #answered(answer: MessageAnswer): void {
-    this.#unanswered.delete(answer.session);
-    this.#requests.answer(answer.session, answer);
+    const { session } = answer;
+    this.#unanswered.delete(session);
+    // An answer frees the places of earlier requests that were given up.
+    for (const earlier of this.#givenUp) if (earlier <= session) this.#givenUp.delete(earlier);
+    this.#requests.answer(session, answer);
   }
 
   #lost(): void {
     this.#stopLimit();
     this.#connection = undefined;
     this.#requests.pause();
-    // No one waits for these any more: they are not sent again, and their places are free.
-    for (const [session, { isOver }] of this.#unanswered) {
-      if (!isOver) continue;
-      this.#unanswered.delete(session);
-      this.#requests.fail(session, closedError("given up"));
-    }
+    // They are not sent again, so no answer will free their places.
+    for (const session of this.#givenUp) this.#requests.fail(session, closedError("given up"));
+    this.#givenUp.clear();
   }
 
   /** Calls a handler that no connection calls. */

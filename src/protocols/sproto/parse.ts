@@ -45,8 +45,9 @@ export interface NamedText {
  * //=> 9
  * ```
  *
- * The types of the values are read from a text that stands in the program, of up to some 1000 lines. For one that is only
- * known at run time (or is said to be: `text as string`) all values are `any`; `npx framewright sproto` writes a module with types for those in files.
+ * The types of the values are read from a text that stands in the program, of up to some 1000 lines; of a longer one the
+ * compiler says "excessively deep" (TS2589), and the values are `any`. So are those of a text that is only known at run time,
+ * or is said to be: `text as string`. `npx framewright sproto` writes a module with types for texts in files.
  *
  * @param text - the text, or several, each with a name for error texts if you like
  * @param options - forms of values, limits, engine

@@ -344,6 +344,44 @@ describe("SkynetClient", () => {
     expect(await later).toBe("B");
   });
 
+  it("keeps the places of requests that were given up, until an answer to a later one comes", async () => {
+    const one = client({ maxInFlight: 2 });
+    await one.greet();
+    one.said();
+    const first = one.ask("a", { timeout: 5 });
+    one.clock.advance(5);
+    expect(await first).toBe("timeout");
+    const asked = [one.ask("b"), one.ask("c")];
+    await settle();
+    expect(one.said()).toBe(request("a", 1) + request("b", 2));
+    await one.reply("B", 2);
+    expect(one.said()).toBe(request("c", 3));
+    // Late, and of no interest.
+    await one.reply("A", 1);
+    await one.reply("C", 3);
+    expect(await Promise.all(asked)).toEqual(["B", "C"]);
+    await one.lose();
+    await one.greet();
+    expect(one.said()).toBe(text(handshake("2")));
+  });
+
+  it("takes answers that come while a request is being written", async () => {
+    const one = client();
+    await one.greet();
+    const { sink, connection } = one.links[0]!;
+    sink.onWrite = (bytes) => {
+      const [session] = bytes.slice(-1);
+      const frame = { content: ascii("now"), ok: true, session: session! };
+      connection.received(encodeFrame(answerPackages(), frame));
+    };
+    expect(await one.ask("a")).toBe("now");
+    sink.onWrite = () => {};
+    await one.lose();
+    await one.greet();
+    // It is not sent again.
+    expect(one.said()).toBe(text(handshake("2")));
+  });
+
   it("rejects with `refused` if the server's handler failed, and drops answers that no one waits for", async () => {
     const one = client();
     const asked = one.ask("a");
