@@ -125,7 +125,7 @@ const BETTER: Readonly<Record<string, (deviations: readonly Deviation[]) => void
   "older-closes-then-kick": (all) => expect(all.map(({ sent }) => sent)).toEqual(["FIN", ""]),
 };
 
-/** About the server's socket, not about its session: `maxConnections` of `listen`, tested there. */
+/** About the server's socket, not about its session: `maxConnections` of `listen`; test/node/skynet-login.test.ts replays it. */
 const SOCKET = ["maxclient"];
 
 describe("recorded message connections, against our message server", () => {
