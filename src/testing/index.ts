@@ -32,6 +32,9 @@ export {
 export { equal } from "./equal.ts";
 export { fuzzTarget } from "./fuzz-target.ts";
 export { type Law, laws } from "./laws.ts";
+export { connect, type NetworkConnectOptions } from "./network/connect.ts";
+export { listen, type NetworkListenOptions, type NetworkServer } from "./network/listen.ts";
+export { Network, type NetworkOptions, networkScripts } from "./network/network.ts";
 export type { LawOptions, RunOptions } from "./options.ts";
 export { LawError, type LawFailure } from "./report.ts";
 export { ManualClock } from "./sessions/manual-clock.ts";

@@ -1,0 +1,170 @@
+import type { Sink } from "../../core/index.ts";
+import type { Receiver } from "../sessions/wire.ts";
+import type { Network } from "./network.ts";
+
+/** The error of a connection that was reset, as Node has it. */
+export function socketError(code: string, text: string): Error {
+  return Object.assign(new Error(`${text} (${code})`), { code });
+}
+
+/** One end of a link. */
+export class Side {
+  readonly host: string;
+  readonly sink: Sink;
+  receiver: Receiver | undefined;
+  other!: Side;
+  readonly #network: Network;
+  /** Bytes that were sent here and that the other side has not taken. */
+  #onTheWay = 0;
+  /** When the last piece that was sent here arrives: pieces do not overtake each other. */
+  #arrival = 0;
+  /** When the wire is free for the next byte. */
+  #free = 0;
+  /** Pieces that arrived here and wait for a reader. */
+  readonly #arrived: (Uint8Array | undefined)[] = [];
+  #isPaused = false;
+  /** The user is done: what still comes is dropped. */
+  #isClosed = false;
+  #hasEnded = false;
+  #heardEnd = false;
+  #owesDrain = false;
+  isGone = false;
+
+  constructor(network: Network, host: string, peer: string) {
+    this.#network = network;
+    this.host = host;
+    this.sink = Object.freeze<Sink>({
+      boundary: "stream",
+      peer,
+      buffered: () => this.#onTheWay,
+      write: (bytes) => this.#write(bytes),
+      pause: () => {
+        this.#isPaused = true;
+      },
+      resume: () => {
+        this.#isPaused = false;
+        network.clock.soon(() => this.#deliver());
+      },
+      end: () => this.#end(),
+      close: () => {
+        this.#isClosed = true;
+        this.#end();
+        network.clock.soon(() => this.#deliver());
+      },
+      abort: () => {
+        if (this.isGone) return;
+        this.isGone = true;
+        network.leave(this);
+        network.note(`${this.host} aborts`);
+        this.#travel(() => this.other.lose(socketError("ECONNRESET", "the connection was reset")));
+      },
+    });
+  }
+
+  #write(bytes: Uint8Array<ArrayBuffer>): boolean {
+    if (this.isGone || this.#hasEnded) return true;
+    const network = this.#network;
+    for (const piece of network.cut(bytes)) {
+      this.#onTheWay += piece.length;
+      const begin = Math.max(network.clock.now(), this.#free);
+      this.#free = begin + piece.length / network.bandwidth;
+      this.#travel(() => {
+        network.note(`${this.host} -> ${this.other.host} ${piece.length} bytes`);
+        this.other.#arrive(piece);
+      }, this.#free);
+      if (network.isUnlucky()) {
+        this.#travel(() => this.reset(), this.#free);
+        break;
+      }
+    }
+    if (this.#onTheWay < network.capacity) return true;
+    this.#owesDrain = true;
+    return false;
+  }
+
+  #end(): void {
+    if (this.isGone || this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#travel(() => {
+      this.#network.note(`${this.host} -> ${this.other.host} end`);
+      this.other.#arrive(undefined);
+    }, this.#free);
+    this.#finish();
+  }
+
+  /** Lets something happen at the other side, behind what is on its way already. */
+  #travel(arrive: () => void, from: number = this.#network.clock.now()): void {
+    const { clock } = this.#network;
+    const at = Math.max(this.#arrival, from + this.#network.delay());
+    this.#arrival = at;
+    const land = (): void => {
+      const wait = this.#network.heldFor(this.host, this.other.host);
+      if (wait === undefined) arrive();
+      else wait(land);
+    };
+    clock.after(at - clock.now(), land);
+  }
+
+  #arrive(piece: Uint8Array | undefined): void {
+    if (this.isGone) return;
+    this.#arrived.push(piece);
+    this.#deliver();
+  }
+
+  /** Delivers what came while nobody was there. */
+  start(): void {
+    this.#network.clock.soon(() => this.#deliver());
+  }
+
+  #deliver(): void {
+    if (this.receiver === undefined) return;
+    while (this.#arrived.length > 0 && (!this.#isPaused || this.#isClosed) && !this.isGone) {
+      const piece = this.#arrived.shift();
+      if (piece === undefined) {
+        this.#heardEnd = true;
+        this.receiver.ended();
+        this.#finish();
+        return;
+      }
+      // What was sent is taken before it is handled: a handler may send.
+      this.other.#taken(piece.length);
+      this.receiver.received(piece);
+    }
+  }
+
+  #taken(count: number): void {
+    this.#onTheWay -= count;
+    if (!this.#owesDrain || 2 * this.#onTheWay > this.#network.capacity) return;
+    this.#owesDrain = false;
+    // The news has a way to go, too.
+    this.#network.clock.after(this.#network.delay(), () => {
+      if (!this.isGone) this.receiver?.drained();
+    });
+  }
+
+  /** Both sides have ended. */
+  #finish(): void {
+    if (!this.#hasEnded || !this.#heardEnd || this.isGone) return;
+    this.isGone = true;
+    this.#network.leave(this);
+    this.#network.clock.soon(() => this.receiver?.lost());
+  }
+
+  /** The connection is lost, for this side. */
+  lose(error: unknown): void {
+    if (this.isGone) return;
+    this.isGone = true;
+    this.#network.leave(this);
+    this.#arrived.length = 0;
+    this.receiver?.lost(error);
+  }
+
+  /** The connection breaks, for both sides. */
+  reset(): void {
+    if (this.isGone && this.other.isGone) return;
+    this.#network.note(`${this.host} -- ${this.other.host} reset`);
+    for (const side of [this, this.other]) {
+      side.lose(socketError("ECONNRESET", "the connection was reset"));
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import {
+  CONNECTION_OPTIONS,
+  Connection,
+  type ConnectionOptions,
+  checkOptions,
+  checkStreamProtocol,
+  type Handlers,
+  type Protocol,
+  type StreamHint,
+} from "../../core/index.ts";
+import { checkNetwork } from "./connect.ts";
+import { guarded } from "./guarded.ts";
+import type { Network } from "./network.ts";
+
+/** Where to listen on a simulated network, with which handlers and limits for each connection. */
+export type NetworkListenOptions<In, Out = In, Context = undefined> = Omit<
+  ConnectionOptions,
+  "clock" | "handlerErrors"
+> &
+  Handlers<In, Out, Context> & {
+    readonly network: Network;
+    readonly port: number;
+    /**
+     * The host that listens.
+     * @defaultValue "server"
+     */
+    readonly host?: string | undefined;
+  };
+
+/** A server on a simulated network. */
+export interface NetworkServer<In, Out = In, Context = undefined> {
+  readonly port: number;
+  /** The open connections. */
+  readonly connections: ReadonlySet<Connection<In, Out, Context>>;
+  /** Takes no more connections, closes the open ones, and waits until they are gone. */
+  close(): Promise<void>;
+}
+
+const OPTIONS = ["network", "port", "host", ...CONNECTION_OPTIONS];
+
+/**
+ * A server on a {@link Network}, as `listen` of `framewright/node` is one over TCP, with the same limits for strangers
+ * except those of memory and of the number of connections.
+ *
+ * @param protocol - the protocol of every connection
+ * @param options - network, port, handlers and limits
+ * @returns the server, which listens at once
+ * @throws TypeError for an unknown option, a protocol without a framing, or a port that is taken
+ */
+export function listen<In, Out = In, Context = undefined, P = unknown>(
+  protocol: P & StreamHint<P> & Protocol<In, Out>,
+  options: NetworkListenOptions<In, Out, Context>,
+): NetworkServer<In, Out, Context> {
+  checkStreamProtocol(protocol);
+  checkOptions("listen", options, OPTIONS);
+  checkNetwork(options.network, options.port);
+  const { network, port, host = "server" } = options;
+  const { firstMessageTimeout = 30_000, frameTimeout = 30_000, sendTimeout = 60_000 } = options;
+  const connections = new Set<Connection<In, Out, Context>>();
+  const stop = network.register(host, port, (side) => {
+    const handlers = guarded(options, network);
+    const connection: Connection<In, Out, Context> = new Connection(
+      protocol as Protocol<In, Out>,
+      side.sink,
+      {
+        ...handlers,
+        close(closed, info) {
+          connections.delete(closed);
+          return handlers.close?.(closed, info);
+        },
+      },
+      {
+        ...options,
+        ...{ firstMessageTimeout, frameTimeout, sendTimeout },
+        clock: network.clock,
+        handlerErrors: "report",
+      },
+    );
+    connections.add(connection);
+    side.receiver = connection;
+    connection.opened();
+    side.start();
+  });
+  return {
+    port,
+    connections,
+    async close() {
+      stop();
+      const open = [...connections];
+      for (const connection of open) connection.close();
+      await Promise.all(open.map(({ closed }) => closed));
+    },
+  };
+}

@@ -1,0 +1,351 @@
+import { type Arbitrary, array, integer } from "fast-check";
+import { type Clock, checkInteger, checkLimits, checkOptions } from "../../core/index.ts";
+import { type Chance, chanceOf, scripted } from "./chance.ts";
+import { Events } from "./events.ts";
+import type { Side } from "./link.ts";
+
+/** What a {@link Network} does to the bytes. */
+export interface NetworkOptions {
+  /**
+   * Start of its decisions: the same seed gives the same run.
+   * @defaultValue 0
+   */
+  readonly seed?: number | undefined;
+  /**
+   * The decisions themselves, in place of a seed; behind the last one nothing happens any more: see
+   * {@link networkScripts}.
+   */
+  readonly script?: readonly number[] | undefined;
+  /**
+   * Milliseconds that bytes are on their way, at least and at most.
+   * @defaultValue [1, 20]
+   */
+  readonly latency?: readonly [least: number, most: number] | undefined;
+  /**
+   * Bytes a millisecond, in each direction of each connection.
+   * @defaultValue Infinity
+   */
+  readonly bandwidth?: number | undefined;
+  /**
+   * Bytes on their way from which on a connection asks its sender to wait.
+   * @defaultValue 65 536
+   */
+  readonly capacity?: number | undefined;
+  /**
+   * True if what is written in one call arrives in several pieces.
+   * @defaultValue true
+   */
+  readonly cuts?: boolean | undefined;
+  /**
+   * How probable it is that a piece is held up, and for how many milliseconds at most.
+   * @defaultValue none
+   */
+  readonly stalls?: { readonly chance: number; readonly most: number } | undefined;
+  /**
+   * How probable it is that the connection breaks behind a piece.
+   * @defaultValue 0
+   */
+  readonly resets?: number | undefined;
+}
+
+/** Places where someone listens. */
+type Accept = (client: Side) => void;
+
+const CUT = 0.5;
+const MOST_NOTES = 200;
+const TEN_MINUTES = 600_000;
+
+/**
+ * A network in memory, with a time of its own, for tests of whole programs: `listen` and `connect` of this entry point
+ * work on it. It delays, cuts, holds up and breaks what is sent, always in the same way for the same seed, and hours pass in
+ * milliseconds. What a handler throws is thrown by `run` and `settle`.
+ *
+ * Nothing happens by itself: time passes only in `run` and `settle`. Handlers may wait for promises, but for no other clock,
+ * file or socket than those of the network.
+ *
+ * @param options - seed or script, latency, bandwidth, faults
+ *
+ * @example
+ * ```ts
+ * import { lines, utf8 } from "framewright";
+ * import { connect, listen, Network } from "framewright/testing";
+ *
+ * const network = new Network({ seed: 7, latency: [50, 100] });
+ * const protocol = lines().wrap(utf8());
+ * listen(protocol, {
+ *   network,
+ *   port: 3101,
+ *   message: (connection, line) => connection.send(line.toUpperCase()),
+ * });
+ * const client = await network.settle(connect(protocol, { network, port: 3101 }));
+ * client.send("hello");
+ * const { value } = await network.settle(client[Symbol.asyncIterator]().next());
+ * console.log(value, network.clock.now() > 200);
+ * //=> HELLO true
+ * ```
+ *
+ * @throws TypeError for an unknown option; RangeError for a number out of range
+ */
+export class Network {
+  /** Its time, in milliseconds from 0: for sessions and everything else that waits. */
+  readonly clock: Required<Clock>;
+  /** @internal */
+  readonly bandwidth: number;
+  /** @internal */
+  readonly capacity: number;
+
+  readonly #events = new Events();
+  readonly #chance: Chance;
+  readonly #latency: readonly [number, number];
+  readonly #cuts: boolean;
+  readonly #stalls: { readonly chance: number; readonly most: number };
+  readonly #resets: number;
+  readonly #listeners = new Map<string, Accept>();
+  readonly #links = new Set<Side>();
+  /** What waits for the end of a partition, by the two hosts. */
+  readonly #partitions = new Map<string, (() => void)[]>();
+  readonly #notes: string[] = [];
+  readonly #faults: unknown[] = [];
+
+  constructor(options: NetworkOptions = {}) {
+    const known = [
+      "seed",
+      "script",
+      "latency",
+      "bandwidth",
+      "capacity",
+      "cuts",
+      "stalls",
+      "resets",
+    ];
+    checkOptions("Network", options, known);
+    const {
+      seed = 0,
+      script,
+      latency = [1, 20],
+      bandwidth = Infinity,
+      capacity = 65_536,
+    } = options;
+    const { stalls = { chance: 0, most: 0 }, resets = 0, cuts = true } = options;
+    checkInteger("seed", seed, Number.MIN_SAFE_INTEGER);
+    checkLimits({ least: latency[0], most: latency[1] }, "least", "most");
+    checkLimits({ bandwidth, capacity, resets }, "bandwidth", "capacity", "resets");
+    checkLimits({ ...stalls }, "chance", "most");
+    this.#chance = script === undefined ? chanceOf(seed) : scripted(script);
+    this.clock = this.#events;
+    this.#latency = [latency[0], Math.max(...latency)];
+    this.bandwidth = bandwidth || Infinity;
+    this.capacity = Math.max(1, capacity);
+    this.#stalls = stalls;
+    this.#resets = resets;
+    this.#cuts = cuts;
+  }
+
+  /** What happened, one line each, the last 200: for reports. */
+  get history(): readonly string[] {
+    return this.#notes;
+  }
+
+  /** Lets so many milliseconds pass. Throws what a handler threw. */
+  async run(ms: number): Promise<void> {
+    checkLimits({ ms }, "ms");
+    const end = this.clock.now() + ms;
+    await this.#go(() => (this.#events.next ?? Infinity) > end);
+    this.#events.skipTo(end);
+  }
+
+  /**
+   * Lets time pass until a promise is settled, and returns its value.
+   *
+   * @param promise - what is waited for
+   * @param within - milliseconds after which it is given up
+   * @defaultValue within ten minutes
+   * @throws what the promise is rejected with, what a handler threw, or an Error that says what happened last if the
+   *   promise is still pending when the time is over or nothing is left to happen
+   */
+  async settle<T>(promise: PromiseLike<T>, within: number = TEN_MINUTES): Promise<T> {
+    const end = this.clock.now() + within;
+    let outcome: { readonly value: T } | { readonly error: unknown } | undefined;
+    promise.then(
+      (value) => {
+        outcome = { value };
+      },
+      (error: unknown) => {
+        outcome = { error };
+      },
+    );
+    await this.#go(() => outcome !== undefined || (this.#events.next ?? Infinity) > end);
+    if (outcome === undefined) {
+      const why =
+        this.#events.next === undefined ? "nothing is left to happen" : `${within} ms are over`;
+      throw new Error(`the promise is still pending, and ${why}\n${this.#last()}`);
+    }
+    if ("error" in outcome) throw outcome.error;
+    return outcome.value;
+  }
+
+  /** Nothing passes between two hosts, in either direction, until `heal`: what is sent waits, as TCP has it. */
+  partition(a: string, b: string): void {
+    this.note(`${a} | ${b} partition`);
+    this.#partitions.set(pair(a, b), this.#partitions.get(pair(a, b)) ?? []);
+  }
+
+  /** Ends a partition: what waited goes on its way. */
+  heal(a: string, b: string): void {
+    const waiting = this.#partitions.get(pair(a, b)) ?? [];
+    this.#partitions.delete(pair(a, b));
+    this.note(`${a} - ${b} healed`);
+    for (const land of waiting) this.clock.after(this.delay(), land);
+  }
+
+  /** Breaks all connections, or those of one host: both sides are told at once. */
+  reset(host?: string): void {
+    for (const side of [...this.#links]) {
+      if (host === undefined || side.host === host || side.other.host === host) side.reset();
+    }
+  }
+
+  /** A host dies: it listens no more, and its connections break. */
+  crash(host: string): void {
+    this.note(`${host} crashes`);
+    for (const key of [...this.#listeners.keys()]) {
+      if (key.startsWith(`${host}:`)) this.#listeners.delete(key);
+    }
+    this.reset(host);
+  }
+
+  /** @internal */
+  register(host: string, port: number, accept: Accept): () => void {
+    const key = `${host}:${port}`;
+    if (this.#listeners.has(key)) throw new TypeError(`someone listens on ${key} already`);
+    this.#listeners.set(key, accept);
+    return () => {
+      if (this.#listeners.get(key) === accept) this.#listeners.delete(key);
+    };
+  }
+
+  /** @internal */
+  listener(host: string, port: number): Accept | undefined {
+    return this.#listeners.get(`${host}:${port}`);
+  }
+
+  /** @internal */
+  join(side: Side): void {
+    this.#links.add(side);
+  }
+
+  /** @internal */
+  leave(side: Side): void {
+    if (side.isGone && side.other.isGone) {
+      this.#links.delete(side);
+      this.#links.delete(side.other);
+    }
+  }
+
+  /** How to wait if nothing passes between these hosts. @internal */
+  heldFor(a: string, b: string): ((land: () => void) => void) | undefined {
+    const waiting = this.#partitions.get(pair(a, b));
+    return waiting && ((land) => waiting.push(land));
+  }
+
+  /** @internal */
+  delay(): number {
+    const [least, most] = this.#latency;
+    const usual = least + this.#chance() * (most - least);
+    return this.#happens(this.#stalls.chance) ? usual + this.#chance() * this.#stalls.most : usual;
+  }
+
+  /** @internal */
+  isUnlucky(): boolean {
+    return this.#happens(this.#resets);
+  }
+
+  /** The same bytes in memory of their own, in one piece or several. @internal */
+  *cut(bytes: Uint8Array): Generator<Uint8Array> {
+    let from = 0;
+    while (this.#cuts && from < bytes.length - 1 && this.#happens(CUT)) {
+      const end = from + 1 + Math.floor(this.#chance() * (bytes.length - 1 - from));
+      yield bytes.slice(from, end);
+      from = end;
+    }
+    if (from < bytes.length) yield bytes.slice(from);
+  }
+
+  /** @internal */
+  note(text: string): void {
+    this.#notes.push(`${this.clock.now().toFixed(1)} ms  ${text}`);
+    if (this.#notes.length > MOST_NOTES) this.#notes.shift();
+  }
+
+  /** A handler has failed. @internal */
+  fault(error: unknown): void {
+    this.#faults.push(error);
+  }
+
+  /** The quietest decision is that it does not happen. */
+  #happens(chance: number): boolean {
+    return chance > 0 && this.#chance() > 1 - chance;
+  }
+
+  async #go(isDone: () => boolean): Promise<void> {
+    for (;;) {
+      await turn();
+      if (this.#faults.length > 0) throw this.#faults.shift();
+      if (isDone()) return;
+      this.#events.step();
+    }
+  }
+
+  #last(): string {
+    return this.#notes
+      .slice(-10)
+      .map((line) => `  ${line}`)
+      .join("\n");
+  }
+}
+
+const pair = (a: string, b: string): string => [a, b].sort().join(" ");
+
+interface Host {
+  readonly setImmediate?: (run: () => void) => void;
+  readonly setTimeout: (run: () => void, ms: number) => void;
+}
+
+/** Lets everything happen that promises wait for. */
+function turn(): Promise<void> {
+  const { setImmediate, setTimeout } = globalThis as unknown as Host;
+  return new Promise((resolve) => {
+    if (setImmediate === undefined) setTimeout(resolve, 0);
+    else setImmediate(resolve);
+  });
+}
+
+/**
+ * Scripts for the option `script` of {@link Network}, for properties: when one fails, fast-check makes its script smaller,
+ * until only those delays, cuts and faults are left that it needs.
+ *
+ * @param length - most decisions of a script
+ * @defaultValue length 200
+ *
+ * @example
+ * ```ts
+ * import fc from "fast-check";
+ * import { lines, utf8 } from "framewright";
+ * import { connect, listen, Network, networkScripts } from "framewright/testing";
+ *
+ * const protocol = lines().wrap(utf8());
+ * const property = fc.asyncProperty(networkScripts(), async (script) => {
+ *   const network = new Network({ script });
+ *   const came: string[] = [];
+ *   listen(protocol, { network, port: 1, message: (_, line) => void came.push(line) });
+ *   const client = await network.settle(connect(protocol, { network, port: 1 }));
+ *   for (const line of ["a", "b", "c"]) client.send(line);
+ *   await network.run(1000);
+ *   return came.join("") === "abc";
+ * });
+ * await fc.assert(property, { numRuns: 20 });
+ * ```
+ */
+export function networkScripts(length = 200): Arbitrary<number[]> {
+  return array(integer({ min: 0, max: 2 ** 32 - 1 }), { maxLength: length, size: "max" });
+}
