@@ -538,4 +538,4 @@ export class StreamSplitter implements Splitter {
   }
 }
 
-export const Splitter: SplitterConstructor = StreamSplitter;
+export const Splitter = StreamSplitter as SplitterConstructor;
