@@ -1,4 +1,4 @@
-import { i32be } from "../../core/index.ts";
+import { i16be, i32be } from "../../core/index.ts";
 import { addUnread } from "../explain-with.ts";
 import type { Draft } from "../part.ts";
 import type { Request } from "./explainer.ts";
@@ -68,9 +68,11 @@ function onePacket(
   inside: Inside,
 ): Draft {
   const packet: Draft = { name, start, end: start, type: "struct" };
-  const at = addHeader(packet, FIELDS, bytes, start, end);
+  const isRight =
+    end - start < 6 || (i32be(bytes, start) >= HEADER && i16be(bytes, start + 4) === HEADER);
+  const at = addHeader(packet, isRight ? FIELDS : FIELDS.slice(0, 1), bytes, start, end);
   // A packet that is cut off has no body yet.
-  if (at === undefined || packetEnd(bytes, start, end) !== end) return packet;
+  if (at === undefined || !isRight || packetEnd(bytes, start, end) !== end) return packet;
   addBytes(packet, "body", bytes, at, end);
   inside(packet, bytes, end);
   return packet;
@@ -78,7 +80,7 @@ function onePacket(
 
 /** Where a packet ends that is whole, and whose lengths make sense. */
 function packetEnd(bytes: Uint8Array, start: number, end: number): number | undefined {
-  if (end - start < HEADER) return undefined;
+  if (end - start < HEADER || i16be(bytes, start + 4) !== HEADER) return undefined;
   const length = i32be(bytes, start);
   return length >= HEADER && length <= end - start ? start + length : undefined;
 }

@@ -166,7 +166,7 @@ class Walk {
       ...(enumName !== undefined && { note: String(value) }),
     });
     if (name !== "value") return;
-    field.type = known?.type ?? "field";
+    field.type = known?.type ?? "number";
     field.value = enumName ?? value;
   }
 

@@ -56,7 +56,11 @@ describe("explain of the vectors", () => {
     ["fastway", /fastway|link/, 60],
     ["workerman", /^json|[Tt]ransfer|xml10|gateway|frame|Workerman/, 150],
     ["sproto", /^sproto/, 150],
-    ["real", /goim|bilibili|sproto|protobuf|bufbuild|header|json/i, 50],
+    [
+      "real",
+      /^bilibili$|^sproto, int64 auto|sproto calls|^protobufjs$|^phpJson$|^goimJson of either side, body json/,
+      50,
+    ],
   ] as const) {
     it(`${file}: parts without gaps, value and error of decode`, () => {
       const vectors = hexIn(file);

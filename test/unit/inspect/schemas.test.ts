@@ -278,7 +278,7 @@ describe("explain of protobuf", () => {
       "0003  10                           length  varint   16",
       '0004  73 61 6d 70 6c 65 73 2e      value   string   "samples.LoginReq"',
       "000c  4c 6f 67 69 6e 52 65 71",
-      "0014                             field 2   field    3",
+      "0014                             field 2   number   3",
       "0014  10                           tag     varint   16  (field 2, varint)",
       "0015  03                           value   number   3",
       '0016                           field 2     string   "ann"',
@@ -291,7 +291,7 @@ describe("explain of protobuf", () => {
     expect(rows(codec, group).slice(0, -1)).toEqual([
       "0000         field 1    group",
       "0000  0b       tag      varint  11  (field 1, group)",
-      "0001           field 2  field   1",
+      "0001           field 2  number  1",
       "0001  10         tag    varint  16  (field 2, varint)",
       "0002  01         value  number  1",
       "0003  0c       end      varint  12  (end of group 1)",
