@@ -36,6 +36,10 @@ export async function startComet({ host = "127.0.0.1", tcp, webSocket }) {
       return mkey === WORD ? { user: Number(mid), key: String(mid) } : undefined;
     },
     replies: chatReplies,
+    // Faults of clients and their connections have a code; bugs have none.
+    error(_, error) {
+      if (error.code === undefined) console.error(error);
+    },
     request(session, { op, body }) {
       if (op !== message && op !== groupMessage) return undefined;
       const { to, msg } = decodeFrame(sent, body);
