@@ -128,3 +128,21 @@ export function hexFrames(protocol: AnyProtocol, columns: number, out: Pipe): Sh
     },
   };
 }
+
+/** Most characters of a value on a line. */
+const LONGEST = 1000;
+
+/** Every value is a line: where it is from, its size, and the value. */
+export function valueLines(out: Pipe): Show {
+  const line = ({ source, bytes }: Frame, text: string): void => {
+    const cut = text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text;
+    out.write(`${source.words}${bytes.length} B  ${cut}\n`);
+  };
+  return {
+    frame(frame, values) {
+      for (const value of values) line(frame, valueText(value));
+    },
+    error: (frame, { code, message }) =>
+      line(frame, `not understood any more: ${code}: ${message}`),
+  };
+}

@@ -5,7 +5,32 @@ import { execute } from "./run.ts";
 
 // npm runs it by a link.
 const file = realpathSync(process.argv[1]!);
-const streams = { out: process.stdout, errors: process.stderr };
-void execute(process.argv.slice(2), streams, file).then((code) => {
+let stop: AbortController | undefined;
+let hasInput = false;
+
+void execute(
+  process.argv.slice(2),
+  {
+    out: process.stdout,
+    errors: process.stderr,
+    // Both are only for verbs that go on: elsewhere Ctrl-C ends the process, and files are read at once.
+    get input() {
+      hasInput = true;
+      return process.stdin;
+    },
+    get stop() {
+      if (stop === undefined) {
+        const controller = new AbortController();
+        for (const signal of ["SIGINT", "SIGTERM"] as const) {
+          process.once(signal, () => controller.abort());
+        }
+        stop = controller;
+      }
+      return stop.signal;
+    },
+  },
+  file,
+).then((code) => {
   process.exitCode = code;
+  if (hasInput) process.stdin.destroy();
 });

@@ -1,12 +1,16 @@
 import { unicodeEscape } from "../core/index.ts";
 import { decodeCommand } from "./decode.ts";
+import { proxyCommand } from "./proxy.ts";
 import { SPROTO_HELP, sprotoCommand } from "./sproto.ts";
 import type { Pipe, Streams } from "./streams.ts";
+import { talkCommand } from "./talk.ts";
 import { versionOf } from "./version.ts";
 
 const HELP = `framewright <command>
 
   decode <file | ->    shows what bytes mean, by a protocol
+  proxy                forwards connections, and shows their messages
+  talk <host:port>     speaks a protocol by hand, as lines of JSON
   generate sproto      writes a TypeScript module for a schema (also: framewright sproto)
 
 framewright <command> --help tells more. --version prints the version.
@@ -41,6 +45,10 @@ export async function execute(
     switch (command) {
       case "decode":
         return await decodeCommand(rest, streams);
+      case "proxy":
+        return await proxyCommand(rest, streams);
+      case "talk":
+        return await talkCommand(rest, streams);
       default:
         return run(args, streams.out, streams.errors, file);
     }

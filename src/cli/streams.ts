@@ -9,4 +9,16 @@ export interface Streams {
   readonly out: Pipe;
   /** For what went wrong, one line. */
   readonly errors: Pipe;
+  /** Standard input, as text. */
+  readonly input?: AsyncIterable<string | Uint8Array> | undefined;
+  /** Ends a command that runs until it is stopped. */
+  readonly stop?: AbortSignal | undefined;
+}
+
+/** Resolves when the command is stopped; never, if nothing stops it. */
+export function stopped({ stop }: Streams): Promise<void> {
+  return new Promise((resolve) => {
+    if (stop?.aborted === true) resolve();
+    else stop?.addEventListener("abort", () => resolve(), { once: true });
+  });
 }

@@ -1,0 +1,168 @@
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { parseArgs } from "node:util";
+import { type Connection, type Protocol, raw } from "../core/index.ts";
+import { pieces } from "../framing/index.ts";
+import { connect, listen, pipe } from "../transports/node/index.ts";
+import { clientTls, placeOf, serverTls } from "./address.ts";
+import { FrameReader, jsonLines, type Show, type Source, valueLines } from "./frame-reader.ts";
+import { loadProtocol } from "./load-protocol.ts";
+import type { AnyProtocol } from "./protocol-names.ts";
+import { type End, type Recorded, Recorder } from "./recorder.ts";
+import { type Streams, stopped } from "./streams.ts";
+
+export const PROXY_HELP = `framewright proxy --listen <[host:]port> --to <host:port> --protocol <protocol>
+
+Forwards connections, and shows the messages of both directions. Bytes pass unchanged, whatever the protocol makes of
+them. Ends with Ctrl-C.
+
+  --listen <[host:]port>  where clients connect                                 [host 127.0.0.1]
+  --to <host:port>        where they are forwarded to; tls://host:port with TLS
+  --protocol <protocol>   what is spoken; see framewright decode --help
+  --replies <protocol>    what the server sends, if it is something else
+  --json                  a line of JSON for each message
+  --quiet                 shows nothing
+  --record <file>         writes a capture (pcapng) that Wireshark and framewright decode read
+  --cert <file>, --key <file>  TLS for clients
+  --ca <file>, --insecure      which server certificates are accepted
+`;
+
+const bytes: Protocol<Uint8Array> = pieces().wrap(raw());
+type Tunnel = Connection<Uint8Array, Uint8Array, End>;
+
+function endOf(stream: Duplex): End {
+  const { remoteAddress: host = "0.0.0.0", remotePort: port = 0 } = stream as Partial<Socket>;
+  return { host, port };
+}
+
+/** `framewright proxy`: until it is stopped. */
+export async function proxyCommand(args: readonly string[], streams: Streams): Promise<number> {
+  const values = parsed(args);
+  if (values.help === true) {
+    streams.out.write(PROXY_HELP);
+    return 0;
+  }
+  if (values.listen === undefined || values.to === undefined) {
+    throw new RangeError("framewright proxy: --listen and --to are wanted; try --help");
+  }
+  const here = placeOf("--listen", values.listen);
+  const there = placeOf("--to", values.to);
+  const own = serverTls(values.cert, values.key);
+  const theirs = clientTls(there, values);
+  const isQuiet = values.quiet === true;
+  const protocol = isQuiet ? undefined : await loadProtocol(values.protocol);
+  const replies =
+    values.replies === undefined || isQuiet ? protocol : await loadProtocol(values.replies);
+  const recorder = values.record === undefined ? undefined : new Recorder(values.record);
+  const flushing = setInterval(() => recorder?.flush(), 500);
+  const show = values.json === true ? jsonLines(streams.out) : valueLines(streams.out);
+  const told = (text: string): void =>
+    void (isQuiet || streams.errors.write(`framewright: ${text}\n`));
+  let count = 0;
+
+  const forward = async (client: Tunnel): Promise<void> => {
+    const number = ++count;
+    const remote = client.context;
+    told(`#${number} opened by ${remote.host}:${remote.port}`);
+    const server = await connect(bytes, {
+      host: there.host,
+      port: there.port,
+      ...theirs,
+      context: endOf,
+      idleTimeout: 0,
+      error() {},
+    });
+    const recorded = recorder?.open(remote, server.context);
+    const up = lookAt(number, true, { protocol, show, recorded });
+    const down = lookAt(number, false, { protocol: replies, show, recorded });
+    const isWatched = protocol !== undefined || recorded !== undefined;
+    const ends = await pipe(client, server, {
+      tap: isWatched ? { a: up.push, b: down.push } : undefined,
+    });
+    for (const side of [up, down]) side.finish();
+    const failed = ends.find(({ error }) => error !== undefined);
+    recorded?.close(failed !== undefined);
+    const why = failed === undefined ? "" : `: ${messageOf(failed.error)}`;
+    told(`#${number} closed${why}`);
+  };
+
+  const server = await listen(bytes, {
+    ...{ host: here.host, port: here.port, ...own },
+    context: endOf,
+    firstMessageTimeout: 0,
+    idleTimeout: 0,
+    open: (client) =>
+      void forward(client as Tunnel).catch((error: unknown) => {
+        told(`cannot connect to ${there.host}:${there.port}: ${messageOf(error)}`);
+        client.abort();
+      }),
+    error() {},
+  });
+  streams.errors.write(
+    `framewright: ${here.host}:${server.port} is forwarded to ${there.host}:${there.port}\n`,
+  );
+  try {
+    await stopped(streams);
+  } finally {
+    clearInterval(flushing);
+    await server.close({ timeout: 500 });
+    recorder?.close();
+  }
+  return 0;
+}
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
+
+interface Looking {
+  readonly protocol: AnyProtocol | undefined;
+  readonly show: Show;
+  readonly recorded: Recorded | undefined;
+}
+
+/** Looks at what one side sends. Nothing that it does reaches the traffic. */
+function lookAt(
+  number: number,
+  isClient: boolean,
+  { protocol, show, recorded }: Looking,
+): { push(bytes: Uint8Array): void; finish(): void } {
+  const reader = protocol && new FrameReader(protocol, show);
+  const source = (): Source => {
+    const time = new Date().toISOString();
+    return {
+      json: { connection: number, from: isClient ? "client" : "server", time },
+      words: `${time.slice(11, 23)} #${number} ${isClient ? ">" : "<"} `,
+    };
+  };
+  return {
+    push(data) {
+      recorded?.data(isClient, data);
+      reader?.push(data, source());
+    },
+    finish: () => reader?.finish(source()),
+  };
+}
+
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        listen: { type: "string" },
+        to: { type: "string" },
+        protocol: { type: "string" },
+        replies: { type: "string" },
+        json: { type: "boolean" },
+        quiet: { type: "boolean" },
+        record: { type: "string" },
+        cert: { type: "string" },
+        key: { type: "string" },
+        ca: { type: "string" },
+        insecure: { type: "boolean" },
+        help: { type: "boolean", short: "h" },
+      },
+    }).values;
+  } catch (error) {
+    throw new RangeError(`framewright proxy: ${(error as Error).message}`);
+  }
+}
