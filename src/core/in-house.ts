@@ -50,7 +50,7 @@ export { printError, timers } from "./host.ts";
 export { jsonFault } from "./json-fault.ts";
 export { notPromised, parseJson } from "./json-read.ts";
 export { stringify } from "./json-write.ts";
-export { compact, copy, isBytes, isDetached, MESSAGE_COST, plain } from "./memory.ts";
+export { CHUNK_COST, compact, copy, isBytes, isDetached, plain } from "./memory.ts";
 export { isMisuse, misuse } from "./misuse.ts";
 export { observed } from "./observed.ts";
 export { checkedMaxFrame } from "./protocol.ts";

@@ -1,4 +1,5 @@
-import { compact } from "../../core/index.ts";
+import { CHUNK_COST } from "../../core/index.ts";
+import { alone } from "./held-packets.ts";
 
 /** What came for a virtual connection before it was known to be one. */
 export interface Early {
@@ -12,8 +13,8 @@ export interface Early {
 /** Bytes kept for all of them together. */
 const LIMIT = 1024 * 1024;
 
-// What a message costs beside its bytes: empty ones must not be kept without end either.
-const COST = 64;
+// What a connection costs beside its messages: ids without any must not be kept without end either.
+const COST = 256;
 
 /**
  * Messages that overtook the Accept (or Connect) of their connection: the gateway tells the client first, whose first
@@ -34,12 +35,12 @@ export class EarlyMessages {
     const early = this.#of(connId);
     if (early === undefined) return false;
     if (early.isDropped || early.isClosed) return true;
-    if (!this.#grow(message.length + COST)) {
-      for (const kept of early.messages.splice(0)) this.#size -= kept.length + COST;
+    if (!this.#grow(message.length + CHUNK_COST)) {
+      for (const kept of early.messages.splice(0)) this.#size -= kept.length + CHUNK_COST;
       early.isDropped = true;
       return false;
     }
-    early.messages.push(compact(message));
+    early.messages.push(alone(message));
     return true;
   }
 
@@ -55,7 +56,7 @@ export class EarlyMessages {
     if (early === undefined) return undefined;
     this.#kept.delete(connId);
     this.#size -= COST;
-    for (const message of early.messages) this.#size -= message.length + COST;
+    for (const message of early.messages) this.#size -= message.length + CHUNK_COST;
     return early;
   }
 

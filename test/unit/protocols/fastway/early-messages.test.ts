@@ -2,11 +2,14 @@ import { describe, expect, it } from "vitest";
 import { EarlyMessages } from "../../../../src/protocols/fastway/early-messages.ts";
 
 const LIMIT = 1024 * 1024;
-const COST = 64;
+/** What a message takes beside its bytes. */
+const COST = 200;
+/** What a connection takes beside its messages. */
+const ENTRY = 256;
 /** A message that takes `size` of the limit. */
 const taking = (size: number): Uint8Array => new Uint8Array(size - COST);
 /** All that the first message of a connection can take. */
-const WHOLE = LIMIT - COST;
+const WHOLE = LIMIT - ENTRY;
 
 describe("EarlyMessages", () => {
   it("keep as much as the limit says, what each costs included", () => {
@@ -27,7 +30,7 @@ describe("EarlyMessages", () => {
       early.add(1, taking(1000));
       early.add(1, taking(2000));
       early.close(2);
-      expect(early.take(1)?.messages.map(({ length }) => length)).toEqual([936, 1936]);
+      expect(early.take(1)?.messages.map(({ length }) => length)).toEqual([800, 1800]);
       expect(early.take(2)).toEqual({ messages: [], isClosed: true, isDropped: false });
       expect(early.add(1, taking(WHOLE))).toBe(true);
       expect(early.add(2, new Uint8Array(0))).toBe(false);
@@ -40,8 +43,8 @@ describe("EarlyMessages", () => {
     for (const size of [1000, 2000]) early.add(1, taking(size));
     expect(early.add(1, taking(LIMIT))).toBe(false);
     // Of what is given up nothing more is kept, and nobody is told again.
-    expect(early.add(1, taking(100))).toBe(true);
-    expect(early.add(2, taking(WHOLE - COST))).toBe(true);
+    expect(early.add(1, taking(300))).toBe(true);
+    expect(early.add(2, taking(WHOLE - ENTRY))).toBe(true);
     expect(early.add(2, taking(COST))).toBe(false);
     expect(early.take(1)).toEqual({ messages: [], isClosed: false, isDropped: true });
   });

@@ -20,7 +20,7 @@ type Value = FastwayMessage | Command;
 
 const v2 = fastway({ dialect: "v2" });
 const HIGH_WATER = 4096;
-const MAX_QUEUED = 64 * 1024;
+const MAX_QUEUED = 256 * 1024;
 /** Bytes that a socket takes beyond what the endpoint has read. */
 const SOCKET = 1024;
 
@@ -157,7 +157,7 @@ function setup(options: Partial<GatewayOptions> = {}) {
     random: (count) => new Uint8Array(count),
     clientIdle: 0,
     serverIdle: 0,
-    maxHeld: 16 * 1024,
+    maxHeld: 64 * 1024,
     left: ({ side, id }, error) => {
       left.push(`${side} ${id} ${(error as { code?: string } | undefined)?.code ?? "-"}`);
     },

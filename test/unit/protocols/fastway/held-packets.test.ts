@@ -1,0 +1,84 @@
+import { describe, expect, it } from "vitest";
+import { EarlyMessages } from "../../../../src/protocols/fastway/early-messages.ts";
+import { compacted, costOf, HeldPackets } from "../../../../src/protocols/fastway/held-packets.ts";
+import { heldBytes } from "../../../support/garbage.ts";
+
+// What waits in a gateway or endpoint is counted at what it costs.
+
+/** Bytes held after `make` more than before, and what it returned, which is kept alive. */
+async function held<T>(make: () => T): Promise<{ readonly bytes: number; readonly kept: T }> {
+  make();
+  const before = await heldBytes();
+  const kept = make();
+  return { bytes: (await heldBytes()) - before, kept };
+}
+
+const COUNT = 20_000;
+/** As messages lie in chunks: each beside others that do not wait. */
+let chunk = new Uint8Array(0);
+let at = 0;
+function messageOf(length: number): Uint8Array {
+  if (at + 3 * length + 10 > chunk.length) {
+    chunk = new Uint8Array(Math.max(1000, 4 * length));
+    at = 0;
+  }
+  at += 2 * length + 10;
+  return chunk.subarray(at, at + length);
+}
+
+describe("packets that wait at a gateway", () => {
+  it.each([0, 1, 20, 64, 300])(
+    "count what they hold, with messages of %d bytes",
+    async (length) => {
+      const { bytes, kept } = await held(() => {
+        const packets = new HeldPackets();
+        for (let connId = 0; connId < COUNT; connId++) {
+          const packet = { type: "message", connId, message: messageOf(length) } as const;
+          let isHeld = true;
+          packets.add(compacted(packet), costOf(packet), () => {
+            isHeld = !isHeld;
+          });
+        }
+        return packets;
+      });
+      expect(kept.size).toBe(COUNT);
+      expect(bytes).toBeLessThan(1.1 * kept.cost);
+    },
+  );
+
+  it("count what commands hold", async () => {
+    const { bytes, kept } = await held(() => {
+      const packets = new HeldPackets();
+      for (let connId = 0; connId < COUNT; connId++) {
+        const packet = { type: "close", connId } as const;
+        let isHeld = true;
+        packets.add(compacted(packet), costOf(packet), () => {
+          isHeld = !isHeld;
+        });
+      }
+      return packets;
+    });
+    expect(kept.size).toBe(COUNT);
+    expect(bytes).toBeLessThan(1.1 * kept.cost);
+  });
+});
+
+describe("messages that came before their connection was known", () => {
+  it.each([
+    [1, 0],
+    [1, 20],
+    [100_000, 0],
+    [100_000, 20],
+  ])(
+    "take little more than a MiB together, of %d connections with %d bytes each",
+    async (connections, length) => {
+      const { bytes, kept } = await held(() => {
+        const early = new EarlyMessages();
+        for (let i = 0; i < 100_000; i++) early.add(i % connections, messageOf(length));
+        return early;
+      });
+      expect(kept.isFull).toBe(true);
+      expect(bytes).toBeLessThan(1.4 * 1024 * 1024);
+    },
+  );
+});
