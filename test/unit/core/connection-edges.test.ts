@@ -577,6 +577,38 @@ describe("a server's budget", () => {
   });
 });
 
+describe("what is held", () => {
+  it("is taken off a server's budget as soon as it is released, once", () => {
+    const budget = new MemoryBudget(1 << 20);
+    const { connection } = setup({ handlers: { message() {} }, options: { budget } });
+    const before = budget.used;
+    const release = connection.hold(100);
+    expect(budget.used).toBe(before + 100);
+    release();
+    expect(budget.used).toBe(before);
+    release();
+    expect(budget.used).toBe(before);
+  });
+});
+
+describe("a sink that throws while it writes", () => {
+  it("has taken nothing: all of it counts as dropped", () => {
+    const sink = new ScriptedSink();
+    sink.write = () => {
+      throw new Error("broken");
+    };
+    const dropped: number[] = [];
+    const { connection } = setup({
+      handlers: { message() {} },
+      options: { gone: (bytes) => dropped.push(bytes) },
+      sink: sink as never,
+    });
+    connection.send("twelve bytes");
+    connection.close();
+    expect([connection.state, dropped]).toEqual(["closed", [13]]);
+  });
+});
+
 describe("a chunk that was read", () => {
   const big = defineProtocol<Uint8Array>({
     ...lines({ maxFrame: 1 << 20 }),

@@ -51,6 +51,23 @@ describe("decoder", () => {
   });
 });
 
+describe("utf8Length", () => {
+  it.each([
+    ["Node's", {}],
+    ["the language's own", { Buffer: undefined }],
+  ])("counts the bytes of text, by %s way", async (_, globals) => {
+    const { utf8Length } = await hostWith(globals);
+    const texts = [
+      "",
+      "a\u007f",
+      "\u0080\u07ff",
+      "\u0800\ud7ff\ue000\uffff",
+      "\u{10000}\u{10ffff}",
+    ];
+    expect(texts.map(utf8Length)).toEqual([0, 2, 4, 12, 8]);
+  });
+});
+
 describe("encoder", () => {
   it("is the runtime's", async () => {
     const { encoder } = await hostWith({});

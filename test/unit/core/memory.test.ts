@@ -1,10 +1,20 @@
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
-import { compact, copy, isBytes, plain } from "../../../src/core/memory.ts";
+import { compact, copy, isBytes, isDetached, plain } from "../../../src/core/memory.ts";
 import { decodeFrame, delimited, encodeFrame, raw } from "../../../src/index.ts";
 
 // Frames and the sandboxes of test runners have a Uint8Array of their own.
 const foreign = (): Uint8Array => runInNewContext("Uint8Array.of(1, 2, 3)") as Uint8Array;
+
+describe("isDetached", () => {
+  it("tells bytes whose memory was transferred from bytes that are empty", () => {
+    const bytes = new Uint8Array(3);
+    expect([isDetached(bytes), isDetached(new Uint8Array(0))]).toEqual([false, false]);
+    structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+    expect(isDetached(bytes)).toBe(true);
+    expect(() => encodeFrame(delimited("|").wrap(raw()), bytes)).toThrow("transferred");
+  });
+});
 
 describe("plain", () => {
   it("leaves a plain Uint8Array as it is", () => {
