@@ -68,11 +68,12 @@ export async function proxyCommand(args: readonly string[], streams: Streams): P
       host: there.host,
       port: there.port,
       ...theirs,
-      context: endOf,
+      // Its addresses are known once it is connected.
+      context: (stream) => stream,
       idleTimeout: 0,
       error() {},
     });
-    const recorded = recorder?.open(remote, server.context);
+    const recorded = recorder?.open(remote, endOf(server.context));
     const up = lookAt(number, true, { protocol, show, recorded });
     const down = lookAt(number, false, { protocol: replies, show, recorded });
     const isWatched = protocol !== undefined || recorded !== undefined;
