@@ -5,6 +5,10 @@ import { execute } from "./run.ts";
 
 // npm runs it by a link.
 const file = realpathSync(process.argv[1]!);
+// What reads it may end first: `framewright decode ... | head`.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === "EPIPE" ? 0 : 1);
+});
 let stop: AbortController | undefined;
 let hasInput = false;
 
