@@ -15,6 +15,7 @@ import {
   type Step,
   sumOf,
 } from "../fields/index.ts";
+import { lastEnd } from "./last-end.ts";
 import type { Draft } from "./part.ts";
 import { typeName } from "./type-name.ts";
 
@@ -42,6 +43,8 @@ export function explainField(
 class Walk {
   readonly #bytes: Uint8Array;
   readonly #cursor: Cursor = { at: 0 };
+  /** How deep the walk is in fields that contain themselves. */
+  readonly #levels = new Map<FieldNode, number>();
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
@@ -56,6 +59,7 @@ class Walk {
       explain(draft);
     } catch (error) {
       if (draft.parts === undefined) parent.parts.pop();
+      else draft.end = lastEnd(draft);
       throw error;
     }
     parent.end = Math.max(parent.end, draft.end);
@@ -81,7 +85,7 @@ class Walk {
         this.field(node.inner, part, at, end);
         break;
       case "lazy":
-        this.field(node.get(), part, at, end);
+        this.#deeper(node, () => this.field(node.get(), part, at, end));
         break;
       case "checked":
       case "mapped":
@@ -112,6 +116,14 @@ class Walk {
       default:
         this.#leaf(field, part, at, end);
     }
+  }
+
+  #deeper(node: NodeOf<"lazy">, explain: () => void): void {
+    const level = this.#levels.get(node) ?? 0;
+    if (level >= node.depth) stop();
+    this.#levels.set(node, level + 1);
+    explain();
+    this.#levels.set(node, level);
   }
 
   #prefixed({ prefix, inner }: NodeOf<"prefixed">, part: Draft, at: number, end: number): void {

@@ -1,5 +1,6 @@
 import type { AnyField } from "../fields/index.ts";
 import { explainField } from "./explain-field.ts";
+import { lastEnd } from "./last-end.ts";
 import type { Draft } from "./part.ts";
 import { typeName } from "./type-name.ts";
 
@@ -42,9 +43,3 @@ export function addUnread(
   if (note !== undefined) unread.note = note;
   root.parts.push(unread);
 }
-
-/** Where the last leaf ends. */
-export const lastEnd = (part: Draft): number =>
-  part.parts === undefined
-    ? part.end
-    : part.parts.reduce((at, one) => Math.max(at, lastEnd(one)), part.start);

@@ -114,8 +114,14 @@ const joined = (path: string, { name }: Part): string =>
 /** Names may come from the wire: keys of JSON. */
 const shownName = (name: string): string => (/^[ -~]{0,40}$/.test(name) ? name : quoted(name));
 
-const hex = (bytes: Uint8Array, start: number, end: number): string =>
-  Array.from(bytes.subarray(start, end), (byte) => byte.toString(16).padStart(2, "0")).join(" ");
+function hex(bytes: Uint8Array, start: number, end: number): string {
+  let text = "";
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at]!;
+    text += `${at > start ? " " : ""}${byte < 16 ? "0" : ""}${byte.toString(16)}`;
+  }
+  return text;
+}
 
 /** The bits of a part, dots for those of its neighbours. */
 function bitText(

@@ -1,5 +1,5 @@
 import { decodeUtf8 } from "../../core/index.ts";
-import { lastEnd } from "../explain-with.ts";
+import { lastEnd } from "../last-end.ts";
 import type { Draft } from "../part.ts";
 import type { Request } from "./explainer.ts";
 

@@ -1,5 +1,5 @@
 import { decodeUtf8, f32le, f64le, i32le, i64le, u32le, u64le } from "../../core/index.ts";
-import { lastEnd } from "../explain-with.ts";
+import { lastEnd } from "../last-end.ts";
 import type { Draft } from "../part.ts";
 import type { Request } from "./explainer.ts";
 import { type FieldType, headerOf, type MessageType, typeOf } from "./protobuf-types.ts";
