@@ -49,6 +49,8 @@ export interface ServerAccount extends Which, End {
   readonly isShutdown: boolean;
   /** It was timed out. */
   readonly timeout?: Wait | undefined;
+  /** It was cut because the peer took nothing for too long; then nothing is read either. */
+  readonly isUnsent?: boolean | undefined;
   /** It had begun to close. */
   readonly closing?: Wait | undefined;
 }
@@ -98,7 +100,8 @@ export function judge(plan: Plan, peer: PeerAccount, server: ServerAccount): Ver
   if (served > sent) return wrong(`${served} requests came of ${sent}`);
   if (received > served) return wrong(`${received} answers to ${served} requests`);
   // Whoever ends must not leave a whole message lying, unless he was told to.
-  const isStopped = server.by === "local" || code === "overflow" || NO_REQUESTS.includes(kind);
+  const isCut = server.by === "local" || code === "overflow" || server.isUnsent;
+  const isStopped = isCut || NO_REQUESTS.includes(kind);
   if (!isStopped && server.left >= lengthOf(plan.request(id, life, served))) {
     return wrong(`request ${served} came and was not delivered`);
   }

@@ -34,6 +34,8 @@ interface Notes {
   /** Since when it closes: something went wrong, its peer ended, or the server closes. */
   closing: number | undefined;
   timeout: Wait | undefined;
+  /** Cut because the peer took nothing for too long: while it does not, nothing is read. */
+  isUnsent: boolean;
 }
 
 type Link = Connection<Answer, Request, Notes>;
@@ -154,6 +156,7 @@ export async function serve(plan: Plan, limits: Limits, reports: Reports): Promi
         heard: now(),
         closing: undefined,
         timeout: undefined,
+        isUnsent: false,
       };
       socket.on("data", () => {
         notes.heard = now();
@@ -173,13 +176,18 @@ export async function serve(plan: Plan, limits: Limits, reports: Reports): Promi
       tally.errors.set(code, (tally.errors.get(code) ?? 0) + 1);
       notes.closing ??= now();
       if (code !== "timeout") return;
-      const isIdle = /no byte/.test(String(error));
+      const text = String(error);
+      const isIdle = /no byte/.test(text);
+      // Defaults of `listen`, which a busy machine may reach: a peer that drips, or reads slowly, gets too little time.
+      const other = /(?:frame was not whole|took none of \d+ bytes) within (\d+) ms/.exec(text);
+      notes.isUnsent = /took none/.test(text);
       // No first message is waited for any more once it has come.
-      const isDue = isIdle || notes.served === 0;
+      const isDue = isIdle || other !== null || notes.served === 0;
       const since = isIdle ? notes.heard : notes.opened;
+      const limit = isIdle ? idleTimeout : firstMessageTimeout;
       notes.timeout = {
         waited: isDue ? now() - since : 0,
-        limit: isIdle ? idleTimeout : firstMessageTimeout,
+        limit: other === null ? limit : Number(other[1]),
       };
     },
     close({ context: notes }, { by, error }) {
@@ -195,6 +203,7 @@ export async function serve(plan: Plan, limits: Limits, reports: Reports): Promi
         isPeaceful: socket.writableFinished && socket.readableEnded,
         isShutdown,
         timeout,
+        isUnsent: notes.isUnsent,
         closing:
           closing === undefined ? undefined : { waited: now() - closing, limit: closeTimeout },
       });

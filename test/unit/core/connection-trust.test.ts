@@ -462,6 +462,31 @@ describe("an encoder", () => {
     expect(() => kept[1]!.u8(1)).toThrow(/lent/);
   });
 
+  it("that threw cannot write into its output any more, also inside of later calls of others", async () => {
+    const kept: Output[] = [];
+    let late: (() => void) | undefined;
+    const protocol = defineProtocol<string>({
+      ...text,
+      encode(value, out) {
+        kept.push(out);
+        if (value === "throw") throw new Error("bug");
+        late?.();
+        text.encode(value, out);
+      },
+    });
+    const sink = new ScriptedSink();
+    const connection = new Connection(protocol, sink, { message() {} });
+    connection.opened();
+    connection.send("before");
+    expect(() => connection.send("throw")).toThrow();
+    const failed = kept[1]!;
+    expect(() => failed.u8(1)).toThrow(/lent/);
+    late = () => expect(() => failed.u8(1)).toThrow(/lent/);
+    connection.send("after");
+    await settle();
+    expect(sink.calls).toEqual(["write before\nafter\n"]);
+  });
+
   it("cannot touch what was written before its frame", () => {
     const protocol = defineProtocol<number>({
       ...lines(),
