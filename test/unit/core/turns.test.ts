@@ -166,6 +166,7 @@ describe("a turn", () => {
 
   it("holds for values of one frame, too", () => {
     const loop = new Loop();
+    let ms = 1;
     const words = defineProtocol<string>({
       ...lines({ maxFrame: 65_536 }),
       name: "words",
@@ -183,7 +184,7 @@ describe("a turn", () => {
       {
         message() {
           got++;
-          loop.time += 1;
+          loop.time += ms;
         },
       },
       { clock: loop.clock },
@@ -193,6 +194,13 @@ describe("a turn", () => {
     expect(got).toBe(8);
     for (const each of loop.finish().slice(2)) expect(each).toBeLessThanOrEqual(5);
     expect(got).toBe(1000);
+    // The clock is asked more and more seldom if they take no time.
+    ms = 0;
+    connection.received(ascii(`${"x ".repeat(999)}x\n`));
+    loop.asked = 0;
+    connection.received(ascii(`${"x ".repeat(6399)}x\n`));
+    expect(loop.asked).toBeLessThanOrEqual(105);
+    expect(got).toBe(1000 + 1000 + 6400);
   });
 
   it("that never comes, of a connection that was closed meanwhile, is no one else's loss", () => {
