@@ -43,7 +43,7 @@ export function outcomeOf(
 }
 
 /** The error as data. */
-export function errorOf(thrown: unknown): PartError {
+function errorOf(thrown: unknown): PartError {
   if (!(thrown instanceof ProtocolError)) {
     return { code: "malformed", message: thrown instanceof Error ? thrown.message : "an error" };
   }

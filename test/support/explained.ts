@@ -6,7 +6,7 @@ import { expect } from "vitest";
 /* What must hold for every explanation, whatever the bytes are. */
 
 /** The parts without parts, in order. */
-export const leavesOf = (part: Part): readonly Part[] =>
+const leavesOf = (part: Part): readonly Part[] =>
   part.parts === undefined || part.parts.length === 0 ? [part] : part.parts.flatMap(leavesOf);
 
 /** Every byte, and every bit of it, is in exactly one leaf. */
@@ -40,7 +40,7 @@ interface Result {
 }
 
 /** What `decode` says: the value, or the list of values if there is not exactly one. */
-export function decoded(protocol: MessageProtocol<never, unknown>, bytes: Uint8Array): Result {
+function decoded(protocol: MessageProtocol<never, unknown>, bytes: Uint8Array): Result {
   try {
     return { value: decodeFrame(protocol, bytes) };
   } catch (error) {
