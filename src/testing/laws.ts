@@ -8,6 +8,7 @@ import { appendOnlyEncode } from "./laws/append-only-encode.ts";
 import { canonical } from "./laws/canonical.ts";
 import { chunkInvariance } from "./laws/chunk-invariance.ts";
 import { concatenation } from "./laws/concatenation.ts";
+import { everyByteCounts } from "./laws/every-byte-counts.ts";
 import { incompleteInput } from "./laws/incomplete-input.ts";
 import { limitInvariance } from "./laws/limit-invariance.ts";
 import { measureEqualsLength } from "./laws/measure-equals-length.ts";
@@ -58,6 +59,7 @@ const LAWS: readonly LawDefinition[] = [
   refusal,
   pauseAndClose,
   canonical,
+  everyByteCounts,
 ];
 
 /**
@@ -122,16 +124,30 @@ export function laws(
   second: Arbitrary<unknown> | object = {},
   options: object = {},
 ): Law[] {
-  if (second instanceof Arbitrary) return lawsOf(LAWS, protocol, second, options);
   const field = "field" in protocol ? protocol.field : protocol;
-  if (typeof field !== "object" || field === null || !("node" in field)) {
+  const isDescribed = typeof field === "object" && field !== null && "node" in field;
+  const further = isDescribed && mentionsIgnored(field.node) ? { ignores: isFurther } : {};
+  if (second instanceof Arbitrary)
+    return lawsOf(LAWS, protocol, second, { ...further, ...options });
+  if (!isDescribed) {
     throw new TypeError("laws needs an arbitrary, or a protocol made by protocolOf");
   }
   const { max, of, ...given } = second as LawOptions<unknown, unknown> & ValuesOptions;
   const values = { max, of };
   const refused = faultsOf(field as AnyField, values);
   const more = refused.length > 0 ? { refused: oneof(...refused) } : {};
-  return lawsOf(LAWS, protocol, valuesOf(field as Field<unknown>, values), { ...more, ...given });
+  const own = { ...further, ...more, ...given };
+  return lawsOf(LAWS, protocol, valuesOf(field as Field<unknown>, values), own);
+}
+
+/** `ignored()` writes nothing: what it reads are further bytes. */
+const isFurther = (bytes: Uint8Array, at: number): boolean => at === bytes.length;
+
+function mentionsIgnored(node: unknown, seen: Set<unknown> = new Set()): boolean {
+  if (typeof node !== "object" || node === null || seen.has(node)) return false;
+  seen.add(node);
+  if ((node as { kind?: unknown }).kind === "ignored") return true;
+  return Object.values(node).some((inner) => mentionsIgnored(inner, seen));
 }
 
 /** Those of the definitions that can be put to a codec, as laws. @internal */

@@ -43,6 +43,13 @@ export interface LawOptions<in out In, in out Out> extends RunOptions {
   readonly canonical?: boolean | undefined;
 
   /**
+   * Returns true for a byte of a frame that readers ignore, such as a reserved one. With `at === bytes.length`: true if they
+   * ignore further bytes at the end of a frame, as extensions of a protocol. For the law "every byte counts".
+   * @defaultValue none is ignored
+   */
+  readonly ignores?: ((bytes: Uint8Array, at: number) => boolean) | undefined;
+
+  /**
    * Compares two received values.
    * @defaultValue {@link equal}, which compares contents and ignores prototypes
    */

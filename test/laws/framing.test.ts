@@ -335,7 +335,8 @@ keeps(
       maxFrame: 300,
     }).wrap(raw()),
     bytes({ max: 99 }),
-    runs,
+    // Who it is from is not looked at.
+    { ...runs, ignores: (_, at) => at < 10 },
   ),
 );
 keeps(
@@ -363,7 +364,7 @@ keeps(
       close: (out, start) => void out.u8(9).patch(start + 1, 1, out.length - start - 3),
     }).wrap(raw()),
     bytes({ max: 197 }),
-    runs,
+    { ...runs, ignores: (frame, at) => at === 0 || at === frame.length - 1 },
   ),
 );
 keeps(

@@ -70,6 +70,7 @@ describe("laws", () => {
       "refusal",
       "pause and close",
       "canonical",
+      "every byte counts",
     ]);
     for (const { why, check } of promised) {
       expect(why).toMatch(/^[a-z]/);
@@ -86,6 +87,7 @@ describe("laws", () => {
       "purity",
       "no aliasing",
       "totality",
+      "every byte counts",
     ];
     expect(names(laws(perMessage().wrap(utf8()), text()))).toEqual(ofMessages);
     expect(names(laws(utf8(), text()))).toEqual(ofMessages);
@@ -128,7 +130,14 @@ describe("laws", () => {
 
   it("read with `reader`", () => {
     const [writes, reads] = directions();
-    demandAll(laws(writes, fc.nat(255), { reader: reads, expected: String, runs: 50 }));
+    demandAll(
+      laws(writes, fc.nat(255), {
+        reader: reads,
+        expected: String,
+        runs: 50,
+        ignores: (_, at) => at < 2,
+      }),
+    );
     const wrong = laws(writes, fc.nat(255), { reader: ping(), equal: () => true });
     expect(broken(wrong).message).toContain("bytes");
   });
