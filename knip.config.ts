@@ -12,7 +12,7 @@ const config: KnipConfig = {
     "test/soak/pipe.ts",
     "test/soak/tcp-peers.ts",
     "test/fuzz/main.ts",
-    "test/mutants/{main,child}.ts",
+    "test/mutants/{main,child,harness}.ts",
     "test/mutants/vitest.config.ts",
     "test/fuzz/targets/*.ts",
   ],

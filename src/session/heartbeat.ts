@@ -1,11 +1,4 @@
-import {
-  type Clock,
-  checkLimit,
-  checkOptions,
-  cutOff,
-  ProtocolError,
-  systemClock,
-} from "../core/index.ts";
+import { type Clock, checkLimit, checkOptions, ProtocolError, systemClock } from "../core/index.ts";
 
 /** The part of a connection that {@link heartbeat} uses. */
 export interface HeartbeatConnection {
@@ -113,10 +106,7 @@ export function heartbeat(options: HeartbeatOptions): () => void {
       const { lastByteAt, messages, isReading } = connection;
       wasReading &&= isReading;
       if (!wasReading || lastByteAt !== before || messages !== count) return;
-      cutOff(
-        connection,
-        new ProtocolError("timeout", `no byte within ${timeout} ms of a heartbeat`),
-      );
+      connection.abort(new ProtocolError("timeout", `no byte within ${timeout} ms of a heartbeat`));
     });
   };
 

@@ -14,7 +14,7 @@ export interface Exchange {
 }
 
 /** A virtual connection, whatever its types. */
-export type AnyConnection = Pick<
+type AnyConnection = Pick<
   VirtualConnection<never, unknown, unknown>,
   "opened" | "received" | "ended" | "drained" | "lost" | "close" | "state"
 >;

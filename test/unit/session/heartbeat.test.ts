@@ -4,7 +4,6 @@ import { Connection, lines, utf8 } from "../../../src/index.ts";
 import { heartbeat } from "../../../src/session/index.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ScriptedSink } from "../../support/scripted-sink.ts";
-import { printedBy } from "../../support/uncaught.ts";
 
 const protocol = lines().wrap(utf8());
 
@@ -33,23 +32,6 @@ describe("heartbeat", () => {
       clock.advance(50);
     }
     expect(beats).toEqual([0, 100, 200, 300]);
-  });
-
-  it("tells of a silent peer as of other faults: the error handler, or one printed line", async () => {
-    const errors: unknown[] = [];
-    const lines = await printedBy(() => {
-      for (const handlers of [{}, { error: (_: unknown, error: unknown) => errors.push(error) }]) {
-        const clock = new ManualClock();
-        const all = { message() {}, ...handlers };
-        const connection = new Connection(protocol, new ScriptedSink(), all, { clock });
-        connection.opened();
-        heartbeat({ connection, clock, interval: 100, send() {} });
-        clock.advance(200);
-        expect(connection.state).toBe("closed");
-      }
-    });
-    expect(errors).toMatchObject([{ code: "timeout" }]);
-    expect(lines).toEqual(["framewright: lines: timeout: no byte within 100 ms of a heartbeat"]);
   });
 
   it("does what a slow model does", () => {
