@@ -4,6 +4,7 @@ import { Connection, lines, utf8 } from "../../../src/index.ts";
 import { watchSilence } from "../../../src/session/index.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ScriptedSink } from "../../support/scripted-sink.ts";
+import { printedBy } from "../../support/uncaught.ts";
 
 const protocol = lines().wrap(utf8());
 
@@ -50,6 +51,23 @@ describe("watchSilence", () => {
     const { error } = await connection.closed;
     expect(error).toMatchObject({ code: "timeout", message: "no byte within 100 ms" });
     expect(clock.waiting).toBe(0);
+  });
+
+  it("tells of a silent peer as of other faults: the error handler, or one printed line", async () => {
+    const errors: unknown[] = [];
+    const lines = await printedBy(() => {
+      for (const handlers of [{}, { error: (_: unknown, error: unknown) => errors.push(error) }]) {
+        const clock = new ManualClock();
+        const all = { message() {}, ...handlers };
+        const connection = new Connection(protocol, new ScriptedSink(), all, { clock });
+        connection.opened();
+        watchSilence({ connection, clock, timeout: 100 });
+        clock.advance(100);
+        expect(connection.state).toBe("closed");
+      }
+    });
+    expect(errors).toMatchObject([{ code: "timeout" }]);
+    expect(lines).toEqual(["framewright: lines: timeout: no byte within 100 ms"]);
   });
 
   it("expects nothing while our side does not read", () => {
