@@ -7,7 +7,7 @@ import { loadProtocol } from "./load-protocol.ts";
 import type { AnyProtocol } from "./protocol-names.ts";
 import type { Streams } from "./streams.ts";
 
-export const DECODE_HELP = `framewright decode <file | -> --protocol <protocol>
+const DECODE_HELP = `framewright decode <file | -> --protocol <protocol>
 
 Shows what bytes mean: each frame with its address, its bytes and its fields, or with --json a line for each message.
 

@@ -34,7 +34,7 @@ import * as workerman from "../protocols/workerman/index.ts";
 export type AnyProtocol = MessageProtocol<unknown, unknown> | Protocol<unknown, unknown>;
 
 /** Options of a protocol, as they were typed. */
-export type Options = Readonly<Record<string, unknown>>;
+type Options = Readonly<Record<string, unknown>>;
 
 // Their options are checked by the functions themselves: a wrong one is an error that lists those that exist.
 type Made = (options: never) => unknown;

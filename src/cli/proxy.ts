@@ -11,7 +11,7 @@ import type { AnyProtocol } from "./protocol-names.ts";
 import { type End, type Recorded, Recorder } from "./recorder.ts";
 import { type Streams, stopped } from "./streams.ts";
 
-export const PROXY_HELP = `framewright proxy --listen <[host:]port> --to <host:port> --protocol <protocol>
+const PROXY_HELP = `framewright proxy --listen <[host:]port> --to <host:port> --protocol <protocol>
 
 Forwards connections, and shows the messages of both directions. Bytes pass unchanged, whatever the protocol makes of
 them. Ends with Ctrl-C.

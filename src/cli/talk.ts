@@ -8,7 +8,7 @@ import { loadProtocol } from "./load-protocol.ts";
 import type { AnyProtocol } from "./protocol-names.ts";
 import { type Streams, stopped } from "./streams.ts";
 
-export const TALK_HELP = `framewright talk <host:port> --protocol <protocol>
+const TALK_HELP = `framewright talk <host:port> --protocol <protocol>
 framewright talk --listen <[host:]port> --protocol <protocol>
 
 Speaks a protocol by hand: each line of standard input is a value in JSON that is sent, each message that comes is a

@@ -10,7 +10,7 @@ export interface Direction {
 }
 
 /** A TCP connection in a capture. */
-export interface TcpStream {
+interface TcpStream {
   /** Counted from 1. */
   readonly number: number;
   readonly client: string;

@@ -10,7 +10,7 @@ export interface Said {
   readonly port?: number;
 }
 
-export type LinkLayer = "ethernet" | "vlan" | "loopback" | "cooked" | "cooked2" | "raw";
+type LinkLayer = "ethernet" | "vlan" | "loopback" | "cooked" | "cooked2" | "raw";
 const LINK_TYPES = { ethernet: 1, vlan: 1, loopback: 0, cooked: 113, cooked2: 276, raw: 101 };
 
 const FLAGS: Readonly<Record<string, number>> = { F: 1, S: 2, R: 4, P: 8, A: 16 };
