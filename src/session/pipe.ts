@@ -24,8 +24,6 @@ export interface PipeOptions<A = never, B = never> {
 /** A connection for {@link pipe}, whatever it sends and receives. */
 export type PipeConnection = Connection<never, unknown, unknown>;
 
-/** What a connection of this package has for its helpers. */
-
 const MAX_PIECE = 1_048_576;
 
 /**
