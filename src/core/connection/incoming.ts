@@ -359,9 +359,9 @@ export class Incoming<Out> implements TurnTaker {
       this.#isPumping = false;
     }
     if (this.isOver) return;
-    this.#isIdle = isDry;
     if (isDry) this.#text?.clear();
     const hasUnread = !isDry && (this.isInsideFrame || this.#reader.pending > 0);
+    this.#isIdle = !hasUnread;
     if (this.state === "draining" && !hasUnread && (this.#gate & WAITING) === 0) {
       this.#finish();
       return;

@@ -152,6 +152,16 @@ describe("a turn", () => {
     expect(sink.calls).toEqual(["pause", "resume"]);
   });
 
+  it("begins with the first bytes, also if no one reads yet", () => {
+    const loop = new Loop();
+    loop.time = 50;
+    const { connection, got } = setup(loop, { ms: 0, handlers: { message: undefined } });
+    connection.received(ascii(numbered(100)));
+    connection.use(text, { message: (_, value) => got.push(value) });
+    expect(got).toHaveLength(100);
+    expect(loop.isBusy).toBe(false);
+  });
+
   it("is as long as the option says, and has no end at 0", () => {
     const loop = new Loop();
     const short = setup(loop, { ms: 0.1, options: { turn: 2 } });
