@@ -43,6 +43,11 @@ const webSocket = (boundary) => ({
     }),
 });
 
+// The writable of a connection of Deno (2.9.6) closes all of it, so nothing comes after our own half has ended.
+const halfCloseFails = {
+  "delivers what comes after our own half has ended": "the answer: []",
+  "pipes 5 MB both ways, and the end of each side": "what came",
+};
 const streams = streamTests({
   name: "Deno.connect",
   async listen(protocol, options) {
@@ -77,6 +82,6 @@ await report([
     webSocket("message"),
     webSocket("stream"),
   ]),
-  { name: "streams over Deno.connect", tests: streams },
+  { name: "streams over Deno.connect", tests: streams, fails: halfCloseFails },
 ]);
 Deno.exit();
