@@ -3,6 +3,7 @@ import {
   CONNECTION_OPTIONS,
   Connection,
   type ConnectionOptions,
+  checkedOptions,
   checkInteger,
   checkLimits,
   checkOptions,
@@ -125,7 +126,7 @@ export function connect<In, Out = In, Context = undefined, P = unknown>(
           protocol as Protocol<In, Out>,
           client.sink,
           guarded(options, network),
-          { ...options, clock, handlerErrors: "report" },
+          checkedOptions({ ...options, clock, handlerErrors: "report" as const }),
         );
         client.receiver = connection;
         connection.opened();

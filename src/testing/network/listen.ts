@@ -2,6 +2,7 @@ import {
   CONNECTION_OPTIONS,
   Connection,
   type ConnectionOptions,
+  checkedOptions,
   checkOptions,
   checkStreamProtocol,
   type Handlers,
@@ -69,12 +70,12 @@ export function listen<In, Out = In, Context = undefined, P = unknown>(
           return handlers.close?.(closed, info);
         },
       },
-      {
+      checkedOptions({
         ...options,
         ...{ firstMessageTimeout, frameTimeout, sendTimeout },
         clock: network.clock,
         handlerErrors: "report",
-      },
+      }),
     );
     connections.add(connection);
     side.receiver = connection;
