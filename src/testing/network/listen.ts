@@ -74,7 +74,7 @@ export function listen<In, Out = In, Context = undefined, P = unknown>(
         ...options,
         ...{ firstMessageTimeout, frameTimeout, sendTimeout },
         clock: network.clock,
-        handlerErrors: "report",
+        handlerErrors: "report" as const,
       }),
     );
     connections.add(connection);
