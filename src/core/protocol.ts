@@ -85,7 +85,7 @@ export interface MessageProtocol<in In, out Out = In> extends Codec<In, Out> {
  * @param length - what the framing takes for the length of the frame, if it is only too long; else 0
  * @internal
  */
-export type Hint = (
+type Hint = (
   error: ProtocolError,
   framing: Framing,
   bytes: Uint8Array,
