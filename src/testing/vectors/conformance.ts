@@ -9,7 +9,7 @@ import { shown } from "../report.ts";
 import { complete, type Subject, sameBytes } from "../subject.ts";
 import { outcomeOf, subjectOf } from "./outcome.ts";
 import { fromHex, fromPortable, toHex, toPortable } from "./portable.ts";
-import { Program } from "./program.ts";
+import { type Program, startProgram } from "./program.ts";
 import { valuesFor, written } from "./vectors-of.ts";
 
 /** Options of {@link conformance}. */
@@ -99,7 +99,7 @@ export function conformance<In, Out>(
     name,
     why,
     async check() {
-      const program = Program.start(command, timeout);
+      const program = startProgram(command, timeout);
       try {
         await run(program, (text, bytes) => {
           const view =

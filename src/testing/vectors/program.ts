@@ -47,7 +47,7 @@ export class Program {
   #waiting: { resolve(line: string): void; reject(error: Error): void } | undefined;
   readonly #closed: Promise<void>;
 
-  private constructor(child: Child, name: string, timeout: number) {
+  constructor(child: Child, name: string, timeout: number) {
     this.#child = child;
     this.#name = name;
     this.#timeout = timeout;
@@ -72,19 +72,6 @@ export class Program {
         resolve();
       });
     });
-  }
-
-  /** Starts the program. */
-  static start(command: readonly string[], timeout: number): Program {
-    // Not an import: bundlers for browsers would look for it.
-    const processes = (globalThis as Host).process?.getBuiltinModule?.("node:child_process");
-    if (processes === undefined) {
-      throw new TypeError(
-        "conformance runs a program: it needs Node 20.16, 22.3 or newer, Bun or Deno",
-      );
-    }
-    const [program, ...args] = command;
-    return new Program(processes.spawn(program!, args), command.join(" "), timeout);
   }
 
   /** Asks one question. */
@@ -142,4 +129,17 @@ function answerOf(line: string, name: string): Answer {
   if (typeof answer === "object" && answer !== null && !Array.isArray(answer))
     return answer as Answer;
   throw new Error(`${name} answers with a line that is no JSON object: ${line.slice(0, 200)}`);
+}
+
+/** Starts the program. */
+export function startProgram(command: readonly string[], timeout: number): Program {
+  // Not an import: bundlers for browsers would look for it.
+  const processes = (globalThis as Host).process?.getBuiltinModule?.("node:child_process");
+  if (processes === undefined) {
+    throw new TypeError(
+      "conformance runs a program: it needs Node 20.16, 22.3 or newer, Bun or Deno",
+    );
+  }
+  const [program, ...args] = command;
+  return new Program(processes.spawn(program!, args), command.join(" "), timeout);
 }
