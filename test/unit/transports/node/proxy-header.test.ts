@@ -194,6 +194,8 @@ describe("proxyHeader", () => {
       typeof value === "string" && isIPv6(value) ? new URL(`http://[${value}]/`).hostname : value,
     );
   for (const { name, check } of laws(protocol, headers, {
+    // Of a local header the addresses say nothing, and version 2 may bring fields of its own behind them.
+    ignores: (bytes, at) => bytes[0] === 0x0d && at >= 13,
     runs: 40,
     equal: (a, b) => canonical(a) === canonical(b),
   })) {
