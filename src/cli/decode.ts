@@ -37,7 +37,7 @@ export async function decodeCommand(args: readonly string[], streams: Streams): 
   }
   const columns = columnsOf(values.columns);
   const protocol = await loadProtocol(values.protocol);
-  const read = readFileSync(file === "-" ? 0 : file);
+  const read = file === "-" ? await allOf(streams) : readFileSync(file);
   const found = kind ?? kindOf(read);
   if (kind === undefined && found !== "raw") {
     streams.errors.write(
@@ -56,6 +56,13 @@ export async function decodeCommand(args: readonly string[], streams: Streams): 
   reader.push(bytesOf(read, found), NOWHERE);
   reader.finish(NOWHERE);
   return reader.isRight ? 0 : 1;
+}
+
+/** All of standard input: not read at once, because a pipe may have nothing yet. */
+async function allOf({ input }: Streams): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of input ?? []) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks);
 }
 
 /** A file is the only source. */

@@ -17,7 +17,7 @@ void execute(
   {
     out: process.stdout,
     errors: process.stderr,
-    // Both are only for verbs that go on: elsewhere Ctrl-C ends the process, and files are read at once.
+    // Both are only for commands that ask for them: elsewhere Ctrl-C ends the process, and standard input is left alone.
     get input() {
       hasInput = true;
       return process.stdin;

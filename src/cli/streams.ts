@@ -9,7 +9,7 @@ export interface Streams {
   readonly out: Pipe;
   /** For what went wrong, one line. */
   readonly errors: Pipe;
-  /** Standard input, as text. */
+  /** Standard input. */
   readonly input?: AsyncIterable<string | Uint8Array> | undefined;
   /** Ends a command that runs until it is stopped. */
   readonly stop?: AbortSignal | undefined;

@@ -67,8 +67,8 @@ export interface ConformanceOptions<in out In, in out Out> {
  *
  * const names = protocolOf(struct({ id: u8, name: utf8(u8) }), { name: "names" });
  * const tests = conformance(names, ["python3", "names.py"]);
- * console.log(tests.map(({ name }) => name));
- * //=> [ 'reads what we write', 'writes what we write', 'reads what we read', 'vectors' ]
+ * console.log(tests.map(({ name }) => name).join(", "));
+ * //=> reads what we write, writes what we write, reads what we read, vectors
  * ```
  *
  * @throws TypeError without values or a command
