@@ -1,11 +1,21 @@
 import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
+import { parsed } from "./arguments.ts";
 import { decodeCapture } from "./decode-capture.ts";
 import { FrameReader, hexFrames, jsonLines, type Show } from "./frame-reader.ts";
 import { fromDump, fromHex, INPUT_KINDS, type InputKind, kindOf } from "./input.ts";
 import { loadProtocol } from "./load-protocol.ts";
 import type { AnyProtocol } from "./protocol-names.ts";
 import type { Streams } from "./streams.ts";
+
+const OPTIONS = {
+  protocol: { type: "string" },
+  input: { type: "string" },
+  json: { type: "boolean" },
+  columns: { type: "string" },
+  replies: { type: "string" },
+  port: { type: "string" },
+  help: { type: "boolean", short: "h" },
+} as const;
 
 const DECODE_HELP = `framewright decode <file | -> --protocol <protocol>
 
@@ -22,7 +32,7 @@ Shows what bytes mean: each frame with its address, its bytes and its fields, or
 
 /** `framewright decode`. Returns the exit code: 1 if the bytes are wrong. */
 export async function decodeCommand(args: readonly string[], streams: Streams): Promise<number> {
-  const { values, positionals } = parsed(args);
+  const { values, positionals } = parsed("framewright decode: ", args, OPTIONS, true);
   if (values.help === true) {
     streams.out.write(DECODE_HELP);
     return 0;
@@ -85,24 +95,4 @@ function bytesOf(read: Buffer, kind: InputKind): Uint8Array {
   if (kind === "hex") return fromHex(read.toString("latin1"));
   if (kind === "dump") return fromDump(read.toString("latin1"));
   return new Uint8Array(read);
-}
-
-function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        protocol: { type: "string" },
-        input: { type: "string" },
-        json: { type: "boolean" },
-        columns: { type: "string" },
-        replies: { type: "string" },
-        port: { type: "string" },
-        help: { type: "boolean", short: "h" },
-      },
-    });
-  } catch (error) {
-    throw new RangeError(`framewright decode: ${(error as Error).message}`);
-  }
 }

@@ -1,15 +1,30 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { parseArgs } from "node:util";
 import { type Connection, type Protocol, raw } from "../core/index.ts";
 import { pieces } from "../framing/index.ts";
 import { connect, listen, pipe } from "../transports/node/index.ts";
 import { clientTls, placeOf, serverTls } from "./address.ts";
+import { parsed } from "./arguments.ts";
 import { FrameReader, jsonLines, type Show, type Source, valueLines } from "./frame-reader.ts";
 import { loadProtocol } from "./load-protocol.ts";
 import type { AnyProtocol } from "./protocol-names.ts";
 import { type End, type Recorded, Recorder } from "./recorder.ts";
 import { type Streams, stopped } from "./streams.ts";
+
+const OPTIONS = {
+  listen: { type: "string" },
+  to: { type: "string" },
+  protocol: { type: "string" },
+  replies: { type: "string" },
+  json: { type: "boolean" },
+  quiet: { type: "boolean" },
+  record: { type: "string" },
+  cert: { type: "string" },
+  key: { type: "string" },
+  ca: { type: "string" },
+  insecure: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+} as const;
 
 const PROXY_HELP = `framewright proxy --listen <[host:]port> --to <host:port> --protocol <protocol>
 
@@ -37,7 +52,7 @@ function endOf(stream: Duplex): End {
 
 /** `framewright proxy`: until it is stopped. */
 export async function proxyCommand(args: readonly string[], streams: Streams): Promise<number> {
-  const values = parsed(args);
+  const values = parsed("framewright proxy: ", args, OPTIONS, false).values;
   if (values.help === true) {
     streams.out.write(PROXY_HELP);
     return 0;
@@ -142,28 +157,4 @@ function lookAt(
     },
     finish: () => reader?.finish(source()),
   };
-}
-
-function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        listen: { type: "string" },
-        to: { type: "string" },
-        protocol: { type: "string" },
-        replies: { type: "string" },
-        json: { type: "boolean" },
-        quiet: { type: "boolean" },
-        record: { type: "string" },
-        cert: { type: "string" },
-        key: { type: "string" },
-        ca: { type: "string" },
-        insecure: { type: "boolean" },
-        help: { type: "boolean", short: "h" },
-      },
-    }).values;
-  } catch (error) {
-    throw new RangeError(`framewright proxy: ${(error as Error).message}`);
-  }
 }

@@ -1,7 +1,17 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
-import { parseArgs } from "node:util";
 import { generateModule, type ModuleOptions } from "../protocols/sproto/index.ts";
+import { parsed } from "./arguments.ts";
+
+const OPTIONS = {
+  out: { type: "string" },
+  int64: { type: "string" },
+  maps: { type: "string" },
+  strings: { type: "string" },
+  width: { type: "string" },
+  from: { type: "string" },
+  help: { type: "boolean", short: "h" },
+} as const;
 
 export const SPROTO_HELP = `framewright sproto <files> [--out <file>]
 
@@ -18,7 +28,7 @@ code that encodes and decodes it, which needs no eval.
 
 /** `framewright sproto`: the text that goes to standard output. */
 export function sprotoCommand(args: readonly string[]): string {
-  const { values, positionals } = parsed(args);
+  const { values, positionals } = parsed("", args, OPTIONS, true);
   if (values.help === true) return SPROTO_HELP;
   if (positionals.length === 0) throw new RangeError("framewright sproto: no files given");
   if (values.out !== undefined) checkOut(values.out, positionals);
@@ -44,25 +54,5 @@ function checkOut(out: string, files: readonly string[]): void {
     const source = statSync(file, { throwIfNoEntry: false });
     if (source?.ino !== target.ino || source.dev !== target.dev) continue;
     throw new RangeError(`framewright sproto: --out ${out} is one of the files to read`);
-  }
-}
-
-function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        out: { type: "string" },
-        int64: { type: "string" },
-        maps: { type: "string" },
-        strings: { type: "string" },
-        width: { type: "string" },
-        from: { type: "string" },
-        help: { type: "boolean", short: "h" },
-      },
-    });
-  } catch (error) {
-    throw new RangeError((error as Error).message);
   }
 }

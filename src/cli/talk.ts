@@ -1,12 +1,23 @@
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
-import { parseArgs } from "node:util";
 import { type Connection, duplex, type Protocol, parseValue, valueText } from "../core/index.ts";
 import { connect, listen } from "../transports/node/index.ts";
 import { clientTls, placeOf, serverTls } from "./address.ts";
+import { parsed } from "./arguments.ts";
 import { loadProtocol } from "./load-protocol.ts";
 import type { AnyProtocol } from "./protocol-names.ts";
 import { type Streams, stopped } from "./streams.ts";
+
+const OPTIONS = {
+  listen: { type: "string" },
+  protocol: { type: "string" },
+  replies: { type: "string" },
+  cert: { type: "string" },
+  key: { type: "string" },
+  ca: { type: "string" },
+  insecure: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+} as const;
 
 const TALK_HELP = `framewright talk <host:port> --protocol <protocol>
 framewright talk --listen <[host:]port> --protocol <protocol>
@@ -27,7 +38,7 @@ type Peer = Connection<unknown, unknown, unknown>;
 
 /** `framewright talk`: until the peer or the user ends it. Returns 1 if the connection failed. */
 export async function talkCommand(args: readonly string[], streams: Streams): Promise<number> {
-  const { values, positionals } = parsed(args);
+  const { values, positionals } = parsed("framewright talk: ", args, OPTIONS, true);
   if (values.help === true) {
     streams.out.write(TALK_HELP);
     return 0;
@@ -126,26 +137,5 @@ async function sendLines({ input, errors }: Streams, peers: () => readonly Peer[
     } catch (error) {
       errors.write(`framewright: line ${number} is not sent: ${text(error)}\n`);
     }
-  }
-}
-
-function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        listen: { type: "string" },
-        protocol: { type: "string" },
-        replies: { type: "string" },
-        cert: { type: "string" },
-        key: { type: "string" },
-        ca: { type: "string" },
-        insecure: { type: "boolean" },
-        help: { type: "boolean", short: "h" },
-      },
-    });
-  } catch (error) {
-    throw new RangeError(`framewright talk: ${(error as Error).message}`);
   }
 }
