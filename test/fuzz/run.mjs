@@ -1,16 +1,4 @@
-// npm run fuzz: see main.ts. Node 20 runs no TypeScript, so it is bundled first.
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+// npm run fuzz: see main.ts.
+import { runBundled } from "../support/run-bundled.mjs";
 
-const outfile = fileURLToPath(new URL("../../reports/fuzz.mjs", import.meta.url));
-await build({
-  entryPoints: [fileURLToPath(new URL("main.ts", import.meta.url))],
-  outfile,
-  bundle: true,
-  packages: "external",
-  platform: "node",
-  format: "esm",
-  target: "node20",
-  logLevel: "warning",
-});
-await import(outfile);
+await runBundled("fuzz", new URL("main.ts", import.meta.url));
