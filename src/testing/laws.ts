@@ -1,9 +1,10 @@
 import { Arbitrary, oneof } from "fast-check";
 import type { Codec } from "../core/index.ts";
-import type { AnyField, Field } from "../fields/index.ts";
+import type { Field } from "../fields/index.ts";
 import { faultsOf } from "./arbitraries/refused-of.ts";
 import { type ValuesOptions, valuesOf } from "./arbitraries/values-of.ts";
 import type { LawDefinition } from "./define-law.ts";
+import { fieldOf } from "./field-of.ts";
 import { appendOnlyEncode } from "./laws/append-only-encode.ts";
 import { canonical } from "./laws/canonical.ts";
 import { chunkInvariance } from "./laws/chunk-invariance.ts";
@@ -124,17 +125,16 @@ export function laws(
   second: Arbitrary<unknown> | object = {},
   options: object = {},
 ): Law[] {
-  const field = "field" in protocol ? protocol.field : protocol;
-  const isDescribed = typeof field === "object" && field !== null && "node" in field;
-  const further = isDescribed && mentionsIgnored(field.node) ? { ignores: isFurther } : {};
+  const field = fieldOf(protocol);
+  const further = mentionsIgnored(field?.node) ? { ignores: isFurther } : {};
   if (second instanceof Arbitrary)
     return lawsOf(LAWS, protocol, second, { ...further, ...options });
-  if (!isDescribed) {
+  if (field === undefined) {
     throw new TypeError("laws needs an arbitrary, or a protocol made by protocolOf");
   }
   const { max, of, ...given } = second as LawOptions<unknown, unknown> & ValuesOptions;
   const values = { max, of };
-  const refused = faultsOf(field as AnyField, values);
+  const refused = faultsOf(field, values);
   const more = refused.length > 0 ? { refused: oneof(...refused) } : {};
   const own = { ...further, ...more, ...given };
   return lawsOf(LAWS, protocol, valuesOf(field as Field<unknown>, values), own);

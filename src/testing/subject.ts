@@ -271,7 +271,8 @@ export function said(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : `a thrown ${typeof error}`;
 }
 
-const list = (values: readonly unknown[]): string =>
+/** Values in a few words. */
+export const list = (values: readonly unknown[]): string =>
   values.length === 1 ? shown(values[0]) : `${values.length} values ${shown(values)}`;
 
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

@@ -91,14 +91,7 @@ export function connect<In, Out = In, Context = undefined, P = unknown>(
     const stopListening = onAbort(signal, () => fail(signal?.reason));
 
     network.note(`${from} -> ${host}:${port} connect`);
-    const travel = (arrive: () => void): void => {
-      const land = (): void => {
-        const wait = network.heldFor(from, host);
-        if (wait === undefined) arrive();
-        else wait(land);
-      };
-      clock.after(network.delay(), land);
-    };
+    const travel = (arrive: () => void): void => network.carry(from, host, network.delay(), arrive);
     travel(() => {
       const accept = network.listener(host, port);
       if (accept === undefined) {

@@ -97,12 +97,7 @@ export class Side {
     const { clock } = this.#network;
     const at = Math.max(this.#arrival, from + this.#network.delay());
     this.#arrival = at;
-    const land = (): void => {
-      const wait = this.#network.heldFor(this.host, this.other.host);
-      if (wait === undefined) arrive();
-      else wait(land);
-    };
-    clock.after(at - clock.now(), land);
+    this.#network.carry(this.host, this.other.host, at - clock.now(), arrive);
   }
 
   #arrive(piece: Uint8Array | undefined): void {

@@ -1,5 +1,11 @@
 import { type Arbitrary, array, integer } from "fast-check";
-import { type Clock, checkInteger, checkLimits, checkOptions } from "../../core/index.ts";
+import {
+  type Clock,
+  checkInteger,
+  checkLimits,
+  checkOptions,
+  systemClock,
+} from "../../core/index.ts";
 import { type Chance, chanceOf, scripted } from "./chance.ts";
 import { Events } from "./events.ts";
 import type { Side } from "./link.ts";
@@ -242,10 +248,14 @@ export class Network {
     }
   }
 
-  /** How to wait if nothing passes between these hosts. @internal */
-  heldFor(a: string, b: string): ((land: () => void) => void) | undefined {
-    const waiting = this.#partitions.get(pair(a, b));
-    return waiting && ((land) => waiting.push(land));
+  /** Lets something pass between two hosts after `ms`, or once the partition between them ends. @internal */
+  carry(from: string, to: string, ms: number, arrive: () => void): void {
+    const land = (): void => {
+      const waiting = this.#partitions.get(pair(from, to));
+      if (waiting === undefined) arrive();
+      else waiting.push(land);
+    };
+    this.clock.after(ms, land);
   }
 
   /** @internal */
@@ -306,19 +316,8 @@ export class Network {
 
 const pair = (a: string, b: string): string => [a, b].sort().join(" ");
 
-interface Host {
-  readonly setImmediate?: (run: () => void) => void;
-  readonly setTimeout: (run: () => void, ms: number) => void;
-}
-
 /** Lets everything happen that promises wait for. */
-function turn(): Promise<void> {
-  const { setImmediate, setTimeout } = globalThis as unknown as Host;
-  return new Promise((resolve) => {
-    if (setImmediate === undefined) setTimeout(resolve, 0);
-    else setImmediate(resolve);
-  });
-}
+const turn = (): Promise<void> => new Promise((resolve) => systemClock.soon!(resolve));
 
 /**
  * Scripts for the option `script` of {@link Network}, for properties: when one fails, fast-check makes its script smaller,

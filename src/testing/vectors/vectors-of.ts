@@ -9,6 +9,7 @@ import {
 import type { Field } from "../../fields/index.ts";
 import { mutated } from "../arbitraries/mutated.ts";
 import { valuesOf } from "../arbitraries/values-of.ts";
+import { fieldOf } from "../field-of.ts";
 import { complete } from "../subject.ts";
 import { outcomeOf, subjectOf } from "./outcome.ts";
 import { toHex, toPortable } from "./portable.ts";
@@ -112,8 +113,8 @@ export function valuesFor<In, Out>(
   values: Arbitrary<In> | undefined,
 ): Arbitrary<In> {
   if (values instanceof Arbitrary) return values;
-  if (protocol.field !== undefined) return valuesOf(protocol.field);
-  if ("node" in protocol) return valuesOf(protocol as unknown as Field<In, Out>);
+  const field = fieldOf(protocol);
+  if (field !== undefined) return valuesOf(field as unknown as Field<In, Out>);
   throw new TypeError(`${name} needs the option values, or a protocol made by protocolOf`);
 }
 

@@ -13,7 +13,7 @@ import { hexView as rows } from "../hex.ts";
 import type { Law } from "../laws.ts";
 import { shown } from "../report.ts";
 import { isSeveral } from "../several.ts";
-import { complete, said, sameBytes } from "../subject.ts";
+import { complete, list, said, sameBytes } from "../subject.ts";
 import { fromHex, toHex } from "./portable.ts";
 
 /** Golden bytes and what they mean: hex digits or the bytes, the value, and what is tested. */
@@ -37,7 +37,7 @@ export interface VectorsOptions<in Out> {
  * what each byte means.
  *
  * @param protocol - a protocol, a message protocol or a codec
- * @param list - each a frame in hex (white space does not matter) or as bytes, and its value. A third member tests one
+ * @param golden - each a frame in hex (white space does not matter) or as bytes, and its value. A third member tests one
  *   direction alone. {@link several} values of one frame are only decoded; {@link refuses} says that the bytes are
  *   refused
  * @param options - `equal`
@@ -62,7 +62,7 @@ export interface VectorsOptions<in Out> {
  */
 export function vectors<In, Out>(
   protocol: Codec<In, Out>,
-  list: readonly (
+  golden: readonly (
     | Vector<NoInfer<In>, NoInfer<Out>>
     | readonly [bytes: string | Uint8Array, value: Refusal]
   )[],
@@ -70,7 +70,7 @@ export function vectors<In, Out>(
 ): Law[] {
   const whole = complete(protocol as Codec<never, unknown> as Codec<unknown>);
   const same = (options.equal as ((a: unknown, b: unknown) => boolean) | undefined) ?? equal;
-  return list.map(([given, value, only], i) => {
+  return golden.map(([given, value, only], i) => {
     const bytes = typeof given === "string" ? fromHex(given) : given;
     if (!isBytes(bytes)) throw new SyntaxError(`vector ${i + 1} has no bytes`);
     const digits = toHex(bytes.subarray(0, 16));
@@ -175,9 +175,6 @@ function checkEncoded(
   ];
   throw differ(lines.join("\n"));
 }
-
-const list = (values: readonly unknown[]): string =>
-  values.length === 1 ? shown(values[0]) : `${values.length} values ${shown(values)}`;
 
 /** The bytes with what each one means, as far as that can be said. */
 function annotated(what: Explainable, bytes: Uint8Array): string[] {
