@@ -378,13 +378,13 @@ export class StreamSplitter implements Splitter {
     while (!this.find()) {
       const left = this.pending;
       if (!this.finished || left === 0) return false;
-      this.skip(truncated(left, this.whole, this.start));
+      this.leftOver(truncated(left, this.whole, this.start));
     }
     return true;
   }
 
-  /** The rest of the stream is no frame. */
-  protected skip(error: ProtocolError): void {
+  /** The rest of the stream is no frame: that is its end. A policy passes over some of the rest instead. */
+  protected leftOver(error: ProtocolError): void {
     this.fail(rebased(error, this.origin));
   }
 

@@ -74,7 +74,7 @@ export class TolerantSplitter extends OwnSplitter {
     return error;
   }
 
-  protected override skip(error: ProtocolError): void {
+  protected override leftOver(error: ProtocolError): void {
     this.#pass(error, this.start);
   }
 
