@@ -29,7 +29,7 @@ export interface ClientTlsArgs {
   readonly insecure?: boolean | undefined;
 }
 
-/** What `connect` is given for TLS. */
+/** The TLS options of `connect`. */
 export function clientTls(
   { tls, host }: Place,
   { ca, insecure = false }: ClientTlsArgs,
@@ -47,7 +47,7 @@ export function clientTls(
   };
 }
 
-/** What `listen` is given for TLS. */
+/** The TLS options of `listen`. */
 export function serverTls(
   cert: string | undefined,
   key: string | undefined,

@@ -2,7 +2,7 @@
 export interface Packet {
   /** Seconds since 1970. */
   readonly time: number;
-  /** What the first header is: a number of https://www.tcpdump.org/linktypes.html. */
+  /** Kind of the first header, as numbered in https://www.tcpdump.org/linktypes.html. */
   readonly link: number;
   /** As far as it was captured. */
   readonly bytes: Uint8Array;

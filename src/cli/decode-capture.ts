@@ -7,9 +7,9 @@ import { type Direction, type StreamEvents, TcpStreams } from "./tcp-streams.ts"
 
 /** How a capture is read. */
 export interface CaptureOptions {
-  /** What clients send. */
+  /** The protocol of clients. */
   readonly protocol: AnyProtocol;
-  /** What servers send. */
+  /** The protocol of servers. */
   readonly replies: AnyProtocol;
   /** Only connections to or from this port. */
   readonly port: number | undefined;

@@ -5,7 +5,7 @@ export const INPUT_KINDS: readonly InputKind[] = ["raw", "hex", "dump", "pcap"];
 
 const MAGICS: readonly string[] = ["a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1", "0a0d0d0a"];
 
-/** What a file looks like: a capture, hex text, a hex dump, or else the bytes themselves. */
+/** Guesses the kind of a file: a capture, hex text, a hex dump, or else raw bytes. */
 export function kindOf(bytes: Uint8Array): InputKind {
   if (MAGICS.includes(Buffer.from(bytes.subarray(0, 4)).toString("hex"))) return "pcap";
   const head = Buffer.from(bytes.subarray(0, 4096)).toString("latin1");
