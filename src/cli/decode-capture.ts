@@ -1,6 +1,6 @@
+import type { AnyProtocol } from "../inspect/ready/index.ts";
 import { packetsOf } from "./capture.ts";
 import { FrameReader, type Show, type Source } from "./frame-reader.ts";
-import type { AnyProtocol } from "./protocol-names.ts";
 import { type Segment, segmentIn } from "./segments.ts";
 import type { Pipe } from "./streams.ts";
 import { type Direction, type StreamEvents, TcpStreams } from "./tcp-streams.ts";

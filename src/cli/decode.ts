@@ -1,10 +1,16 @@
 import { readFileSync } from "node:fs";
+import {
+  type AnyProtocol,
+  fromDump,
+  fromHex,
+  INPUT_KINDS,
+  type InputKind,
+  kindOf,
+} from "../inspect/ready/index.ts";
 import { parsed } from "./arguments.ts";
 import { decodeCapture } from "./decode-capture.ts";
 import { FrameReader, hexFrames, jsonLines, type Show } from "./frame-reader.ts";
-import { fromDump, fromHex, INPUT_KINDS, type InputKind, kindOf } from "./input.ts";
 import { loadProtocol } from "./load-protocol.ts";
-import type { AnyProtocol } from "./protocol-names.ts";
 import type { Streams } from "./streams.ts";
 
 const OPTIONS = {
@@ -92,7 +98,11 @@ function columnsOf(text: string | undefined): number {
 }
 
 function bytesOf(read: Buffer, kind: InputKind): Uint8Array {
-  if (kind === "hex") return fromHex(read.toString("latin1"));
-  if (kind === "dump") return fromDump(read.toString("latin1"));
-  return new Uint8Array(read);
+  if (kind !== "hex" && kind !== "dump") return new Uint8Array(read);
+  const text = read.toString("latin1");
+  try {
+    return kind === "hex" ? fromHex(text) : fromDump(text);
+  } catch (error) {
+    throw new Error(`framewright: ${(error as Error).message}`);
+  }
 }

@@ -6,7 +6,7 @@ import {
   valueText,
 } from "../core/index.ts";
 import { explain, hexView } from "../inspect/index.ts";
-import type { AnyProtocol } from "./protocol-names.ts";
+import type { AnyProtocol } from "../inspect/ready/index.ts";
 import type { Pipe } from "./streams.ts";
 
 /** Bytes of a frame, and where they are from. */

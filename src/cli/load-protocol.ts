@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type AnyProtocol, namedProtocol } from "./protocol-names.ts";
+import type { AnyProtocol } from "../inspect/ready/index.ts";
+import { protocolOf } from "./protocol-names.ts";
 
 /**
  * The protocol that `--protocol` asks for: a ready one by its name and options, or an export of a file
@@ -12,7 +13,7 @@ import { type AnyProtocol, namedProtocol } from "./protocol-names.ts";
  */
 export async function loadProtocol(text: string | undefined): Promise<AnyProtocol> {
   if (text === undefined) throw new RangeError("framewright: no --protocol given; try --help");
-  const found = isFile(text) ? await fromFile(text) : namedProtocol(text);
+  const found = isFile(text) ? await fromFile(text) : protocolOf(text);
   if (!("perConnection" in found)) return found;
   return found.perConnection?.({ context: undefined }) ?? found;
 }

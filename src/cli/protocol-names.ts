@@ -1,168 +1,29 @@
 import { readFileSync } from "node:fs";
 import { brotliDecompressSync, inflateSync } from "node:zlib";
-import {
-  type Codec,
-  json,
-  latin1,
-  type MessageProtocol,
-  type Protocol,
-  raw,
-  utf8,
-} from "../core/index.ts";
-import {
-  cobs,
-  concatenatedJson,
-  contentLength,
-  decimalPrefixed,
-  delimited,
-  fixed,
-  hdlc,
-  lengthPrefixed,
-  lines,
-  netstring,
-  perMessage,
-  pieces,
-  slip,
-  varintPrefixed,
-} from "../framing/index.ts";
-import { fastway } from "../protocols/fastway/index.ts";
-import { bilibili, goim, goimJson } from "../protocols/goim/index.ts";
-import { parse } from "../protocols/sproto/index.ts";
-import * as workerman from "../protocols/workerman/index.ts";
+import { type AnyProtocol, type NameHost, namedProtocol } from "../inspect/ready/index.ts";
 
-/** A protocol of any kind. */
-export type AnyProtocol = MessageProtocol<unknown, unknown> | Protocol<unknown, unknown>;
-
-/** Options of a protocol, as they were typed. */
-type Options = Readonly<Record<string, unknown>>;
-
-// Their options are checked by the functions themselves: a wrong one is an error that lists those that exist.
-type Made = (options: never) => unknown;
-
-/** Ready protocols. */
-const READY: Readonly<Record<string, Made>> = {
-  goim,
-  "goim-json": goimJson,
-  bilibili: (options: object) => bilibili({ inflate, ...options }),
-  fastway,
-  "workerman-json": workerman.jsonNL,
-  "workerman-text": workerman.text,
-  "workerman-frame": workerman.frame,
-  "workerman-json-int": workerman.jsonInt,
-  "workerman-xml": workerman.xml10,
-  "workerman-binary-transfer": workerman.binaryTransfer,
-  "workerman-text-transfer": workerman.textTransfer,
-  "workerman-gateway": workerman.gatewayProtocol,
+const HOST: NameHost = {
+  inflate(method, bytes, maxOutputLength) {
+    const unpack = method === "zlib" ? inflateSync : brotliDecompressSync;
+    return unpack(bytes, { maxOutputLength });
+  },
+  schema: (file) => readFileSync(file, "utf8"),
 };
-
-/** Framings, each to be followed by `+` and a codec. */
-const FRAMINGS: Readonly<Record<string, Made>> = {
-  length: lengthPrefixed,
-  varint: varintPrefixed,
-  lines,
-  delimited: ({ delimiter = "\n", ...options }: { readonly delimiter?: string }) =>
-    delimited(
-      delimiter.replaceAll("\\r", "\r").replaceAll("\\n", "\n").replaceAll("\\0", "\0"),
-      options,
-    ),
-  fixed: ({ size }: { readonly size: number }) => fixed(size),
-  netstring,
-  message: perMessage,
-  "content-length": contentLength,
-  decimal: decimalPrefixed,
-  "concatenated-json": concatenatedJson,
-  pieces,
-  slip,
-  cobs,
-  hdlc,
-};
-
-/** Codecs of payloads. */
-const CODECS: Readonly<Record<string, Made>> = {
-  raw,
-  utf8,
-  latin1,
-  json,
-  "php-json": workerman.phpJson,
-  sproto,
-};
-
-function inflate(method: "zlib" | "brotli", bytes: Uint8Array, maxLength: number): Uint8Array {
-  const options = { maxOutputLength: maxLength };
-  return method === "zlib" ? inflateSync(bytes, options) : brotliDecompressSync(bytes, options);
-}
-
-/** `sproto:schema.sproto#Type`: its first option is the schema and a type in it. */
-function sproto({ "": path = "" }: { readonly ""?: string }): Codec<unknown> {
-  const [file = "", type = ""] = path.split("#");
-  if (file === "" || type === "")
-    throw new RangeError("sproto needs a schema and a type: sproto:schema.sproto#Type");
-  return parse(readFileSync(file, "utf8")).type(type) as Codec<unknown>;
-}
 
 /**
- * The protocol that a text names: `goim`, `fastway:dialect=v2`, `lines+json`, `length:width=2,endian=le+utf8`,
- * `length:width=2+sproto:schema.sproto#Type`.
+ * The protocol that `--protocol` names.
  *
  * @throws RangeError if there is none
  */
-export function namedProtocol(text: string): AnyProtocol {
-  const [first, second, ...more] = text.split("+").map(wordsOf);
-  if (first === undefined || more.length > 0) throw unknownName(text);
-  const ready = own(READY, first.name);
-  if (ready !== undefined && second === undefined)
-    return made(text, ready, first.options) as AnyProtocol;
-  const framing = own(FRAMINGS, first.name);
-  if (framing === undefined) {
-    const codec = own(CODECS, first.name);
-    if (codec === undefined || second !== undefined) throw unknownName(text);
-    // A codec alone: one message.
-    const wrap = made(text, codec, first.options) as Codec<unknown>;
-    return perMessage().wrap(wrap, { name: text });
-  }
-  const makeCodec = second === undefined ? raw : own(CODECS, second.name);
-  if (makeCodec === undefined) throw unknownName(text);
-  const frames = made(text, framing, first.options) as {
-    wrap(codec: unknown, options: { readonly name: string }): AnyProtocol;
-  };
-  const codec = made(text, makeCodec, second?.options ?? {});
-  return made(text, () => frames.wrap(codec, { name: text }), {}) as AnyProtocol;
-}
-
-const own = (all: Readonly<Record<string, Made>>, name: string): Made | undefined =>
-  Object.hasOwn(all, name) ? all[name] : undefined;
-
-/** Names and options as they were typed: `name:key=value,flag,text`. */
-function wordsOf(part: string): { readonly name: string; readonly options: Options } {
-  const colon = part.indexOf(":");
-  if (colon < 0) return { name: part.trim(), options: {} };
-  const options: Record<string, unknown> = {};
-  for (const word of part.slice(colon + 1).split(",")) {
-    const equals = word.indexOf("=");
-    if (equals < 0) options[""] = word;
-    else options[word.slice(0, equals).trim()] = typed(word.slice(equals + 1));
-  }
-  return { name: part.slice(0, colon).trim(), options };
-}
-
-function typed(text: string): unknown {
-  if (text === "true" || text === "false") return text === "true";
-  return /^\d+$/.test(text) ? Number(text) : text;
-}
-
-/** Errors about options are about what was typed. */
-function made(text: string, make: Made, options: Options): unknown {
+export function protocolOf(text: string): AnyProtocol {
   try {
-    return make(options as never);
+    return namedProtocol(text, HOST);
   } catch (error) {
-    throw new RangeError(`framewright: --protocol ${text}: ${(error as Error).message}`);
+    const { message } = error as Error;
+    throw new RangeError(
+      message.startsWith("no protocol")
+        ? `framewright: ${message}; or a file: ./mine.ts#name`
+        : `framewright: --protocol ${message}`,
+    );
   }
-}
-
-function unknownName(text: string): RangeError {
-  const ready = Object.keys(READY).join(", ");
-  const parts = `${Object.keys(FRAMINGS).join(", ")}; after a +: ${Object.keys(CODECS).join(", ")}`;
-  return new RangeError(
-    `framewright: no protocol ${JSON.stringify(text)}; there are ${ready}; framings: ${parts}; or a file: ./mine.ts#name`,
-  );
 }

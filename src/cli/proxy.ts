@@ -2,12 +2,12 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Connection, type Protocol, raw } from "../core/index.ts";
 import { pieces } from "../framing/index.ts";
+import type { AnyProtocol } from "../inspect/ready/index.ts";
 import { connect, listen, pipe } from "../transports/node/index.ts";
 import { clientTls, placeOf, serverTls } from "./address.ts";
 import { parsed } from "./arguments.ts";
 import { FrameReader, jsonLines, type Show, type Source, valueLines } from "./frame-reader.ts";
 import { loadProtocol } from "./load-protocol.ts";
-import type { AnyProtocol } from "./protocol-names.ts";
 import { type End, type Recorded, Recorder } from "./recorder.ts";
 import { type Streams, stopped } from "./streams.ts";
 

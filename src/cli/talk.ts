@@ -1,11 +1,11 @@
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import { type Connection, duplex, type Protocol, parseValue, valueText } from "../core/index.ts";
+import type { AnyProtocol } from "../inspect/ready/index.ts";
 import { connect, listen } from "../transports/node/index.ts";
 import { clientTls, placeOf, serverTls } from "./address.ts";
 import { parsed } from "./arguments.ts";
 import { loadProtocol } from "./load-protocol.ts";
-import type { AnyProtocol } from "./protocol-names.ts";
 import { type Streams, stopped } from "./streams.ts";
 
 const OPTIONS = {

@@ -69,6 +69,8 @@ describe("framewright decode", () => {
     ["content-length+json", "Content-Length: 2\r\n\r\n{}", [{}]],
     ["json", '{"alone":true}', [{ alone: true }]],
     ["delimited:delimiter=\\r\\n+latin1", "a\r\n", ["a"]],
+    ["lines:ending=\\r\\n+utf8", "a\r\n", ["a"]],
+    ["length:width=2,adjust=-1+utf8", Uint8Array.of(0, 3, 0x68, 0x69), ["hi"]],
     ["workerman-text", "hi\n", ["hi"]],
     [
       "length:width=2,endian=le+utf8",

@@ -1,18 +1,22 @@
-/** How the bytes of a file are written. */
+import { decodeLatin1 } from "../../core/index.ts";
+
+/** How bytes are written. */
 export type InputKind = "raw" | "hex" | "dump" | "pcap";
 
 export const INPUT_KINDS: readonly InputKind[] = ["raw", "hex", "dump", "pcap"];
 
-const MAGICS: readonly string[] = ["a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1", "0a0d0d0a"];
+const MAGICS: readonly number[] = [0xa1b2c3d4, 0xd4c3b2a1, 0xa1b23c4d, 0x4d3cb2a1, 0x0a0d0d0a];
 
 /** Guesses the kind of a file: a capture, hex text, a hex dump, or else raw bytes. */
 export function kindOf(bytes: Uint8Array): InputKind {
-  if (MAGICS.includes(Buffer.from(bytes.subarray(0, 4)).toString("hex"))) return "pcap";
-  const head = Buffer.from(bytes.subarray(0, 4096)).toString("latin1");
+  const { length } = bytes;
+  const start = new DataView(bytes.buffer, bytes.byteOffset, length);
+  if (length >= 4 && MAGICS.includes(start.getUint32(0))) return "pcap";
+  const head = decodeLatin1(bytes, 0, Math.min(length, 4096));
   if (!/^[\t\r\n\x20-\x7e]*$/.test(head) || head.trim() === "") return "raw";
   const lines = head.split("\n").filter((line) => line.trim() !== "");
   // The last line may be cut.
-  const whole = lines.length > 1 && bytes.length > head.length ? lines.slice(0, -1) : lines;
+  const whole = lines.length > 1 && length > head.length ? lines.slice(0, -1) : lines;
   const isDump = (line: string): boolean => line.trim() === "*" || dumpLine(line) !== undefined;
   // Addresses are hex as well, so a dump is looked for first; it begins at 0.
   if (dumpLine(whole[0]!)?.at === 0 && whole[0]!.trim().length > 8 && whole.every(isDump))
@@ -22,22 +26,27 @@ export function kindOf(bytes: Uint8Array): InputKind {
 
 const HEX_LINE = /^\s*((0x)?[0-9a-f]{2}[\s,:]*)+$/i;
 
-/** The bytes of hex text: pairs of digits, also with `0x`, commas, colons and comments after `#` or `//`. */
+/**
+ * The bytes of hex text: pairs of digits, also with `0x`, commas, colons and comments after `#` or `//`.
+ *
+ * @throws SyntaxError if it is something else
+ */
 export function fromHex(text: string): Uint8Array {
   const digits = text
     .replace(/(#|\/\/).*$/gm, "")
     .replace(/0x/gi, " ")
     .replace(/[\s,:]+/g, "");
-  if (!/^([0-9a-f]{2})*$/i.test(digits)) {
-    const bad = /[^0-9a-f]/i.exec(digits);
-    const why =
-      bad === null ? "an odd number of digits" : `${JSON.stringify(bad[0])} is not a hex digit`;
-    throw new Error(`framewright: not hex: ${why}`);
-  }
-  return new Uint8Array(Buffer.from(digits, "hex"));
+  const bad = /[^0-9a-f]/i.exec(digits);
+  if (bad !== null) throw new SyntaxError(`not hex: ${JSON.stringify(bad[0])} is not a hex digit`);
+  if (digits.length % 2 > 0) throw new SyntaxError("not hex: an odd number of digits");
+  return fromDigits(digits);
 }
 
-/** The bytes of a hex dump: of xxd, hexdump -C, od -A x -t x1, or Wireshark. */
+/**
+ * The bytes of a hex dump: of xxd, hexdump -C, od -A x -t x1, or Wireshark.
+ *
+ * @throws SyntaxError if it is something else
+ */
 export function fromDump(text: string): Uint8Array {
   const pieces: Uint8Array[] = [];
   let length = 0;
@@ -60,10 +69,16 @@ export function fromDump(text: string): Uint8Array {
     pieces.push(found.bytes);
     length += found.bytes.length;
   }
-  return new Uint8Array(Buffer.concat(pieces));
+  const all = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
 }
 
-const badDump = (n: number, what: string): Error => new Error(`framewright: line ${n + 1} ${what}`);
+const badDump = (n: number, what: string): Error => new SyntaxError(`line ${n + 1} ${what}`);
 
 /** An address and bytes; undefined if the line is something else. */
 function dumpLine(line: string): { readonly at: number; readonly bytes: Uint8Array } | undefined {
@@ -74,5 +89,13 @@ function dumpLine(line: string): { readonly at: number; readonly bytes: Uint8Arr
   const [digits = ""] = rest.split(rest.includes("|") ? "|" : colon === ":" ? "  " : "   ");
   const hex = digits.replace(/ /g, "");
   if (!/^([0-9a-f]{2})*$/i.test(hex)) return undefined;
-  return { at: Number.parseInt(at, 16), bytes: new Uint8Array(Buffer.from(hex, "hex")) };
+  return { at: Number.parseInt(at, 16), bytes: fromDigits(hex) };
+}
+
+/** The bytes of an even number of hex digits. */
+function fromDigits(digits: string): Uint8Array {
+  const bytes = new Uint8Array(digits.length / 2);
+  for (let at = 0; at < bytes.length; at++)
+    bytes[at] = Number.parseInt(digits.slice(2 * at, 2 * at + 2), 16);
+  return bytes;
 }

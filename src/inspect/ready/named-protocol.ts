@@ -1,0 +1,178 @@
+import {
+  type Codec,
+  json,
+  latin1,
+  type MessageProtocol,
+  type Protocol,
+  raw,
+  utf8,
+} from "../../core/index.ts";
+import {
+  cobs,
+  concatenatedJson,
+  contentLength,
+  decimalPrefixed,
+  delimited,
+  fixed,
+  hdlc,
+  lengthPrefixed,
+  lines,
+  netstring,
+  perMessage,
+  pieces,
+  slip,
+  varintPrefixed,
+} from "../../framing/index.ts";
+import { fastway } from "../../protocols/fastway/index.ts";
+import { bilibili, goim, goimJson, type Inflate } from "../../protocols/goim/index.ts";
+import { parse } from "../../protocols/sproto/index.ts";
+import * as workerman from "../../protocols/workerman/index.ts";
+
+/** A protocol of any kind. */
+export type AnyProtocol = MessageProtocol<unknown, unknown> | Protocol<unknown, unknown>;
+
+/** What names need from the program that asks for them. */
+export interface NameHost {
+  /** Unpacks messages of Bilibili. */
+  readonly inflate: Inflate;
+  /** The text of a schema. Throws if there is none of that name. */
+  schema(file: string): string;
+}
+
+/** Options of a protocol, as they were typed. */
+type Options = Readonly<Record<string, unknown>>;
+
+// Their options are checked by the functions themselves: a wrong one is an error that lists those that exist.
+type Make = (options: never, host: NameHost) => unknown;
+
+/** Ready protocols. */
+const READY: Readonly<Record<string, Make>> = {
+  goim,
+  "goim-json": goimJson,
+  bilibili: (options: object, { inflate }) => bilibili({ inflate, ...options }),
+  fastway,
+  "workerman-json": workerman.jsonNL,
+  "workerman-text": workerman.text,
+  "workerman-frame": workerman.frame,
+  "workerman-json-int": workerman.jsonInt,
+  "workerman-xml": workerman.xml10,
+  "workerman-binary-transfer": workerman.binaryTransfer,
+  "workerman-text-transfer": workerman.textTransfer,
+  "workerman-gateway": workerman.gatewayProtocol,
+};
+
+/** Framings, each to be followed by `+` and a codec. */
+const FRAMINGS: Readonly<Record<string, Make>> = {
+  length: lengthPrefixed,
+  varint: varintPrefixed,
+  lines,
+  delimited: ({ delimiter = "\n", ...options }: { readonly delimiter?: string }) =>
+    delimited(delimiter, options),
+  fixed: ({ size }: { readonly size: number }) => fixed(size),
+  netstring,
+  message: perMessage,
+  "content-length": contentLength,
+  decimal: decimalPrefixed,
+  "concatenated-json": concatenatedJson,
+  pieces,
+  slip,
+  cobs,
+  hdlc,
+};
+
+/** Codecs of payloads. */
+const CODECS: Readonly<Record<string, Make>> = {
+  raw,
+  utf8,
+  latin1,
+  json,
+  "php-json": workerman.phpJson,
+  sproto,
+};
+
+/** The names that {@link namedProtocol} takes. */
+export const PROTOCOL_NAMES: {
+  readonly ready: readonly string[];
+  readonly framings: readonly string[];
+  readonly codecs: readonly string[];
+} = {
+  ready: Object.keys(READY),
+  framings: Object.keys(FRAMINGS),
+  codecs: Object.keys(CODECS),
+};
+
+/** `sproto:schema.sproto#Type`: its first option is the schema and a type in it. */
+function sproto({ "": path = "" }: { readonly ""?: string }, host: NameHost): Codec<unknown> {
+  const [file = "", type = ""] = path.split("#");
+  if (file === "" || type === "")
+    throw new RangeError("sproto needs a schema and a type: sproto:schema.sproto#Type");
+  return parse(host.schema(file)).type(type) as Codec<unknown>;
+}
+
+/**
+ * The protocol that a text names: `goim`, `fastway:dialect=v2`, `lines+json`, `length:width=2,endian=le+utf8`,
+ * `length:width=2+sproto:schema.sproto#Type`.
+ *
+ * @throws RangeError if there is none, or its options are wrong
+ */
+export function namedProtocol(text: string, host: NameHost): AnyProtocol {
+  const [first, second, ...more] = text.split("+").map(wordsOf);
+  if (first === undefined || more.length > 0) throw unknownName(text);
+  const make = (maker: Make, options: Options): unknown =>
+    made(text, () => maker(options as never, host));
+  const ready = own(READY, first.name);
+  if (ready !== undefined && second === undefined) return make(ready, first.options) as AnyProtocol;
+  const framing = own(FRAMINGS, first.name);
+  if (framing === undefined) {
+    const codec = own(CODECS, first.name);
+    if (codec === undefined || second !== undefined) throw unknownName(text);
+    // A codec alone: one message.
+    return perMessage().wrap(make(codec, first.options) as Codec<unknown>, { name: text });
+  }
+  const makeCodec = second === undefined ? raw : own(CODECS, second.name);
+  if (makeCodec === undefined) throw unknownName(text);
+  const frames = make(framing, first.options) as {
+    wrap(codec: unknown, options: { readonly name: string }): AnyProtocol;
+  };
+  const codec = make(makeCodec, second?.options ?? {});
+  return made(text, () => frames.wrap(codec, { name: text })) as AnyProtocol;
+}
+
+const own = (all: Readonly<Record<string, Make>>, name: string): Make | undefined =>
+  Object.hasOwn(all, name) ? all[name] : undefined;
+
+/** Names and options as they were typed: `name:key=value,flag,text`. */
+function wordsOf(part: string): { readonly name: string; readonly options: Options } {
+  const colon = part.indexOf(":");
+  if (colon < 0) return { name: part.trim(), options: {} };
+  const options: Record<string, unknown> = {};
+  for (const word of part.slice(colon + 1).split(",")) {
+    const equals = word.indexOf("=");
+    if (equals < 0) options[""] = word;
+    else options[word.slice(0, equals).trim()] = typed(word.slice(equals + 1));
+  }
+  return { name: part.slice(0, colon).trim(), options };
+}
+
+function typed(text: string): unknown {
+  if (text === "true" || text === "false") return text === "true";
+  if (/^-?\d+$/.test(text)) return Number(text);
+  return text.replaceAll("\\r", "\r").replaceAll("\\n", "\n").replaceAll("\\0", "\0");
+}
+
+/** Errors about options are about what was typed. */
+function made(text: string, make: () => unknown): unknown {
+  try {
+    return make();
+  } catch (error) {
+    throw new RangeError(`${text}: ${(error as Error).message}`);
+  }
+}
+
+function unknownName(text: string): RangeError {
+  const { ready, framings, codecs } = PROTOCOL_NAMES;
+  return new RangeError(
+    `no protocol ${JSON.stringify(text)}; there are ${ready.join(", ")}; framings: ${framings.join(", ")}; ` +
+      `after a +: ${codecs.join(", ")}`,
+  );
+}
