@@ -36,12 +36,16 @@ export function plain(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** True if `length` bytes of this memory would keep far more alive than themselves. */
-export function pinsMuch(length: number, bytes: Uint8Array): boolean {
+/**
+ * True if `length` bytes of this memory would keep far more alive than themselves.
+ *
+ * @param most - so much is never called much
+ */
+export function pinsMuch(length: number, bytes: Uint8Array, most = 1024): boolean {
   // Asking for the buffer costs more than all the rest, and a chunk of a socket mostly tells without.
-  if (bytes.length > 1024 && 4 * length < bytes.length) return true;
+  if (bytes.length > most && 4 * length < bytes.length) return true;
   const { byteLength } = bytes.buffer;
-  return byteLength > 1024 && 4 * length < byteLength;
+  return byteLength > most && 4 * length < byteLength;
 }
 
 /**

@@ -35,6 +35,9 @@ const STEP = 16;
 const SMALLEST_SLAB = 256;
 const LARGEST_SLAB = 16 * 1024;
 
+// A stream keeps one chunk of this size alive, as its slab may; copying out of it would cost more than it spares.
+const SMALL_CHUNK = 8 * 1024;
+
 /**
  * Finds frames in a stream that arrives in chunks: a cursor that shows one frame at a time.
  *
@@ -318,8 +321,16 @@ export class StreamSplitter implements Splitter {
   }
 
   private measure(): void {
-    const shown = shownEnd(this.framing, this.start, this.limit);
-    this.note(this.check(this.ask(shown), shown));
+    const { framing, start, limit, scan } = this;
+    const shown = shownEnd(framing, start, limit);
+    const length = this.ask(shown);
+    const { at } = scan;
+    // More is needed, as mostly.
+    if (length === 0 && at <= framing.maxFrame && shown - start < framing.maxFrame) {
+      this.wanted = Math.max(limit - start + 1, at);
+    } else {
+      this.note(this.check(length, shown));
+    }
   }
 
   private ask(shown: number): number {
@@ -413,8 +424,10 @@ export class StreamSplitter implements Splitter {
     const left = this.limit - this.start;
     if (left === 0) this.release();
     else this.dropTaken();
-    // A few bytes that wait for the rest of their frame must not keep a whole chunk alive.
-    if (left > 0 && this.bytes !== this.slab && pinsMuch(left, this.bytes)) this.makeRoom(left, 0);
+    // A few bytes that wait for the rest of their frame must not keep a large chunk alive.
+    if (left > 0 && this.bytes !== this.slab && pinsMuch(left, this.bytes, SMALL_CHUNK)) {
+      this.makeRoom(left, 0);
+    }
     return false;
   }
 

@@ -94,7 +94,7 @@ export function lengthPrefixed(options: LengthPrefixedOptions): WrappingFraming 
     header === undefined || (isBytes(header) && header.length === offset),
     `header must be a Uint8Array of ${offset} bytes, not ${header?.length}`,
   );
-  const isBig = endian === "be";
+  const read = lengthReader(width, endian === "be");
   const start = offset + width;
   /** Length of the frame whose field is 0. */
   const base = adjust + (counts === "frame" ? 0 : start);
@@ -122,7 +122,7 @@ export function lengthPrefixed(options: LengthPrefixedOptions): WrappingFraming 
         if (magic === undefined) scan.at = start;
         return 0;
       }
-      const length = base + readLength(bytes, at + offset, width, isBig);
+      const length = base + read(bytes, at + offset);
       if (length >= start) return length;
       throw belowHeader(length - base, length, start, at + offset);
     },
@@ -175,16 +175,15 @@ function checkHeader(
   scan.at = known;
 }
 
-/**
- * The length field. The usual widths are read at once; a table of readers would cost more, where a program uses
- * several. Of 8 bytes the last digits may be off: such a number is far above every maxFrame.
- */
-function readLength(bytes: Uint8Array, at: number, width: number, isBig: boolean): number {
-  if (width === 4) return isBig ? u32be(bytes, at) : u32le(bytes, at);
-  if (width === 2) return isBig ? u16be(bytes, at) : u16le(bytes, at);
-  let value = 0;
-  for (let i = 0; i < width; i++) {
-    value = value * 0x100 + bytes[isBig ? at + i : at + width - 1 - i]!;
-  }
-  return value;
+/** Reads a length field. Of 8 bytes the last digits may be off: such a number is far above every maxFrame. */
+function lengthReader(width: number, isBig: boolean): (bytes: Uint8Array, at: number) => number {
+  if (width === 4) return isBig ? u32be : u32le;
+  if (width === 2) return isBig ? u16be : u16le;
+  return (bytes, at) => {
+    let value = 0;
+    for (let i = 0; i < width; i++) {
+      value = value * 0x100 + bytes[isBig ? at + i : at + width - 1 - i]!;
+    }
+    return value;
+  };
 }
