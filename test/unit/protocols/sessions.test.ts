@@ -525,7 +525,9 @@ describe("calls of a peer", () => {
       };
       const sink = new ScriptedSink("message");
       const handlers = { ...game.answer(never, { concurrent }), error: () => {} };
+      // Time stands still: on a slow machine the turn would be over before the last one.
       const connection = new Connection(game.serverProtocol, sink, handlers, {
+        clock: new ManualClock(),
         maxQueued: 100_000,
       });
       connection.opened();
