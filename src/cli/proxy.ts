@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import { type Connection, type Protocol, raw } from "../core/index.ts";
 import { pieces } from "../framing/index.ts";
 import type { AnyProtocol } from "../inspect/ready/index.ts";
+import type { TapSide } from "../session/index.ts";
 import { connect, listen, pipe } from "../transports/node/index.ts";
 import { clientTls, placeOf, serverTls } from "./address.ts";
 import { parsed } from "./arguments.ts";
@@ -68,8 +69,15 @@ export async function proxyCommand(args: readonly string[], streams: Streams): P
   const protocol = isQuiet ? undefined : await loadProtocol(values.protocol);
   const replies =
     values.replies === undefined || isQuiet ? protocol : await loadProtocol(values.replies);
-  const recorder = values.record === undefined ? undefined : new Recorder(values.record);
-  const flushing = setInterval(() => recorder?.flush(), 500);
+  const { record } = values;
+  const recorder =
+    record === undefined
+      ? undefined
+      : new Recorder(record, (error) => {
+          const what = `cannot write ${record}, so nothing more is recorded`;
+          streams.errors.write(`framewright: ${what}: ${messageOf(error)}\n`);
+        });
+  const flushing = recorder && setInterval(() => recorder.flush(), 500);
   const show = values.json === true ? jsonLines(streams.out) : valueLines(streams.out);
   const told = (text: string): void =>
     void (isQuiet || streams.errors.write(`framewright: ${text}\n`));
@@ -93,7 +101,7 @@ export async function proxyCommand(args: readonly string[], streams: Streams): P
     const down = lookAt(number, false, { protocol: replies, show, recorded });
     const isWatched = protocol !== undefined || recorded !== undefined;
     const ends = await pipe(client, server, {
-      tap: isWatched ? { a: up.push, b: down.push } : undefined,
+      tap: isWatched ? { a: up.tap, b: down.tap } : undefined,
     });
     for (const side of [up, down]) side.finish();
     const failed = ends.find(({ error }) => error !== undefined);
@@ -141,7 +149,7 @@ function lookAt(
   number: number,
   isClient: boolean,
   { protocol, show, recorded }: Looking,
-): { push(bytes: Uint8Array): void; finish(): void } {
+): { readonly tap: TapSide<never>; finish(): void } {
   const reader = protocol && new FrameReader(protocol, show);
   const source = (): Source => {
     const time = new Date().toISOString();
@@ -150,11 +158,13 @@ function lookAt(
       words: `${time.slice(11, 23)} #${number} ${isClient ? ">" : "<"} `,
     };
   };
+  const push = (data: Uint8Array): void => {
+    recorded?.data(isClient, data);
+    reader?.push(data, source());
+  };
   return {
-    push(data) {
-      recorded?.data(isClient, data);
-      reader?.push(data, source());
-    },
+    // A protocol of the user's may write into what it decodes; what is only recorded need not be copied.
+    tap: reader === undefined ? { bytes: push } : push,
     finish: () => reader?.finish(source()),
   };
 }

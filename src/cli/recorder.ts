@@ -1,6 +1,6 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync, writeSync, writevSync } from "node:fs";
 import { isIPv6 } from "node:net";
-import { internetChecksum, Output } from "../core/index.ts";
+import { Output } from "../core/index.ts";
 
 /** An end of a connection. */
 export interface End {
@@ -18,8 +18,8 @@ export interface Recorded {
 
 /** What one end sends, and the sequence number of its next byte. */
 interface Side {
-  readonly from: End;
-  readonly to: End;
+  /** The start of each of its packets; what differs from packet to packet is filled in. */
+  readonly head: PacketHead;
   next: number;
 }
 
@@ -27,46 +27,81 @@ interface Side {
 const LINK_RAW = 101;
 /** Most data of one packet. */
 const MOST = 32_768;
-const FLUSH = 65_536;
+/** So much is written at once. */
+const FLUSH = 262_144;
+/** For headers, and data that is not worth a place of its own in a write. */
+const BATCH = 65_536;
+const WORTH = 4096;
+/** Most places of one write, below the limit of the systems. */
+const MOST_PARTS = 512;
 const [FIN, SYN, RST, PSH, ACK] = [1, 2, 4, 8, 16];
+const NOTHING = new Uint8Array(0);
 
 /**
  * Writes what goes through connections as a capture (pcapng): as packets of TCP with the addresses of both ends, as if
  * it had been captured between them.
+ *
+ * ```text
+ *   #batch   | header | data | pad | header |        | pad | header | ...
+ *   #parts   [-----------------------------] [ data ] [-------------- ...     one write
+ *                                             a long piece, kept as it is
+ * ```
  */
 export class Recorder {
   readonly #file: number;
-  readonly #out = new Output();
+  readonly #failed: (error: unknown) => void;
+  readonly #batch = new Uint8Array(BATCH);
+  readonly #view = new DataView(this.#batch.buffer);
+  /** Bytes of the batch that are used, and those that are no part yet. */
+  #end = 0;
+  #start = 0;
+  readonly #parts: Uint8Array[] = [];
+  #size = 0;
   #isClosed = false;
 
-  constructor(path: string) {
+  /**
+   * @param path - of the file, which is made or overwritten
+   * @param failed - called once if the file cannot be written any more: then nothing more is recorded
+   * @throws the system's error if the file cannot be opened
+   */
+  constructor(path: string, failed: (error: unknown) => void) {
     this.#file = openSync(path, "w");
+    this.#failed = failed;
     // A section, and an interface with microseconds.
-    this.#block(0x0a0d0d0a, (out) => out.u32le(0x1a2b3c4d).u16le(1).u16le(0).i32le(-1).i32le(-1));
-    this.#block(1, (out) => out.u16le(LINK_RAW).u16le(0).u32le(0));
+    const out = new Output();
+    out
+      .u32le(0x0a0d0d0a)
+      .u32le(28)
+      .u32le(0x1a2b3c4d)
+      .u16le(1)
+      .u16le(0)
+      .i32le(-1)
+      .i32le(-1)
+      .u32le(28);
+    out.u32le(1).u32le(20).u16le(LINK_RAW).u16le(0).u32le(0).u32le(20);
+    this.#put(out.take());
     this.flush();
   }
 
   /** Begins a connection. */
   open(client: End, server: End): Recorded {
-    const sides: [Side, Side] = [
-      { from: client, to: server, next: 1 },
-      { from: server, to: client, next: 1 },
+    const sides: readonly [Side, Side] = [
+      { head: packetHead(client, server), next: 1 },
+      { head: packetHead(server, client), next: 1 },
     ];
     const say = (isClient: boolean, flags: number, data: Uint8Array, sequence: number): void => {
       const [side, other] = isClient ? sides : [sides[1], sides[0]];
       const acknowledged = (flags & ACK) === 0 ? 0 : other.next;
-      this.#packet(side.from, side.to, { sequence, acknowledged, flags, data });
+      this.#packet(side.head, { flags, sequence, acknowledged, data });
     };
-    const none = new Uint8Array(0);
-    say(true, SYN, none, 0);
-    say(false, SYN | ACK, none, 0);
-    say(true, ACK, none, 1);
+    say(true, SYN, NOTHING, 0);
+    say(false, SYN | ACK, NOTHING, 0);
+    say(true, ACK, NOTHING, 1);
     return {
       data(isClient, bytes) {
         const side = sides[isClient ? 0 : 1];
         for (let at = 0; at < bytes.length; at += MOST) {
-          const data = bytes.subarray(at, at + MOST);
+          const data = bytes.length <= MOST ? bytes : bytes.subarray(at, at + MOST);
           say(isClient, PSH | ACK, data, side.next);
           side.next = (side.next + data.length) >>> 0;
         }
@@ -74,7 +109,7 @@ export class Recorder {
       close(isReset) {
         for (const isClient of isReset ? [true] : [true, false]) {
           const side = sides[isClient ? 0 : 1];
-          say(isClient, isReset ? RST | ACK : FIN | ACK, none, side.next);
+          say(isClient, isReset ? RST | ACK : FIN | ACK, NOTHING, side.next);
           side.next = (side.next + 1) >>> 0;
         }
       },
@@ -83,9 +118,20 @@ export class Recorder {
 
   /** Writes what waits. */
   flush(): void {
-    if (this.#isClosed || this.#out.length === 0) return;
-    writeSync(this.#file, this.#out.view());
-    this.#out.truncate(0);
+    this.#cut();
+    if (this.#isClosed || this.#size === 0) return;
+    const size = this.#size;
+    const parts = this.#parts.splice(0);
+    this.#size = 0;
+    this.#start = 0;
+    this.#end = 0;
+    try {
+      const written = writevSync(this.#file, parts);
+      if (written < size) writeRest(this.#file, parts, written);
+    } catch (error) {
+      this.close();
+      this.#failed(error);
+    }
   }
 
   /** Writes what waits, and closes the file. What comes after that is left out. */
@@ -95,61 +141,125 @@ export class Recorder {
     this.#isClosed = true;
   }
 
-  #packet(
-    from: End,
-    to: End,
-    {
-      sequence,
-      acknowledged,
-      flags,
-      data,
-    }: { sequence: number; acknowledged: number; flags: number; data: Uint8Array },
-  ): void {
+  #packet(head: PacketHead, packet: Packet): void {
     if (this.#isClosed) return;
-    const isV6 = isIPv6(from.host) || isIPv6(to.host);
-    const length = (isV6 ? 40 : 20) + 20 + data.length;
-    const micros = Math.round(performance.timeOrigin * 1000 + performance.now() * 1000);
-    this.#block(6, (out) => {
-      out
-        .u32le(0)
-        .u32le(Math.floor(micros / 2 ** 32))
-        .u32le(micros % 2 ** 32);
-      out.u32le(length).u32le(length);
-      const start = out.length;
-      if (isV6) {
-        out
-          .u32be(0x6000_0000)
-          .u16be(20 + data.length)
-          .u8(6)
-          .u8(64);
-        out.bytes(ipv6(from.host)).bytes(ipv6(to.host));
-      } else {
-        out.u16be(0x4500).u16be(length).u32be(0).u8(64).u8(6).u16be(0);
-        out.bytes(ipv4(from.host)).bytes(ipv4(to.host));
-        const header = out.view().subarray(start, start + 20);
-        out.patch(start + 10, 2, internetChecksum(header, 0, 20), "be");
-      }
-      out.u16be(from.port).u16be(to.port).u32be(sequence).u32be(acknowledged);
-      out
-        .u8(5 << 4)
-        .u8(flags)
-        .u16be(65_535)
-        .u16be(0)
-        .u16be(0)
-        .bytes(data);
-    });
-    if (this.#out.length > FLUSH) this.flush();
+    const { data } = packet;
+    const { length: dataLength } = data;
+    const isLong = dataLength >= WORTH;
+    // Header, padding, and the length at the end.
+    const room = head.bytes.length + 8 + (isLong ? 0 : dataLength);
+    if (this.#end + room > BATCH) this.flush();
+    const padding = -(head.bytes.length + dataLength) & 3;
+    const total = head.bytes.length + dataLength + padding + 4;
+    this.#batch.set(head.bytes, this.#end);
+    fillIn(this.#view, this.#end, { head, packet, total });
+    this.#end += head.bytes.length;
+    if (isLong) this.#part(data);
+    else this.#put(data);
+    // The batch is used again: padding must be written.
+    this.#batch.fill(0, this.#end, this.#end + padding);
+    this.#view.setUint32(this.#end + padding, total, true);
+    this.#end += padding + 4;
+    if (this.#size + this.#end - this.#start >= FLUSH || this.#parts.length >= MOST_PARTS) {
+      this.flush();
+    }
   }
 
-  #block(type: number, write: (out: Output) => unknown): void {
-    const out = this.#out;
-    const start = out.length;
-    out.u32le(type).u32le(0);
-    write(out);
-    while ((out.length - start) % 4 !== 0) out.u8(0);
-    const size = out.length - start + 4;
-    out.patch(start + 4, 4, size, "le").u32le(size);
+  #put(bytes: Uint8Array): void {
+    this.#batch.set(bytes, this.#end);
+    this.#end += bytes.length;
   }
+
+  /** Ends the part at hand. */
+  #cut(): void {
+    if (this.#end === this.#start) return;
+    this.#parts.push(this.#batch.subarray(this.#start, this.#end));
+    this.#size += this.#end - this.#start;
+    this.#start = this.#end;
+  }
+
+  /** Memory that is never written again, so it is not copied. */
+  #part(bytes: Uint8Array): void {
+    this.#cut();
+    this.#parts.push(bytes);
+    this.#size += bytes.length;
+  }
+}
+
+/** Writes what a write left over: the disk is nearly full, or a limit was met. */
+function writeRest(file: number, parts: readonly Uint8Array[], written: number): void {
+  const all = Buffer.concat(parts);
+  for (let at = written; at < all.length; ) at += writeSync(file, all, at);
+}
+
+interface Packet {
+  readonly flags: number;
+  readonly sequence: number;
+  readonly acknowledged: number;
+  readonly data: Uint8Array;
+}
+
+/** The start of a packet, up to its data: the block of pcapng, the header of IP, that of TCP. */
+interface PacketHead {
+  readonly bytes: Uint8Array;
+  readonly isV6: boolean;
+  /** Sum of the header of IPv4, without what is filled in. */
+  readonly sum: number;
+}
+
+/** Where IP begins: type, length, interface, time, both lengths of the packet. */
+const IP = 28;
+
+function packetHead(from: End, to: End): PacketHead {
+  const isV6 = isIPv6(from.host) || isIPv6(to.host);
+  const out = new Output();
+  out.u32le(6).u32le(0).u32le(0).u64le(0).u32le(0).u32le(0);
+  if (isV6) {
+    out.u32be(0x6000_0000).u16be(0).u8(6).u8(64).bytes(ipv6(from.host)).bytes(ipv6(to.host));
+  } else {
+    out.u16be(0x4500).u16be(0).u32be(0).u8(64).u8(6).u16be(0);
+    out.bytes(ipv4(from.host)).bytes(ipv4(to.host));
+  }
+  out.u16be(from.port).u16be(to.port).u32be(0).u32be(0);
+  out
+    .u8(5 << 4)
+    .u8(0)
+    .u16be(65_535)
+    .u16be(0)
+    .u16be(0);
+  const bytes = out.take();
+  let sum = 0;
+  for (let at = IP; at < IP + 20; at += 2) sum += bytes[at]! * 256 + bytes[at + 1]!;
+  return { bytes, isV6, sum };
+}
+
+/** Fills in what differs from packet to packet, `total` bytes of its block among it. */
+function fillIn(
+  view: DataView,
+  at: number,
+  { head, packet, total }: { head: PacketHead; packet: Packet; total: number },
+): void {
+  const { bytes, isV6, sum } = head;
+  const micros = Math.round((performance.timeOrigin + performance.now()) * 1000);
+  const length = bytes.length - IP + packet.data.length;
+  view.setUint32(at + 4, total, true);
+  view.setUint32(at + 12, micros / 2 ** 32, true);
+  view.setUint32(at + 16, micros % 2 ** 32, true);
+  view.setUint32(at + 20, length, true);
+  view.setUint32(at + 24, length, true);
+  const ip = at + IP;
+  if (isV6) {
+    view.setUint16(ip + 4, length - 40);
+  } else {
+    view.setUint16(ip + 2, length);
+    const folded = sum + length;
+    const once = (folded & 0xffff) + (folded >>> 16);
+    view.setUint16(ip + 10, ~(once + (once >>> 16)));
+  }
+  const tcp = ip + (isV6 ? 40 : 20);
+  view.setUint32(tcp + 4, packet.sequence);
+  view.setUint32(tcp + 8, packet.acknowledged);
+  view.setUint8(tcp + 13, packet.flags);
 }
 
 /** Addresses that are none, such as those of Unix domain sockets, are 0.0.0.0. */

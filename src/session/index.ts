@@ -26,4 +26,4 @@ export {
   type RequestsOptions,
 } from "./requests.ts";
 export { type WatchSilenceOptions, watchSilence } from "./silence.ts";
-export type { PipeTap, TapDecoder, TapSide } from "./tap.ts";
+export type { PipeTap, TapBytes, TapDecoder, TapSide } from "./tap.ts";

@@ -24,10 +24,22 @@ export interface TapDecoder<Out> {
   readonly error?: ((error: unknown) => unknown) | undefined;
 }
 
-/** Looks at what one side sends: a function that is called with the bytes, or a protocol that decodes them. */
-export type TapSide<Out> = ((bytes: Uint8Array) => unknown) | TapDecoder<Out>;
+/** A tap that gets the forwarded bytes themselves, without the cost of a copy. */
+export interface TapBytes {
+  /** Called with bytes that must not be changed; they never change later, so they may be kept. */
+  readonly bytes: (bytes: Uint8Array) => unknown;
+}
 
-/** Looks at the traffic of a `pipe`. It gets copies, so nothing that it does to them changes what is forwarded. */
+/**
+ * Looks at what one side sends: a function that is called with a copy of the bytes, a protocol that decodes a copy, or
+ * `{ bytes }` for the bytes themselves.
+ */
+export type TapSide<Out> = ((bytes: Uint8Array) => unknown) | TapBytes | TapDecoder<Out>;
+
+/**
+ * Looks at the traffic of a `pipe`. Functions and decoders get copies, so nothing that they do changes what is
+ * forwarded.
+ */
 export interface PipeTap<A, B> {
   /** Looks at what the first connection sends. */
   readonly a?: TapSide<A> | undefined;
@@ -46,7 +58,7 @@ export interface Tap {
 /**
  * Makes one side of a tap. Whatever fails in it ends this side of it and nothing else.
  *
- * @throws TypeError for what is neither a function nor a decoder with a stream protocol
+ * @throws TypeError for what is neither a function nor `{ bytes }` nor a decoder with a stream protocol
  */
 export function tapOf<Out>(side: TapSide<Out> | undefined): Tap | undefined {
   if (side === undefined) return undefined;
@@ -60,20 +72,38 @@ export function tapOf<Out>(side: TapSide<Out> | undefined): Tap | undefined {
     const result = message(value);
     if (isThenable(result)) Promise.resolve(result).then(undefined, fail);
   };
-  const work = typeof side === "function" ? bytesTo(side, call) : valuesTo(side, call, () => isOff);
-  const guarded = (run: () => void): void => {
-    if (isOff) return;
-    try {
-      run();
-    } catch (error) {
-      fail(error);
-    }
-  };
+  const work = workOf(side, call, () => isOff);
+  // A decoder, or whoever keeps the bytes, may write into them.
+  const isCopied = !isBytesTap(side);
   return {
-    // A decoder, or whoever keeps the bytes, may write into them.
-    push: (bytes) => guarded(() => work.push(new Uint8Array(bytes))),
-    end: () => guarded(() => work.end()),
+    push(bytes) {
+      if (isOff) return;
+      try {
+        work.push(isCopied ? new Uint8Array(bytes) : bytes);
+      } catch (error) {
+        fail(error);
+      }
+    },
+    end() {
+      if (isOff) return;
+      try {
+        work.end();
+      } catch (error) {
+        fail(error);
+      }
+    },
   };
+}
+
+const isBytesTap = <Out>(side: TapSide<Out>): side is TapBytes =>
+  typeof side === "object" && side !== null && "bytes" in side;
+
+function workOf<Out>(side: TapSide<Out>, call: Call, isOff: () => boolean): Tap {
+  if (typeof side === "function") return bytesTo(side, call);
+  if (!isBytesTap(side)) return valuesTo(side, call, isOff);
+  checkOptions("tap", side, ["bytes"]);
+  if (typeof side.bytes !== "function") throw new TypeError("tap: bytes must be a function");
+  return bytesTo(side.bytes, call);
 }
 
 type Call = <Value>(message: (value: Value) => unknown, value: Value) => void;
@@ -113,7 +143,7 @@ function valuesTo<Out>(side: TapDecoder<Out>, call: Call, isOff: () => boolean):
 
 /** Tells of an error; what the `error` handler throws is printed. */
 function tell<Out>(side: TapSide<Out>, error: unknown): void {
-  const decoder = typeof side === "function" ? undefined : side;
+  const decoder = typeof side === "function" || isBytesTap(side) ? undefined : side;
   if (decoder?.error === undefined) {
     if (error instanceof ProtocolError && decoder !== undefined) {
       reportPeer(`tap of ${decoder.protocol.name}`, undefined, error);

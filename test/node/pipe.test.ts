@@ -230,6 +230,10 @@ describe("pipe", () => {
     expect(String(thrownBy(() => pipe(a, b, { tap: { c: () => {} } } as never)))).toContain('"c"');
     const tap = { a: { protocol: lines() as unknown as Protocol<never>, message() {} } };
     expect(thrownBy(() => pipe(a, b, { tap }))).toBeInstanceOf(TypeError);
+    const asPacket = { a: { bytes: () => {}, message() {} } } as never;
+    expect(String(thrownBy(() => pipe(a, b, { tap: asPacket })))).toContain('"message"');
+    const noFunction = { b: { bytes: new Uint8Array(1) } } as never;
+    expect(String(thrownBy(() => pipe(a, b, { tap: noFunction })))).toContain("a function");
     // In the middle of a frame of several values.
     const batch: Protocol<string> = {
       ...text,
@@ -318,6 +322,37 @@ describe("the tap of a pipe", () => {
     }
     expect(errors).toEqual([expect.objectContaining({ cause: bug }), bug]);
     expect(log).toHaveBeenCalled();
+    log.mockRestore();
+  });
+
+  it("gets the forwarded bytes themselves if it is { bytes }, and no more once it has thrown", async () => {
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+    const [from, to] = [new ScriptedSink(), new ScriptedSink()];
+    const a = new Connection(bytes, from);
+    const b = new Connection(bytes, to);
+    a.opened();
+    b.opened();
+    const seen: Uint8Array[] = [];
+    const tap = {
+      a: { bytes: (given: Uint8Array) => seen.push(given) },
+      b: {
+        bytes() {
+          throw new Error("a bug of the tap");
+        },
+      },
+    };
+    void pipe(a, b, { tap });
+    const chunk = new TextEncoder().encode("forwarded");
+    a.received(chunk);
+    b.received(chunk);
+    b.received(chunk);
+    a.ended();
+    await b.flushed();
+    expect(seen.map(({ buffer }) => buffer)).toEqual([chunk.buffer]);
+    expect(seen[0]!.buffer).toBe(chunk.buffer);
+    expect(Buffer.concat(to.writes)).toEqual(Buffer.from("forwarded"));
+    expect(Buffer.concat(from.writes)).toEqual(Buffer.from("forwardedforwarded"));
+    expect(log).toHaveBeenCalledTimes(1);
     log.mockRestore();
   });
 

@@ -13,6 +13,7 @@ export {
   pipe,
   type Reconnecting,
   type ReconnectOptions,
+  type TapBytes,
   type TapDecoder,
   type TapSide,
 } from "../../session/index.ts";

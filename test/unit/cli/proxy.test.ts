@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, connect as dial, type Server as NetServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -249,6 +249,22 @@ describe("framewright proxy", () => {
     const ends = new Set(shown.flatMap(({ from, to }) => [from, to]));
     expect([...ends].filter((end) => end === `${host}:${upstream}`)).toHaveLength(1);
     expect(ends.size).toBe(2);
+  });
+
+  it.skipIf(!existsSync("/dev/full"))("goes on if the recording cannot be written", async () => {
+    const proxy = framewright([
+      ...["proxy", "--listen", "0", "--to", `${host}:${await echo()}`],
+      ...["--quiet", "--record", "/dev/full"],
+    ]);
+    const client = await connect(chat, { host, port: await portOf(proxy) });
+    client.send([1]);
+    for await (const answer of client) {
+      expect(answer).toEqual({ echo: [1] });
+      client.close();
+    }
+    expect(proxy.errors.match(/cannot write .*ENOSPC/g)).toHaveLength(1);
+    proxy.stop.abort();
+    expect(await proxy.code).toBe(0);
   });
 
   it.skipIf(lacks({ tshark: "tshark" }))("records a capture that Wireshark reads", async () => {
