@@ -57,7 +57,7 @@ export { checkedMaxFrame } from "./protocol.ts";
 export { messageOf } from "./quoteless.ts";
 export { checkRange, fitsInteger, isBeyondF32 } from "./range.ts";
 export { resetScan } from "./scan.ts";
-export { checkStreamProtocol } from "./stream-hint.ts";
+export { checkProtocol, checkStreamProtocol } from "./stream-hint.ts";
 export { isOurs, readsText, standsFor, textOf, writesText } from "./text-path.ts";
 export { isThenable } from "./thenable.ts";
 export { TolerantSplitter } from "./tolerant-splitter.ts";

@@ -9,16 +9,18 @@ import {
   fastwayServer,
   type VirtualConnection,
 } from "../../src/protocols/fastway/index.ts";
-import { ManualClock } from "../support/manual-clock.ts";
-import { Network, settled } from "../support/network.ts";
+import { connect, listen, Network } from "../../src/testing/index.ts";
+import { expectNothingLeft } from "../support/nothing-left.ts";
 
-// Random programs of several endpoints through our gateway, over wires that cut and delay as they like.
+// Random programs of several endpoints through our gateway, over a network that cuts and delays as it likes.
 // What must hold: every message arrives once, in order, at the right end, up to where a connection was closed or
 // an endpoint died; and every connection ends on both sides.
 
 const CLIENTS = 3;
 const SERVERS = 2;
 const ENDPOINTS = CLIENTS + SERVERS;
+/** Milliseconds after which everything has arrived. */
+const REST = 3000;
 
 type Action =
   | { readonly do: "dial"; readonly who: number; readonly whom: number }
@@ -65,17 +67,6 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ do: fc.constant("wait" as const), steps: nat(12) }) },
 );
 
-/** A small generator of numbers, so that a counterexample can be replayed. */
-function generator(seed: number): () => number {
-  let state = seed >>> 0 || 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
-}
-
 /** One end of a virtual connection, and all that happened to it. */
 class Half {
   readonly connection: VirtualConnection;
@@ -115,8 +106,8 @@ async function run(
   seed: number,
   highWater: number | undefined,
 ): Promise<void> {
-  const clock = new ManualClock();
-  const network = new Network(generator(seed), clock);
+  const network = new Network({ seed, capacity: highWater ?? 500 });
+  const { clock } = network;
   const gateway = fastwayGateway({
     dialect,
     clock,
@@ -142,12 +133,16 @@ async function run(
     }
   };
 
+  const CLIENT_PORT = 1;
+  const SERVER_PORT = 2;
+  for (const port of [CLIENT_PORT, SERVER_PORT]) {
+    const open = port === CLIENT_PORT ? gateway.client : gateway.server;
+    listen(gateway.protocol, { network, port, highWater, open });
+  }
   for (let i = 0; i < ENDPOINTS; i++) {
-    const [near, far] = network.wire(speaks, gateway.protocol, highWater ?? 500, highWater);
-    const link = near;
     const isClient = i < CLIENTS;
-    if (isClient) gateway.client(far);
-    else gateway.server(far);
+    const port = isClient ? CLIENT_PORT : SERVER_PORT;
+    const link = await network.settle(connect(speaks, { network, port, highWater }));
     const endpoint = isClient
       ? fastwayClient(link, { clock })
       : fastwayServer(link, { clock, serverId: i - CLIENTS + 1, key: "secret" });
@@ -156,7 +151,7 @@ async function run(
     void accept(owner);
   }
   // Servers are known once they have proved themselves.
-  await network.settle();
+  await network.run(REST);
 
   const die = (owner: Endpoint, gently: boolean): void => {
     owner.isDead = true;
@@ -201,10 +196,10 @@ async function run(
         die(endpoints[one.who]!, one.gently);
         break;
       case "wait":
-        for (let i = 0; i < one.steps; i++) await network.step();
+        await network.run(5 * one.steps);
     }
   }
-  await network.settle();
+  await network.run(REST);
 
   // Everything is at rest: what was sent on a connection that is open has arrived.
   expect(answered).toBe(dialled);
@@ -237,8 +232,7 @@ async function run(
 
   // And when all hang up, nothing is left.
   for (const owner of endpoints) if (!owner.isDead) die(owner, true);
-  await network.settle();
-  await settled();
+  await network.run(REST);
   for (const half of [...halves.values()].flat()) {
     expect(half.isOver).toBe(true);
     expect(half.connection.state).toBe("closed");
@@ -249,7 +243,7 @@ async function run(
   }
   expect(gateway.counters).toMatchObject({ clients: 0, servers: 0, unproven: 0, connections: 0 });
   // Nobody waits for anything any more.
-  expect(clock.waiting).toBe(0);
+  await expectNothingLeft(network);
 }
 
 describe.each(["v1", "v2"] as const)("a gateway of %s between endpoints", (dialect) => {

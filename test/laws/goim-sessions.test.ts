@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Connection, i32be, Output, type Protocol, ProtocolError } from "../../src/index.ts";
+import { type Connection, i32be, Output, type Protocol, ProtocolError } from "../../src/index.ts";
 import {
   type BinaryProtocol,
   Comet,
@@ -8,11 +8,11 @@ import {
   GoimClient,
   type Packet,
 } from "../../src/protocols/goim/index.ts";
-import { ManualClock } from "../support/manual-clock.ts";
-import { settle, Wire } from "../support/wire.ts";
+import { connect, listen, Network, networkScripts } from "../../src/testing/index.ts";
+import { expectNothingLeft } from "../support/nothing-left.ts";
 
 /*
- * Client and comet against each other, over a wire that cuts, delays and breaks. The model is what each side
+ * Client and comet against each other, over a network that cuts, delays and breaks. The model is what each side
  * was asked to say; the truth is what the other one heard.
  */
 
@@ -21,7 +21,9 @@ const PUSH = 1000;
 
 /** What one connection carried, from the test's own books. */
 interface Line {
-  readonly wire: Wire;
+  /** Where its client is, which no other line shares. */
+  readonly host: string;
+  client: Connection<never, Packet> | undefined;
   isCut: boolean;
   session: CometSession<number> | undefined;
   /** Numbers of the pushes that the comet took. */
@@ -38,7 +40,7 @@ interface Asked {
 }
 
 class World {
-  readonly clock = new ManualClock();
+  readonly network: Network;
   readonly lines: Line[] = [];
   /** By client. */
   readonly asked: Asked[][] = [[], []];
@@ -52,8 +54,15 @@ class World {
   readonly clients: readonly GoimClient[];
   #count = 0;
 
-  constructor(boundary: "stream" | "message", chance: () => number, inFlight: number) {
-    const { clock } = this;
+  constructor(
+    boundary: "stream" | "message",
+    script: readonly number[],
+    chance: () => number,
+    inFlight: number,
+  ) {
+    this.network = new Network({ boundary, script, latency: [0, 30] });
+    const { network } = this;
+    const { clock } = network;
     this.comet = new Comet<number>({
       clock,
       authenticate: (token) => this.#maybeLater(chance, { user: i32be(token, 0), room: "a" }),
@@ -62,11 +71,14 @@ class World {
         return this.#maybeLater(chance, packet.body);
       },
       join: (session) => {
-        this.lines.find((line) => line.wire.ends[1].connection === session.connection)!.session =
-          session;
+        const { peer } = session.connection as unknown as { readonly peer: string };
+        this.lines.find(({ host }) => host === peer)!.session = session;
       },
       error: (_, error) => this.problems.push(error),
     });
+    const { comet } = this;
+    const served = boundary === "stream" ? comet.protocol : comet.messageProtocol;
+    listen(served, { network, port: 1, ...comet.handlers });
     this.clients = [0, 1].map(
       (user) =>
         new GoimClient<Uint8Array>({
@@ -77,10 +89,10 @@ class World {
           heartbeat: 1000,
           authTimeout: 500,
           timeout: 0,
-          connect: (protocol, handlers) => {
-            const wire = new Wire(clock, boundary, chance);
+          connect: async (protocol, handlers) => {
             const line: Line = {
-              wire,
+              host: `client ${user}, line ${this.lines.length}`,
+              client: undefined,
               isCut: false,
               session: undefined,
               pushed: [],
@@ -88,17 +100,9 @@ class World {
               open: 0,
             };
             this.lines.push(line);
-            const [near, far] = wire.ends;
-            const { comet } = this;
-            const served = boundary === "stream" ? comet.protocol : comet.messageProtocol;
-            const server = new Connection(served, far, comet.handlers, { clock });
-            const client = new Connection(this.#counting(protocol, line, user), near, handlers, {
-              clock,
-            });
-            clock.after(1, () => {
-              far.carry(server);
-              near.carry(client);
-            });
+            const options = { network, port: 1, from: line.host, ...handlers };
+            const client = await connect(this.#counting(protocol, line, user), options);
+            line.client = client;
             return client;
           },
           push: (_, packet) => {
@@ -133,7 +137,7 @@ class World {
   #maybeLater<T>(chance: () => number, value: T): T | Promise<T> {
     if (chance() < 0.5) return value;
     return new Promise((resolve) =>
-      this.clock.after(Math.floor(chance() * 50), () => resolve(value)),
+      this.network.clock.after(Math.floor(chance() * 50), () => resolve(value)),
     );
   }
 
@@ -176,15 +180,7 @@ class World {
     const line = this.lineOf(user);
     if (line === undefined) return;
     line.isCut = true;
-    line.wire.cut();
-  }
-
-  async advance(ms: number, step = 10): Promise<void> {
-    for (let left = ms; left > 0; left -= step) {
-      await settle();
-      this.clock.advance(Math.min(step, left));
-    }
-    await settle();
+    this.network.reset(line.host);
   }
 }
 
@@ -207,25 +203,24 @@ describe.each(["stream", "message"] as const)("sessions over a %s", (boundary) =
   it("lose, repeat and reorder nothing, and ask no more than the server can hold", async () => {
     const property = fc.asyncProperty(
       fc.array(action, { maxLength: 60, size: "max" }),
+      networkScripts(),
       chances,
       fc.integer({ min: 1, max: 7 }),
-      async (actions, stream, inFlight) => {
-        const world = new World(boundary, () => stream.next().value / 1000, inFlight);
-        await world.advance(300);
+      async (actions, script, stream, inFlight) => {
+        const world = new World(boundary, script, () => stream.next().value / 1000, inFlight);
+        const { network } = world;
+        await network.run(300);
         for (const { what, user } of actions) {
           if (what === "ask") world.ask(user);
-          else if (what === "wait") await world.advance(user);
+          else if (what === "wait") await network.run(user);
           else if (what === "cut") world.cut(user);
           else world.push(what, user);
         }
         // Longer than any wait between attempts that a few cuts lead to.
-        await world.advance(8000, 40);
+        await network.run(8000);
 
-        // A wire that is cut may be cut inside a packet; else nobody has anything to complain of.
-        const problems = world.problems.filter((error) => {
-          return !(error instanceof ProtocolError && error.code === "truncated");
-        });
-        expect(problems).toEqual([]);
+        // What is cut is reported as that, and nothing else is reported.
+        for (const problem of world.problems) expect(problem).toMatchObject({ code: "ECONNRESET" });
         if (world.lines.every((line) => !line.isCut)) expect(world.problems).toEqual([]);
         for (const client of world.clients) expect(client.state).toBe("open");
         for (const user of [0, 1]) {
@@ -248,32 +243,34 @@ describe.each(["stream", "message"] as const)("sessions over a %s", (boundary) =
           expect(heard).toEqual(isCut ? pushed.slice(0, heard.length) : pushed);
         }
         for (const client of world.clients) client.close();
-        await world.advance(20_000, 200);
+        await network.run(20_000);
         expect(world.comet.sessions.size + world.comet.room("a").size).toBe(0);
-        expect(world.clock.waiting).toBe(0);
+        await expectNothingLeft(network);
       },
     );
     await fc.assert(property, { numRuns: 60 });
   }, 60_000);
 
   it("drop a peer that has gone silent in bounded time, and find another", async () => {
-    const property = fc.asyncProperty(chances, fc.nat(3000), async (stream, when) => {
-      const world = new World(boundary, () => stream.next().value / 1000, 4);
-      await world.advance(300 + when);
+    const cases = [networkScripts(), chances, fc.nat(3000)] as const;
+    const property = fc.asyncProperty(...cases, async (script, stream, when) => {
+      const world = new World(boundary, script, () => stream.next().value / 1000, 4);
+      const { network } = world;
+      await network.run(300 + when);
       world.ask(0);
-      await world.advance(when % 40);
+      await network.run(when % 40);
       const line = world.lineOf(0);
-      line.wire.isSilent = true;
+      network.partition(line.host, "server");
       world.ask(0);
       // Two heartbeats: the one that is answered last, and the one that is not.
-      await world.advance(2000);
-      expect(line.wire.ends[0].connection?.state).toBe("closed");
+      await network.run(2000);
+      expect(line.client?.state).toBe("closed");
       expect(world.asked[0]!.map(({ outcome }) => outcome)).not.toContain("open");
-      await world.advance(3000);
+      await network.run(3000);
       expect(world.lineOf(0)).not.toBe(line);
       expect(world.clients[0]!.state).toBe("open");
       // The server gives up for itself, later.
-      await world.advance((8 * 60_000) / 100);
+      await network.run((8 * 60_000) / 100);
     });
     await fc.assert(property, { numRuns: 30 });
   }, 60_000);

@@ -7,12 +7,11 @@ import {
   checkInteger,
   checkLimits,
   checkOptions,
-  checkStreamProtocol,
+  checkProtocol,
   type Handlers,
+  type MessageProtocol,
   onAbort,
-  type Protocol,
   ProtocolError,
-  type StreamHint,
 } from "../../core/index.ts";
 import { guarded } from "./guarded.ts";
 import { Side, socketError } from "./link.ts";
@@ -58,14 +57,13 @@ const OPTIONS = ["network", "port", "host", "from", "connectTimeout", ...CONNECT
  * @throws an error with the code ECONNREFUSED if nobody listens, a ProtocolError `timeout`, the signal's reason, or a
  *   TypeError for an unknown option
  */
-export function connect<In, Out = In, Context = undefined, P = unknown>(
-  protocol: P & StreamHint<P> & Protocol<In, Out>,
+export function connect<In, Out = In, Context = undefined>(
+  protocol: MessageProtocol<In, Out>,
   options: NetworkConnectOptions<In, Out, Context>,
 ): Promise<Connection<In, Out, Context>> {
   return new Promise((resolve, reject) => {
-    checkStreamProtocol(protocol);
     checkOptions("connect", options, OPTIONS);
-    checkNetwork(options.network, options.port);
+    checkNetwork(options.network, options.port, protocol);
     checkLimits(options, "connectTimeout");
     const { network, port, host = "server", from = "client", signal } = options;
     const { connectTimeout = CONNECT_TIMEOUT } = options;
@@ -116,7 +114,7 @@ export function connect<In, Out = In, Context = undefined, P = unknown>(
           return;
         }
         const connection = new Connection(
-          protocol as Protocol<In, Out>,
+          protocol,
           client.sink,
           guarded(options, network),
           checkedOptions({ ...options, clock, handlerErrors: "report" as const }),
@@ -130,8 +128,9 @@ export function connect<In, Out = In, Context = undefined, P = unknown>(
   });
 }
 
-/** Checks the options that `listen` and `connect` have in common. */
-export function checkNetwork(network: unknown, port: number): void {
+/** Checks what `listen` and `connect` have in common. */
+export function checkNetwork(network: unknown, port: number, protocol: unknown): void {
   if (!(network instanceof Network)) throw new TypeError("network must be a Network");
+  checkProtocol(protocol, network.boundary);
   checkInteger("port", port, 0);
 }

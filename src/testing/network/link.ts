@@ -34,7 +34,7 @@ export class Side {
     this.#network = network;
     this.host = host;
     this.sink = Object.freeze<Sink>({
-      boundary: "stream",
+      boundary: network.boundary,
       peer,
       buffered: () => this.#onTheWay,
       write: (bytes) => this.#write(bytes),
@@ -45,7 +45,8 @@ export class Side {
         this.#isPaused = false;
         network.clock.soon(() => this.#deliver());
       },
-      end: () => this.#end(),
+      // WebSockets end as a whole.
+      ...(network.boundary === "stream" && { end: () => this.#end() }),
       close: () => {
         this.#isClosed = true;
         this.#end();

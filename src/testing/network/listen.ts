@@ -4,10 +4,8 @@ import {
   type ConnectionOptions,
   checkedOptions,
   checkOptions,
-  checkStreamProtocol,
   type Handlers,
-  type Protocol,
-  type StreamHint,
+  type MessageProtocol,
 } from "../../core/index.ts";
 import { checkNetwork } from "./connect.ts";
 import { guarded } from "./guarded.ts";
@@ -48,20 +46,19 @@ const OPTIONS = ["network", "port", "host", ...CONNECTION_OPTIONS];
  * @returns the server, which listens at once
  * @throws TypeError for an unknown option, a protocol without a framing, or a port that is taken
  */
-export function listen<In, Out = In, Context = undefined, P = unknown>(
-  protocol: P & StreamHint<P> & Protocol<In, Out>,
+export function listen<In, Out = In, Context = undefined>(
+  protocol: MessageProtocol<In, Out>,
   options: NetworkListenOptions<In, Out, Context>,
 ): NetworkServer<In, Out, Context> {
-  checkStreamProtocol(protocol);
   checkOptions("listen", options, OPTIONS);
-  checkNetwork(options.network, options.port);
+  checkNetwork(options.network, options.port, protocol);
   const { network, port, host = "server" } = options;
   const { firstMessageTimeout = 30_000, frameTimeout = 30_000, sendTimeout = 60_000 } = options;
   const connections = new Set<Connection<In, Out, Context>>();
   const stop = network.register(host, port, (side) => {
     const handlers = guarded(options, network);
     const connection: Connection<In, Out, Context> = new Connection(
-      protocol as Protocol<In, Out>,
+      protocol,
       side.sink,
       {
         ...handlers,

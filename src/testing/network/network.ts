@@ -38,6 +38,12 @@ export interface NetworkOptions {
    */
   readonly capacity?: number | undefined;
   /**
+   * `"stream"` for bytes in any pieces, as over TCP; `"message"` if what is written in one call arrives as one message,
+   * as over WebSockets. Messages are never cut, and a side cannot end alone.
+   * @defaultValue `"stream"`
+   */
+  readonly boundary?: "stream" | "message" | undefined;
+  /**
    * True if what is written in one call arrives in several pieces.
    * @defaultValue true
    */
@@ -96,6 +102,8 @@ export class Network {
   /** Its time, in milliseconds from 0: for sessions and everything else that waits. */
   readonly clock: Required<Clock>;
   /** @internal */
+  readonly boundary: "stream" | "message";
+  /** @internal */
   readonly bandwidth: number;
   /** @internal */
   readonly capacity: number;
@@ -120,6 +128,7 @@ export class Network {
       "latency",
       "bandwidth",
       "capacity",
+      "boundary",
       "cuts",
       "stalls",
       "resets",
@@ -131,12 +140,17 @@ export class Network {
       latency = [1, 20],
       bandwidth = Infinity,
       capacity = 65_536,
+      boundary = "stream",
     } = options;
     const { stalls = { chance: 0, most: 0 }, resets = 0, cuts = true } = options;
     checkInteger("seed", seed, Number.MIN_SAFE_INTEGER);
     checkLimits({ least: latency[0], most: latency[1] }, "least", "most");
     checkLimits({ bandwidth, capacity, resets }, "bandwidth", "capacity", "resets");
     checkLimits({ ...stalls }, "chance", "most");
+    if (boundary !== "stream" && boundary !== "message") {
+      throw new RangeError(`boundary must be "stream" or "message", not ${String(boundary)}`);
+    }
+    this.boundary = boundary;
     this.#chance = script === undefined ? chanceOf(seed) : scripted(script);
     this.clock = this.#events;
     this.#latency = [latency[0], Math.max(...latency)];
@@ -144,7 +158,7 @@ export class Network {
     this.capacity = Math.max(1, capacity);
     this.#stalls = stalls;
     this.#resets = resets;
-    this.#cuts = cuts;
+    this.#cuts = cuts && boundary === "stream";
   }
 
   /** What happened, one line each, the last 200: for reports. */
@@ -270,7 +284,7 @@ export class Network {
     return this.#happens(this.#resets);
   }
 
-  /** The same bytes in memory of their own, in one piece or several. @internal */
+  /** Copies of the bytes, in one piece or several. @internal */
   *cut(bytes: Uint8Array): Generator<Uint8Array> {
     let from = 0;
     while (this.#cuts && from < bytes.length - 1 && this.#happens(CUT)) {
@@ -278,7 +292,8 @@ export class Network {
       yield bytes.slice(from, end);
       from = end;
     }
-    if (from < bytes.length) yield bytes.slice(from);
+    // A message may be empty.
+    if (from < bytes.length || this.boundary === "message") yield bytes.slice(from);
   }
 
   /** @internal */

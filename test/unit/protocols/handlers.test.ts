@@ -18,9 +18,9 @@ import {
   skynetLogin,
 } from "../../../src/protocols/skynet/index.ts";
 import { parse, type RpcSent, sprotoRpc } from "../../../src/protocols/sproto/index.ts";
+import { connect, listen, Network } from "../../../src/testing/index.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ScriptedSink } from "../../support/scripted-sink.ts";
-import { Wire } from "../../support/wire.ts";
 import { game } from "./protobuf/game.ts";
 
 // A bug in a handler of any session is reported exactly once, and never thrown where no one catches it.
@@ -308,29 +308,21 @@ interface SkynetEnds {
 
 /** A login server, and a client of ours that logs in. */
 async function skynetLoginTo(given: object) {
-  const clock = new ManualClock();
-  const wire = new Wire(clock, "stream", () => 1);
-  const [near, far] = wire.ends;
+  const network = new Network();
+  const { clock } = network;
   const random = (): Uint8Array => SECRET;
   const server = loginServer({
     authenticate: () => ({ uid: "u", server: "s" }),
     login: () => "1",
     ...{ random, clock, ...given },
   });
-  far.carry(new Connection(server.protocol, far, server.handlers, { clock }));
+  listen(server.protocol, { network, port: 1, ...server.handlers });
   const login = skynetLogin({
-    connect: (protocol, handlers) => {
-      const connection = new Connection(protocol, near, handlers, { clock });
-      near.carry(connection);
-      return connection;
-    },
+    connect: (protocol, handlers) => connect(protocol, { network, port: 1, ...handlers }),
     ...{ token: "t", random, clock },
   });
   login.catch(() => {});
-  for (let i = 0; i < 8; i++) {
-    clock.advance(40);
-    await settled();
-  }
+  await network.run(1000);
 }
 
 /** A message server with one client, which sends one request. */

@@ -9,7 +9,7 @@ import {
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ScriptedSink } from "../../support/scripted-sink.ts";
 import { bugsPrintedBy } from "../../support/uncaught.ts";
-import { settle } from "../../support/wire.ts";
+import { settle } from "../../support/settle.ts";
 
 const protocol = lines().wrap(utf8());
 type Carried = Connection<string>;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Replies } from "../../../src/session/index.ts";
-import { settle } from "../../support/wire.ts";
+import { settle } from "../../support/settle.ts";
 
 /** A connection that notes what is held and what has failed. */
 function setup(failed?: (error: unknown) => string | undefined) {

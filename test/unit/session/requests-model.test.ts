@@ -3,7 +3,7 @@ import { describe, it } from "vitest";
 import { ProtocolError } from "../../../src/index.ts";
 import { Requests, type RequestsOptions, wasSent } from "../../../src/session/index.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
-import { settle } from "../../support/wire.ts";
+import { settle } from "../../support/settle.ts";
 
 /*
  * `Requests` beside a model that keeps every request in one list and looks through all of it at each step.

@@ -16,7 +16,7 @@ import {
 } from "../../../../src/protocols/goim/index.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { ScriptedSink } from "../../../support/scripted-sink.ts";
-import { settle } from "../../../support/wire.ts";
+import { settle } from "../../../support/settle.ts";
 
 const inflate = (_: string, bytes: Uint8Array, maxOutputLength: number): Uint8Array =>
   inflateSync(bytes, { maxOutputLength });

@@ -23,7 +23,7 @@ import {
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { ScriptedSink } from "../../../support/scripted-sink.ts";
 import { bugsPrintedBy, uncaughtBy } from "../../../support/uncaught.ts";
-import { settle } from "../../../support/wire.ts";
+import { settle } from "../../../support/settle.ts";
 
 const { v1, v2 } = operations;
 const TOKEN = Uint8Array.of(1, 2, 3);

@@ -11,7 +11,7 @@ import {
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { ScriptedSink } from "../../../support/scripted-sink.ts";
 import { bugsPrintedBy } from "../../../support/uncaught.ts";
-import { settle } from "../../../support/wire.ts";
+import { settle } from "../../../support/settle.ts";
 
 const { v1, v2 } = operations;
 const body = (value: string): Uint8Array => new TextEncoder().encode(value);

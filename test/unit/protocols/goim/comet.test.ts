@@ -24,7 +24,7 @@ import {
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { ScriptedSink } from "../../../support/scripted-sink.ts";
 import { bugsPrintedBy, printedBy } from "../../../support/uncaught.ts";
-import { settle } from "../../../support/wire.ts";
+import { settle } from "../../../support/settle.ts";
 
 const { v1, v2 } = operations;
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);

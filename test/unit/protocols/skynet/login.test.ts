@@ -11,23 +11,28 @@ import {
   skynetLogin,
   username,
 } from "../../../../src/protocols/skynet/index.ts";
+import { connect, listen, Network, type NetworkOptions } from "../../../../src/testing/index.ts";
 import { bytesOf } from "../../../support/hex.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
+import { expectNothingLeft } from "../../../support/nothing-left.ts";
 import { ScriptedSink } from "../../../support/scripted-sink.ts";
+import { settle } from "../../../support/settle.ts";
 import { bugsPrintedBy } from "../../../support/uncaught.ts";
-import { settle, Wire } from "../../../support/wire.ts";
 
 const KEY = bytesOf("ed163dd753e32ce8");
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 const ascii = (line: string): Uint8Array<ArrayBuffer> => Uint8Array.from(Buffer.from(`${line}\n`));
 
-/** A client and a server of ours at both ends of a wire. */
+type Login = Awaited<ReturnType<typeof skynetLogin>>;
+
+/** A client and a server of ours on a network. */
 function both(
   serverOptions: Partial<LoginServerOptions> = {},
   clientOptions: Partial<SkynetLoginOptions> = {},
+  networkOptions: NetworkOptions = {},
 ) {
-  const clock = new ManualClock();
-  const wire = new Wire(clock, "stream", () => 1);
+  const network = new Network(networkOptions);
+  const { clock } = network;
   const secrets: Uint8Array[] = [];
   const server = loginServer({
     authenticate: (token) => ({ uid: text(token), server: "sample" }),
@@ -39,38 +44,30 @@ function both(
     clock,
     ...serverOptions,
   });
-  const outcome = skynetLogin({
-    connect(protocol, handlers) {
-      const [near, far] = wire.ends;
-      const quiet = { ...server.handlers, error: () => {} };
-      far.carry(new Connection(server.protocol, far, quiet, { clock }));
-      const connection = new Connection(protocol, near, handlers, { clock });
-      near.carry(connection);
-      return connection;
-    },
-    token: "alice",
-    random: () => KEY,
-    clock,
-    ...clientOptions,
-  }).catch((error: StatusError) => error);
-  const flow = async (): Promise<void> => {
-    for (let i = 0; i < 12; i++) {
-      clock.advance(40);
-      await settle();
-    }
-  };
-  return { clock, wire, outcome, secrets, flow };
+  const { connections } = listen(server.protocol, {
+    ...{ network, port: 8001, ...server.handlers },
+    error() {},
+  });
+  const login = (): Promise<Login> =>
+    skynetLogin({
+      connect: (protocol, handlers) => connect(protocol, { network, port: 8001, ...handlers }),
+      token: "alice",
+      random: () => KEY,
+      clock,
+      ...clientOptions,
+    });
+  return { network, login, secrets, connections };
 }
 
 describe("login", () => {
   it("gives client and server one secret, and the client its subid", async () => {
-    const { outcome, secrets, flow, wire } = both();
-    await flow();
-    const login = await outcome;
-    expect(login).toMatchObject({ subid: "7" });
-    expect(secrets).toEqual([(login as { secret: Uint8Array }).secret]);
+    const { network, login, secrets, connections } = both();
+    const { subid, secret } = await network.settle(login());
+    expect([subid, secrets]).toEqual(["7", [secret]]);
     // Both sides have closed.
-    expect(wire.ends.map(({ connection }) => connection?.state)).toEqual(["closed", "closed"]);
+    await network.run(1000);
+    expect(connections.size).toBe(0);
+    await expectNothingLeft(network);
   });
 
   it.each([
@@ -80,11 +77,12 @@ describe("login", () => {
     "rejects with status %i if a handler returns undefined, and reports nothing",
     async (status, handlers) => {
       const printed = await bugsPrintedBy(async () => {
-        const { outcome, flow } = both(handlers);
-        await flow();
-        const error = (await outcome) as StatusError;
-        expect(error).toBeInstanceOf(StatusError);
-        expect([error.code, error.status, error.name]).toEqual(["refused", status, "StatusError"]);
+        const { network, login } = both(handlers);
+        const outcome = network.settle(login());
+        await expect(outcome).rejects.toBeInstanceOf(StatusError);
+        await expect(outcome).rejects.toMatchObject({
+          ...{ code: "refused", status, name: "StatusError" },
+        });
       });
       expect(printed).toEqual([]);
     },
@@ -96,66 +94,52 @@ describe("login", () => {
   ])("rejects with status %i if %s fails, and reports that", async (status, name) => {
     const fails = { [name]: () => Promise.reject(new Error(`${name} is broken`)) };
     const printed = await bugsPrintedBy(async () => {
-      const { outcome, flow } = both(fails);
-      await flow();
-      expect(await outcome).toMatchObject({ status });
+      const { network, login } = both(fails);
+      await expect(network.settle(login())).rejects.toMatchObject({ status });
     });
     expect(printed).toEqual([`${name} is broken`]);
     const reported: unknown[] = [];
-    const { outcome, flow } = both({ ...fails, report: (error) => reported.push(error) });
-    await flow();
-    expect(await outcome).toMatchObject({ status });
+    const { network, login } = both({ ...fails, report: (error) => reported.push(error) });
+    await expect(network.settle(login())).rejects.toMatchObject({ status });
     expect(reported).toEqual([new Error(`${name} is broken`)]);
   });
 
   it("lets a user log in twice at a time with `multilogin`", async () => {
-    const waiting: ((subid: string) => void)[] = [];
-    const login = (): Promise<string> => new Promise((resolve) => waiting.push(resolve));
-    const clock = new ManualClock();
     for (const multilogin of [false, true]) {
-      const server = loginServer({
-        authenticate: () => ({ uid: "alice", server: "sample" }),
-        login,
-        random: () => KEY,
+      let waiting = 0;
+      const { network, login } = both({
         multilogin,
-        clock,
+        authenticate: () => ({ uid: "alice", server: "sample" }),
+        login: () => {
+          waiting++;
+          return new Promise<never>(() => {});
+        },
       });
-      const lines = await Promise.all([1, 2].map(() => statusOfLogin(server, clock)));
-      expect(lines).toEqual(multilogin ? ["", ""] : ["", "406 Not Acceptable\n"]);
-      waiting.splice(0);
+      const refused: unknown[] = [];
+      for (let i = 0; i < 2; i++) login().catch(({ status }) => refused.push(status));
+      await network.run(1000);
+      expect([waiting, refused]).toEqual(multilogin ? [2, []] : [1, [406]]);
     }
   });
 
-  /** Plays a client that knows all keys; returns what the server says after the token, so far. */
-  async function statusOfLogin(
-    server: ReturnType<typeof loginServer>,
-    clock: ManualClock,
-  ): Promise<string> {
-    const sink = new ScriptedSink();
-    const connection = new Connection(server.protocol, sink, server.handlers, { clock });
-    let client!: Connection<string>;
-    const near = new ScriptedSink();
-    const login = skynetLogin({
-      connect: (protocol, handlers) => {
-        client = new Connection(protocol, near, handlers, { clock });
-        return client;
-      },
-      token: "t",
-      random: () => KEY,
-      clock,
-    });
-    login.catch(() => {});
-    connection.opened();
-    client.opened();
-    for (let i = 0; i < 3; i++) {
-      await settle();
-      for (const bytes of sink.writes.splice(0, i === 2 ? 0 : 9)) client.received(bytes);
-      await settle();
-      for (const bytes of near.writes.splice(0)) connection.received(bytes);
+  it("succeeds on both sides or fails with a reason, whatever the network does", async () => {
+    let failed = 0;
+    for (let seed = 0; seed < 60; seed++) {
+      const options = { seed, resets: 0.03, stalls: { chance: 0.05, most: 8000 } };
+      const { network, login, secrets, connections } = both({}, { timeout: 5000 }, options);
+      const outcome = await network.settle(login().catch((error: unknown) => error));
+      if (outcome instanceof Error) {
+        failed++;
+        expect(["timeout", "closed", "ECONNRESET"]).toContain((outcome as ProtocolError).code);
+      } else expect(secrets).toEqual([(outcome as Login).secret]);
+      await network.run(60_000);
+      expect(connections.size).toBe(0);
+      await expectNothingLeft(network);
     }
-    await settle();
-    return sink.writes.map(text).join("");
-  }
+    // Both happen.
+    expect(failed).toBeGreaterThan(10);
+    expect(failed).toBeLessThan(50);
+  });
 });
 
 describe("a login server", () => {

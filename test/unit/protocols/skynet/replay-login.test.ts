@@ -10,12 +10,12 @@ import {
 import { bytesOf, type Hex, hexOf } from "../../../support/hex.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { ScriptedSink } from "../../../support/scripted-sink.ts";
+import { settle } from "../../../support/settle.ts";
 import {
   type LoginTranscript,
   skynetVectors,
   type TranscriptEvent,
 } from "../../../support/skynet-vectors.ts";
-import { settle } from "../../../support/wire.ts";
 
 /*
  * Recorded logins, replayed against our server (which must send the recorded bytes) and our client (likewise). The keys are

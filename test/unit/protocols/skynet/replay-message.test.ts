@@ -8,9 +8,9 @@ import {
 import { bytesOf, hexOf } from "../../../support/hex.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { ScriptedSink } from "../../../support/scripted-sink.ts";
+import { settle } from "../../../support/settle.ts";
 import { scriptedApplication } from "../../../support/skynet-application.ts";
 import { type MessageTranscript, skynetVectors } from "../../../support/skynet-vectors.ts";
-import { settle } from "../../../support/wire.ts";
 
 /*
  * Recorded message connections, replayed against our server and our client. Each step of the server's is waited for as

@@ -17,11 +17,12 @@ import {
   type RpcSent,
   sprotoRpc,
 } from "../../../../src/protocols/sproto/index.ts";
+import { connect, listen, Network } from "../../../../src/testing/index.ts";
 import { bytesOf, hexOf } from "../../../support/hex.ts";
-import { ManualClock } from "../../../support/manual-clock.ts";
+import { expectNothingLeft } from "../../../support/nothing-left.ts";
 import { ScriptedSink } from "../../../support/scripted-sink.ts";
+import { settle } from "../../../support/settle.ts";
 import { fromVector, vectors } from "../../../support/sproto-vectors.ts";
-import { settle } from "../../../support/wire.ts";
 
 const HEADER = ".package { type 0 : integer  session 1 : integer  ud 2 : string }";
 
@@ -46,27 +47,48 @@ const toClient = sprotoRpc({ local: server, remote: client });
 type ServerOptions = NonNullable<Parameters<typeof toClient.peers>[0]>;
 type ClientOptions = NonNullable<Parameters<typeof toServer.peers>[0]>;
 
-/** Two ends, joined: what one writes the other one gets at once. */
-function pair(serverOptions: ServerOptions = {}, clientOptions: ClientOptions = {}) {
-  const clock = new ManualClock();
-  const sinks = { server: new ScriptedSink(), client: new ScriptedSink() };
-  const there = new Connection(
-    toClient,
-    sinks.server,
-    toClient.peers({ clock, ...serverOptions }),
-    { clock },
+/** A server and its client on a network. */
+async function pair(serverOptions: ServerOptions = {}, clientOptions: ClientOptions = {}) {
+  const network = new Network({ latency: [1, 5] });
+  const { clock } = network;
+  /** What came, on either side. */
+  const heard = {
+    server: [] as RpcReceived<typeof toClient>[],
+    client: [] as RpcReceived<typeof toServer>[],
+  };
+  const served = toClient.peers({ clock, ...serverOptions });
+  const noted = noting(toClient, heard.server);
+  // Timers are counted below: none of the listener's.
+  const untimed = { firstMessageTimeout: 0, frameTimeout: 0, sendTimeout: 0 };
+  const { connections } = listen(noted, { network, port: 1, ...untimed, ...served });
+  const here = await network.settle(
+    connect(noting(toServer, heard.client), {
+      ...{ network, port: 1 },
+      ...toServer.peers({ clock, ...clientOptions }),
+    }),
   );
-  const here = new Connection(toServer, sinks.client, toServer.peers({ clock, ...clientOptions }), {
-    clock,
-  });
-  sinks.client.onWrite = (bytes) => there.received(bytes);
-  sinks.server.onWrite = (bytes) => here.received(bytes);
-  there.opened();
-  here.opened();
-  return { there, here, clock, sinks, peer: here.context };
+  const [there] = connections;
+  return { network, there: there!, here, clock, heard, peer: here.context };
 }
 
-const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+type RpcReceived<P> = P extends { decode(...bytes: never[]): infer Value } ? Value : never;
+
+/** The same protocol; what it decodes is kept. */
+function noting<P extends { decode(bytes: Uint8Array, start: number, end: number): unknown }>(
+  protocol: P,
+  heard: unknown[],
+): P {
+  return {
+    ...protocol,
+    decode(bytes: Uint8Array, start: number, end: number) {
+      const value = protocol.decode(bytes, start, end);
+      heard.push(value);
+      return value;
+    },
+  };
+}
+
+const soon = (network: Network): Promise<void> => network.run(20);
 
 async function rejected(promise: Promise<unknown>): Promise<RpcError> {
   try {
@@ -175,7 +197,7 @@ describe("sprotoRpc", () => {
 
 describe("peers", () => {
   it("ask and answer, in both directions", async () => {
-    const { peer } = pair(
+    const { network, peer } = await pair(
       {
         on: {
           first: async ({ n }, call) => {
@@ -187,15 +209,15 @@ describe("peers", () => {
       },
       { on: { ask: ({ n }) => ({ n: Number(n) * 2 }) } },
     );
-    const answer = await peer.request("first", { n: 20 });
+    const answer = await network.settle(peer.request("first", { n: 20 }));
     expectTypeOf(answer.n).toEqualTypeOf<number | bigint | undefined>();
     expect(answer).toEqual({ n: 41 });
-    expect(await peer.request("sure")).toBeUndefined();
+    expect(await network.settle(peer.request("sure"))).toBeUndefined();
     expect(peer.pending).toBe(0);
   });
 
-  it("know names, requests and responses", () => {
-    const { peer } = pair();
+  it("know names, requests and responses", async () => {
+    const { peer } = await pair();
     const never = async (): Promise<void> => {
       // @ts-expect-error no such protocol
       await peer.request("nope");
@@ -216,7 +238,7 @@ describe("peers", () => {
   it("tell without wanting an answer", async () => {
     const notes: unknown[] = [];
     const news: unknown[] = [];
-    const { peer, there, sinks } = pair(
+    const { network, peer, there, heard } = await pair(
       {
         on: {
           note: ({ text }, call) => {
@@ -227,29 +249,31 @@ describe("peers", () => {
       { on: { news: ({ text }) => void news.push(text) } },
     );
     expect(peer.notify("note", { text: "hi" }, { ud: "x" })).toBe(true);
-    await soon();
+    await soon(network);
     expect(notes).toEqual([["hi", undefined, "x"]]);
-    expect(sinks.server.writes).toEqual([]);
+    expect(heard.client).toEqual([]);
     there.context.notify("news", { text: "hello" });
-    await soon();
+    await soon(network);
     expect(news).toEqual(["hello"]);
   });
 
   it("answer in the order that handlers finish", async () => {
     const finish: ((value: { n: number }) => void)[] = [];
-    const { peer } = pair({ on: { late: () => new Promise((resolve) => finish.push(resolve)) } });
+    const { network, peer } = await pair({
+      on: { late: () => new Promise((resolve) => finish.push(resolve)) },
+    });
     const first = peer.request("late");
     const second = peer.request("late");
-    await soon();
+    await soon(network);
     finish[1]!({ n: 2 });
-    expect(await second).toEqual({ n: 2 });
+    expect(await network.settle(second)).toEqual({ n: 2 });
     finish[0]!({ n: 1 });
-    expect(await first).toEqual({ n: 1 });
+    expect(await network.settle(first)).toEqual({ n: 1 });
   });
 
   it("carry user data beside request and answer", async () => {
     const seen: unknown[] = [];
-    const { peer, sinks } = pair({
+    const { network, peer, heard } = await pair({
       on: {
         sure: (_, call) => {
           seen.push(call.ud, call.name);
@@ -257,56 +281,61 @@ describe("peers", () => {
         },
       },
     });
-    await peer.request("sure", undefined, { ud: "there" });
+    await network.settle(peer.request("sure", undefined, { ud: "there" }));
     expect(seen).toEqual(["there", "sure"]);
-    expect(decodeFrame(toServer, sinks.server.writes[0]!)).toMatchObject({ ud: "back" });
+    expect(heard.client).toMatchObject([{ ud: "back" }]);
   });
 
   it("take answers that come before the request has returned", async () => {
-    const { peer, here } = pair({ on: { first: ({ n }) => ({ n }) } });
+    const sink = new ScriptedSink();
+    const here = new Connection(toServer, sink, toServer.peers());
+    here.opened();
+    const answer = { kind: "response", name: "first", session: 1, args: { n: 5 } } as const;
+    sink.onWrite = () => here.received(encodeFrame(toClient, answer));
     // Above 64 KiB a write goes out at once, from within `send`.
     here.send({ kind: "request", name: "note", args: { text: "x".repeat(60_000) } });
-    expect(await peer.request("first", { n: 5 })).toEqual({ n: 5 });
+    expect(await here.context.request("first", { n: 5 })).toEqual({ n: 5 });
   });
 
   it("wait for a limited time, and drop what comes later", async () => {
     const finish: ((value: object) => void)[] = [];
     const strays: string[] = [];
-    const { peer, clock } = pair(
+    const { network, peer, clock } = await pair(
       { on: { late: () => new Promise((resolve) => finish.push(resolve)) } },
       { timeout: 100, unmatched: (error) => void strays.push(error.message) },
     );
     const promise = peer.request("late");
     const patient = peer.request("late", undefined, { timeout: 0 });
-    await soon();
-    expect(clock.waiting).toBe(1);
-    clock.advance(100);
-    const error = await rejected(promise);
+    const begun = clock.now();
+    const error = await rejected(network.settle(promise));
+    expect(clock.now()).toBe(begun + 100);
     expect(error).toBeInstanceOf(RpcError);
     expect(error).toMatchObject({ code: "timeout", protocol: "late", session: 1 });
     expect(error.message).toBe("no answer within 100 ms (protocol late, session 1)");
     finish[0]!({ n: 1 });
-    await soon();
+    await soon(network);
     expect(strays).toEqual(["unknown session (session 1)"]);
+    await network.run(10_000);
     finish[1]!({ n: 2 });
-    expect(await patient).toEqual({ n: 2 });
+    expect(await network.settle(patient)).toEqual({ n: 2 });
     // An answer calls its timer off.
     const answered = peer.request("late");
-    await soon();
-    expect(clock.waiting).toBe(1);
+    await soon(network);
     finish[2]!({ n: 3 });
-    await answered;
-    expect(clock.waiting).toBe(0);
+    await network.settle(answered);
+    await expectNothingLeft(network);
   });
 
   it("drop late answers quietly where nobody listens for them", async () => {
-    const { here } = pair();
-    here.received(encodeFrame(toClient, { kind: "response", name: "sure", session: 9 }));
+    const { network, here, there } = await pair();
+    there.send({ kind: "response", name: "sure", session: 9 });
+    await soon(network);
     expect(here.state).toBe("open");
   });
 
   it("let only so many requests wait", async () => {
-    const { peer } = pair({ on: { late: () => new Promise<never>(() => {}) } }, { maxPending: 2 });
+    const late = () => new Promise<never>(() => {});
+    const { peer } = await pair({ on: { late } }, { maxPending: 2 });
     const waiting = [peer.request("late"), peer.request("late")];
     const error = await rejected(peer.request("late"));
     expect(error).toMatchObject({ code: "overflow", protocol: "late" });
@@ -317,7 +346,7 @@ describe("peers", () => {
 
   it("reject everything that waits when the connection ends", async () => {
     const ends: unknown[] = [];
-    const { peer, clock } = pair(
+    const { network, peer } = await pair(
       { on: { late: () => new Promise<never>(() => {}) } },
       { close: (_, info) => void ends.push(info.by) },
     );
@@ -327,7 +356,8 @@ describe("peers", () => {
     expect(error).toMatchObject({ code: "closed", protocol: "late", session: 1 });
     expect((error.cause as Error).message).toBe("cable");
     expect(ends).toEqual(["error"]);
-    expect(clock.waiting).toBe(0);
+    await soon(network);
+    await expectNothingLeft(network);
     expect(await rejected(peer.request("sure"))).toMatchObject({ code: "closed" });
     expect(peer.notify("note")).toBe(false);
   });
@@ -352,38 +382,38 @@ describe("peers", () => {
   it("give a request up by its signal, before and after it is sent", async () => {
     const strays: string[] = [];
     const finish: (() => void)[] = [];
-    const { peer, sinks } = pair(
+    const { network, peer, heard } = await pair(
       { on: { late: () => new Promise((resolve) => finish.push(() => resolve({ n: 1 }))) } },
       { unmatched: (error) => void strays.push(error.message) },
     );
-    const { signal } = new AbortController();
     const controller = new AbortController();
     const asked = peer.request("late", undefined, { signal: controller.signal });
+    await soon(network);
     controller.abort(new Error("no longer"));
     await expect(asked).rejects.toThrow("no longer");
     expect(peer.pending).toBe(0);
     finish[0]!();
-    await settle();
+    await soon(network);
     expect(strays).toEqual(["unknown session (session 1)"]);
-    const { length } = sinks.client.writes;
     const again = peer.request("late", undefined, { signal: controller.signal });
     await expect(again).rejects.toThrow("no longer");
-    expect([signal.aborted, sinks.client.writes.length]).toEqual([false, length]);
+    await soon(network);
+    expect(heard.server.length).toBe(1);
   });
 
-  it("tell nothing, and do not fail, where nobody listens any more", () => {
+  it("tell nothing, and do not fail, where nobody listens any more", async () => {
     const handlers = toClient.peers();
     const never = new Connection(toClient, new ScriptedSink(), handlers);
     never.lost();
     expect(never.context.notify("news", { text: "too late" })).toBe(false);
-    const { there, sinks } = pair();
-    const { length } = sinks.server.writes;
+    const { network, there, heard } = await pair();
     there.close();
     expect(there.state).toBe("closing");
     expect(there.context.notify("news", { text: "too late" })).toBe(false);
     there.abort();
     expect(there.context.notify("news", { text: "too late" })).toBe(false);
-    expect(sinks.server.writes.length).toBe(length);
+    await soon(network);
+    expect(heard.client).toEqual([]);
     expect(() => there.context.notify("nope" as never, {} as never)).toThrow(TypeError);
   });
 
@@ -408,17 +438,17 @@ describe("peers", () => {
   });
 
   it("keep nothing of a request that cannot be written", async () => {
-    const { peer, clock } = pair();
+    const { network, peer } = await pair();
     const error = await rejected(peer.request("first", { n: 1.5 }));
     expect(error.code).toBe("unencodable");
     expect(peer.pending).toBe(0);
-    expect(clock.waiting).toBe(0);
+    await expectNothingLeft(network);
     expect(await rejected(peer.request("nope" as "sure"))).toBeInstanceOf(TypeError);
     expect(() => peer.notify("nope" as "sure")).toThrow("nope not found");
   });
 
   it("reject the request whose answer cannot be read, and go on", async () => {
-    const { peer, here } = pair();
+    const { peer, here } = await pair();
     const promise = peer.request("first", { n: 1 });
     // {session 1}, then a body whose integer has no bytes: 0200 0100 0400 | 0100 0000 00000000
     here.received(bytesOf("0006550201040100"));
@@ -444,9 +474,9 @@ describe("peers", () => {
       error: (_: unknown, error: unknown) => void errors.push((error as Error).message),
     };
     for (const name of ["fail", "late", "first"] as const) {
-      const { peer, there } = pair(options);
+      const { network, peer, there } = await pair(options);
       const promise = peer.request(name).catch(() => "rejected");
-      await soon();
+      await soon(network);
       expect(there.state).not.toBe("open");
       peer.connection!.abort();
       expect(await promise).toBe("rejected");
@@ -457,7 +487,7 @@ describe("peers", () => {
       "first.response.n is an integer (beyond 2^53 a bigint), not the number 0.5",
     ]);
     const calls: string[] = [];
-    const { peer, there, sinks } = pair({
+    const { network, peer, there, heard } = await pair({
       ...options,
       failed: (error, call) => {
         calls.push(call.name);
@@ -466,23 +496,23 @@ describe("peers", () => {
         return call.name === "fail" ? answer : Promise.resolve({ n: -1 });
       },
     });
-    expect(await peer.request("fail")).toEqual({ ok: false, why: "broken" });
-    expect(await peer.request("late")).toEqual({ n: -1 });
-    const { length } = sinks.server.writes;
+    expect(await network.settle(peer.request("fail"))).toEqual({ ok: false, why: "broken" });
+    expect(await network.settle(peer.request("late"))).toEqual({ n: -1 });
+    const { length } = heard.client;
     void peer.request("first", {}, { timeout: 0 }).catch(() => {});
-    await soon();
+    await soon(network);
     expect(calls).toEqual(["fail", "late", "first"]);
-    expect(sinks.server.writes.length).toBe(length);
+    expect(heard.client.length).toBe(length);
     expect(there.state).toBe("open");
   });
 
   it("drop what nobody handles, or say so", async () => {
     const strays: string[] = [];
     for (const stray of [undefined, (error: RpcError) => void strays.push(error.message)]) {
-      const { there, peer } = pair({ on: { first: undefined }, unmatched: stray });
+      const { network, there, peer } = await pair({ on: { first: undefined }, unmatched: stray });
       peer.notify("unhandled", { n: 1 });
       const promise = peer.request("first", { n: 1 });
-      await soon();
+      await soon(network);
       there.received(bytesOf("00030501c6"));
       expect(there.state).toBe("open");
       peer.connection!.abort();
@@ -512,15 +542,13 @@ describe("peers", () => {
   });
 
   it("count their sessions, and use again what nobody waits for", async () => {
-    const { peer, sinks } = pair({
+    const { network, peer, heard } = await pair({
       on: { sure: () => {}, late: () => new Promise<never>(() => {}) },
     });
     void peer.request("late").catch(() => {});
-    for (let i = 0; i < 2; i++) await peer.request("sure");
+    for (let i = 0; i < 2; i++) await network.settle(peer.request("sure"));
     expect(peer.pending).toBe(1);
-    const sent = sinks.client.writes.flatMap((bytes) =>
-      decodeAll(toClient, bytes).map(({ session }) => session),
-    );
+    const sent = heard.server.map((value) => value.kind === "request" && value.session);
     expect(sent).toEqual([1, 2, 3]);
   });
 
@@ -536,7 +564,7 @@ describe("peers", () => {
     );
     connection.opened();
     connection.received(encodeFrame(rpc, { kind: "request", name: "when", session: 1 }));
-    await soon();
+    await settle();
     expect(connection.state).toBe("open");
     expect(sink.writes.length).toBe(1);
   });
@@ -547,14 +575,14 @@ describe("peers", () => {
       expect(() => toServer.peers({ maxPending: wrong })).toThrow(
         `maxPending must be a number of at least 0, not ${wrong}`,
       );
-      const { peer } = pair();
+      const { peer } = await pair();
       await expect(peer.request("late", undefined, { timeout: wrong })).rejects.toThrow(RangeError);
       expect(peer.pending).toBe(0);
     }
   });
 
-  it("end the connection on bytes that are no message", () => {
-    const { there } = pair();
+  it("end the connection on bytes that are no message", async () => {
+    const { there } = await pair();
     there.received(bytesOf("0000"));
     expect(there.state).not.toBe("open");
   });
