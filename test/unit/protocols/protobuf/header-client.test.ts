@@ -7,90 +7,84 @@ import {
   encodeFrame,
 } from "../../../../src/index.ts";
 import { ErrorReply } from "../../../../src/protocols/protobuf/index.ts";
+import { connect, listen, Network } from "../../../../src/testing/index.ts";
 import { bytesOf } from "../../../support/hex.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
+import { expectNothingLeft } from "../../../support/nothing-left.ts";
 import { ScriptedSink } from "../../../support/scripted-sink.ts";
+import { settle } from "../../../support/settle.ts";
 import { game, type LoginResp } from "./game.ts";
 
 type Options = NonNullable<Parameters<typeof game.client>[0]>;
 
-/** A client on a scripted connection, and what it has asked. */
-function open(options: Options = {}) {
-  const clock = new ManualClock();
+/** A client and the server that a test plays, on a network of messages; and what the client has asked. */
+async function open(options: Options = {}) {
+  const network = new Network({ boundary: "message", latency: [1, 5] });
+  const { clock } = network;
   const client = game.client({ clock, ...options });
-  const sink = new ScriptedSink("message");
-  const connection = new Connection(game.clientProtocol, sink, client.handlers);
-  connection.opened();
-  const server = new Connection(
-    game.serverProtocol,
-    {
-      ...({ boundary: "message", pause() {}, resume() {}, close() {}, abort() {} } as const),
-      write: (bytes) => {
-        connection.received(bytes);
-        return true;
-      },
+  const asked: string[] = [];
+  const untimed = { firstMessageTimeout: 0, frameTimeout: 0, sendTimeout: 0 };
+  const { connections } = listen(game.serverProtocol, {
+    ...{ network, port: 1, ...untimed },
+    message(_, received) {
+      asked.push(received.kind === "request" ? `${received.seq} ${received.type}` : received.code);
     },
-    { message() {} },
+  });
+  const connection = await network.settle(
+    connect(game.clientProtocol, { network, port: 1, ...client.handlers }),
   );
-  server.opened();
-  const asked = () =>
-    sink.writes.map((bytes) => {
-      const received = decodeFrame(game.serverProtocol, bytes);
-      return received.kind === "request" ? `${received.seq} ${received.type}` : received.code;
-    });
-  return { client, clock, connection, sink, server, asked };
+  const [server] = connections;
+  return { client, network, clock, connection, server: server!, asked };
 }
 
-const settled = () => new Promise((resolve) => setTimeout(resolve));
+/** Long enough for a message to come. */
+const soon = (network: Network): Promise<void> => network.run(20);
 const login = (userid: number) =>
   ({ kind: "response", to: "game.LoginReq", message: { userid } }) as const;
 
 describe("a client", () => {
   it("asks one after the other, and gives each its response", async () => {
-    const { client, clock, server, asked } = open();
+    const { client, network, server, asked } = await open();
     const first = client.request("game.LoginReq", { account: "a" });
     const second = client.request("game.GetPlayerInfoReq", { userid: 7 });
     expectTypeOf(first).toEqualTypeOf<Promise<LoginResp>>();
-    await settled();
-    expect(asked()).toEqual(["1 game.LoginReq"]);
+    await soon(network);
+    expect(asked).toEqual(["1 game.LoginReq"]);
     expect(client.pending).toBe(2);
     server.send(login(5));
-    expect(String((await first).userid)).toBe("5");
-    expect(asked()).toEqual(["1 game.LoginReq", "2 game.GetPlayerInfoReq"]);
+    expect(String((await network.settle(first)).userid)).toBe("5");
+    await soon(network);
+    expect(asked).toEqual(["1 game.LoginReq", "2 game.GetPlayerInfoReq"]);
     const player = { nickname: "x" };
     server.send({ kind: "response", to: "game.GetPlayerInfoReq", message: { player } });
-    expect(await second).toMatchObject({ player });
+    expect(await network.settle(second)).toMatchObject({ player });
     expect(client.pending).toBe(0);
-    expect(clock.waiting).toBe(0);
+    await expectNothingLeft(network);
   });
 
-  it("works with a server's answers, on one pair of connections", async () => {
-    const { message } = game.answer({
+  it("works with a server's answers", async () => {
+    const network = new Network({ boundary: "message" });
+    const answers = game.answer({
       "game.LoginReq": async ({ account, header }) => ({ userid: account.length + header!.seq }),
     });
-    const { client, server } = open();
+    listen(game.serverProtocol, { network, port: 1, ...answers });
+    const client = game.client({ clock: network.clock });
     expect(Object.isFrozen(client.handlers)).toBe(true);
-    const toServer = new Connection(game.clientProtocol, {
-      ...({ boundary: "message", pause() {}, resume() {}, close() {}, abort() {} } as const),
-      write: (bytes) => {
-        void message(server as never, decodeFrame(game.serverProtocol, bytes));
-        return true;
-      },
-    });
-    toServer.opened();
-    client.handlers.open!(toServer);
-    const responses = await Promise.all(
-      ["a", "bb", "ccc"].map((account) => client.request("game.LoginReq", { account })),
+    await network.settle(connect(game.clientProtocol, { network, port: 1, ...client.handlers }));
+    const responses = await network.settle(
+      Promise.all(
+        ["a", "bb", "ccc"].map((account) => client.request("game.LoginReq", { account })),
+      ),
     );
     expect(responses.map(({ userid }) => Number(userid))).toEqual([2, 4, 6]);
   });
 
   it("is told of errors, each by the request that it answers", async () => {
-    const { client, server } = open();
+    const { client, network, server } = await open();
     for (const seq of [1, 0]) {
       const request = client.request("game.LoginReq", { account: "a" }).catch((error) => error);
       server.send({ kind: "error", seq, code: "NO_SUCH_ACCOUNT", text: "who?" });
-      const error: unknown = await request;
+      const error: unknown = await network.settle(request);
       expect(error).toBeInstanceOf(ErrorReply);
       expect(error).toMatchObject({
         name: "ErrorReply",
@@ -109,15 +103,15 @@ describe("a client", () => {
       {},
       { unmatched: (got: unknown) => unexpected.push(got) },
     ] as Options[]) {
-      const { client, server, connection } = open(options);
+      const { client, network, server, connection } = await open(options);
       const request = client.request("game.LoginReq", { account: "a" });
       server.send({ kind: "error", seq: 99, code: "OLD", text: "" });
-      await settled();
+      await soon(network);
       expect(client.pending).toBe(1);
       server.send(login(1));
-      await request;
+      await network.settle(request);
       server.send({ kind: "error", seq: 0, code: "LATE", text: "" });
-      await settled();
+      await soon(network);
       expect(connection.state).toBe("open");
     }
     expect(unexpected).toEqual([
@@ -128,23 +122,23 @@ describe("a client", () => {
 
   it("ends a connection whose response it did not ask for, or hands that on", async () => {
     const closed: CloseInfo[] = [];
-    const { server, connection } = open({ close: (_, info) => closed.push(info) });
+    const { network, server, connection } = await open({ close: (_, info) => closed.push(info) });
     server.send(login(1));
-    await settled();
+    await soon(network);
     expect(connection.state).toBe("closed");
     expect(closed).toMatchObject([{ by: "error", error: { code: "malformed" } }]);
 
     const unexpected: unknown[] = [];
-    const other = open({ unmatched: (received) => unexpected.push(received) });
+    const other = await open({ unmatched: (received) => unexpected.push(received) });
     other.server.send(login(1));
-    await settled();
+    await soon(other.network);
     expect(unexpected).toEqual([{ kind: "response", bytes: bytesOf("1001") }]);
     expect(other.connection.state).toBe("open");
   });
 
   it("hears of what a server sends unasked, also while it waits", async () => {
     const notices: string[] = [];
-    const { client, server } = open({
+    const { client, network, server } = await open({
       push: {
         "game.Notice": ({ text }) => {
           expectTypeOf(text).toEqualTypeOf<string>();
@@ -156,27 +150,28 @@ describe("a client", () => {
     server.send({ kind: "push", type: "game.Notice", message: { text: "one" } });
     server.send(login(1));
     server.send({ kind: "push", type: "game.Notice", message: { text: "two" } });
-    await request;
+    await network.settle(request);
+    await soon(network);
     expect(notices).toEqual(["one", "two"]);
     // Nobody need listen.
-    const deaf = open();
+    const deaf = await open();
     deaf.server.send({ kind: "push", type: "game.Notice", message: { text: "x" } });
-    await settled();
+    await soon(deaf.network);
     expect(deaf.connection.state).toBe("open");
   });
 
   it("gives up in time: the connection ends, because the response may still come", async () => {
     const closed: CloseInfo[] = [];
-    const { client, clock, connection } = open({
+    const { client, network, connection } = await open({
       timeout: 50,
       close: (_, info) => closed.push(info),
     });
     const first = client.request("game.LoginReq", { account: "a" }).catch((error) => error);
-    clock.advance(30);
+    await network.run(30);
     const second = client.request("game.LoginReq", { account: "b" }).catch((error) => error);
-    clock.advance(19);
+    await network.run(19);
     expect(client.pending).toBe(2);
-    clock.advance(1);
+    await network.run(1);
     expect(await first).toMatchObject({
       code: "timeout",
       message: "game.LoginReq: no answer within 50 ms",
@@ -184,11 +179,12 @@ describe("a client", () => {
     expect(await second).toMatchObject({ code: "closed", cause: { code: "timeout" } });
     expect(connection.state).toBe("closed");
     expect(closed).toMatchObject([{ by: "error", error: { code: "timeout" } }]);
-    expect(clock.waiting).toBe(0);
+    await soon(network);
+    await expectNothingLeft(network);
   });
 
   it("gives a request up by its signal, and the next one waits for its late response", async () => {
-    const { client, clock, connection, server } = open({ timeout: 50 });
+    const { client, network, connection, server } = await open({ timeout: 50 });
     const controller = new AbortController();
     const { signal } = controller;
     const first = client.request("game.LoginReq", { account: "a" }, { signal });
@@ -197,18 +193,17 @@ describe("a client", () => {
     await expect(first).rejects.toThrow("no longer");
     expect(client.pending).toBe(1);
     server.send(login(1));
-    await settled();
+    await soon(network);
     server.send(login(2));
-    expect(String((await second).userid)).toBe("2");
+    expect(String((await network.settle(second)).userid)).toBe("2");
     // One that never comes holds up the next request, until that is out of time.
     const again = new AbortController();
     const lost = client.request("game.LoginReq", { account: "c" }, { signal: again.signal });
     const waiting = client.request("game.LoginReq", { account: "d" }).catch((error) => error);
     again.abort();
     await expect(lost).rejects.toBe(again.signal.reason);
-    clock.advance(50);
+    await network.run(50);
     expect(await waiting).toMatchObject({ code: "timeout", sent: false });
-    await settled();
     expect(connection.state).toBe("closed");
   });
 
@@ -221,10 +216,11 @@ describe("a client", () => {
     expect(client.pending).toBe(0);
   });
 
-  it("has no timers when told to wait for ever", () => {
-    const { client, clock } = open({ timeout: 0 });
+  it("has no timers when told to wait for ever", async () => {
+    const { client, network } = await open({ timeout: 0 });
     void client.request("game.LoginReq", { account: "a" });
-    expect(clock.waiting).toBe(0);
+    await soon(network);
+    await expectNothingLeft(network);
   });
 
   it("asks what was asked before the connection is open, and again over a new one", async () => {
@@ -274,26 +270,27 @@ describe("a client", () => {
   });
 
   it("rejects what cannot be written, and goes on", async () => {
-    const { client, server } = open();
+    const { client, network, server } = await open();
     const wrong = client.request("game.LoginReq", { account: 5 } as never).catch((error) => error);
     const right = client.request("game.LoginReq", { account: "a" });
     expect(await wrong).toMatchObject({ code: "unencodable" });
+    await soon(network);
     server.send(login(3));
-    expect(String((await right).userid)).toBe("3");
+    expect(String((await network.settle(right)).userid)).toBe("3");
   });
 
   it("rejects a response that is not of its type, and goes on", async () => {
-    const { client, connection, server } = open();
+    const { client, network, connection, server } = await open();
     const wrong = client.request("game.LoginReq", { account: "a" }).catch((error) => error);
     connection.received(bytesOf("02000000 0a05"));
     expect(await wrong).toMatchObject({ code: "malformed" });
     const right = client.request("game.LoginReq", { account: "a" });
     server.send(login(3));
-    await right;
+    await network.settle(right);
   });
 
   it("bounds what waits", async () => {
-    const { client } = open({ maxPending: 2 });
+    const { client } = await open({ maxPending: 2 });
     void client.request("game.LoginReq", { account: "a" });
     void client.request("game.LoginReq", { account: "b" });
     const third = await client.request("game.LoginReq", { account: "c" }).catch((error) => error);
@@ -317,21 +314,25 @@ describe("a client", () => {
   });
 
   it("knows what is answered", async () => {
-    const { client, asked } = open();
+    const { client, network, asked } = await open();
     const one = client
       // @ts-expect-error nothing comes back
       .request("common.ErrorResp", {})
       .catch((error: unknown) => error);
     expect(await one).toBeInstanceOf(TypeError);
     expect(client.notify("common.ErrorResp", { message: "x" })).toBe(true);
-    await settled();
-    expect(asked()).toEqual(["1 common.ErrorResp"]);
+    await soon(network);
+    expect(asked).toEqual(["1 common.ErrorResp"]);
   });
 
   it("tells version, time and client in its headers", async () => {
-    const { client, sink } = open({ extras: () => ({ version: 3, clientVersion: "1.0" }) });
+    const client = game.client({
+      ...{ clock: new ManualClock(), extras: () => ({ version: 3, clientVersion: "1.0" }) },
+    });
+    const sink = new ScriptedSink("message");
+    new Connection(game.clientProtocol, sink, client.handlers).opened();
     void client.request("game.LoginReq", { account: "a" });
-    await settled();
+    await settle();
     const received = decodeFrame(game.serverProtocol, sink.writes[0]!);
     expect(received).toMatchObject({
       message: { header: { msgType: "game.LoginReq", seq: 1, version: 3, clientVersion: "1.0" } },
