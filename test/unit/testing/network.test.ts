@@ -6,10 +6,11 @@ import {
   lengthPrefixed,
   lines,
   ProtocolError,
+  perMessage,
   raw,
   utf8,
 } from "../../../src/index.ts";
-import { Requests, reconnecting } from "../../../src/session/index.ts";
+import { heartbeat, Requests, reconnecting, watchSilence } from "../../../src/session/index.ts";
 import { connect, listen, Network, networkScripts } from "../../../src/testing/index.ts";
 
 const text = lines().wrap(utf8());
@@ -172,18 +173,137 @@ describe("a simulated network", () => {
     });
   });
 
-  it("throws what a handler threw, at once or later", async () => {
-    for (const message of [
-      () => {
-        throw new Error("a bug");
-      },
-      () => Promise.reject(new Error("a bug")),
-    ]) {
-      const network = new Network();
-      listen(text, { network, port: 1, message });
+  it("delivers a write in several pieces with cuts, and in one without", async () => {
+    for (const cuts of [true, false]) {
+      const network = new Network({ seed: 2, cuts });
+      const { told } = upper(network);
       const client = await network.settle(connect(text, { network, port: 1 }));
+      const sent = Array.from({ length: 10 }, (_, i) => String(i).repeat(100));
+      for (const line of sent) {
+        client.send(line);
+        await network.run(100);
+      }
+      const pieces = network.history.filter((line) => /client -> server \d+ bytes/.test(line));
+      expect(told).toEqual(sent);
+      if (cuts) expect(pieces.length).toBeGreaterThan(12);
+      else expect(pieces.length).toBe(10);
+    }
+  });
+
+  it("holds pieces up with stalls, and all that comes after them", async () => {
+    const stalls = { chance: 0.2, most: 5000 };
+    const times: number[] = [];
+    const network = new Network({ seed: 1, latency: [10, 10], cuts: false, stalls });
+    const lines: string[] = [];
+    listen(text, {
+      network,
+      port: 1,
+      message(_, line) {
+        lines.push(line);
+        times.push(network.clock.now());
+      },
+    });
+    const client = await network.settle(connect(text, { network, port: 1 }));
+    const sent: number[] = [];
+    for (let i = 0; i < 100; i++) {
+      sent.push(network.clock.now());
+      client.send(String(i));
+      await network.run(20);
+    }
+    await network.run(5010);
+    expect(lines).toEqual(sent.map((_, i) => String(i)));
+    const delays = times.map((time, i) => time - sent[i]!);
+    expect(Math.max(...delays)).toBeGreaterThan(1000);
+    expect(Math.max(...delays)).toBeLessThanOrEqual(5010);
+    expect(delays.filter((delay) => delay < 11).length).toBeGreaterThan(0);
+  });
+
+  it("breaks connections behind a piece with resets, as often as it was told", async () => {
+    const survivors = async (resets: number): Promise<number> => {
+      let count = 0;
+      for (let seed = 0; seed < 100; seed++) {
+        const network = new Network({ seed, resets, cuts: false });
+        const { told } = upper(network);
+        const client = await network.settle(connect(text, { network, port: 1, message() {} }));
+        client.send("x");
+        await network.run(1000);
+        if (client.state === "open") count++;
+        else expect((await client.closed).error).toMatchObject({ code: "ECONNRESET" });
+        expect(told.length).toBeLessThanOrEqual(1);
+      }
+      return count;
+    };
+    expect(await survivors(0)).toBe(100);
+    // A request and its answer.
+    const some = await survivors(0.3);
+    expect(some).toBeGreaterThan(30);
+    expect(some).toBeLessThan(70);
+    expect(await survivors(1)).toBe(0);
+  });
+
+  it("keeps messages whole and separate with boundary message, and ends both halves at once", async () => {
+    const messages = perMessage().wrap(raw());
+    const network = new Network({ boundary: "message", seed: 3 });
+    const sizes: number[] = [];
+    let ends = 0;
+    listen(messages, {
+      network,
+      port: 1,
+      message: (connection, bytes) => {
+        sizes.push(bytes.length);
+        connection.send(bytes);
+      },
+      end: () => void ends++,
+    });
+    const back: number[] = [];
+    const client = await network.settle(
+      connect(messages, { network, port: 1, message: (_, { length }) => void back.push(length) }),
+    );
+    const lengths = [3, 0, 1000, 1, 0, 50];
+    for (const length of lengths) client.send(new Uint8Array(length));
+    await network.run(1000);
+    expect([sizes, back]).toEqual([lengths, lengths]);
+    client.close();
+    expect(await network.settle(client.closed)).toMatchObject({ by: "local" });
+    // A framing is what streams need, and messages do not.
+    expect(() => listen(messages, { network: new Network(), port: 1 })).toThrow("a stream needs");
+    expect(() => new Network({ boundary: "packet" as never })).toThrow(RangeError);
+  });
+
+  it("throws what a handler threw, at once or later, whichever it is", async () => {
+    const bug = (): never => {
+      throw new Error("a bug");
+    };
+    const later = () => Promise.reject(new Error("a bug"));
+    const happen = async (handlers: object): Promise<void> => {
+      const network = new Network({ capacity: 10 });
+      const quiet = { message() {}, maxQueued: Number.POSITIVE_INFINITY };
+      listen(text, { network, port: 1, ...quiet, ...handlers });
+      const client = await network.settle(connect(text, { network, port: 1, message() {} }));
       client.send("x");
-      await expect(network.run(1000)).rejects.toThrow("a bug");
+      await network.run(100);
+      client.close();
+      await network.run(1000);
+    };
+    await happen({ message() {} });
+    // More than the network takes at once.
+    const flood = (connection: Connection<string>) => {
+      for (let i = 0; i < 20; i++) connection.send("0123456789");
+    };
+    const broken = Object.assign(new Error("mine"), { code: "mine" });
+    for (const handlers of [
+      { message: bug },
+      { message: later },
+      { open: bug },
+      { open: later },
+      { end: bug },
+      { close: bug },
+      { context: bug },
+      { message: flood, drain: bug, highWater: 20 },
+      { message: (one: Connection<string>) => one.abort(broken), error: bug },
+    ]) {
+      const outcome = await happen(handlers).catch(({ message }: Error) => message);
+      expect([Object.entries(handlers).join(), outcome]).toEqual([expect.any(String), "a bug"]);
     }
   });
 
@@ -248,6 +368,56 @@ describe("a simulated network", () => {
 const raw4 = lengthPrefixed({ width: 4 }).wrap(raw());
 
 describe("sessions over a simulated network", () => {
+  it("find a silent peer by a heartbeat, as late as they were told", async () => {
+    const network = new Network({ latency: [5, 5] });
+    let beats = 0;
+    listen(text, { network, port: 1, firstMessageTimeout: 0, message: () => void beats++ });
+    const ended: unknown[] = [];
+    const client = await network.settle(
+      connect(text, {
+        ...{ network, port: 1, message() {}, error() {} },
+        close: (_, { error }) => void ended.push(error),
+      }),
+    );
+    const { clock } = network;
+    const begun = clock.now();
+    heartbeat({
+      ...{ connection: client, clock, interval: 1000, timeout: 300 },
+      send: () => void client.send("ping"),
+    });
+    await network.run(1100);
+    // The server says nothing.
+    expect(beats).toBe(1);
+    await network.settle(client.closed);
+    expect(clock.now() - begun).toBe(1300);
+    expect(ended).toMatchObject([{ code: "timeout" }]);
+  });
+
+  it("live through a partition that is shorter than their patience", async () => {
+    for (const [ms, survives] of [
+      [900, true],
+      [5000, false],
+    ] as const) {
+      const network = new Network({ latency: [5, 5] });
+      upper(network, { firstMessageTimeout: 0 });
+      const client = await network.settle(
+        connect(text, { network, port: 1, error() {}, message() {} }),
+      );
+      const { clock } = network;
+      watchSilence({ connection: client, clock, timeout: 2000 });
+      heartbeat({
+        ...{ connection: client, clock, interval: 500, timeout: 2000 },
+        send: () => void client.send("ping"),
+      });
+      await network.run(2000);
+      network.partition("client", "server");
+      await network.run(ms);
+      network.heal("client", "server");
+      await network.run(3000);
+      expect(client.state === "open").toBe(survives);
+    }
+  });
+
   interface Call {
     readonly id: number;
     readonly ask?: number;
