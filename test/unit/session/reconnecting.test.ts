@@ -8,8 +8,8 @@ import {
 } from "../../../src/session/index.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ScriptedSink } from "../../support/scripted-sink.ts";
-import { bugsPrintedBy } from "../../support/uncaught.ts";
 import { settle } from "../../support/settle.ts";
+import { bugsPrintedBy } from "../../support/uncaught.ts";
 
 const protocol = lines().wrap(utf8());
 type Carried = Connection<string>;

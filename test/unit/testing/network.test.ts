@@ -290,7 +290,6 @@ describe("a simulated network", () => {
     const flood = (connection: Connection<string>) => {
       for (let i = 0; i < 20; i++) connection.send("0123456789");
     };
-    const broken = Object.assign(new Error("mine"), { code: "mine" });
     for (const handlers of [
       { message: bug },
       { message: later },
@@ -300,7 +299,7 @@ describe("a simulated network", () => {
       { close: bug },
       { context: bug },
       { message: flood, drain: bug, highWater: 20 },
-      { message: (one: Connection<string>) => one.abort(broken), error: bug },
+      { idleTimeout: 50, error: bug },
     ]) {
       const outcome = await happen(handlers).catch(({ message }: Error) => message);
       expect([Object.entries(handlers).join(), outcome]).toEqual([expect.any(String), "a bug"]);

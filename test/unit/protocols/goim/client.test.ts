@@ -22,8 +22,8 @@ import {
 } from "../../../../src/protocols/goim/index.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { ScriptedSink } from "../../../support/scripted-sink.ts";
-import { bugsPrintedBy, uncaughtBy } from "../../../support/uncaught.ts";
 import { settle } from "../../../support/settle.ts";
+import { bugsPrintedBy, uncaughtBy } from "../../../support/uncaught.ts";
 
 const { v1, v2 } = operations;
 const TOKEN = Uint8Array.of(1, 2, 3);

@@ -10,8 +10,8 @@ import {
 } from "../../../../src/protocols/goim/index.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { ScriptedSink } from "../../../support/scripted-sink.ts";
-import { bugsPrintedBy } from "../../../support/uncaught.ts";
 import { settle } from "../../../support/settle.ts";
+import { bugsPrintedBy } from "../../../support/uncaught.ts";
 
 const { v1, v2 } = operations;
 const body = (value: string): Uint8Array => new TextEncoder().encode(value);
