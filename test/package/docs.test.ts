@@ -6,7 +6,8 @@ import { blocksOf, commentsOf, filesIn, readText, root } from "../support/packag
 
 // Every ```ts block of the README, of docs/ and of the doc comments in src/ is type-checked against the built
 // package, through its own `exports` map (self-reference). A block with `//=>` lines is run too: together
-// these lines are what its console.log calls print. A block opened as ```ts no-check is left alone.
+// these lines are what its console.log calls print. A ```js block is run without types: programs of other libraries. A block
+// opened as ```ts no-check is left alone.
 const dir = new URL("../../.docs-check/", import.meta.url);
 
 const pages = ["README.md", ...filesIn("docs", /\.md$/)];

@@ -44,7 +44,13 @@ const printed = "0 world\ntrue truncated input ends after 5 bytes of a frame of 
 describe("the tarball", () => {
   it("holds only what users need", () => {
     const others = tarball.files.filter((path) => !path.startsWith("dist/"));
-    expect([...others].sort()).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "package.json"]);
+    expect([...others].sort()).toEqual([
+      "CHANGELOG.md",
+      "LICENSE",
+      "README.md",
+      "README.zh-CN.md",
+      "package.json",
+    ]);
     for (const file of declaredFiles(manifest.exports))
       expect(tarball.files).toContain(file.slice(2));
   });

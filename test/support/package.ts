@@ -68,12 +68,12 @@ export function expectedLines(code: string): string[] {
   return [...code.matchAll(/^[ \t]*\/\/=>(?: (.*))?$/gm)].map((match) => match[1] ?? "");
 }
 
-/** The blocks fenced as `ts` in a page; one whose fence says more (`ts no-check`) is left alone. */
+/** The blocks fenced as `ts` or `js` in a page; one whose fence says more (`ts no-check`) is left alone. */
 export function blocksOf(page: string, text: string): Block[] {
-  return [...text.matchAll(/^```ts[ \t]*\r?\n([\s\S]*?)^```/gm)].map((match) => {
+  return [...text.matchAll(/^```(ts|js)[ \t]*\r?\n([\s\S]*?)^```/gm)].map((match) => {
     const line = text.slice(0, match.index).split("\n").length;
-    const code = match[1]!;
-    const file = `${page.replace(/\W/g, "_")}_${line}.ts`;
+    const code = match[2]!;
+    const file = `${page.replace(/\W/g, "_")}_${line}.${match[1] === "js" ? "mjs" : "ts"}`;
     return { name: `${page}:${line}`, file, code, expected: expectedLines(code) };
   });
 }
