@@ -1,7 +1,8 @@
 import { unicodeEscape } from "../core/index.ts";
 import { decodeCommand } from "./decode.ts";
+import { generateCommand } from "./generate.ts";
 import { proxyCommand } from "./proxy.ts";
-import { SPROTO_HELP, sprotoCommand } from "./sproto.ts";
+import { sprotoCommand } from "./sproto.ts";
 import type { Pipe, Streams } from "./streams.ts";
 import { talkCommand } from "./talk.ts";
 import { versionOf } from "./version.ts";
@@ -11,7 +12,7 @@ const HELP = `framewright <command>
   decode <file | ->    shows what bytes mean, by a protocol
   proxy                forwards connections, and shows their messages
   talk <host:port>     speaks a protocol by hand, as lines of JSON
-  generate sproto      writes a TypeScript module for a schema (also: framewright sproto)
+  generate <what>      writes a dissector for Wireshark (lua), or a TypeScript module (sproto)
 
 framewright <command> --help tells more. --version prints the version.
 `;
@@ -49,6 +50,8 @@ export async function execute(
         return await proxyCommand(rest, streams);
       case "talk":
         return await talkCommand(rest, streams);
+      case "generate":
+        return await generateCommand(rest, streams);
       default:
         return run(args, streams.out, streams.errors, file);
     }
@@ -66,8 +69,6 @@ function output([command, ...rest]: readonly string[], file: string): string {
   switch (command) {
     case "sproto":
       return sprotoCommand(rest);
-    case "generate":
-      return generate(rest);
     case "--help":
     case "-h":
       return HELP;
@@ -81,12 +82,6 @@ function output([command, ...rest]: readonly string[], file: string): string {
         `framewright: no command ${JSON.stringify(command)}; try framewright --help`,
       );
   }
-}
-
-function generate([what, ...rest]: readonly string[]): string {
-  if (what === "sproto") return sprotoCommand(rest);
-  if (what === undefined || what === "--help" || what === "-h") return SPROTO_HELP;
-  throw new RangeError(`framewright generate: no ${JSON.stringify(what)}; there is: sproto`);
 }
 
 /** File names may hold line ends and codes that terminals obey. */

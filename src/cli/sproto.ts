@@ -13,7 +13,7 @@ const OPTIONS = {
   help: { type: "boolean", short: "h" },
 } as const;
 
-export const SPROTO_HELP = `framewright sproto <files> [--out <file>]
+const SPROTO_HELP = `framewright sproto <files> [--out <file>]
 
 Writes a TypeScript module with an interface for each type of the schema in the files (joined, in any order) and
 code that encodes and decodes it, which needs no eval.

@@ -1,12 +1,14 @@
 /**
- * Look at bytes: what each one means, where they are wrong, and pictures of formats for documentation. And look at the wire
- * of connections: traces as text, and counts.
+ * Look at bytes: what each one means, where they are wrong, pictures of formats for documentation, and dissectors for
+ * Wireshark. And look at the wire of connections: traces as text, and counts.
  *
  * @packageDocumentation
  */
+
 export { type Explainable, type ExplainableProtocol, explain } from "./explain.ts";
 export { hexView } from "./hex-view.ts";
 export { htmlView } from "./html-view.ts";
+export { type DissectorOptions, dissector } from "./lua/dissector.ts";
 export type { Part, PartBits, PartError } from "./part.ts";
 export { picture } from "./picture.ts";
 export type { HexViewOptions } from "./rows.ts";

@@ -25,7 +25,15 @@ import {
 } from "../../framing/index.ts";
 import { fastway } from "../../protocols/fastway/index.ts";
 import { bilibili, goim, goimJson, type Inflate } from "../../protocols/goim/index.ts";
-import { parse } from "../../protocols/sproto/index.ts";
+import {
+  answerPackages,
+  handshakePackages,
+  loginLines,
+  netpack,
+  requestPackages,
+  sprotoRpc,
+} from "../../protocols/skynet/index.ts";
+import { parse, type Sproto } from "../../protocols/sproto/index.ts";
 import * as workerman from "../../protocols/workerman/index.ts";
 
 /** A protocol of any kind. */
@@ -58,7 +66,12 @@ const READY: Readonly<Record<string, Make>> = {
   "workerman-xml": workerman.xml10,
   "workerman-binary-transfer": workerman.binaryTransfer,
   "workerman-text-transfer": workerman.textTransfer,
-  "workerman-gateway": workerman.gatewayProtocol,
+  "workerman-gateway": gateway,
+  "skynet-login": loginLines,
+  "skynet-handshake": handshakePackages,
+  "skynet-request": requestPackages,
+  "skynet-answer": answerPackages,
+  "sproto-rpc": rpc,
 };
 
 /** Framings, each to be followed by `+` and a codec. */
@@ -70,6 +83,7 @@ const FRAMINGS: Readonly<Record<string, Make>> = {
     delimited(delimiter, options),
   fixed: ({ size }: { readonly size: number }) => fixed(size),
   netstring,
+  netpack,
   message: perMessage,
   "content-length": contentLength,
   decimal: decimalPrefixed,
@@ -87,7 +101,9 @@ const CODECS: Readonly<Record<string, Make>> = {
   latin1,
   json,
   "php-json": workerman.phpJson,
+  "php-serialize": workerman.phpSerialize,
   sproto,
+  "sproto-packed": packedSproto,
 };
 
 /** The names that {@link namedProtocol} takes. */
@@ -101,12 +117,62 @@ export const PROTOCOL_NAMES: {
   codecs: Object.keys(CODECS),
 };
 
+interface GatewayWords {
+  readonly serialized?: string;
+}
+
+/** `workerman-gateway:serialized=php`: bodies that are no scalar are what PHP serialized. */
+function gateway({ serialized, ...options }: GatewayWords): unknown {
+  if (serialized === undefined) return workerman.gatewayProtocol(options);
+  if (serialized !== "php") throw new RangeError(`serialized can be php, not ${serialized}`);
+  return workerman.gatewayProtocol({ ...options, serialized: workerman.phpSerialize() });
+}
+
+interface SchemaWords {
+  readonly ""?: string;
+}
+
 /** `sproto:schema.sproto#Type`: its first option is the schema and a type in it. */
-function sproto({ "": path = "" }: { readonly ""?: string }, host: NameHost): Codec<unknown> {
+function sproto(words: SchemaWords, host: NameHost): Codec<unknown> {
+  const { schema, type } = typeOf("sproto", words, host);
+  return schema.type(type) as Codec<unknown>;
+}
+
+/** `sproto-packed:schema.sproto#Type`: the same, packed. */
+function packedSproto(words: SchemaWords, host: NameHost): Codec<unknown> {
+  const { schema, type } = typeOf("sproto-packed", words, host);
+  return schema.packed(type) as Codec<unknown>;
+}
+
+function typeOf(
+  name: string,
+  { "": path = "" }: SchemaWords,
+  host: NameHost,
+): { readonly schema: Sproto; readonly type: string } {
   const [file = "", type = ""] = path.split("#");
   if (file === "" || type === "")
-    throw new RangeError("sproto needs a schema and a type: sproto:schema.sproto#Type");
-  return parse(host.schema(file)).type(type) as Codec<unknown>;
+    throw new RangeError(`${name} needs a schema and a type: ${name}:schema.sproto#Type`);
+  return { schema: parse(host.schema(file)), type };
+}
+
+interface RpcWords {
+  readonly local?: string;
+  readonly remote?: string;
+  readonly package?: string;
+}
+
+/** `sproto-rpc:local=c2s.sproto,remote=s2c.sproto`: calls through the gate of skynet, as the side of `local` reads them. */
+function rpc(
+  { local, remote, package: packageName, ...others }: RpcWords,
+  host: NameHost,
+): unknown {
+  if (local === undefined || remote === undefined || Object.keys(others).length > 0) {
+    throw new RangeError(
+      "sproto-rpc takes the schemas of both sides, and package: sproto-rpc:local=c2s.sproto,remote=s2c.sproto",
+    );
+  }
+  const [own, theirs] = [local, remote].map((file) => parse(host.schema(file)));
+  return sprotoRpc({ local: own!, remote: theirs!, packageName });
 }
 
 /**

@@ -114,6 +114,7 @@ export function linkJson<Bodies = Record<never, never>>(
     maxFrame: framing.maxFrame,
     text: true,
     format: { name: "json" },
+    layout: framing.layout,
     measure: framing.measure,
     recover: framing.recover!,
     decode: (bytes, start, end) => read(decodeUtf8(bytes, start, end), start),

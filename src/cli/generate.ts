@@ -1,0 +1,100 @@
+import { writeFileSync } from "node:fs";
+import { basename } from "node:path";
+import { dissector } from "../inspect/index.ts";
+import { parsed } from "./arguments.ts";
+import { loadProtocol } from "./load-protocol.ts";
+import { sprotoCommand } from "./sproto.ts";
+import type { Streams } from "./streams.ts";
+
+export const GENERATE_HELP = `framewright generate lua --protocol <protocol> [--out <file>]
+framewright generate sproto <files> [--out <file>]
+
+  lua      a dissector for Wireshark and tshark
+  sproto   a TypeScript module for a schema
+
+framewright generate <what> --help tells more.
+`;
+
+const LUA_OPTIONS = {
+  protocol: { type: "string" },
+  replies: { type: "string" },
+  port: { type: "string" },
+  name: { type: "string" },
+  title: { type: "string" },
+  out: { type: "string" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+const LUA_HELP = `framewright generate lua --protocol <protocol> [--out <file>]
+
+Writes a dissector for Wireshark and tshark: fields for filters, and frames that are cut by segments. Put it into the folder
+of plugins, or name it: tshark -X lua_script:goim.lua -r capture.pcapng -O fw_goim -Y "fw_goim.op == 2"
+
+  --protocol <protocol>  described by fields, a ready one, or a framing; see framewright decode --help
+  --replies <protocol>   what servers send, if it is something else; its fields begin with name.reply
+  --port <numbers>       ports of servers, as in 3101,3102; else choose the protocol by "Decode As"
+  --name <name>          what filters begin with                                [fw_ and the protocol's name]
+  --title <text>         what Wireshark shows                                   [the name]
+  --out <file>           where to write; else it goes to standard output
+`;
+
+/** `framewright generate`: the text that goes to standard output. */
+export async function generateCommand(args: readonly string[], { out }: Streams): Promise<number> {
+  const [what, ...rest] = args;
+  switch (what) {
+    case "lua":
+      out.write(await luaCommand(rest));
+      return 0;
+    case "sproto":
+      out.write(sprotoCommand(rest));
+      return 0;
+    case undefined:
+    case "--help":
+    case "-h":
+      out.write(GENERATE_HELP);
+      return 0;
+    default:
+      throw new RangeError(
+        `framewright generate: no ${JSON.stringify(what)}; there are: lua, sproto`,
+      );
+  }
+}
+
+async function luaCommand(args: readonly string[]): Promise<string> {
+  const { values } = parsed("framewright generate lua: ", args, LUA_OPTIONS, false);
+  if (values.help === true) return LUA_HELP;
+  const protocol = await loadProtocol(values.protocol);
+  const replies = values.replies === undefined ? undefined : await loadProtocol(values.replies);
+  const { name = `fw_${nameOf(values.protocol!)}`, title, port, out } = values;
+  const ports = port?.split(",").map(Number);
+  const text = refused("lua", () => dissector(protocol, { name, title, ports, replies }));
+  return written(text, out);
+}
+
+/** What cannot be generated is an error of the command. */
+function refused<T>(what: string, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    throw new RangeError(`framewright generate ${what}: ${(error as Error).message}`);
+  }
+}
+
+function written(text: string, out: string | undefined): string {
+  if (out === undefined) return text;
+  writeFileSync(out, text);
+  return "";
+}
+
+/** A name for what `--protocol` names: `fastway` of `fastway:dialect=v2`, `mine` of `./mine.ts`, `chat` of `./mine.ts#chat`. */
+export function nameOf(protocol: string): string {
+  const file = /^([^#]*\.[cm]?[jt]s)(?:#(.*))?$/.exec(protocol);
+  const words =
+    file === null
+      ? protocol.replace(/:[^+]*/g, "")
+      : (file[2] ?? basename(file[1]!).replace(/\.[cm]?[jt]s$/, ""));
+  return words
+    .replace(/[^A-Za-z0-9]+/g, "_")
+    .replace(/^_+|_+$/g, "")
+    .toLowerCase();
+}
