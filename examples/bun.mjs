@@ -9,7 +9,7 @@ const protocol = lines().wrap(json());
 const server = Bun.listen({
   hostname: "127.0.0.1",
   port: 0,
-  allowHalfOpen: true, // a client that has said its last word still gets its answers
+  allowHalfOpen: true, // a client that has ended its side still gets its replies
   socket: socketHandlers(protocol, {
     context: () => ({ sum: 0 }),
     message(connection, { add }) {

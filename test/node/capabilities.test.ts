@@ -29,7 +29,7 @@ import { attachStreams, attachWebSocket } from "../../src/transports/web/index.t
 import { FakeWebSocket } from "../support/fake-web-socket.ts";
 import { ScriptedSink } from "../support/scripted-sink.ts";
 
-// The table "What a stream can do where" of docs/transports/README.md: each cell is tried.
+// The table "Features of stream transports" of docs/transports/README.md: each cell is tried.
 
 const host = "127.0.0.1";
 const bytes = pieces().wrap(raw());
@@ -192,7 +192,7 @@ function table(): Record<string, string>[] {
   const page = readFileSync(new URL("../../docs/transports/README.md", import.meta.url), "utf8");
   const section = page
     .split("\n## ")
-    .find((part) => part.startsWith("What a stream can do where"))!;
+    .find((part) => part.startsWith("Features of stream transports"))!;
   const rows = section.split("\n").filter((line) => line.startsWith("|"));
   const cells = rows.map((row) =>
     row
@@ -204,7 +204,7 @@ function table(): Record<string, string>[] {
   return values.map((row) => Object.fromEntries(row.map((cell, n) => [names![n], cell])));
 }
 
-describe("the table of what a stream can do where", () => {
+describe("the table of features of stream transports", () => {
   const rows = table();
 
   it("has a row for each transport and a column for each thing", () => {

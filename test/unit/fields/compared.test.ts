@@ -165,7 +165,7 @@ const ROWS: Readonly<Record<string, (library: Library) => string>> = {
     [9, 0x41, 0x42],
     (value) => `reads ${textOf(value)}`,
   ),
-  "256 bytes behind a `u8` length": writes(
+  "256 bytes after a `u8` length": writes(
     "bytes",
     new Uint8Array(256),
     (bytes) => `writes the length ${bytes[0]}`,
