@@ -52,7 +52,7 @@ export { notPromised, parseJson } from "./json-read.ts";
 export { stringify } from "./json-write.ts";
 export { CHUNK_COST, compact, copy, isBytes, isDetached, plain } from "./memory.ts";
 export { isMisuse, misuse } from "./misuse.ts";
-export { observed } from "./observed.ts";
+export { observed, type TracedSource, teller } from "./observed.ts";
 export { checkedMaxFrame } from "./protocol.ts";
 export { messageOf } from "./quoteless.ts";
 export { checkRange, fitsInteger, isBeyondF32 } from "./range.ts";

@@ -1,4 +1,12 @@
-import { type Clock, checkLimit, checkOptions, ProtocolError, systemClock } from "../core/index.ts";
+import {
+  type Clock,
+  checkLimit,
+  checkOptions,
+  ProtocolError,
+  systemClock,
+  type Trace,
+} from "../core/index.ts";
+import { tellerOf } from "./teller-of.ts";
 
 /** The part of a connection that {@link heartbeat} uses. */
 export interface HeartbeatConnection {
@@ -29,13 +37,18 @@ export interface HeartbeatOptions {
   /** Sends a heartbeat; what it throws aborts the connection. */
   send(): unknown;
   /**
+   * Called with each `heartbeat` that is sent, and with `missed` if nothing comes after one.
+   * @defaultValue the trace of the connection
+   */
+  readonly trace?: Trace | undefined;
+  /**
    * The clock, which must be that of the connection.
    * @defaultValue the runtime's clock
    */
   readonly clock?: Clock | undefined;
 }
 
-const OPTIONS = ["connection", "interval", "timeout", "first", "send", "clock"];
+const OPTIONS = ["connection", "interval", "timeout", "first", "send", "trace", "clock"];
 
 /**
  * Sends heartbeats, and aborts a connection whose peer is silent. Any byte is a sign of life, not only the answer to a
@@ -73,6 +86,7 @@ export function heartbeat(options: HeartbeatOptions): () => void {
   }
   checkLimit("timeout", timeout);
   checkLimit("first", first);
+  const tell = tellerOf(connection, options.trace, clock);
   let isStopped = false;
   let stopBeat = (): void => {};
   let stopCheck: (() => void) | undefined;
@@ -88,6 +102,7 @@ export function heartbeat(options: HeartbeatOptions): () => void {
   const beat = (): void => {
     if (stopCheck === undefined && timeout > 0 && timeout !== Infinity) expect();
     stopBeat = clock.after(interval, beat);
+    tell?.({ type: "heartbeat" });
     try {
       options.send();
     } catch (error) {
@@ -106,6 +121,7 @@ export function heartbeat(options: HeartbeatOptions): () => void {
       const { lastByteAt, messages, isReading } = connection;
       wasReading &&= isReading;
       if (!wasReading || lastByteAt !== before || messages !== count) return;
+      tell?.({ type: "missed", ms: timeout });
       connection.abort(new ProtocolError("timeout", `no byte within ${timeout} ms of a heartbeat`));
     });
   };

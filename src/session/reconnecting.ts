@@ -14,6 +14,8 @@ import {
   ProtocolError,
   reportBug,
   systemClock,
+  type Trace,
+  teller,
 } from "../core/index.ts";
 
 /**
@@ -95,6 +97,16 @@ export interface ReconnectingOptions<In, Out = In, Context = undefined> extends 
   /** There will be no further attempt: with an error if the client gave up, without if `close` was called. */
   readonly close?: ((error?: unknown) => unknown) | undefined;
   /**
+   * Called with each `retry`: what went wrong, and the delay until the next attempt. Give it to `connect`, too.
+   * @defaultValue none
+   */
+  readonly trace?: Trace | undefined;
+  /**
+   * Name for `trace`, such as that of the protocol.
+   * @defaultValue `'reconnecting'`
+   */
+  readonly name?: string | undefined;
+  /**
    * The clock of delays and timeouts.
    * @defaultValue the runtime's clock
    */
@@ -135,7 +147,7 @@ const POLICY = ["attempts", "minDelay", "maxDelay", "factor", "jitter", "when"];
 const OPTIONS = [
   ...POLICY,
   ...["connectTimeout", "signal", "isProven", "explain", "open", "retry", "close"],
-  ...["clock", "random"],
+  ...["clock", "random", "trace", "name"],
 ];
 /** As gRPC's MIN_CONNECT_TIMEOUT. */
 const CONNECT_TIMEOUT = 20_000;
@@ -229,6 +241,7 @@ class Keeper<In, Out, Context> implements Reconnecting<In, Out, Context> {
   ) => Keep<In, Out, Context> | PromiseLike<Keep<In, Out, Context>>;
   readonly #options: ReconnectingOptions<In, Out, Context>;
   readonly #clock: Clock;
+  readonly #trace: ReturnType<typeof teller>;
   readonly #waiters: {
     resolve(connection: Keep<In, Out, Context>): void;
     reject(error: unknown): void;
@@ -246,7 +259,8 @@ class Keeper<In, Out, Context> implements Reconnecting<In, Out, Context> {
     this.#connect = connect;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    const { signal } = options;
+    const { signal, trace, name = "reconnecting" } = options;
+    this.#trace = teller({ trace, name, clock: this.#clock });
     this.#stopListening = onAbort(signal, () => this.#close(signal?.reason));
     if (signal?.aborted) this.#close(signal.reason);
     else this.#begin();
@@ -337,6 +351,7 @@ class Keeper<In, Out, Context> implements Reconnecting<In, Out, Context> {
     const delay = delayAfter(failures, this.#options, random);
     this.state = "waiting";
     this.#stopTimer = this.#clock.after(delay, () => this.#begin());
+    this.#trace?.({ type: "retry", failures, delay, error });
     this.#tell(connection, () => retry?.({ failures, delay, error }));
   }
 

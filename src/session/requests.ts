@@ -10,6 +10,9 @@ import {
   markReported,
   onAbort,
   systemClock,
+  type Trace,
+  type TraceEvent,
+  teller,
   timers,
 } from "../core/index.ts";
 import { IdCounter } from "./id-counter.ts";
@@ -58,6 +61,21 @@ export interface RequestsOptions<Reply> {
    * @param reply - the answer
    */
   readonly unmatched?: ((id: unknown, reply: Reply) => unknown) | undefined;
+
+  /**
+   * Called with what becomes of each request: `asked`, `answered`, `unanswered`.
+   * @defaultValue none
+   */
+  readonly trace?: Trace | undefined;
+
+  /**
+   * Name for `trace`, such as that of the protocol.
+   * @defaultValue `'requests'`
+   */
+  readonly name?: string | undefined;
+
+  /** Returns the connection that requests are sent on, for `trace`. */
+  readonly connection?: (() => TraceEvent["connection"]) | undefined;
 
   /**
    * The clock of the timeouts.
@@ -109,6 +127,8 @@ interface Entry<Reply> {
   ticket: number;
   /** Undefined until it was sent. */
   id: number | undefined;
+  /** When it was sent, for a trace. */
+  sentAt: number;
   isGivenUp: boolean;
   stopTimer: () => void;
   stopListening: () => void;
@@ -116,7 +136,10 @@ interface Entry<Reply> {
 
 const MAX_ID = 0x7fff_ffff;
 
-const OPTIONS = ["ids", "maxId", "timeout", "maxPending", "maxInFlight", "unmatched", "clock"];
+const OPTIONS = [
+  ...["ids", "maxId", "timeout", "maxPending", "maxInFlight", "unmatched", "clock"],
+  ...["trace", "name", "connection"],
+];
 
 /**
  * The requests of one side of a connection that wait for their answers: numbers, timeouts, signals and limits, without I/O.
@@ -148,6 +171,7 @@ export class Requests<Reply = unknown> {
   /** Most requests in flight. */
   readonly #room: number;
   readonly #clock: Clock;
+  readonly #tell: ReturnType<typeof teller>;
   readonly #urgent = new Line<Entry<Reply>>();
   readonly #waiting = new Line<Entry<Reply>>();
   /** In the order of sending. */
@@ -179,6 +203,8 @@ export class Requests<Reply = unknown> {
     this.#room = Math.min(maxInFlight, maxId);
     this.#clock = clock ?? systemClock;
     this.#ids = this.#newIds();
+    const { trace, name = "requests", connection } = options;
+    this.#tell = teller({ trace, name, connection, clock: this.#clock });
   }
 
   /** Requests that wait for their answers, or to be sent. */
@@ -219,6 +245,7 @@ export class Requests<Reply = unknown> {
         line: urgent ? this.#urgent : this.#waiting,
         ticket: -1,
         id: undefined,
+        sentAt: 0,
         isGivenUp: false,
         stopTimer: () => {},
         stopListening: () => {},
@@ -255,7 +282,7 @@ export class Requests<Reply = unknown> {
     if (this.pending >= this.#maxPending) return false;
     const entry: Entry<Reply> = {
       ...{ send, isOneWay: true, options: {}, resolve: () => {}, reject: () => {} },
-      ...{ line: this.#waiting, ticket: -1, id: undefined, isGivenUp: false },
+      ...{ line: this.#waiting, ticket: -1, id: undefined, sentAt: 0, isGivenUp: false },
       ...{ stopTimer: () => {}, stopListening: () => {} },
     };
     entry.ticket = this.#waiting.add(entry);
@@ -292,6 +319,7 @@ export class Requests<Reply = unknown> {
     this.#free(entry);
     if (!entry.isGivenUp) {
       this.#settle(entry, () => {
+        this.#tellAnswered(entry, undefined);
         const { read } = entry.options;
         entry.resolve(read === undefined ? reply : read(reply, entry.id!));
       });
@@ -312,7 +340,10 @@ export class Requests<Reply = unknown> {
     const entry = this.#find(id);
     if (entry === undefined) return false;
     this.#free(entry);
-    if (!entry.isGivenUp) this.#settle(entry, () => entry.reject(noteSent(error, true)));
+    if (!entry.isGivenUp) {
+      this.#tellAnswered(entry, error);
+      this.#settle(entry, () => entry.reject(noteSent(error, true)));
+    }
     this.#pump();
     return true;
   }
@@ -393,8 +424,15 @@ export class Requests<Reply = unknown> {
     const failed = (error: unknown): void => {
       if (this.#byId.get(id) !== entry) return;
       this.#remove(entry);
-      if (!entry.isGivenUp) this.#settle(entry, () => entry.reject(noteSent(error, false)));
+      if (!entry.isGivenUp) {
+        this.#tell?.({ type: "unanswered", id, error });
+        this.#settle(entry, () => entry.reject(noteSent(error, false)));
+      }
     };
+    if (this.#tell !== undefined) {
+      entry.sentAt = this.#clock.now();
+      this.#tell({ type: "asked", id });
+    }
     try {
       const result = entry.send(id);
       if (isThenable(result)) {
@@ -442,14 +480,23 @@ export class Requests<Reply = unknown> {
     else if (!this.#keepsPlaces) this.#remove(entry);
     else this.#givenUp++;
     entry.isGivenUp = true;
+    this.#tell?.({ type: "unanswered", id, error });
     this.#settle(entry, () => entry.reject(noteSent(error, id !== undefined)));
     this.#pump();
   }
 
   #rejectAll(entries: readonly Entry<Reply>[], cause: unknown): void {
     for (const entry of entries) {
-      if (!entry.isGivenUp) this.#settle(entry, () => entry.reject(this.#closed(entry, cause)));
+      if (entry.isGivenUp) continue;
+      const error = this.#closed(entry, cause);
+      this.#tell?.({ type: "unanswered", id: entry.id, error });
+      this.#settle(entry, () => entry.reject(error));
     }
+  }
+
+  #tellAnswered({ id, sentAt }: Entry<Reply>, error: unknown): void {
+    if (this.#tell === undefined) return;
+    this.#tell({ type: "answered", id: id!, ms: this.#clock.now() - sentAt, error });
   }
 
   #closed(entry: Entry<Reply>, cause: unknown): unknown {

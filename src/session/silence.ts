@@ -5,8 +5,10 @@ import {
   guard,
   ProtocolError,
   systemClock,
+  type Trace,
 } from "../core/index.ts";
 import type { HeartbeatConnection } from "./heartbeat.ts";
+import { tellerOf } from "./teller-of.ts";
 
 /** Options for {@link watchSilence}. Times are in milliseconds. */
 export interface WatchSilenceOptions {
@@ -19,6 +21,11 @@ export interface WatchSilenceOptions {
    * @defaultValue aborts the connection with `timeout`
    */
   readonly silent?: ((times: number) => unknown) | undefined;
+  /**
+   * Called with `missed` each time that no byte has come for `timeout`.
+   * @defaultValue the trace of the connection
+   */
+  readonly trace?: Trace | undefined;
   /**
    * The clock, which must be that of the connection.
    * @defaultValue the runtime's clock
@@ -53,7 +60,7 @@ export interface WatchSilenceOptions {
  * ```
  */
 export function watchSilence(options: WatchSilenceOptions): () => void {
-  checkOptions("watchSilence", options, ["connection", "timeout", "silent", "clock"]);
+  checkOptions("watchSilence", options, ["connection", "timeout", "silent", "trace", "clock"]);
   const { connection, timeout, clock = systemClock } = options;
   if (!(typeof timeout === "number" && timeout > 0)) {
     throw new RangeError(`timeout must be more than 0 ms, not ${String(timeout)}`);
@@ -63,6 +70,7 @@ export function watchSilence(options: WatchSilenceOptions): () => void {
     cutOff(connection, new ProtocolError("timeout", `no byte within ${timeout} ms`));
   };
   const { silent = abort } = options;
+  const tell = tellerOf(connection, options.trace, clock);
   let since = clock.now();
   let times = 0;
 
@@ -77,6 +85,7 @@ export function watchSilence(options: WatchSilenceOptions): () => void {
     stopTimer = clock.after(left > 0 ? left : timeout, check);
     if (left > 0) return;
     times++;
+    tell?.({ type: "missed", ms: times * timeout });
     guard(
       () => silent(times),
       (error) => connection.abort(error),

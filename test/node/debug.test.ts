@@ -82,11 +82,13 @@ describe("the diagnostics channel framewright:trace", () => {
     channel("framewright:trace").subscribe(subscriber);
     await conversation({ trace: (event) => own.push(event) });
     channel("framewright:trace").unsubscribe(subscriber);
-    const connections = new Set(events.map(({ connection }) => connection));
+    expect(events[0]).toMatchObject({ type: "listening", name: "chat", connection: undefined });
+    const connections = new Set(events.slice(1).map(({ connection }) => connection));
     expect(connections.size).toBe(2);
     for (const connection of connections) {
       const types = events.filter((one) => one.connection === connection).map(({ type }) => type);
-      expect(types[0]).toBe("opened");
+      expect(["connecting", "accepted"]).toContain(types[0]);
+      expect(types[1]).toBe("opened");
       expect(types.at(-1)).toBe("closed");
     }
     expect(own.length).toBeGreaterThan(4);
@@ -119,6 +121,8 @@ describe("counters", () => {
       numbers: {
         ...{ opened: 1, closed: 1, receivedBytes: 7, sentBytes: 9 },
         ...{ receivedMessages: 2, sentMessages: 2, paused: 0, stuck: 0, skipped: 0 },
+        ...{ accepted: 0, refused: 0, asked: 0, answered: 0, unanswered: 0 },
+        ...{ retries: 0, heartbeats: 0, missed: 0 },
         errors: { malformed: 1 },
       },
     });

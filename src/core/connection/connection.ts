@@ -7,6 +7,7 @@ import type { CloseInfo, ConnectionOptions, Handlers } from "./handlers.ts";
 import { limitsOf } from "./limits.ts";
 import { Live, type ServerParts } from "./live.ts";
 import { checkConnectionOptions } from "./option-names.ts";
+import type { Happening } from "./trace.ts";
 
 /**
  * Where a connection is in its life; it never goes back.
@@ -242,6 +243,8 @@ export interface OwnConnection {
   readonly isBehind: boolean;
   /** Writes what was sent, and returns how many bytes the transport did not take. */
   flushNow(): number;
+  /** Tells the trace of what the transport knows; undefined without a trace. */
+  readonly teller: ((happening: Happening) => void) | undefined;
   /** Ends the connection for a fault of the peer; `isCut`: nothing more is sent. */
   faulted(error: ProtocolError, isCut: boolean): void;
 }
@@ -314,6 +317,10 @@ export const Connection: ConnectionConstructor = class Connection<
 
   flushNow(): number {
     return this.#live.flushNow();
+  }
+
+  get teller(): ((happening: Happening) => void) | undefined {
+    return this.#live.teller;
   }
 
   faulted(error: ProtocolError, isCut: boolean): void {

@@ -223,13 +223,19 @@ export class Live<In, Out, Context>
     return isRoomy;
   }
 
+  /** Tells the trace of what the transport knows; undefined without a trace. */
+  get teller(): ((happening: Happening) => void) | undefined {
+    return this.#trace && ((happening) => this.#tell(happening));
+  }
+
   /** Tells the trace, if there is one. */
   #tell(happening: Happening): void {
     const trace = this.#trace;
     if (trace === undefined) return;
     const at = this.#clock.now();
     const connection = this.#connection as unknown as TraceEvent["connection"];
-    this.#callbacks.guard(() => trace({ ...happening, connection, at } as TraceEvent));
+    const { name } = this.#protocol;
+    this.#callbacks.guard(() => trace({ ...happening, name, connection, at } as TraceEvent));
   }
 
   ready(): Promise<void> {

@@ -1,7 +1,10 @@
 import { ProtocolError, type Trace } from "../../core/index.ts";
 
-/** What happened to the connections of one protocol. */
+/** What happened to the connections of one protocol, and to its servers and sessions. */
 export interface TrafficCounts {
+  /** Connections that servers took, and those that they did not. */
+  accepted: number;
+  refused: number;
   /** Connections that were opened. */
   opened: number;
   /** Connections that are over. */
@@ -18,6 +21,15 @@ export interface TrafficCounts {
   stuck: number;
   /** Runs of bad input that were skipped. */
   skipped: number;
+  /** Requests that were sent, that were answered, and that were given up. */
+  asked: number;
+  answered: number;
+  unanswered: number;
+  /** Further attempts to connect. */
+  retries: number;
+  /** Heartbeats that were sent, and times that nothing came in time from a peer. */
+  heartbeats: number;
+  missed: number;
   /** Errors by their code; those without one count as `other`. */
   readonly errors: Record<string, number>;
 }
@@ -57,7 +69,7 @@ export function counters(): Counters {
   return {
     protocols,
     trace(event) {
-      const { name } = event.connection.protocol;
+      const { name } = event;
       let counts = protocols.get(name);
       if (counts === undefined) {
         counts = noTraffic();
@@ -81,6 +93,16 @@ export function counters(): Counters {
           counts.errors[code] = (counts.errors[code] ?? 0) + 1;
           break;
         }
+        case "retry":
+          counts.retries++;
+          break;
+        case "heartbeat":
+          counts.heartbeats++;
+          break;
+        case "connecting":
+        case "lookup":
+        case "secured":
+        case "listening":
         case "resumed":
           break;
         default:
@@ -91,6 +113,8 @@ export function counters(): Counters {
 }
 
 const noTraffic = (): TrafficCounts => ({
+  accepted: 0,
+  refused: 0,
   opened: 0,
   closed: 0,
   receivedBytes: 0,
@@ -100,5 +124,11 @@ const noTraffic = (): TrafficCounts => ({
   paused: 0,
   stuck: 0,
   skipped: 0,
+  asked: 0,
+  answered: 0,
+  unanswered: 0,
+  retries: 0,
+  heartbeats: 0,
+  missed: 0,
   errors: {},
 });

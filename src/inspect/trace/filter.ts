@@ -20,8 +20,7 @@ export function traceFilter(text: string): TraceFilter {
   return {
     bytes: words.includes("bytes"),
     shows(event) {
-      const { name } = event.connection.protocol;
-      return isAll || patterns.some((pattern) => pattern.test(`${name} ${event.type}`));
+      return isAll || patterns.some((pattern) => pattern.test(`${event.name} ${event.type}`));
     },
   };
 }

@@ -71,8 +71,8 @@ export function textTrace({ filter = "1", write = printError }: TextTraceOptions
   const { bytes, shows } = traceFilter(filter);
   return (event) => {
     if (!shows(event)) return;
-    const { connection } = event;
-    const who = `#${numberOf(connection)} ${connection.protocol.name}`;
+    const { connection, name } = event;
+    const who = connection === undefined ? name : `#${numberOf(connection)} ${name}`;
     const line = `${new Date().toISOString().slice(11, 23)} ${who} ${happening(event, bytes)}`;
     write(line.replace(/[\p{Cc}\u2028\u2029]/gu, unicodeEscape));
   };
@@ -102,6 +102,32 @@ function happening(event: TraceEvent, content: boolean): string {
       return `error ${errorText(event.error)}`;
     case "closed":
       return `closed by ${event.info.by}`;
+    case "connecting":
+      return event.to === undefined ? "connecting" : `connecting to ${event.to}`;
+    case "lookup":
+      return `lookup ${event.host}: ${event.address ?? errorText(event.error)}`;
+    case "secured": {
+      const chosen = event.alpn === undefined ? "" : `, ${event.alpn}`;
+      return `secured by ${event.version ?? "TLS"}${chosen}`;
+    }
+    case "listening":
+      return `listening on ${event.on}`;
+    case "accepted":
+      return event.from === undefined ? "accepted" : `accepted from ${event.from}`;
+    case "refused":
+      return `refused ${event.from ?? "a connection"}: ${errorText(event.error)}`;
+    case "asked":
+      return `asked ${event.id}`;
+    case "answered": {
+      const failed = event.error === undefined ? "" : ` with ${errorText(event.error)}`;
+      return `answered ${event.id} after ${event.ms} ms${failed}`;
+    }
+    case "unanswered":
+      return `unanswered ${event.id ?? "and unsent"}: ${errorText(event.error)}`;
+    case "retry":
+      return `retry ${event.failures} in ${Math.round(event.delay)} ms: ${errorText(event.error)}`;
+    case "missed":
+      return `missed: nothing came for ${event.ms} ms`;
     default:
       return event.type;
   }

@@ -12,6 +12,7 @@ import {
   ProtocolError,
   reportBug,
   systemClock,
+  type TraceEvent,
 } from "../../core/index.ts";
 import { heartbeat } from "../../session/index.ts";
 import { AcceptQueue } from "./accept-queue.ts";
@@ -98,7 +99,10 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
     this.#acceptQueue = new AcceptQueue(options.backlog ?? BACKLOG);
     this.#dials = new PendingDials(
       this.dialect,
-      this.#clock,
+      {
+        ...{ clock: this.#clock, trace: options.trace, name: "fastway" },
+        connection: () => this.#physical as unknown as TraceEvent["connection"],
+      },
       (command) => void this.#physical.send(command),
       (reply) => this.#answeredLate(reply),
     );
@@ -397,6 +401,7 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
       timeout: pingTimeout,
       send: () => this.#physical.send({ type: "ping" }),
       clock: this.#clock,
+      trace: this.#options.trace,
     });
   }
 

@@ -1,4 +1,4 @@
-import { type Clock, ProtocolError } from "../../core/index.ts";
+import { ProtocolError, type TracedSource } from "../../core/index.ts";
 import { type AskOptions, RequestError, Requests } from "../../session/index.ts";
 import type { Dialect, EndpointCommand } from "./commands.ts";
 
@@ -31,12 +31,13 @@ export class PendingDials {
   /**
    * Dials wait until `start`.
    *
+   * @param traced - the clock, and what sees the dials
    * @param tell - sends a command to the gateway
    * @param late - called with the answer to a dial that was given up
    */
   constructor(
     dialect: Dialect,
-    clock: Clock,
+    traced: TracedSource,
     tell: (command: EndpointCommand) => void,
     late: (reply: DialReply) => void,
   ) {
@@ -45,7 +46,7 @@ export class PendingDials {
     this.#requests = new Requests({
       ids: this.#isV1 ? "count" : "fifo",
       maxPending: Infinity,
-      clock,
+      ...traced,
       unmatched: (number, reply) => {
         if (number !== undefined) late(reply);
       },

@@ -84,7 +84,10 @@ export class GoimClient<Body = Uint8Array> {
     const protocol = options.protocol ?? binary<Body>(this.#dialect);
     // The server's ring holds 8, and it claims the next place before it reads; with JSON it replies before it frees one.
     checkInteger("inFlight", inFlight, 1, protocol.text === true ? 6 : 7);
-    this.#requests = new Requests({ timeout, maxPending, maxInFlight: inFlight, clock });
+    this.#requests = new Requests({
+      ...{ timeout, maxPending, maxInFlight: inFlight, clock },
+      ...{ trace: options.trace, name: "goim", connection: () => this.#link.connection },
+    });
     // What is asked before the server has accepted the token waits.
     this.#requests.pause();
     const { error } = options;

@@ -11,6 +11,7 @@ import {
   ProtocolError,
   reportBug,
   systemClock,
+  type Trace,
 } from "../../core/index.ts";
 import {
   type Attempt,
@@ -30,6 +31,8 @@ export type LinkHandlers<In, Out> = Handlers<In, Out> & {
    * where `connect` returns a connection at once, which the client then cuts itself.
    */
   readonly signal: CancelSignal;
+  /** The option of the client, for the connection. */
+  readonly trace?: Trace | undefined;
 };
 
 /** Options that clients have in common. Times are in milliseconds. */
@@ -63,6 +66,12 @@ export interface LinkOptions {
    */
   readonly clock?: Clock | undefined;
   /**
+   * Called with everything that happens to the client and its connections: requests, heartbeats, further attempts, bytes and
+   * messages. It is passed on to `connect` with the handlers.
+   * @defaultValue none
+   */
+  readonly trace?: Trace | undefined;
+  /**
    * Returns a number from 0 to 1, for the delays.
    * @defaultValue `Math.random`
    */
@@ -72,7 +81,7 @@ export interface LinkOptions {
 /** Names of the options that clients have in common. */
 export const LINK_OPTIONS: readonly string[] = [
   ...["connect", "heartbeat", "connectTimeout", "authTimeout", "reconnect", "signal"],
-  ...["clock", "random", "open", "retry", "close", "error"],
+  ...["clock", "random", "trace", "open", "retry", "close", "error"],
 ];
 
 /** Where a client is. */
@@ -138,10 +147,10 @@ export class SessionLink<In, Out, Token> {
   /** Begins to connect. */
   start(): void {
     const owner = this.#owner;
-    const { connectTimeout = 10_000, signal, random } = this.#options;
+    const { connectTimeout = 10_000, signal, random, trace } = this.#options;
     this.#keeper = reconnecting<In, Out>((attempt) => this.#connect(attempt), {
       ...this.#policy,
-      ...{ connectTimeout, signal, clock: this.#clock, random },
+      ...{ connectTimeout, signal, clock: this.#clock, random, trace, name: "goim" },
       isProven: () => this.#phase === "open",
       explain: (info) => this.#explain(info),
       retry: (retry) =>
@@ -183,8 +192,10 @@ export class SessionLink<In, Out, Token> {
     this.#phase = "connecting";
     this.connection = undefined;
     const { error } = this.#owner;
+    const { trace } = this.#options;
     const opening = this.#owner.connect({
       signal: attempt.signal,
+      ...(trace && { trace }),
       open: (connection) => this.#opened(attempt, connection),
       message: (connection, value) => {
         if (connection === this.connection) this.#owner.message(value);

@@ -6,6 +6,7 @@ import {
   type Handlers,
   ProtocolError,
   type Received,
+  type Trace,
 } from "../../core/index.ts";
 import { Calls, RequestError, Requests as Waiting } from "../../session/index.ts";
 import { ErrorReply } from "./error-reply.ts";
@@ -62,6 +63,12 @@ export interface HeaderClientOptions<R extends Requests, P extends Pushes> {
    * @defaultValue the runtime's clock
    */
   readonly clock?: Clock | undefined;
+  /**
+   * Called with what becomes of each request: `asked`, `answered`, `unanswered`. Give it to the connection as well, to see
+   * its bytes and messages.
+   * @defaultValue none
+   */
+  readonly trace?: Trace | undefined;
 }
 
 /** Options for one request. */
@@ -107,7 +114,7 @@ export interface HeaderClient<R extends Requests, P extends Pushes> {
 }
 
 const OPTIONS = [
-  ...["timeout", "maxPending", "extras", "push", "unmatched", "clock"],
+  ...["timeout", "maxPending", "extras", "push", "unmatched", "clock", "trace"],
   ...["open", "error", "close"],
 ];
 
@@ -167,9 +174,10 @@ class Client<R extends Requests, P extends Pushes> implements HeaderClient<R, P>
   }
 
   /** For one connection: what is asked before it is open waits, and then one request is sent at a time. */
-  #newRequests({ timeout = 10_000, maxPending, clock }: HeaderClientOptions<R, P>) {
+  #newRequests({ timeout = 10_000, maxPending, clock, trace }: HeaderClientOptions<R, P>) {
     const requests = new Waiting<Uint8Array>({
       ...{ ids: "fifo", maxInFlight: 1, maxId: 0xffff_ffff, timeout, maxPending, clock },
+      ...{ trace, name: "protobuf", connection: () => this.#connection },
       unmatched: (id, bytes) => {
         // The late response to a request that was given up is no one's business.
         if (id === undefined) this.#unmatched({ kind: "response", bytes });

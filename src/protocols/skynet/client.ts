@@ -11,6 +11,7 @@ import {
   ProtocolError,
   reportBug,
   systemClock,
+  type Trace,
 } from "../../core/index.ts";
 import {
   type Attempt,
@@ -95,6 +96,12 @@ export interface SkynetClientOptions {
    */
   readonly clock?: Clock | undefined;
   /**
+   * Called with everything that happens to the client and its connections: requests, heartbeats, further attempts, bytes and
+   * messages. It is passed on to `connect` with the handlers.
+   * @defaultValue none
+   */
+  readonly trace?: Trace | undefined;
+  /**
    * Returns a number from 0 to 1, for the delays.
    * @defaultValue `Math.random`
    */
@@ -112,7 +119,7 @@ export interface SkynetRequestOptions {
 const OPTIONS = [
   ...["connect", "username", "secret", "maxInFlight", "maxPending", "timeout"],
   ...["connectTimeout", "handshakeTimeout", "reconnect", "signal"],
-  ...["open", "retry", "close", "error", "clock", "random"],
+  ...["open", "retry", "close", "error", "clock", "random", "trace"],
 ];
 
 /**
@@ -169,19 +176,20 @@ export class SkynetClient {
     checkLimits(options, "connectTimeout", "handshakeTimeout");
     checkKey("secret", options.secret);
     const { timeout, maxPending, maxInFlight = 96, clock = systemClock, signal } = options;
-    const { reconnect = true, connectTimeout = 10_000, random } = options;
+    const { reconnect = true, connectTimeout = 10_000, random, trace } = options;
     this.#options = options;
     this.#clock = clock;
     this.#secret = options.secret.slice();
     this.#requests = new Requests({
       ...{ maxId: 0xffff_ffff, timeout, maxPending, maxInFlight },
       ...(options.clock && { clock }),
+      ...{ trace, name: "skynet", connection: () => this.#connection },
     });
     // What is asked before the server has accepted the handshake waits.
     this.#requests.pause();
     const { when, ...policy } = reconnectPolicy(reconnect);
     this.#keeper = reconnecting<string>((attempt) => this.#connect(attempt), {
-      ...{ ...policy, connectTimeout, signal, clock, random },
+      ...{ ...policy, connectTimeout, signal, clock, random, trace, name: "skynet" },
       when: (info) => !isFinal(info) && when?.(info) !== false,
       isProven: () => this.#phase === "open",
       retry: (retry) => this.#tell(() => options.retry?.(this, retry)),
@@ -245,9 +253,10 @@ export class SkynetClient {
 
   #connect(attempt: Attempt): Connection<string> | PromiseLike<Connection<string>> {
     this.#phase = "connecting";
-    const { connect, error } = this.#options;
+    const { connect, error, trace } = this.#options;
     return connect(handshakePackages(), {
       signal: attempt.signal,
+      ...(trace && { trace }),
       open: (connection) => this.#opened(connection),
       message: (connection, text) => this.#greeted(connection, text),
       // Without one, what goes wrong is reported as for any connection.

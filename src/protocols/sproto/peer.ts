@@ -7,6 +7,7 @@ import {
   checkOptions,
   type Handlers,
   isThenable,
+  type Trace,
 } from "../../core/index.ts";
 import { Calls, Requests } from "../../session/index.ts";
 import type { RpcReceived, RpcSent } from "./rpc.ts";
@@ -92,6 +93,13 @@ export interface PeerOptions<
    */
   readonly clock?: Clock | undefined;
 
+  /**
+   * Called with what becomes of each request: `asked`, `answered`, `unanswered`. Give it to the connection as well, to see
+   * its bytes and messages.
+   * @defaultValue none
+   */
+  readonly trace?: Trace | undefined;
+
   /** The connection is open. */
   readonly open?: ((peer: RpcPeer<R, Context>) => unknown) | undefined;
   /** Something went wrong, and the connection closes: see `Handlers`. */
@@ -116,7 +124,7 @@ export type RequestArguments<In, Options> = undefined extends In
   : [args: In, options?: Options];
 
 const OPTIONS = [
-  ...["context", "on", "failed", "unmatched", "timeout", "maxPending", "clock"],
+  ...["context", "on", "failed", "unmatched", "timeout", "maxPending", "clock", "trace"],
   ...["open", "error", "close"],
 ];
 
@@ -145,9 +153,10 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
     this.#remote = remote;
     this.#options = options;
     this.#check = check;
-    const { timeout, maxPending, clock } = options;
+    const { timeout, maxPending, clock, trace } = options;
     this.#requests = new Requests({
-      ...{ timeout, maxPending, clock },
+      ...{ timeout, maxPending, clock, trace, name: "sproto" },
+      connection: () => this.#connection,
       // In the queue of calls: it may ask the peer, and answers must not wait for that.
       unmatched: (session) => {
         const place = { session: session as number | bigint };

@@ -6,12 +6,15 @@ import {
   checkStreamProtocol,
   type Handlers,
   limitsOf,
+  type OwnConnection,
   observed,
   type Protocol,
   ProtocolError,
   reportBug,
   type Sink,
   type StreamHint,
+  systemClock,
+  teller,
 } from "../../core/index.ts";
 
 /** What is asked of a socket of Bun. */
@@ -112,13 +115,11 @@ export function socketHandlers<
       ...rest,
       context: context && (() => context(socket)),
     };
-    const connection = new Connection(
-      protocol,
-      sink,
-      handlers,
-      observed(rest, () => import("../../inspect/index.ts")),
-    );
+    const connection = new Connection(protocol, sink, handlers, observed(rest, inspect));
     connections.set(socket, { connection, drained: () => sink.drained(), failure: undefined });
+    if (socket.listener !== undefined) {
+      (connection as unknown as OwnConnection).teller?.({ type: "accepted", from: sink.peer });
+    }
     return connection;
   };
   const open = (socket: Socket): void => {
@@ -127,11 +128,21 @@ export function socketHandlers<
       connection = begin(socket);
     } catch (error) {
       // The `context` handler: there is no connection.
+      refused(socket, error);
       socket.terminate();
       reportBug(error, options.handlerErrors ?? "report");
       return;
     }
+    if (socket[Symbol.toStringTag] === "TLSSocket") {
+      (connection as unknown as OwnConnection).teller?.({ type: "secured", ...tlsOf(socket) });
+    }
     connection.opened();
+  };
+  const refused = (socket: Socket, error: unknown): void => {
+    if (socket.listener === undefined) return;
+    const { trace, clock = systemClock } = options;
+    const tell = teller({ trace, clock, name: protocol.name }, inspect);
+    tell?.({ type: "refused", from: addressOf(socket), error });
   };
   return {
     open(socket) {
@@ -143,10 +154,12 @@ export function socketHandlers<
         open(socket);
         return;
       }
+      const failure = error ?? new ProtocolError("closed", "the TLS handshake failed");
+      refused(socket, failure);
       socket.terminate();
       // A client hears of it; to a server it is one of those that never came in.
       if (socket.listener !== undefined) return;
-      begin(socket).lost(error ?? new ProtocolError("closed", "the TLS handshake failed"));
+      begin(socket).lost(failure);
     },
     data: (socket, data) => connections.get(socket)?.connection.received(data),
     drain: (socket) => connections.get(socket)?.drained(),
@@ -162,6 +175,21 @@ export function socketHandlers<
   };
 }
 
+const inspect = () => import("../../inspect/index.ts");
+
+function addressOf({ remoteAddress, remotePort }: BunSocket): string | undefined {
+  return remotePort === undefined ? remoteAddress : `${remoteAddress}:${remotePort}`;
+}
+
+/** What a socket of Bun tells of its TLS, as far as it does. */
+function tlsOf(socket: object): { version: string | undefined; alpn: string | undefined } {
+  const { alpnProtocol, getTLSVersion } = socket as {
+    readonly alpnProtocol?: string | false | null;
+    getTLSVersion?(): string | undefined;
+  };
+  return { version: getTLSVersion?.call(socket) || undefined, alpn: alpnProtocol || undefined };
+}
+
 class BunSink implements Sink {
   readonly boundary = "stream";
   /** A socket that is closed has no address any more. */
@@ -174,8 +202,7 @@ class BunSink implements Sink {
 
   constructor(socket: BunSocket, drained: () => void) {
     this.#socket = socket;
-    const { remoteAddress, remotePort } = socket;
-    this.peer = remotePort === undefined ? remoteAddress : `${remoteAddress}:${remotePort}`;
+    this.peer = addressOf(socket);
     this.#drained = drained;
   }
 

@@ -7,6 +7,7 @@ import {
   checkStreamProtocol,
   type Handlers,
   type MessageProtocol,
+  type OwnConnection,
   observed,
   ProtocolError,
   type ServerParts,
@@ -15,6 +16,7 @@ import {
 import { isSerialPort, type SerialPort, serialSink } from "./serial.ts";
 import { silenceGate, spacedSink } from "./silence.ts";
 import { type StreamPair, streamSink } from "./stream-sink.ts";
+import { tellSecured, traceConnecting } from "./trace-socket.ts";
 
 /** A connection over Node streams, for those who made the streams. */
 export interface Attached<In, Out, Context> {
@@ -37,6 +39,8 @@ export interface AttachParts<In, Out, Context> extends ServerParts {
   readonly peer?: string | undefined;
   /** The name of the peer's machine, for its certificate. */
   readonly host?: string | undefined;
+  /** Where the stream connects to, for a trace. */
+  readonly to?: string | undefined;
 }
 
 /** Changes the stream below a connection, which goes on. */
@@ -117,6 +121,7 @@ export function attachStream<In, Out, Context>(
     handlers,
     observed(options as ConnectionOptions, () => import("../../inspect/index.ts")),
   );
+  const tell = (connection as unknown as OwnConnection).teller;
   const gate =
     silence === undefined
       ? undefined
@@ -251,6 +256,7 @@ export function attachStream<In, Out, Context>(
       current = next;
       plain.moveTo(next);
       wire();
+      if (tell !== undefined) tellSecured(next, tell);
       drained();
     },
     lost(error) {
@@ -263,8 +269,10 @@ export function attachStream<In, Out, Context>(
   if (readable.isPaused()) readable.resume();
   const event = isPair ? undefined : connectEvent(stream as Duplex);
   if (event === undefined) {
+    if (tell !== undefined && !isPair) tellSecured(readable as Duplex, tell);
     connection.opened();
   } else {
+    if (tell !== undefined) traceConnecting(readable as Duplex, tell, options.to);
     const opened = (): void => {
       if (!readable.destroyed) connection.opened();
     };

@@ -149,13 +149,15 @@ export function connect<In, Out, Context>(
     });
   }
   checkConnect(protocol, once);
-  const { clock, signal } = options;
+  const { clock, signal, trace } = options;
   // The attempt has a limit of its own, by which it says more than that it took too long.
   return reconnecting((attempt) => connectOnce(protocol, { ...once, signal: attempt.signal }), {
     ...reconnectPolicy(reconnect),
     connectTimeout: 0,
     signal,
     clock,
+    trace,
+    name: protocol.name,
   });
 }
 
@@ -207,6 +209,7 @@ function connectOnce<In, Out, Context>(
         handlerErrors,
         isSlab: slab !== undefined,
         host: options.path === undefined ? (options.host ?? "localhost") : undefined,
+        to: options.path ?? `${options.host ?? "localhost"}:${options.port}`,
         // Whoever waits for the connection is told.
         isTold: () => isWaiting,
       });

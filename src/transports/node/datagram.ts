@@ -12,6 +12,9 @@ import {
   ProtocolError,
   reportBug,
   reportPeer,
+  systemClock,
+  type Trace,
+  teller,
 } from "../../core/index.ts";
 
 /** Whom a datagram is from, or to. */
@@ -62,6 +65,12 @@ export interface DatagramHandlers<In, Out = In> {
    * @defaultValue `'report'`
    */
   readonly handlerErrors?: "report" | "throw" | undefined;
+  /**
+   * Called with everything that happens to the endpoint, as the option of that name of a connection. A datagram that is sent
+   * is one `queued`, of all its values, and one `sent`.
+   * @defaultValue none
+   */
+  readonly trace?: Trace | undefined;
 }
 
 const HIGH_WATER = 262_144;
@@ -75,7 +84,7 @@ const DATAGRAM_COST = 256;
  */
 export const DATAGRAM_OPTIONS: readonly string[] = [
   ...["message", "error", "socketError", "drain", "close"],
-  ...["highWater", "maxQueued", "handlerErrors"],
+  ...["highWater", "maxQueued", "handlerErrors", "trace"],
 ];
 
 /** A UDP socket that speaks a protocol. */
@@ -126,6 +135,10 @@ export function attachDatagram<In, Out = In>(
   const { maxQueued = MAX_QUEUED, handlerErrors = "report" } = handlers;
   const highWater = Math.min(handlers.highWater ?? HIGH_WATER, maxQueued);
   const own = forOneStream(protocol);
+  const tell = teller(
+    { name: own.name, clock: systemClock, trace: handlers.trace },
+    () => import("../../inspect/index.ts"),
+  );
   /** Bytes that are not with the system yet, with what their datagrams cost. */
   let queued = 0;
   /** `send` returned false, and no `drain` followed yet. */
@@ -157,7 +170,9 @@ export function attachDatagram<In, Out = In>(
         return false;
       }
       try {
+        tell?.({ type: "queued", value: values, size: bytes.length });
         transmit(socket, bytes, peer, (error) => sent(error, cost));
+        tell?.({ type: "sent", bytes });
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === "ERR_SOCKET_DGRAM_NOT_RUNNING") return false;
         // Port 0 is where a stranger's datagram may say that it is from: that answering fails is no fault of ours.
@@ -204,6 +219,7 @@ export function attachDatagram<In, Out = In>(
 
   /** The socket failed, or something could not be sent. */
   function failed(error: Error): void {
+    tell?.({ type: "error", error });
     guard(() => handlers.socketError?.(endpoint, error));
   }
 
@@ -223,6 +239,7 @@ export function attachDatagram<In, Out = In>(
 
   function received(bytes: Uint8Array, peer: RemoteInfo): void {
     if (closing !== undefined) return;
+    tell?.({ type: "received", bytes });
     // Fresh for each datagram: nothing of a bad one is left for the next.
     const reader = new MessageReader(own);
     reader.push(bytes);
@@ -234,11 +251,13 @@ export function attachDatagram<In, Out = In>(
       } catch (error) {
         const fault = asProtocolError(error, "malformed", "decode failed");
         const { error: handler } = handlers;
+        tell?.({ type: "error", error: fault });
         if (handler !== undefined) guard(() => handler(endpoint, fault, peer));
         else reportPeer(own.name, `${peer.address}:${peer.port}`, fault);
         return;
       }
       for (const value of values) {
+        tell?.({ type: "message", value, size: reader.end - reader.start });
         deliver(value, peer);
         // A handler may close the endpoint.
         if (closing !== undefined) return;
@@ -250,7 +269,11 @@ export function attachDatagram<In, Out = In>(
     const { message, error: handler } = handlers;
     guard(
       () => message?.(endpoint, value, peer),
-      handler && ((error) => guard(() => handler(endpoint, error, peer))),
+      (error) => {
+        tell?.({ type: "error", error });
+        if (handler === undefined) reportOwn(error);
+        else guard(() => handler(endpoint, error, peer));
+      },
     );
   }
 
@@ -261,14 +284,25 @@ export function attachDatagram<In, Out = In>(
       unsent = 0;
       queued = 0;
     }
-    if (handlers.socketError !== undefined) failed(error);
-    else reportPeer(own.name, undefined, error);
+    if (handlers.socketError !== undefined) {
+      failed(error);
+      return;
+    }
+    tell?.({ type: "error", error });
+    reportPeer(own.name, undefined, error);
   });
   socket.on("close", () => {
     isClosed = true;
+    tell?.({ type: "closed", info: { by: closing === undefined ? "error" : "local" } });
     guard(() => handlers.close?.(endpoint));
   });
+  if (tell !== undefined && isBound(socket)) tell({ type: "listening", on: boundTo(socket) });
   return endpoint;
+}
+
+function boundTo(socket: Socket): string {
+  const { address, port } = socket.address();
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 function transmit(

@@ -1,4 +1,10 @@
-import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
+import {
+  type AddressInfo,
+  createServer,
+  type DropArgument,
+  type Server as NetServer,
+  type Socket,
+} from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import {
   type CancelSignal,
@@ -9,6 +15,7 @@ import {
   checkLimits,
   checkOptions,
   checkStreamProtocol,
+  closedError,
   limitsOf,
   MemoryBudget,
   type OwnConnection,
@@ -20,6 +27,7 @@ import {
   type StreamHint,
   Sweeper,
   systemClock,
+  teller,
 } from "../../core/index.ts";
 import {
   type AddressOf,
@@ -201,6 +209,10 @@ export async function listen<
   const { keepAlive, keepAliveInitialDelay, clock = systemClock } = options;
   const { backlog, exclusive, ipv6Only, readableAll, writableAll } = options;
   if (signal?.aborted) throw signal.reason;
+  const tell = teller(
+    { trace: options.trace, clock, name: protocol.name },
+    () => import("../../inspect/index.ts"),
+  );
   const connections = new Set<Connection<In, Out, Context>>();
   // All of them, also those that are no connections yet: a TLS handshake takes its time.
   const sockets = new Idle<Socket>();
@@ -237,6 +249,11 @@ export async function listen<
   const accept = (socket: Socket): void => {
     // A handshake that is over too late.
     if (isClosing) {
+      tell?.({
+        type: "refused",
+        from: peerOf(socket),
+        error: closedError("the server is closing"),
+      });
       socket.destroy();
       return;
     }
@@ -274,6 +291,10 @@ export async function listen<
           made = connection;
           connections.add(connection);
           unsentOf.set(connection, isUnsent);
+          (connection as unknown as OwnConnection).teller?.({
+            type: "accepted",
+            from: (connection as unknown as OwnConnection).peer,
+          });
           if (fault !== undefined) (connection as unknown as OwnConnection).faulted(fault, true);
         },
         gone(bytes) {
@@ -283,6 +304,7 @@ export async function listen<
       });
     } catch (error) {
       // The `context` handler: there is no connection.
+      tell?.({ type: "refused", from: peerOf(socket), error });
       socket.destroy();
       if (serverError === undefined) reportBug(error, options.handlerErrors ?? "report");
       else serverError(error as Error);
@@ -331,7 +353,18 @@ export async function listen<
   }
   if (maxConnections && maxConnections !== Infinity) server.maxConnections = maxConnections;
   // Node tells of a handshake that failed or took too long, and leaves the socket open.
-  server.on("tlsClientError", (_error: Error, socket: Socket) => socket.destroy());
+  server.on("tlsClientError", (error: Error, socket: Socket) => {
+    tell?.({ type: "refused", from: peerOf(socket), error });
+    socket.destroy();
+  });
+  if (tell !== undefined) {
+    server.on("drop", (ends?: DropArgument) => {
+      const { remoteAddress: address = "", remotePort: port = 0 } = ends ?? {};
+      const from = address === "" ? undefined : endpointText({ address, port });
+      const error = new ProtocolError("overflow", `maxConnections is ${maxConnections}`);
+      tell({ type: "refused", from, error });
+    });
+  }
   // Before `accept`: both listen to the same event of a server without TLS.
   if (tls !== undefined) server.prependListener("connection", noteBegin);
   server.prependListener("connection", track);
@@ -379,6 +412,10 @@ export async function listen<
   }
 
   const address = server.address() as AddressInfo | string | null;
+  if (address !== null) {
+    const on = typeof address === "object" ? endpointText(address) : address;
+    tell?.({ type: "listening", on });
+  }
   const made = {
     port: (typeof address === "object" ? address?.port : undefined) as PortOf<Path>,
     connections,
@@ -389,6 +426,10 @@ export async function listen<
   const dispose = Symbol.asyncDispose as typeof Symbol.asyncDispose | undefined;
   if (dispose !== undefined) Object.assign(made, { [dispose]: async () => void (await close()) });
   return Object.freeze(made) as unknown as Server<In, Out, Context, PortOf<Path>>;
+}
+
+function peerOf({ remoteAddress: address, remotePort: port = 0 }: Socket): string | undefined {
+  return address === undefined ? undefined : endpointText({ address, port });
 }
 
 /** What a proxy said of a connection. */

@@ -134,8 +134,8 @@ export async function connectDatagram<In, Out = In>(
 /** What an endpoint needs of the options; the rest is for its socket. */
 function handlersOf<In, Out>(options: DatagramHandlers<In, Out>): DatagramHandlers<In, Out> {
   const { message, error, socketError, drain, close } = options;
-  const { highWater, maxQueued, handlerErrors } = options;
-  return { message, error, socketError, drain, close, highWater, maxQueued, handlerErrors };
+  const { highWater, maxQueued, handlerErrors, trace } = options;
+  return { message, error, socketError, drain, close, highWater, maxQueued, handlerErrors, trace };
 }
 
 /** A socket, once it says so; closed where it does not come to that. */

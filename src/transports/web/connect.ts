@@ -129,7 +129,14 @@ export function connectWebSocket<In, Out, Context>(
         throw error;
       }
     },
-    { ...reconnectPolicy(reconnect), connectTimeout, signal, clock: options.clock },
+    {
+      ...reconnectPolicy(reconnect),
+      connectTimeout,
+      signal,
+      clock: options.clock,
+      trace: options.trace,
+      name: protocol.name,
+    },
   );
   if (refused === undefined) return client;
   client.close();

@@ -8,6 +8,7 @@ import {
   decodeUtf8,
   type Handlers,
   type MessageProtocol,
+  type OwnConnection,
   observed,
   type Protocol,
   ProtocolError,
@@ -41,6 +42,7 @@ const FULL = 64 * 1024;
 const FULL_WITHOUT_CALLBACK = 256 * 1024;
 const LOOK_EVERY_MS = 5;
 
+const CONNECTING = 0;
 const OPEN = 1;
 const CLOSING = 2;
 const CLOSED = 3;
@@ -122,6 +124,9 @@ export function attachWebSocket<In, Out, Context>(
     if (socket.readyState === CLOSING) answerClose(socket, code);
     connection.lost(failure ?? (wasClean ? undefined : unclean(code)), { code, text });
   });
+  if (socket.readyState === CONNECTING) {
+    (connection as unknown as OwnConnection).teller?.({ type: "connecting", to: sink.peer });
+  }
   if (socket.readyState === OPEN) connection.opened();
   else socket.addEventListener("open", () => connection.opened());
   // It will not tell any more.
