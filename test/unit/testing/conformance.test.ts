@@ -3,7 +3,11 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { lengthPrefixed, utf8 } from "../../../src/index.ts";
-import { conformance } from "../../../src/testing/index.ts";
+import { netpack, parse } from "../../../src/protocols/sproto/index.ts";
+import { conformance, text } from "../../../src/testing/index.ts";
+import { concat } from "../../support/chunks.ts";
+import { bytesOf } from "../../support/hex.ts";
+import { fromVector, vectors } from "../../support/sproto-vectors.ts";
 
 // A program takes a while to start on a busy machine.
 vi.setConfig({ testTimeout: 120_000 });
@@ -61,6 +65,92 @@ describe.skipIf(!hasPython)("conformance of a program in Python", () => {
     const found = await failures("crash");
     expect(found.vectors).toContain("ended with code 1");
     expect(found.vectors).toContain("out of words");
+  });
+});
+
+const moves = parse(`
+  .Item { id 0 : integer  label 1 : string }
+  .Move {
+    x 0 : integer  who 1 : string  alive 2 : boolean  path 3 : *integer  tags 6 : *string
+    flags 7 : *boolean  item 8 : Item  items 9 : *Item  blob 10 : binary  weight 11 : double
+  }
+`).type("Move");
+const integers = fc.oneof(
+  fc.constantFrom(0, 32_766, 32_767, -1, 2 ** 31 - 1, 2 ** 31, -(2 ** 31), -(2 ** 31) - 1),
+  fc.integer({ min: -40_000, max: 40_000 }),
+  fc.maxSafeInteger(),
+  fc.bigInt({ min: 2n ** 53n, max: 2n ** 63n - 1n }),
+  fc.bigInt({ min: -(2n ** 63n), max: -(2n ** 53n) }),
+);
+const words16 = text({ max: 16 });
+const items = fc.record({ id: integers, label: words16 }, { requiredKeys: [] });
+const anyMoves = fc.record(
+  {
+    x: integers,
+    who: words16,
+    alive: fc.boolean(),
+    path: fc.array(integers, { maxLength: 5 }),
+    tags: fc.array(words16, { maxLength: 4 }),
+    flags: fc.array(fc.boolean(), { maxLength: 9 }),
+    item: items,
+    items: fc.array(items, { maxLength: 3 }),
+    blob: fc.uint8Array({ maxLength: 20 }),
+    weight: fc.double(),
+  },
+  { requiredKeys: [] },
+);
+const lua = ["lua5.4", "lua"].find((name) => {
+  return spawnSync(name, ["-e", 'assert(_VERSION >= "Lua 5.4")']).status === 0;
+});
+if (lua === undefined) console.warn("conformance with Lua is skipped: there is no Lua 5.4");
+
+/** The tests of a type of the program in Lua. */
+function inLua(type: string, codec: typeof moves, options: object, fault: readonly string[] = []) {
+  const path = fileURLToPath(new URL("programs/sproto.lua", import.meta.url));
+  const all = { runs: 60, timeout: 30_000, ...options };
+  return conformance(netpack().wrap(codec), [lua ?? "lua", path, type, ...fault], all as never);
+}
+
+/** What the C library of sproto's author writes for these values. */
+const written = (type: string) =>
+  vectors.cases
+    .filter((one) => one.type === type && one.decoded === undefined)
+    .map((one) => {
+      const bytes = bytesOf(one.hex);
+      return [
+        concat([Uint8Array.of(bytes.length >> 8, bytes.length), bytes]),
+        fromVector(one.value),
+      ];
+    });
+
+const types = [
+  ["Human", "shapes"],
+  ["Sparse", "sparse"],
+  ["Node", "tree"],
+] as const;
+
+describe.skipIf(lua === undefined)("conformance of sproto in Lua", () => {
+  const tests = inLua("Move", moves, { values: anyMoves });
+  it.each(tests.map((test) => [test.name, test] as const))("holds: %s", async (_, test) => {
+    await test.check();
+  });
+
+  it.each(types)("holds for the bytes that sproto's C library writes of %s", async (type, name) => {
+    const golden = written(type);
+    expect(golden.length).toBeGreaterThan(1);
+    const codec = parse(vectors.schemas[name]!).type(type);
+    const all = inLua(type, codec, { values: fc.constant({}), vectors: golden });
+    await all.find((test) => test.name === "vectors")!.check();
+  });
+
+  it.each([
+    ["a number that is no longer inline from 32768 on", "inline", "writes what we write"],
+    ["bad UTF-8 that is let pass", "lenient", "reads what we read"],
+    ["the length of the gate in the other order", "order", "reads what we write"],
+  ])("finds %s", async (_, fault, name) => {
+    const all = inLua("Move", moves, { values: anyMoves, runs: 200 }, [fault]);
+    const test = all.find((one) => one.name === name)!;
+    await expect(test.check()).rejects.toThrow("does not speak");
   });
 });
 
