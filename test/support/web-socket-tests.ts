@@ -91,7 +91,7 @@ export function webSocketTests(
         const seen = new Promise<string>((done) => {
           resolve = done;
         });
-        socket.addEventListener("message", (event: { data: unknown }) =>
+        socket.addEventListener?.("message", (event: { data: unknown }) =>
           resolve(typeof event.data),
         );
         const { connection } = join(socket, protocol, { message: () => {} });

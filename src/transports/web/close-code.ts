@@ -65,7 +65,10 @@ export function closeWith(
 }
 
 /** Answers the peer's close with the same code, where it can be said. */
-export function answerClose(socket: { close(code?: number): void }, code: number): void {
+export function answerClose(
+  socket: { close(code?: number): void },
+  code: number | undefined,
+): void {
   try {
     socket.close(code);
   } catch {

@@ -1,8 +1,13 @@
 import { Output } from "../../core/index.ts";
 
+type EventName = "open" | "message" | "close" | "error";
+// biome-ignore lint/suspicious/noExplicitAny: every kind of WebSocket has event types of its own
+type Listener = (event: any) => void;
+
 /**
  * The members of a WebSocket that are used. The WebSockets of browsers, Node, Deno, Bun and workerd have
- * them, and so do those of the package `ws`, on either side of the connection.
+ * them, and so do those of the package `ws`, on either side of the connection. A socket without `addEventListener`, as in
+ * WeChat mini games, has its `onopen`, `onmessage`, `onclose` and `onerror` set, and is sent ArrayBuffers.
  */
 export interface WebSocketLike {
   /** 0 connecting, 1 open, 2 closing, 3 closed. */
@@ -13,13 +18,15 @@ export interface WebSocketLike {
   readonly bufferedAmount?: number | undefined;
   /** The address that it was opened with, for error texts. */
   readonly url?: string | undefined;
-  send(data: string | Uint8Array<ArrayBuffer>): void;
+  /** Takes text, and bytes as a Uint8Array or, without `addEventListener`, as an ArrayBuffer. */
+  // biome-ignore lint/suspicious/noExplicitAny: every kind of WebSocket takes something else besides
+  send(data: any): void;
   close(code?: number, reason?: string): void;
-  addEventListener(
-    type: "open" | "message" | "close" | "error",
-    // biome-ignore lint/suspicious/noExplicitAny: every kind of WebSocket has event types of its own
-    listener: (event: any) => void,
-  ): void;
+  addEventListener?(type: EventName, listener: Listener): void;
+  onopen?: Listener | null | undefined;
+  onmessage?: Listener | null | undefined;
+  onclose?: Listener | null | undefined;
+  onerror?: Listener | null | undefined;
   /** Stops reading. Only `ws` and Bun can. */
   pause?(): void;
   /** Reads on. */
@@ -44,6 +51,28 @@ export interface EmitterSocket extends WebSocketLike {
 /** @internal */
 export function isEmitter(socket: WebSocketLike): socket is EmitterSocket {
   return "on" in socket && typeof socket.on === "function";
+}
+
+/**
+ * Calls a listener for the events of one kind.
+ * @internal
+ */
+export function onEvent(socket: WebSocketLike, type: EventName, listener: Listener): void {
+  if (socket.addEventListener !== undefined) socket.addEventListener(type, listener);
+  else socket[`on${type}`] = listener;
+}
+
+/**
+ * The bytes as this socket takes them: where there is no `addEventListener`, no views either.
+ * @internal
+ */
+export function toSend(
+  socket: WebSocketLike,
+  bytes: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> | ArrayBuffer {
+  if (socket.addEventListener !== undefined) return bytes;
+  const { buffer, byteOffset, length } = bytes;
+  return length === buffer.byteLength ? buffer : buffer.slice(byteOffset, byteOffset + length);
 }
 
 let encoder: TextEncoder | undefined;

@@ -16,7 +16,7 @@ import {
   systemClock,
 } from "../../core/index.ts";
 import { answerClose, closeWith } from "./close-code.ts";
-import { bytesOf, isEmitter, type WebSocketLike } from "./web-socket-like.ts";
+import { bytesOf, isEmitter, onEvent, toSend, type WebSocketLike } from "./web-socket-like.ts";
 
 /** Handlers and limits of one connection over a WebSocket. */
 export type WebSocketOptions<In, Out = In, Context = undefined> = Handlers<In, Out, Context> &
@@ -49,7 +49,7 @@ const CLOSED = 3;
 
 /**
  * Speaks a protocol over a WebSocket that you have, open or about to be: the browser's, the global one of Node,
- * Deno or Bun, or one of the package `ws`. The socket belongs to the connection from now on. Text
+ * Deno or Bun, one of the package `ws`, or one with nothing but `onopen`, `onmessage`, `onclose` and `onerror`. The socket belongs to the connection from now on. Text
  * protocols are sent as text frames; received text and binary frames are taken alike.
  *
  * Only `ws` and Bun can stop reading: with other sockets what comes during a pause is kept, up to `maxQueued`. When
@@ -111,15 +111,17 @@ export function attachWebSocket<In, Out, Context>(
   };
   // Of `ws` text comes as bytes this way, and need not become a string first.
   if (isEmitter(socket)) socket.on("message", received);
-  else socket.addEventListener("message", (event: { data: unknown }) => received(event.data));
+  else onEvent(socket, "message", (event: { data: unknown }) => received(event.data));
 
   let failure: unknown;
-  socket.addEventListener("error", (event: { error?: unknown }) => {
+  onEvent(socket, "error", (event: { error?: unknown } | undefined) => {
     // Browsers do not say what went wrong.
-    failure = event.error ?? new ProtocolError("closed", "the WebSocket failed");
+    failure = event?.error ?? new ProtocolError("closed", "the WebSocket failed");
   });
-  socket.addEventListener("close", (event: CloseEventLike) => {
-    const { code, reason: text, wasClean } = event;
+  onEvent(socket, "close", (event: CloseEventLike) => {
+    const { code, reason: text } = event;
+    // 1006 stands for a close frame that never came.
+    const { wasClean = code !== undefined && code !== 1006 } = event;
     // Not yet closed, as elsewhere: in workerd this tells of the peer's close, and ours is still to be said.
     if (socket.readyState === CLOSING) answerClose(socket, code);
     connection.lost(failure ?? (wasClean ? undefined : unclean(code)), { code, text });
@@ -128,16 +130,17 @@ export function attachWebSocket<In, Out, Context>(
     (connection as unknown as OwnConnection).teller?.({ type: "connecting", to: sink.peer });
   }
   if (socket.readyState === OPEN) connection.opened();
-  else socket.addEventListener("open", () => connection.opened());
+  else onEvent(socket, "open", () => connection.opened());
   // It will not tell any more.
   if (socket.readyState === CLOSED) connection.lost(unclean(undefined));
   return connection;
 }
 
+/** Outside of browsers it may be incomplete. */
 interface CloseEventLike {
-  readonly code: number;
-  readonly reason: string;
-  readonly wasClean: boolean;
+  readonly code?: number | undefined;
+  readonly reason?: string | undefined;
+  readonly wasClean?: boolean | undefined;
 }
 
 function unclean(code: number | undefined): ProtocolError {
@@ -177,7 +180,7 @@ function webSocketSink(
         socket.send(own, { binary: !asText }, isFull ? drained : undefined);
         return !isFull;
       }
-      socket.send(asText ? decodeUtf8(bytes) : bytes);
+      socket.send(asText ? decodeUtf8(bytes) : toSend(socket, bytes));
       if (buffered() <= FULL_WITHOUT_CALLBACK) return true;
       clock.after(LOOK_EVERY_MS, look);
       return false;

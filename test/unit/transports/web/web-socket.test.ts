@@ -251,3 +251,84 @@ it("has types for every WebSocket there is", () => {
   expect(check).toBeTypeOf("function");
   expect(WsSocket).toBeTypeOf("function");
 });
+
+/** A socket as WeChat's adapter has it: no `addEventListener`, no `wasClean`, and nothing but text and ArrayBuffers. */
+class MiniGameSocket {
+  readyState = 0;
+  readonly sent: (string | ArrayBuffer)[] = [];
+  onopen: (() => void) | null = null;
+  onmessage: ((event: { data: string | ArrayBuffer }) => void) | null = null;
+  onclose: ((event: { code?: number; reason?: string }) => void) | null = null;
+  onerror: ((event?: { errMsg: string }) => void) | null = null;
+
+  send(data: string | ArrayBuffer): void {
+    if (typeof data !== "string" && !(data instanceof ArrayBuffer)) throw new TypeError("invalid");
+    this.sent.push(data);
+  }
+
+  close(code = 1000, reason = ""): void {
+    this.readyState = 3;
+    this.onclose?.({ code, reason });
+  }
+
+  open(): void {
+    this.readyState = 1;
+    this.onopen?.();
+  }
+}
+
+describe("a WebSocket without addEventListener", () => {
+  it("is read by onmessage, and sent ArrayBuffers", async () => {
+    const socket = new MiniGameSocket();
+    const came: number[][] = [];
+    const connection = attachWebSocket(socket, bytes, {
+      message: (_, message) => void came.push([...message]),
+    });
+    connection.send(Uint8Array.of(1, 2));
+    expect(socket.sent).toEqual([]);
+    socket.open();
+    connection.send(Uint8Array.of(3));
+    await undefined;
+    expect(socket.sent).toEqual([Uint8Array.of(1, 2).buffer, Uint8Array.of(3).buffer]);
+    socket.onmessage!({ data: Uint8Array.of(4, 5).buffer });
+    expect(came).toEqual([[4, 5]]);
+    connection.close();
+    expect(await connection.closed).toEqual({ by: "local", code: 1000, text: "" });
+  });
+
+  it("carries text as text", async () => {
+    const socket = new MiniGameSocket();
+    const came: string[] = [];
+    const connection = attachWebSocket(socket, text, {
+      message: (_, message) => void came.push(message),
+    });
+    socket.open();
+    connection.send("grüße");
+    await undefined;
+    socket.onmessage!({ data: "🦀" });
+    expect([socket.sent, came]).toEqual([["grüße"], ["🦀"]]);
+    connection.abort();
+  });
+
+  it.each([
+    [{ code: 1001, reason: "gone" }, undefined],
+    [{ code: 1006 }, "WebSocket lost (1006)"],
+    [{}, "the WebSocket was closed already"],
+  ])("is lost cleanly unless its close frame never came: %j", async (event, message) => {
+    const socket = new MiniGameSocket();
+    const connection = attachWebSocket(socket, bytes, { message() {}, error() {} });
+    socket.open();
+    socket.readyState = 3;
+    socket.onclose!(event);
+    const { error } = await connection.closed;
+    expect((error as Error | undefined)?.message).toBe(message);
+  });
+
+  it("reports an error that comes without an event", async () => {
+    const socket = new MiniGameSocket();
+    const connection = attachWebSocket(socket, bytes, { message() {}, error() {} });
+    socket.onerror!();
+    socket.onclose!({ code: 1006 });
+    expect((await connection.closed).error).toMatchObject({ message: "the WebSocket failed" });
+  });
+});
