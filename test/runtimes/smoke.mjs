@@ -9,9 +9,14 @@ import {
   ProtocolError,
 } from "framewright";
 import { answerChallenge, fastway, verifyAnswer } from "framewright/fastway";
-import { goim } from "framewright/goim";
+import { array, protocolOf, struct, u8, u16be, utf8 as utf8Field } from "framewright/fields";
+import { cobs, contentLength, hdlc, netstring, slip, varintPrefixed } from "framewright/framing";
+import { GoimClient, goim, goimJson } from "framewright/goim";
 import { messageCodec, peek } from "framewright/protobuf";
-import { netpack, pack, parse, unpack } from "framewright/sproto";
+import { IdCounter, Requests, reconnecting } from "framewright/session";
+import { base64Decode, base64Encode, desDecode, desEncode, hmacHash } from "framewright/skynet";
+import { netpack, pack, parse, sprotoRpc, unpack } from "framewright/sproto";
+import { attachWebSocket } from "framewright/web";
 import { jsonNL } from "framewright/workerman";
 
 const equal = (found, wanted, what) => {
@@ -36,10 +41,69 @@ for (const framing of [lines(), lengthPrefixed({ width: 4 })]) {
   equal(received, values, "byte by byte");
 }
 
+for (const framing of [varintPrefixed(), netstring(), cobs(), slip(), hdlc(), contentLength()]) {
+  const protocol = framing.wrap(json());
+  equal(decodeAll(protocol, encodeAll(protocol, values)), values, framing.name);
+}
+
+const described = protocolOf(struct({ id: u16be, tags: array(utf8Field(u8), u8) }), {
+  name: "described",
+});
+const records = [{ id: 7, tags: ["a", "grüße 🦀"] }];
+equal(decodeAll(described, encodeAll(described, records)), records, "fields");
+
+/** A clock that stands still: not every host has timers. */
+const clock = { now: () => 0, after: () => () => {}, soon: (run) => void run() };
+/** A connection whose writes are kept. */
+const carried = (protocol, handlers, boundary = "stream") => {
+  const written = [];
+  const sink = {
+    ...{ boundary, pause() {}, resume() {}, close() {}, abort() {} },
+    write: (bytes) => written.push(bytes) > 0,
+  };
+  return { written, connection: new Connection(protocol, sink, handlers, { clock }) };
+};
+
+const requests = new Requests({ clock });
+const asked = [];
+requests.ask((id) => asked.push(id)).catch(() => {});
+equal(
+  [asked.length, requests.answer(asked[0], "yes"), requests.answer(asked[0], "no")],
+  [1, true, false],
+  "requests",
+);
+const counter = new IdCounter();
+equal([counter.next(), counter.next()], [1, 2], "ids");
+const attempts = [];
+const again = reconnecting(
+  ({ failures }) => {
+    attempts.push(failures);
+    return carried(lines().wrap(json()), { message() {} }).connection;
+  },
+  { clock },
+);
+equal([attempts, again.state], [[0], "connecting"], "reconnecting");
+again.close();
+equal(again.state, "closed", "reconnecting");
+
 const packets = goim();
 const body = Uint8Array.of(1, 2, 3);
 const back = decodeAll(packets, encodeAll(packets, [{ ver: 1, op: 4, seq: 7, body }]));
 equal([back.length, back[0].op, [...back[0].body]], [1, 4, [1, 2, 3]], "goim");
+
+const texts = goimJson({ side: "client" });
+equal(texts.name.length > 0, true, "goim JSON");
+let live;
+const client = new GoimClient({
+  ...{ clock, token: body, reconnect: false },
+  connect(protocol, handlers) {
+    live = carried(protocol, handlers);
+    return live.connection;
+  },
+});
+live.connection.opened();
+equal([client.state, live.written.length], ["authenticating", 1], "a client of goim");
+client.close();
 
 const link = fastway({ dialect: "v2" });
 const said = [{ type: "message", connId: 9, message: body }];
@@ -63,12 +127,58 @@ for (const engine of ["auto", "interpreted"]) {
   equal(decodeAll(gate, encodeAll(gate, [move, move])), [move, move], "sproto in a gate");
 }
 
+const rpcSchema = parse(`
+  .package { type 0 : integer  session 1 : integer }
+  ask 1 { request { n 0 : integer }  response { n 0 : integer } }
+`);
+const rpc = sprotoRpc({ local: rpcSchema, remote: rpcSchema });
+const peer = carried(rpc, rpc.peers({ clock }));
+peer.connection.opened();
+peer.connection.context.request("ask", { n: 5 }).catch(() => {});
+equal(peer.connection.context.pending, 1, "a call of sproto");
+peer.connection.abort();
+
+const secret = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+const sealed = desEncode(secret, body);
+equal([...desDecode(secret, sealed)], [1, 2, 3], "the DES of skynet");
+equal([...base64Decode(base64Encode(sealed))], [...sealed], "base64");
+equal(hmacHash(secret, "name").length, 8, "the hash of skynet");
+
 // Field 1, a varint of 150; field 2, the text "hi".
 const message = Uint8Array.of(0x08, 0x96, 0x01, 0x12, 0x02, 0x68, 0x69);
 equal(peek(message, { id: 1 }).id, 150, "peek");
 const echoed = messageCodec({ encode: (bytes) => bytes, decode: (bytes) => bytes });
 const inside = lengthPrefixed({ width: 2 }).wrap(echoed);
 equal([...decodeAll(inside, encodeAll(inside, [message]))[0]], [...message], "protobuf");
+
+// A socket as WeChat has it: onmessage in place of addEventListener, and ArrayBuffers in place of views.
+const socket = {
+  readyState: 1,
+  sent: [],
+  send(data) {
+    if (
+      typeof data !== "string" &&
+      Object.prototype.toString.call(data) !== "[object ArrayBuffer]"
+    ) {
+      throw new TypeError("neither text nor an ArrayBuffer");
+    }
+    this.sent.push(data);
+  },
+  close() {
+    this.readyState = 3;
+    this.onclose({ code: 1000, reason: "" });
+  },
+};
+const moved = [];
+const game = attachWebSocket(socket, described, {
+  ...{ clock, message: (_, value) => moved.push(value) },
+});
+game.send(records[0]);
+socket.onmessage({ data: encodeAll(described, records).slice().buffer });
+equal(moved, records, "onmessage: received");
+game.close();
+equal(game.state, "closed", "onmessage: closed");
+equal([...new Uint8Array(socket.sent[0])], [...encodeAll(described, records)], "onmessage: sent");
 
 try {
   decodeAll(lines().wrap(json()), Uint8Array.of(0x31));
