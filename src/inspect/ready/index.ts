@@ -5,6 +5,8 @@ export { fromDump, fromHex, INPUT_KINDS, type InputKind, kindOf } from "./input.
 export {
   type AnyProtocol,
   type NameHost,
+  type NamePiece,
   namedProtocol,
+  namePieces,
   PROTOCOL_NAMES,
 } from "./named-protocol.ts";

@@ -21,10 +21,15 @@ export function kindOf(bytes: Uint8Array): InputKind {
   // Addresses are hex as well, so a dump is looked for first; it begins at 0.
   if (dumpLine(whole[0]!)?.at === 0 && whole[0]!.trim().length > 8 && whole.every(isDump))
     return "dump";
-  return whole.every((line) => HEX_LINE.test(line)) ? "hex" : "raw";
+  const isCut = whole.length === lines.length && length > head.length;
+  const isHex = (line: string, i: number): boolean =>
+    (isCut && i === whole.length - 1 ? CUT_HEX_LINE : HEX_LINE).test(line);
+  return whole.every(isHex) ? "hex" : "raw";
 }
 
 const HEX_LINE = /^\s*((0x)?[0-9a-f]{2}[\s,:]*)+$/i;
+/** The same, cut anywhere. */
+const CUT_HEX_LINE = /^\s*((0x)?[0-9a-f]{2}[\s,:]*)+(0x)?[0-9a-f]?$/i;
 
 /**
  * The bytes of hex text: pairs of digits, also with `0x`, commas, colons and comments after `#` or `//`.
@@ -32,14 +37,26 @@ const HEX_LINE = /^\s*((0x)?[0-9a-f]{2}[\s,:]*)+$/i;
  * @throws SyntaxError if it is something else
  */
 export function fromHex(text: string): Uint8Array {
-  const digits = text
-    .replace(/(#|\/\/).*$/gm, "")
-    .replace(/0x/gi, " ")
-    .replace(/[\s,:]+/g, "");
-  const bad = /[^0-9a-f]/i.exec(digits);
-  if (bad !== null) throw new SyntaxError(`not hex: ${JSON.stringify(bad[0])} is not a hex digit`);
-  if (digits.length % 2 > 0) throw new SyntaxError("not hex: an odd number of digits");
-  return fromDigits(digits);
+  const digits = /[#/x]/i.test(text)
+    ? text.replace(/(#|\/\/).*$/gm, "").replace(/0x/gi, " ")
+    : text;
+  const bytes = new Uint8Array(digits.length >> 1);
+  let length = 0;
+  let high = -1;
+  for (let at = 0; at < digits.length; at++) {
+    const digit = digitOf(digits.charCodeAt(at));
+    if (digit < 0) {
+      const char = digits[at]!;
+      if (!/[\s,:]/.test(char))
+        throw new SyntaxError(`not hex: ${JSON.stringify(char)} is not a hex digit`);
+    } else if (high < 0) high = digit;
+    else {
+      bytes[length++] = high * 16 + digit;
+      high = -1;
+    }
+  }
+  if (high >= 0) throw new SyntaxError("not hex: an odd number of digits");
+  return bytes.slice(0, length);
 }
 
 /**
@@ -96,6 +113,13 @@ function dumpLine(line: string): { readonly at: number; readonly bytes: Uint8Arr
 function fromDigits(digits: string): Uint8Array {
   const bytes = new Uint8Array(digits.length / 2);
   for (let at = 0; at < bytes.length; at++)
-    bytes[at] = Number.parseInt(digits.slice(2 * at, 2 * at + 2), 16);
+    bytes[at] = digitOf(digits.charCodeAt(2 * at)) * 16 + digitOf(digits.charCodeAt(2 * at + 1));
   return bytes;
+}
+
+/** The value of a hex digit; -1 if it is something else. */
+function digitOf(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const letter = code | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }

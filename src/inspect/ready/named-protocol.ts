@@ -47,8 +47,7 @@ export interface NameHost {
   schema(file: string): string;
 }
 
-/** Options of a protocol, as they were typed. */
-type Options = Readonly<Record<string, unknown>>;
+type Options = NamePiece["options"];
 
 // Their options are checked by the functions themselves: a wrong one is an error that lists those that exist.
 type Make = (options: never, host: NameHost) => unknown;
@@ -182,7 +181,7 @@ function rpc(
  * @throws RangeError if there is none, or its options are wrong
  */
 export function namedProtocol(text: string, host: NameHost): AnyProtocol {
-  const [first, second, ...more] = text.split("+").map(wordsOf);
+  const [first, second, ...more] = namePieces(text);
   if (first === undefined || more.length > 0) throw unknownName(text);
   const make = (maker: Make, options: Options): unknown =>
     made(text, () => maker(options as never, host));
@@ -207,11 +206,23 @@ export function namedProtocol(text: string, host: NameHost): AnyProtocol {
 const own = (all: Readonly<Record<string, Make>>, name: string): Make | undefined =>
   Object.hasOwn(all, name) ? all[name] : undefined;
 
-/** Names and options as they were typed: `name:key=value,flag,text`. */
-function wordsOf(part: string): { readonly name: string; readonly options: Options } {
+/** A name and its options. */
+export interface NamePiece {
+  readonly name: string;
+  /** Numbers, booleans and text; text without a key has the key `""`. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** The pieces of a name, as they were typed: `name:key=value,text+name`. */
+export function namePieces(text: string): readonly NamePiece[] {
+  return text.split("+").map(pieceOf);
+}
+
+function pieceOf(part: string): NamePiece {
   const colon = part.indexOf(":");
   if (colon < 0) return { name: part.trim(), options: {} };
-  const options: Record<string, unknown> = {};
+  // Without a prototype, so that `__proto__` is an unknown option like any other.
+  const options = Object.create(null) as Record<string, unknown>;
   for (const word of part.slice(colon + 1).split(",")) {
     const equals = word.indexOf("=");
     if (equals < 0) options[""] = word;
