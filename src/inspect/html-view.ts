@@ -57,8 +57,8 @@ function rowHtml({
 }: Row): string {
   const data = [
     `data-path="${escaped(path)}"`,
-    `data-start="${part.start}"`,
-    `data-end="${part.end}"`,
+    `data-start="${escaped(String(part.start))}"`,
+    `data-end="${escaped(String(part.end))}"`,
     `data-depth="${depth}"`,
     ...(part.hidden === true ? ["data-hidden"] : []),
     ...(isUnpacked ? ["data-unpacked"] : []),
@@ -85,5 +85,5 @@ const ENTITIES: Readonly<Record<string, string>> = {
 /** Text for HTML; control characters and the like become spaces, which no attribute or view needs. */
 const escaped = (text: string): string =>
   text
-    .replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/gu, " ")
+    .replace(/[\p{Cc}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/gu, " ")
     .replace(/[&<>"']/g, (char) => ENTITIES[char]!);
