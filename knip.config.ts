@@ -5,6 +5,7 @@ const config: KnipConfig = {
   entry: [
     ...entries.map(({ source }) => source),
     "scripts/*.mjs",
+    "docs/inspector/main.ts",
     "examples/**/*.{ts,mjs}",
     "test/bench/*.mjs",
     "test/soak/*.mjs",

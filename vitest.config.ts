@@ -3,6 +3,13 @@ import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig, type TestProjectConfiguration } from "vitest/config";
 import { entries } from "./scripts/entries.mjs";
+import {
+  axeOf,
+  closeInspectors,
+  heardOf,
+  onInspector,
+  openInspector,
+} from "./test/support/inspector-page.ts";
 
 const chromium = process.env.CHROMIUM ?? "/usr/bin/chromium";
 // Chromium refuses to start its own isolation as root, which is what most build machines are.
@@ -59,6 +66,7 @@ if (existsSync(chromium)) {
         headless: true,
         screenshotFailures: false,
         api: { host: "127.0.0.1" },
+        commands: { axeOf, closeInspectors, heardOf, onInspector, openInspector },
         provider: playwright({
           launchOptions: {
             executablePath: chromium,

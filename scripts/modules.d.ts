@@ -52,3 +52,8 @@ declare module "*/scripts/squeeze.mjs" {
   /** Makes the JavaScript files in `dir` small, which is `dist` unless given. */
   export function squeeze(dir?: string): Promise<void>;
 }
+
+declare module "*/scripts/page.mjs" {
+  /** Builds the inspector, and returns the name of its file. */
+  export function buildPage(file?: string): Promise<string>;
+}

@@ -5,7 +5,6 @@ export { fromDump, fromHex, INPUT_KINDS, type InputKind, kindOf } from "./input.
 export {
   type AnyProtocol,
   type NameHost,
-  type NamePiece,
   namedProtocol,
   namePieces,
   PROTOCOL_NAMES,
