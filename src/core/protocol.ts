@@ -177,6 +177,12 @@ export interface FramePart {
   readonly oneOf?: readonly Uint8Array[] | undefined;
   /** True for a payload that does not stand here as it is: bytes in it are escaped. */
   readonly escaped?: boolean | undefined;
+  /**
+   * For tools: returns the bytes that an escaped payload, `bytes[start .. end)`, stands for. A checksum that is escaped
+   * with it is at their end.
+   * @throws ProtocolError if they are wrong
+   */
+  readonly unescape?: ((bytes: Uint8Array, start: number, end: number) => Uint8Array) | undefined;
 }
 
 /** The parts of a frame in wire order, as plain data that tools can read. */

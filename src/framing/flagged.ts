@@ -34,7 +34,11 @@ export function flagged(parts: Flagged): WrappingFraming {
     text: false,
     layout: [
       ...(leading ? [mark()] : []),
-      { name: "payload", kind: "payload", size: "rest", escaped: true },
+      {
+        ...{ name: "payload", kind: "payload", size: "rest", escaped: true },
+        unescape: (bytes, start, end) =>
+          parts.unpack(bytes, start, end) ?? bytes.subarray(start, end),
+      },
       mark(),
     ],
     measure: measureFlagged(flag, leading, parts.abort),

@@ -38,6 +38,9 @@ export function extentOf(framing: Framing, bytes: Uint8Array, start: number, end
   }
 }
 
+/** Explains a payload. */
+type PayloadOf = (name: string, bytes: Uint8Array, start: number, end: number) => Draft;
+
 /**
  * Explains a frame by the layout of its framing: parts before the last one of unknown size from the front, those after
  * it from the end.
@@ -46,7 +49,7 @@ export function extentOf(framing: Framing, bytes: Uint8Array, start: number, end
  */
 export function explainFrame(
   given: FrameLayout,
-  payloadOf: ((name: string, start: number, end: number) => Draft) | undefined,
+  payloadOf: PayloadOf | undefined,
   bytes: Uint8Array,
   { from, to, fault }: Extent,
   end: number,
@@ -59,12 +62,21 @@ export function explainFrame(
     const own = Math.min(last, stop);
     parts.push(
       part.kind === "payload" && payloadOf !== undefined && part.escaped !== true
-        ? payloadOf(part.name, start, own)
+        ? payloadOf(part.name, bytes, start, own)
         : draftOf(part, bytes, start, own),
     );
     if (part.escaped !== true || part.kind !== "payload") return;
-    const inside = given.filter(({ kind }) => kind === "trailer").map(({ name }) => name);
-    parts[parts.length - 1]!.note = ["escaped", ...inside].join(", with ");
+    const trailers = given.filter(({ kind }) => kind === "trailer");
+    const payload = parts[parts.length - 1]!;
+    payload.note = ["escaped", ...trailers.map(({ name }) => name)].join(", with ");
+    // Of a frame that is cut off, an escape may be cut as well.
+    if (to === undefined || own !== last) return;
+    const unescaped = unescapedOf(part, bytes, start, own);
+    if (unescaped === undefined) return;
+    payload.unpacked = {
+      bytes: unescaped,
+      part: explainUnescaped(part, trailers, payloadOf, unescaped),
+    };
   };
   const middle = layout.reduce((found, { size }, i) => (size === "rest" ? i : found), -1);
   let at = from;
@@ -92,6 +104,35 @@ export function explainFrame(
   if (rest !== undefined) add(rest, at, last);
   for (const one of behind) one();
   return parts;
+}
+
+/** The bytes that an escaped payload stands for; undefined if they are wrong. */
+function unescapedOf(
+  part: FramePart,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): Uint8Array | undefined {
+  try {
+    return part.unescape?.(bytes, start, end);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is in an escaped payload: that of the codec, and trailers that are escaped with it. */
+function explainUnescaped(
+  { name, kind }: FramePart,
+  trailers: FrameLayout,
+  payloadOf: PayloadOf | undefined,
+  bytes: Uint8Array,
+): Draft {
+  const { length: end } = bytes;
+  const layout: FrameLayout = [{ name, kind, size: "rest" }, ...trailers];
+  const parts = explainFrame(layout, payloadOf, bytes, { from: 0, to: end }, end);
+  const [only] = parts;
+  if (parts.length === 1) return { ...only!, name: "unescaped" };
+  return { name: "unescaped", start: 0, end, type: "bytes", parts };
 }
 
 /** Trailers that are escaped together with the payload cannot be told from it. */

@@ -169,7 +169,8 @@ function frame(
   const payloadOf =
     payload === undefined
       ? undefined
-      : (part: string, from: number, to: number) => whole(payload, part, bytes, from, to);
+      : (part: string, own: Uint8Array, from: number, to: number) =>
+          whole(payload, part, own, from, to);
   const { from, to = end } = extent;
   const parts = explainFrame(layout, payloadOf, bytes, extent, end);
   if (from > start) parts.unshift(idle(bytes, start, from));

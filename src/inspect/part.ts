@@ -20,7 +20,7 @@ export interface Part {
   readonly hidden?: boolean | undefined;
   /** The pieces that it is made of, without gaps. */
   readonly parts?: readonly Part[] | undefined;
-  /** Of packed bytes: what they are unpacked to, and what that means. Places in it count in those bytes. */
+  /** Of packed or escaped bytes: what they stand for, and what that means. Places in it count in those bytes. */
   readonly unpacked?: { readonly bytes: Uint8Array; readonly part: Part } | undefined;
   /** On the outermost part: the error that `decode` throws. */
   readonly error?: PartError | undefined;

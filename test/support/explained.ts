@@ -6,7 +6,7 @@ import { expect } from "vitest";
 /* What must hold for every explanation, whatever the bytes are. */
 
 /** The parts without parts, in order. */
-const leavesOf = (part: Part): readonly Part[] =>
+export const leavesOf = (part: Part): readonly Part[] =>
   part.parts === undefined || part.parts.length === 0 ? [part] : part.parts.flatMap(leavesOf);
 
 /** Every byte, and every bit of it, is in exactly one leaf. */

@@ -171,11 +171,17 @@ describe("flags", () => {
 
   it("are in the layout, with an escaped payload between them", () => {
     const flag = { name: "flag", kind: "delimiter", size: 1, bytes: Uint8Array.of(0xc0) };
-    const payload = { name: "payload", kind: "payload", size: "rest", escaped: true };
+    const payload = {
+      ...{ name: "payload", kind: "payload", size: "rest", escaped: true },
+      unescape: expect.any(Function),
+    };
     expect(slip().layout).toEqual([flag, payload, flag]);
     expect(slip({ leading: false }).layout).toEqual([payload, flag]);
     const checksum = { name: "checksum", kind: "trailer", size: 2, endian: "le" };
     expect(hdlc({ leading: false }).layout?.[1]).toEqual(checksum);
+    const plainOf = slip().layout?.[1]?.unescape;
+    expect(plainOf?.(bytesOf("c0 01 db dc c0"), 1, 4)).toEqual(bytesOf("01 c0"));
+    expect(plainOf?.(bytesOf("c0 01 02 c0"), 1, 3)).toEqual(bytesOf("01 02"));
   });
 
   it("need room, in the limit too", () => {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { type Codec, encodeFrame, onePerMessage, raw, utf8 } from "framewright";
+import { size, struct, utf8 as text, u8 } from "framewright/fields";
 import * as framings from "framewright/framing";
 import {
   cobs,
@@ -27,7 +28,8 @@ import {
 } from "framewright/framing";
 import { type Explainable, explain, hexView } from "framewright/inspect";
 import { describe, expect, it } from "vitest";
-import { checkExplained } from "../../support/explained.ts";
+import { checkExplained, leavesOf } from "../../support/explained.ts";
+import { hexOf } from "../../support/hex.ts";
 
 /* Every framing that is exported, with all of its options. */
 
@@ -228,12 +230,81 @@ describe("explain of a framing", () => {
       ...encodeFrame(framing.wrap(raw()), Uint8Array.of(0xdb, 1)),
     );
     expect(rows(framing, frame)).toEqual([
-      "0000  c0 c0        idle     bytes  2 bytes  (skipped)",
-      "0002  c0           flag     bytes  1 byte  (always)",
-      "0003  db dd 01 9a  payload  bytes  2 bytes  (escaped, with checksum)",
-      "      ... 1 more",
-      "0008  c0           flag     bytes  1 byte  (always)",
+      "0000   c0 c0        idle          bytes  2 bytes  (skipped)",
+      "0002   c0           flag          bytes  1 byte  (always)",
+      "0003   db dd 01 9a  payload       bytes  2 bytes  (escaped, with checksum)",
+      "       ... 1 more",
+      "~0000                 unescaped   bytes",
+      "~0000  db 01            payload   bytes  2 bytes",
+      "~0002  9a 80            checksum  u16le  32922",
+      "0008   c0           flag          bytes  1 byte  (always)",
     ]);
+  });
+
+  describe("shows the fields of an escaped payload as parts of unescaped bytes", () => {
+    const packet = struct({ kind: u8, length: size(u8, "text"), text: text() });
+    const value = { kind: 0xc0, text: "~}" };
+
+    it.each([
+      ["slip", slip(), "db dc 02 7e 7d", []],
+      ["cobs", cobs(), "05 c0 02 7e 7d", []],
+      ["hdlc without FCS", hdlc({ fcs: 0 }), "c0 02 7d 5e 7d 5d", []],
+      ["hdlc", hdlc(), "c0 02 7d 5e 7d 5d", ["checksum"]],
+      ["stuffed", stuffed({ flag: 1, escape: 2, map: 0x20 }), "c0 02 22 7e 7d", []],
+    ] as const)("%s", (_, framing, wire, trailers) => {
+      const protocol = framing.wrap(packet);
+      const frame = encodeFrame(protocol, value);
+      const part = explain(protocol, frame);
+      expect(part.error).toBeUndefined();
+      expect(part.value).toEqual(value);
+      // The parts of the wire are of its bytes, without gaps.
+      let at = 0;
+      for (const { start, end } of part.parts!) {
+        expect(start).toBe(at);
+        at = end;
+      }
+      expect(at).toBe(frame.length);
+      const payload = part.parts!.find(({ name }) => name === "payload")!;
+      expect(payload.parts).toBeUndefined();
+      expect(payload.note).toBe(["escaped", ...trailers].join(", with "));
+      const shown = frame.subarray(payload.start, payload.end);
+      expect(hexOf(shown)).toContain(wire.replaceAll(" ", ""));
+
+      const { bytes, part: inner } = payload.unpacked!;
+      const plain = encodeFrame(perMessage().wrap(packet), value);
+      expect(bytes.subarray(0, plain.length)).toEqual(plain);
+      expect(inner).toMatchObject({ name: "unescaped", start: 0, end: bytes.length });
+      expect(leavesOf(inner).map(({ name, start, end }) => [name, start, end])).toEqual([
+        ["kind", 0, 1],
+        ["length", 1, 2],
+        ["text", 2, 4],
+        ...trailers.map((name) => [name, 4, bytes.length]),
+      ]);
+      expect(hexView(part, frame)).toMatch(/^~0002 .* text .*"~}"/m);
+    });
+
+    it("only if they can be unescaped, and the frame is whole", () => {
+      const protocol = slip().wrap(packet);
+      const wrong = explain(protocol, Uint8Array.of(0xc0, 1, 0xdb, 5, 0xc0));
+      expect(wrong.error?.message).toContain("byte 5 after an escape");
+      const cut = explain(protocol, Uint8Array.of(0xc0, 1, 0xdb));
+      expect(cut.error?.code).toBe("truncated");
+      for (const { parts = [] } of [wrong, cut]) {
+        expect(parts.some(({ unpacked }) => unpacked !== undefined)).toBe(false);
+      }
+    });
+
+    it("also if they are not what was described", () => {
+      const protocol = slip().wrap(packet);
+      const part = explain(protocol, Uint8Array.of(0xc0, 1, 9, 0xdb, 0xdc, 0xc0));
+      expect(part.error?.code).toBe("malformed");
+      const inner = part.parts!.find(({ unpacked }) => unpacked !== undefined)!.unpacked!;
+      expect(leavesOf(inner.part).map(({ name, start, end }) => [name, start, end])).toEqual([
+        ["kind", 0, 1],
+        ["length", 1, 2],
+        ["?", 2, 3],
+      ]);
+    });
   });
 
   it("shows no trailer of a frame that is cut off, and what follows a frame", () => {
