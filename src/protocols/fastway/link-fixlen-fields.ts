@@ -15,11 +15,9 @@ import {
 import type { LinkFixlenOptions } from "./link-fixlen.ts";
 
 /**
- * The frames of {@link linkFixlen} as a description, for tools.
+ * The frames of {@link linkFixlen} as a description, for tools. `body` describes the body; `bytes()` by default.
  *
  * @param options - `width` and `endian` of the length
- * @param body - what the body is
- * @defaultValue body `bytes()`
  * @throws RangeError for another width or byte order
  *
  * @example

@@ -5,8 +5,7 @@ import type { ChatMessage, ChatReply, ReceivedChatMessage } from "./chat.ts";
 /**
  * The body of {@link chatSend} as a description, for tools.
  *
- * @param message - description of the message, such as `utf8()`
- * @defaultValue message `bytes()`
+ * `message` describes the message, such as `utf8()`; `bytes()` by default.
  *
  * @example
  * ```ts
@@ -35,8 +34,7 @@ export function chatSendFields(message: Field<never, unknown> = bytes()): Field<
  * | chatId i64be | from i32be | to i32be | msg bytes |
  * ```
  *
- * @param message - description of the message, such as `utf8()`
- * @defaultValue message `bytes()`
+ * `message` describes the message, such as `utf8()`; `bytes()` by default.
  */
 export function chatReceiveFields(): Field<ReceivedChatMessage>;
 export function chatReceiveFields<In, Out>(

@@ -49,8 +49,7 @@ export interface ChatReply {
  *   0000007b  000001c8  68656c6c6f       123 to 456: hello
  * ```
  *
- * @param message - codec of the message, such as `utf8()`
- * @defaultValue message `raw()`
+ * `message` is the codec of the message, such as `utf8()`; `raw()` by default.
  */
 export function chatSend(): MessageProtocol<ChatMessage>;
 export function chatSend<In, Out>(
@@ -83,8 +82,7 @@ export function chatSend(
  *   0000000000000001  0000007b  000001c8  68656c6c6f       message 1, 123 to 456: hello
  * ```
  *
- * @param message - codec of the message, such as `utf8()`
- * @defaultValue message `raw()`
+ * `message` is the codec of the message, such as `utf8()`; `raw()` by default.
  */
 export function chatReceive(): MessageProtocol<ReceivedChatMessage>;
 export function chatReceive<In, Out>(
