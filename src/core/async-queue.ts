@@ -1,13 +1,13 @@
 interface Waiter<T> {
-  /** The iterator that asked. */
+  /** The iterator whose `next()` this is. */
   readonly asker: object;
   resolve(result: IteratorResult<T, undefined>): void;
   reject(error: unknown): void;
 }
 
 /**
- * A queue that is read by async iterators. A pushed value goes to the `next()` that has waited longest; without
- * one it is kept. Several iterators share the values, in the order in which they ask.
+ * A queue that is read by async iterators. A pushed value goes to the `next()` that has waited longest;
+ * without one it is kept. Several iterators share the values, in the order of their calls of `next()`.
  *
  * A producer that makes values on demand does not push until `isAwaited`: `iterate(asked)` calls it after each
  * `next()` that finds nothing.
@@ -36,7 +36,10 @@ export class AsyncQueue<T> {
     return this.#values.length;
   }
 
-  /** True while an iterator that has asked was neither told that the queue is done, nor returned. */
+  /**
+   * True while an iterator that has called `next()` has neither reported that the queue is done, nor
+   * returned.
+   */
   get isIterated(): boolean {
     return this.#iterators.size > 0;
   }
@@ -123,7 +126,7 @@ export class AsyncQueue<T> {
     if (this.#isEnded) this.#settle();
   }
 
-  /** No value comes: every waiter is done, save the first one if an error is still untold. */
+  /** No more values: every waiter is done, except the first one if an error is still to be reported. */
   #settle(): void {
     for (const waiter of this.#waiters.splice(0)) {
       this.#iterators.delete(waiter.asker);

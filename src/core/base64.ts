@@ -43,7 +43,7 @@ export function fromBase64(text: string): Uint8Array | undefined {
     if (value === 64) return undefined;
     bits = (bits << 6) | value;
     if (i % 4 === 3) {
-      // Bytes behind the end of the array, which padding stands for, are not stored.
+      // Bytes after the end of the array, in place of which there is padding, are not stored.
       bytes[at++] = bits >> 16;
       bytes[at++] = bits >> 8;
       bytes[at++] = bits;

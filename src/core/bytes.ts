@@ -6,7 +6,8 @@ import type { Endian } from "./output.ts";
  * a protocol has measured its frame before it decodes it. Shifts are as fast as a DataView and need no
  * object. Widths up to 48 bits return numbers, 64 bits return bigints: no digit is ever lost.
  *
- * Bytes are read with `!`, because the caller has checked the bounds; outside of them the result means nothing.
+ * Bytes are read with `!`, because the caller has checked the bounds; outside of them the result is
+ * meaningless.
  */
 
 /** Unsigned byte at `at`. */
@@ -122,8 +123,8 @@ export function i64le(bytes: Uint8Array, at: number): bigint {
 }
 
 /**
- * Unsigned integer of `width` bytes at `at`, for widths that only the program knows, or that have no reader of
- * their own (40 bits).
+ * Unsigned integer of `width` bytes at `at`, for widths that are known only at run time, or that have no
+ * reader of their own (40 bits).
  *
  * @param width - 1 to 6 bytes: larger integers are not exact as numbers, see `u64be`
  * @param endian - byte order
@@ -163,9 +164,9 @@ export function checkWidth(width: number): void {
 /**
  * Number of bytes of the LEB128 varint at `at`.
  *
- * @param end - where the bytes at hand end
+ * @param end - end of the available bytes
  * @defaultValue end `bytes.length`
- * @returns 0 if its last byte is not among them
+ * @returns 0 if its last byte is not among the available ones
  */
 export function varintWidth(bytes: Uint8Array, at: number, end: number = bytes.length): number {
   for (let i = at; i < end; i++) if (bytes[i]! < 0x80) return i + 1 - at;
@@ -226,7 +227,7 @@ export function decimal(bytes: Uint8Array, start: number, end: number): number {
   let value = 0;
   for (let at = first; at < end; at++) {
     const digit = bytes[at]! - 0x30;
-    // Also true for NaN, of a byte that is not there.
+    // Also true for NaN, which comes from a missing byte.
     if (!(digit >= 0 && digit <= 9)) {
       throw new ProtocolError("malformed", `byte ${bytes[at]} is not a decimal digit`, at);
     }
@@ -236,7 +237,7 @@ export function decimal(bytes: Uint8Array, start: number, end: number): number {
   if (value > Number.MAX_SAFE_INTEGER) {
     throw new ProtocolError("malformed", `number of ${end - first} digits exceeds 2^53-1`, start);
   }
-  // Not -0, which no one sent.
+  // Not -0, which was not sent.
   return isNegative ? 0 - value : value;
 }
 

@@ -4,7 +4,7 @@ import { abortController } from "./host.ts";
 export interface CancelSignal {
   /** True once it was aborted. */
   readonly aborted: boolean;
-  /** Why. */
+  /** The reason. */
   readonly reason?: unknown;
   addEventListener(type: "abort", listener: () => void): void;
   removeEventListener(type: "abort", listener: () => void): void;
@@ -27,7 +27,7 @@ const groups = /* @__PURE__ */ new WeakMap<CancelSignal, Group>();
 export function onAbort(signal: CancelSignal | undefined, run: () => void): () => void {
   if (signal === undefined) return () => {};
   const group = groups.get(signal) ?? newGroup(signal);
-  // The same function may be given twice.
+  // The same function may be added twice.
   const own = (): void => run();
   group.runs.add(own);
   return () => {
@@ -42,7 +42,7 @@ function newGroup(signal: CancelSignal): Group {
   const listener = (): void => {
     let failure: { readonly error: unknown } | undefined;
     for (const run of [...runs]) {
-      // Stopped by one that ran before.
+      // Stopped by a function that ran before.
       if (!runs.has(run)) continue;
       try {
         run();
@@ -58,13 +58,13 @@ function newGroup(signal: CancelSignal): Group {
   return group;
 }
 
-/** A signal, and what aborts it. */
+/** A signal with a function that aborts it. */
 export interface CancelSource {
   readonly signal: CancelSignal;
   abort(reason: unknown): void;
 }
 
-/** Makes a signal: the runtime's own if it has any. */
+/** Makes a signal: the runtime's own if it has one. */
 export function newCancel(): CancelSource {
   if (abortController !== undefined) return new abortController();
   const signal = new Cancel();

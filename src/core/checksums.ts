@@ -10,7 +10,7 @@ export interface CrcParameters {
   /** The polynomial without its highest term, highest power first. */
   readonly polynomial: number;
   /**
-   * What the register holds at first.
+   * Initial value of the register.
    * @defaultValue 0
    */
   readonly initial?: number | undefined;
@@ -20,7 +20,7 @@ export interface CrcParameters {
    */
   readonly reflected?: boolean | undefined;
   /**
-   * What the result is XORed with.
+   * Value with which the result is XORed.
    * @defaultValue 0
    */
   readonly xorOut?: number | undefined;
@@ -93,7 +93,7 @@ function reverse(bits: number): number {
 /** Polynomial, initial value, reflected (1) or not, XOR of the result. */
 type Row = readonly [polynomial: number, initial: number, reflected: 0 | 1, xorOut: number];
 
-/** Names that {@link crc16} knows. */
+/** The names of {@link crc16}. */
 export type Crc16Name =
   | "arc"
   | "modbus"
@@ -123,7 +123,7 @@ const CRC16: Readonly<Record<Crc16Name, Row>> = {
   "en-13757": [0x3d65, 0, 0, 0xffff],
 };
 
-/** Names that {@link crc32} knows. */
+/** The names of {@link crc32}. */
 export type Crc32Name = "iso-hdlc" | "iscsi" | "bzip2" | "mpeg-2" | "cksum" | "jamcrc" | "autosar";
 
 const CRC32: Readonly<Record<Crc32Name, Row>> = {

@@ -7,19 +7,20 @@ export interface Clock {
   /** Runs `run` once, `ms` milliseconds from now. Call the returned function to cancel it. */
   after(ms: number, run: () => void): () => void;
   /**
-   * Runs `run` soon, after other work that waits: input, other timers.
+   * Runs `run` soon, after other pending work: input, other timers.
    * @defaultValue `after(0, run)`
    */
   soon?(run: () => void): void;
 }
 
-// What setTimeout can wait for, about 24 days: of more it makes 1 ms.
+// The longest delay of setTimeout, about 24 days: it turns a longer one into 1 ms.
 const LONGEST = 0x7fff_ffff;
 
 /**
- * The runtime's own clock: what is used where no clock is given. Any time may be waited for; `Infinity` is for ever.
+ * The runtime's own clock, which is used if no clock is given. Delays may be of any length; `Infinity` never
+ * ends.
  *
- * @throws TypeError from `after` in a runtime without timers: give a clock there
+ * @throws TypeError from `after` in a runtime without timers: pass a clock there
  */
 export const systemClock: Clock = /* @__PURE__ */ Object.freeze({
   now,

@@ -2,8 +2,8 @@ import { unicodeEscape } from "./escape.ts";
 import { reportsEval } from "./host.ts";
 
 /*
- * Code that is written at run time. The descriptions of fields and the schemas of sproto are turned into text with
- * the parts of this file, and it is the only one that runs such text.
+ * Code that is written at run time. The descriptions of fields and the schemas of sproto are turned into text
+ * with the parts of this file, which is the only one that runs such text.
  */
 
 /** Lines of code, and the values that they refer to by name. */
@@ -31,7 +31,7 @@ export class CodeText {
     this.line(tail);
   }
 
-  /** The name of a function of the runtime, which `helpers` lists. */
+  /** The name of a function of the runtime, which is added to `helpers`. */
   use(helper: string): string {
     this.#helpers.add(helper);
     return helper;
@@ -109,15 +109,15 @@ export const keyCode = (name: string): string =>
  * @throws EvalError, or another error, if the runtime forbids that: a content security policy, Cloudflare Workers, Hermes
  */
 export function evaluate<F>(parameters: readonly string[], body: string): F {
-  // biome-ignore lint/style/noRestrictedGlobals: callers have another way if it is forbidden
+  // biome-ignore lint/style/noRestrictedGlobals: callers have an alternative if it is forbidden
   return new Function(...parameters, `"use strict";\n${body}`) as F;
 }
 
 /**
  * Runs `make`, which evaluates code, and falls back to `otherwise` if the runtime forbids it.
  *
- * @param wanted - "compiled" insists on code, and "interpreted" never asks for it. "auto" does not ask in browsers:
- *   under a content security policy the attempt alone is reported to the owner of the page.
+ * @param wanted - "compiled" requires code, and "interpreted" never tries it. "auto" does not try it in
+ *   browsers: under a content security policy the attempt alone is reported to the owner of the page.
  */
 export function compiledOr<T>(
   wanted: "auto" | "compiled" | "interpreted",

@@ -10,9 +10,8 @@ import { standsFor } from "./text-path.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
 /**
- * Bytes as they are. Decoded values are views of the received memory, which stay valid for ever; with
- * `copy` each value has memory of its own, for who keeps a few small values and must not pin the chunks
- * that they came in.
+ * Bytes, unchanged. Decoded values are views of received memory, which is never reused, so they never change
+ * under you. With `copy` each value is copied, so a small value does not keep its whole chunk in memory.
  *
  * @param options - `copy`: decode into fresh memory
  * @defaultValue copy false
@@ -92,7 +91,8 @@ const JSON_TEXT = Object.freeze({ name: "json" });
 /**
  * JSON text (RFC 8259) as strict UTF-8, without byte order mark.
  *
- * Written as `JSON.stringify` writes it, but what JSON cannot say is `unencodable` instead of being changed or dropped:
+ * Written as `JSON.stringify` writes it, but a value that JSON cannot represent is `unencodable` instead of
+ * being changed or dropped:
  *
  * - `undefined`, functions and symbols (as the value or in an array), NaN, infinities, bigints, invalid dates
  * - Map, Set, ArrayBuffer, typed arrays, DataView, Error, RegExp, Promise and the like
@@ -102,14 +102,15 @@ const JSON_TEXT = Object.freeze({ name: "json" });
  * As always in JavaScript, members of objects that are `undefined`, functions or symbols are left out, -0 becomes 0, and
  * `toJSON` is honoured. Getters may be read twice.
  *
- * Reading refuses what could not be written again, so a value that came in can always be sent back: a number such as
- * `1e999`, which JavaScript would read as Infinity, an escape such as `\ud800` that is half of a pair, more than 512
- * levels. These are `malformed`, like text that is not JSON. Keys such as `__proto__` stay plain data.
+ * Reading refuses text that could not be written again, so a received value can always be sent back: a number
+ * such as `1e999`, which JavaScript would read as Infinity, an escape such as `\ud800` that is half of a
+ * pair, more than 512 levels. These are `malformed`, like text that is not JSON. Keys such as `__proto__`
+ * stay plain data.
  *
- * @param options - `parse`: turns the text into a value, in place of `JSON.parse`: for a reviver, bigints, or a check of
- *   the value's shape. What it throws is reported as `malformed`. It is synchronous; a promise is a TypeError. What it
- *   returns is not checked. `schema`: a Standard Schema of Zod, Valibot, ArkType or another library, see {@link checked}; the
- *   types are those of the schema.
+ * @param options - `parse`: turns the text into a value, instead of `JSON.parse`: for a reviver, bigints, or
+ *   a check of the value's shape. An error that it throws is reported as `malformed`. It is synchronous; a
+ *   promise is a TypeError. Its result is not checked. `schema`: a Standard Schema of Zod, Valibot, ArkType
+ *   or another library, see {@link checked}; the types are those of the schema.
  *
  * @example
  * ```ts
@@ -154,7 +155,7 @@ export function json<In, Out>(
   return Object.freeze<Codec<In, Out>>({
     decode,
     encode,
-    // A `parse` of the user's may keep pieces of the text, and with them all of it.
+    // The user's `parse` may keep pieces of the text, and with them all of it.
     ...(parse === undefined && { decodeText: standsFor(decodeText, decode) }),
     encodeText: standsFor((value: In) => stringify(value), encode),
     text: true,

@@ -5,12 +5,12 @@ import type { Protocol } from "./protocol.ts";
 import type { Splitter } from "./splitter.ts";
 
 /**
- * The values of a stream of chunks: a `Splitter` that decodes, for transports that are no
- * connection (transform streams). An error is final, and its offset counts from the first byte of the stream.
+ * The values of a stream of chunks: a `Splitter` that decodes, for transports that are not connections
+ * (transform streams). An error is final, and its offset counts from the first byte of the stream.
  * @internal
  */
 export class Decoder<Out> {
-  /** What `next` found. */
+  /** The value that `next` found. */
   value!: Out | Out[];
 
   readonly #protocol: Protocol<never, Out>;
@@ -21,8 +21,9 @@ export class Decoder<Out> {
   #at = 0;
 
   /**
-   * @param protocol - what comes
-   * @param options - `batch`: find arrays of all values that are here, in place of values; the rest is for the splitter
+   * @param protocol - the protocol of the bytes
+   * @param options - `batch`: return arrays of all available values instead of single values; the rest is for
+   *   the splitter
    */
   constructor(
     protocol: Protocol<never, Out>,
@@ -39,12 +40,12 @@ export class Decoder<Out> {
     this.#splitter.push(chunk);
   }
 
-  /** No bytes come any more: `next` throws `truncated` where some are left over. */
+  /** No more bytes follow: `next` throws `truncated` if some are left over. */
   finish(): void {
     this.#splitter.finish();
   }
 
-  /** Is there something to hand on? What comes before an error is handed on before it is thrown. */
+  /** True if there is a value to deliver. Values before an error are delivered before it is thrown. */
   next(): boolean {
     if (!this.#isBatch) return this.#next();
     const values: Out[] = [];
@@ -64,7 +65,7 @@ export class Decoder<Out> {
       if (this.#at < this.#values.length) {
         this.value = this.#values[this.#at++]!;
         if (this.#at === this.#values.length) {
-          // While nothing comes, the values of the last frame are not kept.
+          // While no bytes arrive, the values of the last frame are not kept.
           this.#values = [];
           this.#at = 0;
         }

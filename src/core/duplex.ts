@@ -2,7 +2,7 @@ import { checkOptions } from "./options.ts";
 import type { Codec, Framing, MessageProtocol, Protocol } from "./protocol.ts";
 import { textOf } from "./text-path.ts";
 
-/** Protocols, message protocols or codecs for {@link duplex}: one for what is read, one for what is written. */
+/** Protocols, message protocols or codecs for {@link duplex}: one for reading, one for writing. */
 export interface DuplexParts<Read, Write> {
   /** Reads what the peer sends. */
   readonly read: Read;
@@ -11,15 +11,15 @@ export interface DuplexParts<Read, Write> {
 }
 
 /**
- * Joins two protocols, one for each direction, for peers whose two sides speak differently: commands one way and
- * replies the other, with a limit for each. `measure`, `decode` and `maxFrame` are those of `read`; `encode`, `text` and
- * the limit for writing (`maxSend`, or else `maxFrame`) are those of `write`.
+ * Joins two protocols, one for each direction, for peers whose two directions differ: commands one way and
+ * replies the other, with a limit for each. `measure`, `decode` and `maxFrame` are those of `read`; `encode`,
+ * `text` and the limit for writing (`maxSend`, or else `maxFrame`) are those of `write`.
  *
  * Takes two protocols, two message protocols or two codecs, and returns the same kind.
  *
- * @param parts - `read` and `write`; swap them for the other side of the connection
- * @returns a protocol named `read/write` after both, or as both are named
- * @throws TypeError for two of different kinds
+ * @param parts - `read` and `write`; exchange them for the other side of the connection
+ * @returns a protocol named `read/write` after both, or by the name that both have
+ * @throws TypeError if the two are of different kinds
  *
  * @example
  * ```ts
@@ -115,7 +115,7 @@ function codecOf<In, Out>(read: Codec<never, Out>, write: Codec<In, unknown>): C
   };
 }
 
-/** All of a framing but its limit. */
+/** A framing without its limit. */
 function framingOf(read: Protocol<never, unknown>): Omit<Framing, "maxFrame"> {
   return {
     measure: (bytes, start, end, scan) => read.measure(bytes, start, end, scan),

@@ -2,18 +2,18 @@ import { isMisuse } from "./misuse.ts";
 import { messageOf, quoteless } from "./quoteless.ts";
 
 /**
- * What went wrong, in one word. The list is part of the API: codes are never renamed or removed in a
- * minor version, so programs switch on them.
+ * The kind of an error. The list is part of the API: codes are never renamed or removed in a minor version,
+ * so programs switch on them.
  *
- * | code | meaning | whose fault |
+ * | code | meaning | caused by |
  * |---|---|---|
  * | `truncated` | the bytes end inside a frame | peer |
  * | `too-long` | input over a limit | peer |
  * | `malformed` | these bytes cannot be this protocol | peer |
  * | `unencodable` | a value that the protocol cannot write; nothing was written | caller |
- * | `timeout` | nothing came in time | peer |
+ * | `timeout` | nothing arrived in time | peer |
  * | `closed` | the connection is over | - |
- * | `refused` | the other side said no, or failed to prove itself | peer |
+ * | `refused` | the other side rejected us, or failed to authenticate | peer |
  * | `overflow` | too much unsent output or unread input | peer or caller |
  */
 export type ProtocolErrorCode =
@@ -45,25 +45,25 @@ export type ProtocolErrorCode =
  * ```
  */
 export class ProtocolError extends Error {
-  /** What went wrong; see {@link ProtocolErrorCode}. */
+  /** The kind of the error; see {@link ProtocolErrorCode}. */
   readonly code: ProtocolErrorCode;
 
   /**
-   * Where: a codec counts in the bytes it was given; a `Splitter` or a `Connection` counts from the first byte of
-   * the stream. Undefined if no single byte is to blame.
+   * Position of the error: a codec counts in the bytes it was given; a `Splitter` or a `Connection` counts
+   * from the first byte of the stream. Undefined if the error has no position.
    */
   readonly offset?: number | undefined;
 
   /**
-   * Which part of the value: names of fields and indices, outermost first, as in `["items", 2, "id"]`. Undefined
+   * Part of the value: names of fields and indices, outermost first, as in `["items", 2, "id"]`. Undefined
    * for protocols without named parts.
    */
   declare readonly path?: readonly (string | number)[] | undefined;
 
   /**
-   * @param code - what went wrong
+   * @param code - the kind of the error
    * @param message - one sentence with the number found and the number allowed, never the payload
-   * @param offset - index of the byte to blame, in the bytes at hand
+   * @param offset - index of the wrong byte, in the available bytes
    * @param options - `cause`: the underlying error, if another one was caught (a SyntaxError, which quotes the text
    *   that it could not read, is replaced by a copy that does not); `path`: which part of the value
    */
@@ -89,10 +89,11 @@ export class ProtocolError extends Error {
 nameError(ProtocolError, "ProtocolError", (error) => "code" in error);
 
 /**
- * Gives an error class its name, and makes `instanceof` hold for errors of another copy of the package. Done after
- * the class, whose body then never mentions itself: bundlers and older targets rename classes that do.
+ * Sets the name of an error class, and makes `instanceof` hold for errors of another copy of the package.
+ * Called after the class, because its body must not mention itself: bundlers and older targets rename classes
+ * that do.
  *
- * @param isAlike - what an error of this name must have besides
+ * @param isAlike - checks what else an error of this name must have
  * @internal
  */
 export function nameError(
@@ -123,7 +124,7 @@ function isNamed(error: Error, name: string): boolean {
 }
 
 /**
- * The same error, its offset counted from elsewhere: `base` is added to it. A mistake of the program has none.
+ * The same error with `base` added to its offset. A mistake of the program has no offset.
  *
  * A new object, because a codec may throw one shared instance again and again.
  * @internal
@@ -133,14 +134,14 @@ export function rebased(error: ProtocolError, base: number): ProtocolError {
   const offset = error.offset === undefined ? undefined : error.offset + base;
   const { cause, path } = error;
   const moved = new ProtocolError(error.code, error.message, offset, { cause, path });
-  // The place that threw is what a reader wants to see, not this line.
+  // Keep the stack of the place that threw, not of this line.
   if (error.stack !== undefined) moved.stack = error.stack;
   return moved;
 }
 
 /**
- * Any thrown thing as a ProtocolError: bytes or values that make a codec trip (a RangeError of a
- * DataView, say) are as bad as bytes or values that it refuses.
+ * Any thrown value as a ProtocolError: bytes or values on which a codec fails (for example with a RangeError
+ * of a DataView) are as invalid as those that it refuses.
  *
  * @throws the error itself if it is a mistake of the program, see `misuse`
  * @internal

@@ -9,15 +9,16 @@ import { newScan, type OwnScan, resetScan } from "./scan.ts";
 import { refuseThenable } from "./thenable.ts";
 
 /*
- * One frame, one way: whatever reads or writes a frame (the functions below, Splitter, Connection, streams)
- * goes through measureFrame, decodeValues and writeFrame, so limits and errors are the same everywhere.
+ * There is one way to read and write a frame: all code that does so (the functions below, Splitter,
+ * Connection, streams) uses measureFrame, decodeValues and writeFrame, so limits and errors are the same
+ * everywhere.
  */
 
 /**
- * Calls `framing.measure` and checks its answer: it is shown at most `maxFrame` bytes, returns an integer within its
- * limits, and throws nothing but ProtocolErrors.
+ * Calls `framing.measure` with at most `maxFrame` bytes and checks that its result is an integer within its
+ * limits. Throws only ProtocolErrors.
  *
- * @returns the length of the frame, 0 if the bytes do not tell yet, or -n for n bytes to skip
+ * @returns the length of the frame, 0 if it is not known yet, or -n for n bytes to skip
  * @internal
  */
 export function measureFrame(
@@ -37,13 +38,16 @@ export function measureFrame(
   }
 }
 
-/** Where the bytes end that a framing is shown of `start` to `end`: never more than its largest frame has. */
+/** End of the bytes that a framing may see from `start` to `end`: never more than its largest frame has. */
 export function shownEnd(framing: Framing, start: number, end: number): number {
   const { maxFrame } = framing;
   return end - start > maxFrame ? start + maxFrame : end;
 }
 
-/** Calls `measure` with the bytes up to `shown`. Its answer is not checked yet; what it throws becomes a ProtocolError. */
+/**
+ * Calls `measure` with the bytes up to `shown`. Its result is not checked yet; an error becomes a
+ * ProtocolError.
+ */
 function ask(
   framing: Framing,
   bytes: Uint8Array,
@@ -58,7 +62,7 @@ function ask(
   }
 }
 
-/** An answer of `measure` that makes sense, or a ProtocolError. */
+/** Returns a valid result of `measure`, or throws a ProtocolError. */
 export function checkLength(
   length: number,
   framing: Framing,
@@ -93,11 +97,11 @@ function wrongLength(length: unknown, framing: Framing, start: number, at: numbe
 }
 
 /**
- * Measures the frame at `start`, of which all must be here: no bytes follow `end`.
+ * Measures the frame at `start`, which must be complete: no bytes follow `end`.
  *
  * @param scan - reset for this frame
  * @returns the length of the frame, or -n for n bytes to skip
- * @throws ProtocolError `truncated` if the frame is not whole
+ * @throws ProtocolError `truncated` if the frame is incomplete
  * @internal
  */
 export function measureWhole(
@@ -108,7 +112,7 @@ export function measureWhole(
   scan: OwnScan,
 ): number {
   resetScan(scan);
-  // Beyond maxFrame not all that is left is shown. And maxFrame bytes that do not tell where the frame ends are too
+  // Beyond maxFrame the framing does not see the rest. And maxFrame bytes without an end of the frame are too
   // long, whether the end of the input is known with them or later.
   scan.ended = end - start < framing.maxFrame;
   const length = measureFrame(framing, bytes, start, end, scan);
@@ -117,9 +121,9 @@ export function measureWhole(
 }
 
 /**
- * Finds the one frame in these bytes, beside which only bytes that hold no value may stand.
+ * Finds the only frame in these bytes, which may contain no other bytes except some that hold no value.
  *
- * @returns where the frame starts and ends
+ * @returns start and end of the frame
  * @throws ProtocolError `truncated` or `malformed` if there is less or more than one frame
  * @internal
  */
@@ -172,7 +176,7 @@ export function truncated(have: number, length: number, at: number): ProtocolErr
 }
 
 /**
- * The value of one frame; a codec that fails has been given malformed bytes.
+ * Returns the value of one frame; if the codec fails, the bytes are malformed.
  * @internal
  */
 export function decodeValue<Out>(
@@ -189,7 +193,7 @@ export function decodeValue<Out>(
 }
 
 /**
- * All values of one frame, of codecs that have `decodeMany`.
+ * Returns all values of one frame, for codecs that have `decodeMany`.
  * @internal
  */
 export function decodeValues<Out>(
@@ -207,8 +211,9 @@ export function decodeValues<Out>(
 }
 
 /**
- * Appends one frame to `out`, which is lent to the protocol for this call only. If the frame cannot be written, `out`
- * holds what it held before; do not lend it again then, because whoever kept it may still write.
+ * Appends one frame to `out`, which is lent to the protocol for this call only. If the frame cannot be
+ * written, `out` is left unchanged; do not lend it again then, because the encoder may have kept it and still
+ * write.
  *
  * @returns the length of the frame
  * @throws ProtocolError `unencodable`
@@ -235,7 +240,7 @@ export function writeFrame<In>(
   }
 }
 
-/** Whatever stops an encoder, the caller's value is to blame. */
+/** Any error of an encoder is caused by the caller's value. */
 function asUnencodable(thrown: unknown, name: string): ProtocolError {
   const error = asProtocolError(thrown, "unencodable", `${name} cannot write this value`);
   if (error.code === "unencodable") return error;
@@ -248,13 +253,13 @@ function checkWritten(protocol: MessageProtocol<never, unknown>, length: number)
     const limit = maxSend === undefined ? `maxFrame ${maxFrame}` : `maxSend ${maxSend}`;
     throw new ProtocolError("unencodable", `frame of ${length} bytes exceeds ${limit}`);
   }
-  // A message may be empty, a frame of a stream cannot: nobody would see it.
+  // A message may be empty, but a frame of a stream cannot: it would be invisible.
   if (length === 0 && isFramed(protocol)) {
     throw new ProtocolError("unencodable", `${protocol.name} wrote a frame of 0 bytes`);
   }
 }
 
-/** Has the protocol a framing of its own, for streams? @internal */
+/** True if the protocol has a framing of its own, for streams. @internal */
 export function isFramed<In, Out>(
   protocol: MessageProtocol<In, Out>,
 ): protocol is Protocol<In, Out> {
@@ -262,7 +267,7 @@ export function isFramed<In, Out>(
 }
 
 /**
- * The protocol of one stream: a fresh object where it keeps a state. Who works for a connection gives that one.
+ * The protocol of one stream: a fresh object if it keeps a state.
  * @internal
  */
 export function forOneStream<In, Out>(protocol: Protocol<In, Out>): Protocol<In, Out>;
@@ -278,7 +283,7 @@ export function forOneStream<In, Out>(
   return protocol.perConnection(connection);
 }
 
-/** A message stands alone: it only must not exceed the limit. @internal */
+/** A message is complete by itself: it only must not exceed the limit. @internal */
 export function checkMessage(protocol: MessageProtocol<never, unknown>, length: number): void {
   if (length > protocol.maxFrame) {
     const text = `message of ${length} bytes exceeds maxFrame ${protocol.maxFrame}`;
@@ -301,10 +306,10 @@ function withOutput(write: (out: OwnOutput) => void): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * The wire bytes of one value: a whole frame, or one message of a `MessageProtocol`. The bytes are the
- * caller's; small frames share an 8 KiB slab.
+ * Encodes one value as a complete frame, or as one message of a `MessageProtocol`. You own the returned
+ * bytes; small frames share an 8 KiB slab.
  *
- * @throws ProtocolError `unencodable` when the protocol cannot write the value
+ * @throws ProtocolError `unencodable` if the protocol cannot write the value
  */
 export function encodeFrame<In>(
   protocol: MessageProtocol<In, unknown>,
@@ -315,11 +320,11 @@ export function encodeFrame<In>(
 }
 
 /**
- * The wire bytes of several values, one frame behind the other. A `MessageProtocol`, which has no
- * boundaries of its own, takes exactly one value.
+ * Encodes several values as consecutive frames. A `MessageProtocol`, which has no boundaries of its own,
+ * takes exactly one value.
  *
- * @throws ProtocolError `unencodable` when one of them cannot be written: then none is; TypeError for a string in place
- *   of an array
+ * @throws ProtocolError `unencodable` if one of them cannot be written: then none is; TypeError for a string
+ *   instead of an array
  */
 export function encodeAll<In>(
   protocol: MessageProtocol<In, unknown>,
@@ -339,10 +344,10 @@ export function encodeAll<In>(
 }
 
 /**
- * The one value of exactly one frame (or message).
+ * Decodes exactly one frame (or message) with one value.
  *
- * @throws ProtocolError `truncated` when bytes are missing, `malformed` when some are left over or the frame
- *   does not hold exactly one value, `too-long` above `maxFrame`
+ * @throws ProtocolError `truncated` if bytes are missing, `malformed` if some are left over or the frame does
+ *   not hold exactly one value, `too-long` above `maxFrame`
  */
 export function decodeFrame<Out>(protocol: MessageProtocol<never, Out>, bytes: Uint8Array): Out {
   const own = forOneStream(protocol);
@@ -357,12 +362,12 @@ export function decodeFrame<Out>(protocol: MessageProtocol<never, Out>, bytes: U
 }
 
 /**
- * All values of many whole frames (or of one message).
+ * Decodes all values of any number of complete frames (or of one message).
  *
- * @param protocol - what the bytes are
- * @param bytes - the whole input
- * @param options - what happens to bytes that are not a frame
- * @throws ProtocolError `truncated` if the last frame is not whole; its offset counts in `bytes`
+ * @param protocol - the protocol of the bytes
+ * @param bytes - the complete input
+ * @param options - how to treat bytes that are not a frame
+ * @throws ProtocolError `truncated` if the last frame is incomplete; its offset is an index in `bytes`
  */
 export function decodeAll<Out>(
   protocol: MessageProtocol<never, Out>,

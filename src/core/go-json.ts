@@ -1,9 +1,9 @@
 import { unicodeEscape } from "./escape.ts";
 
 /*
- * JSON as Go's encoding/json reads and writes it, worked on as text where parsing would lose something: number
- * spellings (1.0 is no int16 to Go), integers above 2^53, the order of keys that differ in case. All of it is one
- * pass.
+ * JSON as Go's encoding/json reads and writes it, processed as text if parsing would lose something: number
+ * spellings (1.0 is not an int16 for Go), integers above 2^53, the order of keys that differ in case. All of
+ * it is one pass.
  */
 
 const QUOTE = 0x22;
@@ -37,7 +37,7 @@ function stringEnd(text: string, at: number): number {
 }
 
 /**
- * Index after the value that begins at `at`, going by brackets, quotes and commas alone: any text will do.
+ * Index after the value that begins at `at`, judged only by brackets, quotes and commas: any text will do.
  *
  * @returns -1 if the text ends inside the value, `at` if none begins there
  */
@@ -52,7 +52,7 @@ export function valueEnd(text: string, at: number): number {
     }
     if (unit === "[" || unit === "{") depth++;
     else if (unit === "]" || unit === "}") {
-      // The end of what holds a number or a word; else of this very value.
+      // The end of the container of a number or a word; else of this value.
       if (depth === 0) return at;
       depth--;
       if (depth === 0) return at + 1;
@@ -63,8 +63,8 @@ export function valueEnd(text: string, at: number): number {
 }
 
 /**
- * The values that stand side by side in any text, such as `{"a":1} {"b":2}`, as text. Everything from the first
- * place on where no whole value begins is the last one.
+ * The consecutive values in any text, such as `{"a":1} {"b":2}`, as text. The last one is everything from the
+ * first place at which no complete value begins.
  */
 export function valuesIn(text: string): string[] {
   const found: string[] = [];
@@ -116,9 +116,9 @@ export function elements(text: string): string[] {
 const ESCAPED = /[<>&\u2028\u2029]/g;
 
 /**
- * JSON as Go's encoder writes a value that is JSON already (`compact` with `escapeHTML`): without white space, and
- * with `<`, `>`, `&`, U+2028 and U+2029 as escapes, also in keys. All else stays as it was: other escapes, the
- * spelling of numbers, duplicate keys.
+ * JSON as Go's encoder writes a value that is JSON already (`compact` with `escapeHTML`): without white
+ * space, and with `<`, `>`, `&`, U+2028 and U+2029 as escapes, also in keys. Everything else stays unchanged:
+ * other escapes, the spelling of numbers, duplicate keys.
  *
  * @param text - JSON that `JSON.parse` has accepted
  */
@@ -138,11 +138,11 @@ export function goCompact(text: string): string {
     }
   }
   compact += text.slice(start);
-  // Outside strings none of them can be.
+  // None of them can occur outside strings.
   return compact.replace(ESCAPED, unicodeEscape);
 }
 
-// Pairs of backslashes are matched so that what follows them is not taken for an escape.
+// Pairs of backslashes are matched so that the next character is not taken for an escape.
 const SHORT_ESCAPES = /\\[\\bf]/g;
 
 /**
@@ -158,18 +158,18 @@ export function goEscaped(text: string): string {
 }
 
 /**
- * The integer that `text` spells as Go reads one (no fraction, no exponent), or undefined if it is not an integer
- * from `least` to `most`.
+ * The integer in `text` as Go reads it (no fraction, no exponent), or undefined if it is not an integer from
+ * `least` to `most`.
  */
 export function goInteger(text: string, least: number, most: number): number | undefined {
   if (!/^-?\d+$/.test(text)) return undefined;
   const value = Number(text);
-  // 0 in place of -0.
+  // 0 instead of -0.
   return value >= least && value <= most ? value + 0 : undefined;
 }
 
 /**
- * The name by which Go's decoder finds a member: without regard to case. (Upper case, not lower: it also takes
+ * The name by which Go's decoder finds a member: case-insensitive. (Upper case, not lower: it also takes
  * U+017F for an s, as Go does.)
  */
 export function foldedKey(key: string): string {

@@ -2,10 +2,10 @@ import { ProtocolError } from "./errors.ts";
 import type { Framing } from "./protocol.ts";
 
 /**
- * Says more about bytes that no frame can begin with, if the reason is a common one: a peer that speaks another protocol,
- * or the other byte order. What it says may depend on how many bytes are at hand.
+ * Explains bytes with which no frame can begin, for common causes: a peer that speaks another protocol, or
+ * the other byte order. The hint may depend on how many bytes are available.
  *
- * @param length - what the framing takes for the length of the frame, if it is only too long
+ * @param length - the length that the framing read, if the frame is only too long
  */
 export function withHint(
   error: ProtocolError,
@@ -34,7 +34,7 @@ function otherProtocol(first: string): string | undefined {
   return first.startsWith("\x16\x03") ? "a TLS handshake" : undefined;
 }
 
-/** What the length would be in the other byte order, if that is a length. */
+/** The length in the other byte order, if that is a plausible length. */
 function otherOrder(
   { layout = [], maxFrame }: Framing,
   bytes: Uint8Array,

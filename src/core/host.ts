@@ -1,6 +1,6 @@
 /*
- * What a runtime may have, lack or do faster, looked up once. The only file of the core that looks at
- * globalThis: everything else is plain ES2022 and runs where none of this exists (QuickJS, WeChat, Cocos).
+ * Optional and faster features of the runtime, looked up once. This is the only file of the core that uses
+ * globalThis: everything else is plain ES2022 and runs without any of this (QuickJS, WeChat, Cocos).
  */
 
 interface Decoder {
@@ -62,7 +62,9 @@ interface Host {
 
 const host = globalThis as Host;
 
-/** Calls of it are marked as free of effects, so that bundlers drop what a program does not use. */
+/**
+ * Calls of it are marked as free of side effects, so that bundlers drop those that a program does not use.
+ */
 const look = <T>(find: () => T): T => find();
 
 /** Strict UTF-8 to text; a byte order mark stays, as U+FEFF. */
@@ -71,7 +73,7 @@ export const decoder: Decoder | undefined = /* @__PURE__ */ look(() => {
     const strict = new host.TextDecoder!("utf-8", { fatal: true, ignoreBOM: true });
     return strict.fatal && strict.ignoreBOM ? strict : undefined;
   } catch {
-    // None here, or one of those that refuse these options.
+    // There is none, or it refuses these options.
     return undefined;
   }
 });
@@ -79,13 +81,13 @@ export const decoder: Decoder | undefined = /* @__PURE__ */ look(() => {
 /** Text to UTF-8; lone surrogates must have been refused before. */
 export const encoder: Encoder | undefined = /* @__PURE__ */ look(() => {
   const some = host.TextEncoder && new host.TextEncoder();
-  // Older ones can only encode into fresh memory.
+  // Older runtimes can only encode into fresh memory.
   return some?.encodeInto && some;
 });
 
 /**
- * Node's own way from UTF-8 to text, which takes offsets: half the price of a view and a TextDecoder. It is not
- * strict: U+FFFD stands for what is not UTF-8.
+ * Node's own conversion from UTF-8 to text, which takes offsets: half the cost of a view and a TextDecoder.
+ * It is not strict: it replaces invalid bytes by U+FFFD.
  */
 export const sliceUtf8: ((bytes: Uint8Array, start: number, end: number) => string) | undefined =
   /* @__PURE__ */ look(() => {
@@ -93,7 +95,7 @@ export const sliceUtf8: ((bytes: Uint8Array, start: number, end: number) => stri
     return native && ((bytes, start, end) => native.call(bytes, start, end));
   });
 
-/** Node's own way from Latin-1 to text, which takes offsets. */
+/** Node's own conversion from Latin-1 to text, which takes offsets. */
 export const sliceLatin1: ((bytes: Uint8Array, start: number, end: number) => string) | undefined =
   /* @__PURE__ */ look(() => {
     const native = host.Buffer?.prototype.latin1Slice;
@@ -149,7 +151,10 @@ export const utf8Length: (text: string) => number = /* @__PURE__ */ look(() => {
   };
 });
 
-/** Node's own way from text to UTF-8: the number of bytes written. U+FFFD is written for a lone surrogate. */
+/**
+ * Node's own conversion from text to UTF-8; returns the number of bytes written. It writes U+FFFD for a lone
+ * surrogate.
+ */
 export const writeUtf8: ((text: string, into: Uint8Array, at: number) => number) | undefined =
   /* @__PURE__ */ look(() => {
     const native = host.Buffer?.prototype.utf8Write;
@@ -167,14 +172,14 @@ export const searchByte: (bytes: Uint8Array, byte: number, from: number) => numb
     return (bytes, byte, from) => native.call(bytes, byte, from);
   });
 
-/** Has the string no lone surrogate? ES2024, so not everywhere. */
+/** True if the string has no lone surrogate. ES2024, so not available everywhere. */
 export const isWellFormed: ((text: string) => boolean) | undefined = /* @__PURE__ */ look(() =>
   "isWellFormed" in String.prototype
     ? (text) => (text as unknown as { isWellFormed(): boolean }).isWellFormed()
     : undefined,
 );
 
-/** Throws `error` where no caller can catch it: the runtime's own report of uncaught errors. */
+/** Throws `error` outside of any caller, so that the runtime reports it as uncaught. */
 export function throwUncaught(error: unknown): void {
   const thrower = (): never => {
     throw error;
@@ -183,35 +188,35 @@ export function throwUncaught(error: unknown): void {
   else void Promise.resolve().then(thrower);
 }
 
-/** The runtime's signals that can be aborted, if it has any. */
+/** The runtime's AbortController, if it has one. */
 export const abortController: (new () => AbortSource) | undefined = /* @__PURE__ */ look(
   () => host.AbortController,
 );
 
 /**
- * True if memory that is done with is overwritten, so that a view which was kept too long shows: run tests with
+ * True if released memory is overwritten, so that tests detect a view that was kept too long: run them with
  * `FRAMEWRIGHT_POISON=1`.
  */
 export const isPoisoning: boolean = /* @__PURE__ */ look(() => {
   try {
     return host.process?.env?.FRAMEWRIGHT_POISON === "1";
   } catch {
-    // Deno, where the program may not read its environment.
+    // Deno, if the program may not read its environment.
     return false;
   }
 });
 
-/** True in pages and their workers, where a content security policy may have attempts to make code reported. */
+/** True in pages and their workers, where a content security policy may report attempts to generate code. */
 export const reportsEval = (): boolean =>
   host.document !== undefined ||
   (host.WorkerGlobalScope !== undefined && host.process === undefined);
 
-/** Prints a line for whoever runs the program, if the runtime has a console. */
+/** Prints a line on the console, if the runtime has one. */
 export function printError(text: string): void {
   host.console?.error(text);
 }
 
-/** Runs something after other work that waits, if the runtime can. */
+/** Runs a function after other pending work, if the runtime can. */
 export const soon: ((run: () => void) => void) | undefined = /* @__PURE__ */ look(() => {
   const { setImmediate, setTimeout, MessageChannel } = host;
   if (setImmediate) return (run) => void setImmediate(run);
@@ -231,7 +236,7 @@ export const soon: ((run: () => void) => void) | undefined = /* @__PURE__ */ loo
   return setTimeout && ((run) => void setTimeout(run, 0));
 });
 
-/** Milliseconds that never go back, where the runtime has such a clock. */
+/** A monotonic clock in milliseconds, if the runtime has one. */
 export const now: () => number = /* @__PURE__ */ look(() => {
   const { performance } = host;
   return performance ? () => performance.now() : () => Date.now();
@@ -242,13 +247,13 @@ interface Timers {
   readonly clear: (timer: unknown) => void;
 }
 
-/** The runtime's timers, where it has any. */
+/** The runtime's timers, if it has any. */
 export const timers: Timers | undefined = /* @__PURE__ */ look(() => {
   const { setTimeout, clearTimeout } = host;
   return setTimeout && clearTimeout ? { set: setTimeout, clear: clearTimeout } : undefined;
 });
 
-/** A variable of the environment; undefined where there is none, or where it may not be read. */
+/** A variable of the environment; undefined if there is none, or if it may not be read. */
 export function variable(name: string): string | undefined {
   try {
     return host.process?.env?.[name];
@@ -263,7 +268,7 @@ export interface DiagnosticsChannel {
   publish(message: unknown): void;
 }
 
-/** A channel of diagnostics, where the runtime has them. */
+/** A diagnostics channel, if the runtime has them. */
 export function diagnosticsChannel(name: string): DiagnosticsChannel | undefined {
   try {
     const found = host.process?.getBuiltinModule?.("diagnostics_channel") as

@@ -1,4 +1,4 @@
-// What other folders use of the core and users do not get.
+// Parts of the core that other folders use and that are not exported to users.
 
 export { AsyncQueue } from "./async-queue.ts";
 export { base64Values, fromBase64, toBase64 } from "./base64.ts";

@@ -1,6 +1,6 @@
 /*
- * The face of the core for the rest of the source. What is listed here is for users too: `src/index.ts` and
- * `src/framing/index.ts` hand it on. What is in `in-house.ts` stays in this package.
+ * The interface of the core for the rest of the source. Names listed here are for users too: `src/index.ts`
+ * and `src/framing/index.ts` export them. Names in `in-house.ts` stay in this package.
  */
 export * from "./bytes.ts";
 export type { CancelSignal } from "./cancel.ts";
@@ -36,7 +36,7 @@ export type { Trace, TraceEvent } from "./connection/trace.ts";
 export { type DuplexParts, duplex } from "./duplex.ts";
 export { ProtocolError, type ProtocolErrorCode } from "./errors.ts";
 export { decodeAll, decodeFrame, encodeAll, encodeFrame } from "./frames.ts";
-/** @internal Left out of the declarations, like what it hands on. */
+/** @internal Not in the declarations, like the names it exports. */
 export * from "./in-house.ts";
 export type {
   InvalidOptions,

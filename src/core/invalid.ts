@@ -4,16 +4,16 @@ import type { Splitter } from "./splitter.ts";
 
 /** Input that a policy skipped. */
 export interface Skipped {
-  /** Why the first of these bytes are not a frame. */
+  /** The reason why the first of these bytes are not a frame. */
   readonly error: ProtocolError;
-  /** How many bytes were skipped. */
+  /** Number of skipped bytes. */
   readonly length: number;
-  /** Position in the stream of the first of them. */
+  /** Position of the first skipped byte in the stream. */
   readonly offset: number;
 }
 
 /**
- * What to do with bytes that are not a frame, in place of ending the stream. Made by `skip` and `resync` of
+ * A policy for bytes that are not a frame, instead of ending the stream. Made by `skip` and `resync` of
  * `framewright/framing`.
  */
 export interface InvalidPolicy {
@@ -21,43 +21,44 @@ export interface InvalidPolicy {
   readonly kind: "skip" | "resync";
 
   /**
-   * Most bytes that are skipped in a row; more are the ordinary error.
+   * Maximum number of bytes skipped in a row; more are the ordinary error.
    * @defaultValue 16 times `maxFrame`
    */
   readonly most?: number | undefined;
 
   /**
-   * Puts the policy to work on one stream. Called by `Splitter` and the like.
+   * Starts the policy for one stream. Called by `Splitter` and similar classes.
    *
    * @param framing - finds the frames
-   * @param stream - where it works
+   * @param stream - the stream
    * @throws RangeError if the policy does not suit the framing
    */
   open(framing: Framing, stream: PolicyStream): TolerantFraming;
 
-  /** Makes the splitter that can skip. @internal */
+  /** Makes a splitter that can skip. @internal */
   splitter(framing: Framing, options: InvalidOptions): Splitter;
 }
 
 /** The stream that a policy works on. */
 export interface PolicyStream {
-  /** Returns the position in the stream of the byte at index `at` of the bytes at hand. */
+  /** Returns the position in the stream of the byte at index `at` of the available bytes. */
   offset(at: number): number;
   /** Reports skipped input. */
   skipped(skipped: Skipped): void;
 }
 
-/** A policy at work on one stream: a framing that has bytes skipped which are not a frame. Has a state. */
+/** A policy started for one stream: a framing that skips bytes which are not a frame. It has a state. */
 export interface TolerantFraming extends Framing {
-  /** The frame that was found last is good. */
+  /** Reports that the last frame found is good. */
   accept(): void;
 
   /**
-   * The frame `bytes[start .. end)` is bad; or, if `end` is `start`, the incomplete one that begins there.
+   * Reports that the frame `bytes[start .. end)` is bad; or, if `end` is `start`, the incomplete one that
+   * begins there.
    *
    * @param error - why, its offset an index in `bytes`
-   * @param limit - where the bytes at hand end
-   * @returns how many bytes to pass over from `start` on, at least 1
+   * @param limit - end of the available bytes
+   * @returns how many bytes to skip from `start` on, at least 1
    * @throws ProtocolError `error`, or that of the bytes skipped before, if it cannot be skipped
    */
   reject(
@@ -68,11 +69,11 @@ export interface TolerantFraming extends Framing {
     limit: number,
   ): number;
 
-  /** Nothing follows: reports what is not reported yet. */
+  /** Ends the input: reports skipped bytes that were not reported yet. */
   finish(): void;
 }
 
-/** What happens to bytes that are not a frame. */
+/** How to treat bytes that are not a frame. */
 export interface InvalidOptions {
   /**
    * Skips them, by `skip()` or `resync()` of `framewright/framing`.

@@ -1,8 +1,8 @@
 import { hasLoneSurrogate } from "./utf8.ts";
 
 /*
- * Why a text is not JSON: `JSON.parse` says it in words of each engine's own, quotes the text, and often does
- * not say where.
+ * Finds out why a text is not JSON: the messages of `JSON.parse` differ between engines, quote the text, and
+ * often have no position.
  */
 
 const BLANKS = /[ \t\n\r]*/y;
@@ -12,30 +12,30 @@ const PLAIN = /[^"\\\u0000-\u001f]*/y;
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 const SCALAR = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null/y;
 
-/** Index after what `pattern` matches at `at`, or -1. */
+/** Index after the match of `pattern` at `at`, or -1. */
 function after(pattern: RegExp, text: string, at: number): number {
   pattern.lastIndex = at;
   return pattern.test(text) ? pattern.lastIndex : -1;
 }
 
 /**
- * Arrays and objects that may lie in each other. `JSON.parse` takes any number of levels, but `JSON.stringify`, and most
- * functions that walk over a value, use the stack: a few thousand levels from a peer would overflow it. PHP has this
- * limit too.
+ * Maximum nesting of arrays and objects. `JSON.parse` takes any number of levels, but `JSON.stringify`, and
+ * most functions that walk over a value, use the stack: a few thousand levels from a peer would overflow it.
+ * PHP has this limit too.
  */
 export const MOST_LEVELS = 512;
 
 /**
- * The first fault in a text that should be JSON, for error messages: what and where, but nothing of the text
- * itself. Undefined if the text is JSON.
+ * Describes the first fault in a text that should be JSON, for error messages: its kind and position, but
+ * nothing of the text itself. Undefined if the text is JSON.
  *
- * @param isStrict - find also what is JSON but could not be written again: numbers beyond the range of doubles, lone
+ * @param isStrict - also find JSON that could not be written again: numbers beyond the range of doubles, lone
  *   surrogates, more than 512 levels
  * @defaultValue isStrict false
  * @returns for example `expected "," or "}" at character 9 of 12`
  */
 export function jsonFault(text: string, isStrict = false): string | undefined {
-  // The brackets that will close what is open, so that depth costs no stack.
+  // The closing brackets of all open arrays and objects, so that depth costs no stack.
   const open: string[] = [];
   let at = 0;
   let next: "value" | "name" | "colon" | "end" = "value";
@@ -45,7 +45,7 @@ export function jsonFault(text: string, isStrict = false): string | undefined {
   const fault = (what: string): string =>
     `${what} at ${at < text.length ? `character ${at} of ${text.length}` : "the end"}`;
 
-  /** Steps over a string; gives what is wrong with it. */
+  /** Steps over a string; returns its fault. */
   const string = (): string | undefined => {
     const start = at;
     for (at++; ; ) {

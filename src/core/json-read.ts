@@ -5,12 +5,12 @@ import { isThenable } from "./thenable.ts";
 import { hasLoneSurrogate } from "./utf8.ts";
 
 /**
- * Parses JSON, and refuses what `stringify` would refuse to write: numbers beyond the range of doubles, strings with
- * a lone surrogate, more than 512 levels of arrays and objects.
+ * Parses JSON, and refuses values that `stringify` would refuse to write: numbers beyond the range of
+ * doubles, strings with a lone surrogate, more than 512 levels of arrays and objects.
  *
- * @param at - where the bytes of the text begin, for the error
- * @param size - how many they are, for the error
- * @throws ProtocolError `malformed`, which says what is wrong and where, but quotes nothing
+ * @param at - index of the first byte of the text, for the error
+ * @param size - number of bytes of the text, for the error
+ * @throws ProtocolError `malformed`, with the fault and its position, but no quotation
  */
 export function parseJson(text: string, at?: number, size?: number): unknown {
   let value: unknown;
@@ -19,7 +19,8 @@ export function parseJson(text: string, at?: number, size?: number): unknown {
   } catch {
     throw notJson(size, jsonFault(text), at);
   }
-  // Only an escape can be half of a pair. This walk takes a tenth of what parsing takes, searching the text more.
+  // Only an escape can be half of a pair. This walk takes a tenth of the time of parsing; searching the text
+  // takes longer.
   if (isWritable(value, MOST_LEVELS, text.includes("\\u"))) return value;
   throw new ProtocolError("malformed", `${subject(size)} JSON with ${jsonFault(text, true)}`, at);
 }
@@ -32,11 +33,11 @@ function notJson(size: number | undefined, fault: string | undefined, at?: numbe
 }
 
 /**
- * The value that a user's `parse` makes of JSON.
+ * Returns the result of a user's `parse` for JSON.
  *
- * @param at - where the bytes of the text begin, for the error
- * @param size - how many they are, for the error
- * @throws ProtocolError `malformed` for what it throws; TypeError if it returns a promise
+ * @param at - index of the first byte of the text, for the error
+ * @param size - number of bytes of the text, for the error
+ * @throws ProtocolError `malformed` if it throws; TypeError if it returns a promise
  */
 export function parseWith<T>(
   parse: (text: string) => T,
@@ -50,7 +51,7 @@ export function parseWith<T>(
   } catch (error) {
     if (isMisuse(error)) throw error;
     const fault = jsonFault(text);
-    // The error of `JSON.parse` says the same, and quotes the text.
+    // The error of `JSON.parse` has the same meaning, and quotes the text.
     if (fault !== undefined) throw notJson(size, fault, at);
     const reason = `${subject(size)} not the JSON expected`;
     throw new ProtocolError("malformed", reason, at, { cause: error });
@@ -59,7 +60,8 @@ export function parseWith<T>(
 }
 
 /**
- * The value that a user's function returned at once. (The rejection of a promise is caught: no one else waits for it.)
+ * Checks that a user's function returned its value synchronously. (The rejection of a promise is caught,
+ * because no one else waits for it.)
  *
  * @param name - of the function, for the error
  * @throws TypeError if it is a promise
@@ -70,7 +72,7 @@ export function notPromised<T>(value: T, name: string): T {
   throw misuse(`${name} must be synchronous, but returned a promise`);
 }
 
-/** True if `stringify` writes the value, which came from `JSON.parse`. */
+/** True if `stringify` can write the value, which came from `JSON.parse`. */
 export function isWritable(value: unknown, levels: number, hasEscapes: boolean): boolean {
   if (typeof value === "string") return !hasEscapes || !hasLoneSurrogate(value);
   if (typeof value === "number") return Number.isFinite(value);
@@ -85,7 +87,7 @@ export function isWritable(value: unknown, levels: number, hasEscapes: boolean):
   for (const key in value) {
     if (hasEscapes && hasLoneSurrogate(key)) return false;
     const member = (value as Readonly<Record<string, unknown>>)[key];
-    // What most members are, without a call.
+    // Most members are one of these: no call needed.
     if (typeof member === "string" && !hasEscapes) continue;
     if (typeof member === "number" && member - member === 0) continue;
     if (!isWritable(member, levels - 1, hasEscapes)) return false;

@@ -4,17 +4,18 @@ import { isWritable } from "./json-read.ts";
 import { pathText } from "./path-text.ts";
 import { hasLoneSurrogate } from "./utf8.ts";
 
-/** What keeps a value from being written, and where it is; the path grows on the way out. */
+/** The reason why a value cannot be written, with its path; the path grows on the way out. */
 interface Loss {
   readonly reason: string;
   readonly path: (string | number)[];
 }
 
-/** No loss: there is a `toJSON`, which must be called once only. */
+/** Not a loss: there is a `toJSON`, which must be called only once. */
 const CONVERTED: Loss = { reason: "", path: [] };
 
 /**
- * JSON text, as `JSON.stringify` writes it. Refuses what that would drop, or turn into null or an empty object.
+ * JSON text, as `JSON.stringify` writes it. Refuses values that it would drop, or turn into null or an empty
+ * object.
  *
  * @throws ProtocolError `unencodable`
  */
@@ -28,7 +29,7 @@ export function stringify(value: unknown): string {
     throw asProtocolError(error, "unencodable", "no JSON");
   }
   if (text === undefined) throw lost({ reason: noJson(typeof value), path: [] });
-  // JSON.stringify writes half of a pair as an escape. (A backslash in front of "ud" looks alike.)
+  // JSON.stringify writes half of a pair as an escape. (A backslash in front of "ud" looks the same.)
   if (text.includes("\\ud")) checkTexts(JSON.parse(text));
   return text;
 }
@@ -40,12 +41,12 @@ function lost({ reason, path }: Loss): ProtocolError {
 
 const noJson = (what: string): string => `${what} has no JSON`;
 
-/** A loss at the place that is looked at. */
+/** A loss at the current place. */
 const here = (reason: string): Loss => ({ reason, path: [] });
 
 /** The same loss, seen from one level further out. */
 function within(loss: Loss, part: string | number): Loss {
-  // The path to what is too deep is longer than anybody reads.
+  // The path to a value that is too deep is too long to be read.
   if (loss !== CONVERTED && loss !== TOO_DEEP) loss.path.unshift(part);
   return loss;
 }
@@ -55,7 +56,7 @@ const TOO_DEEP: Loss = {
   path: [],
 };
 
-/** What `JSON.stringify` would not write of the value. Finding out costs a tenth of the writing. */
+/** Finds the part of the value that `JSON.stringify` would not write. This costs a tenth of the writing. */
 function lossOf(value: unknown, levels: number): Loss | undefined {
   if (typeof value !== "object" || value === null) {
     const loss = scalarLoss(value);
@@ -66,7 +67,7 @@ function lossOf(value: unknown, levels: number): Loss | undefined {
   return Array.isArray(value) ? lossInArray(value, levels - 1) : lossInObject(value, levels - 1);
 }
 
-/** What is wrong with anything but an object. */
+/** The fault of a value that is not an object. */
 function scalarLoss(value: unknown): Loss | undefined {
   switch (typeof value) {
     case "number":
@@ -91,7 +92,7 @@ function lossInObject(object: object, levels: number): Loss | undefined {
   if (!isPlain(object)) return lossInInstance(object, levels);
   for (const key in object) {
     const member = (object as Readonly<Record<string, unknown>>)[key];
-    // What most members are, without a call.
+    // Most members are one of these: no call needed.
     if (typeof member === "string" || typeof member === "boolean") continue;
     if (typeof member === "number" && member - member === 0) continue;
     const loss = memberLoss(member, levels);
@@ -102,7 +103,7 @@ function lossInObject(object: object, levels: number): Loss | undefined {
 
 function lossInInstance(object: object, levels: number): Loss | undefined {
   const loss = kindLoss(object);
-  // What boxes hold has no members.
+  // Boxed primitives have no members.
   if (loss !== undefined || BOXES.has(tagOf(object))) return loss;
   for (const key of Object.keys(object)) {
     const member = (object as Readonly<Record<string, unknown>>)[key];
@@ -117,7 +118,7 @@ function memberLoss(member: unknown, levels: number): Loss | undefined {
   return lossOf(member, levels);
 }
 
-/** True for what `JSON.stringify` leaves out if it is a member of an object. */
+/** True for values that `JSON.stringify` omits as members of an object. */
 function isLeftOut(member: unknown): boolean {
   return member === undefined || typeof member === "function" || typeof member === "symbol";
 }
@@ -131,7 +132,7 @@ function hasToJson(value: unknown): boolean {
   return typeof (value as { toJSON?: unknown } | null | undefined)?.toJSON === "function";
 }
 
-/** A date whose JSON is known. */
+/** True for a date that is written by the built-in `toJSON`. */
 function isDate(value: object): value is Date {
   return value instanceof Date && value.toJSON === Date.prototype.toJSON;
 }
@@ -146,17 +147,17 @@ function arrayLoss(array: readonly unknown[]): Loss | undefined {
   return here(noJson(count < array.length ? "an array with holes" : "an array with named members"));
 }
 
-/** Objects in place of primitive values, which are written as those. */
+/** Boxed primitives, which are written as their values. */
 const BOXES: ReadonlySet<string> = /* @__PURE__ */ new Set(["Number", "String", "Boolean"]);
 
-/** Kinds whose members, if there are any, are not what they are about. */
+/** Kinds of objects whose content is not in their members. */
 const KINDS: ReadonlySet<string> = /* @__PURE__ */ new Set(
   `Arguments ArrayBuffer BigInt Error Map Promise RegExp Set SharedArrayBuffer Symbol WeakMap WeakRef WeakSet`.split(
     " ",
   ),
 );
 
-/** What is wrong with an object that is no plain one, its members aside. */
+/** The fault of an object that is not a plain one, apart from its members. */
 function kindLoss(object: object): Loss | undefined {
   const tag = tagOf(object);
   if (tag === "Object") return undefined;
@@ -165,10 +166,10 @@ function kindLoss(object: object): Loss | undefined {
   return isRecord ? undefined : here(noJson(tag.slice(0, 40)));
 }
 
-/** The built-in kind of an object, or the name that its class gives it. */
+/** The built-in kind of an object, or the name that its class sets. */
 const tagOf = (object: object): string => Object.prototype.toString.call(object).slice(8, -1);
 
-/** Writes a value in which there are `toJSON`s, and looks at what they return. */
+/** Writes a value that contains `toJSON`s, and checks what they return. */
 function stringifyConverted(value: unknown): string | undefined {
   let isTop = true;
   const text = JSON.stringify(value, function (this: unknown, key: string, member: unknown) {
@@ -178,19 +179,19 @@ function stringifyConverted(value: unknown): string | undefined {
     isTop = false;
     return member;
   });
-  // On the way the level is not known.
+  // The level is not known here.
   if (text !== undefined && !isWritable(JSON.parse(text), MOST_LEVELS, false)) throw lost(TOO_DEEP);
   return text;
 }
 
-/** What is wrong with a value that a `toJSON` returned, its members aside. */
+/** The fault of a value that a `toJSON` returned, apart from its members. */
 function ownLoss(value: unknown): Loss | undefined {
   if (typeof value !== "object" || value === null) return scalarLoss(value);
   if (Array.isArray(value)) return arrayLoss(value);
   return isPlain(value) ? undefined : kindLoss(value);
 }
 
-/** @throws ProtocolError `unencodable` if there is a lone surrogate somewhere in a value that JSON can say */
+/** @throws ProtocolError `unencodable` if a value that JSON can represent contains a lone surrogate */
 function checkTexts(value: unknown): void {
   const path = pathToLone(value);
   if (path !== undefined) throw lost({ reason: "a lone surrogate has no UTF-8 form", path });

@@ -1,9 +1,12 @@
 import { isPoisoning } from "./host.ts";
 
-/** No bytes: where a view of something was let go. */
+/** No bytes: replaces a view that was released. */
 export const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 
-/** Is it a Uint8Array? One of another realm (a frame, a test runner's sandbox) is no instance of ours. */
+/**
+ * True for a Uint8Array, also for one of another realm (a frame, a test runner's sandbox), which is not an
+ * `instanceof` ours.
+ */
 export function isBytes(value: unknown): value is Uint8Array {
   if (value instanceof Uint8Array) return true;
   return (
@@ -12,8 +15,8 @@ export function isBytes(value: unknown): value is Uint8Array {
 }
 
 /**
- * True if the memory of these bytes was transferred away (`structuredClone`, `postMessage`), or shrank below them: they
- * look empty then, but are not what the caller meant.
+ * True if the memory of these bytes was transferred away (`structuredClone`, `postMessage`), or shrank below
+ * them: they then look empty, which the caller did not intend.
  */
 export function isDetached(bytes: Uint8Array): boolean {
   if (bytes.length > 0) return false;
@@ -27,8 +30,8 @@ export function isDetached(bytes: Uint8Array): boolean {
 }
 
 /**
- * The same bytes as a plain Uint8Array. Node's Buffer is a subclass whose `slice` does not copy: a codec
- * that relies on `slice` must see the same thing on every transport (and V8 one hidden class).
+ * The same bytes as a plain Uint8Array. Node's Buffer is a subclass whose `slice` does not copy: a codec that
+ * relies on `slice` must get the same behaviour on every transport (and V8 one hidden class).
  */
 export function plain(bytes: Uint8Array): Uint8Array {
   if (bytes?.constructor === Uint8Array) return bytes;
@@ -37,24 +40,24 @@ export function plain(bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * True if `length` bytes of this memory would keep far more alive than themselves.
+ * True if a view of `length` bytes would keep far more memory alive than itself.
  *
- * @param most - so much is never called much
+ * @param most - memory of up to this size is never too much
  */
 export function pinsMuch(length: number, bytes: Uint8Array, most = 1024): boolean {
-  // Asking for the buffer costs more than all the rest, and a chunk of a socket mostly tells without.
+  // Accessing the buffer costs more than all the rest, and is not needed for most chunks of a socket.
   if (bytes.length > most && 4 * length < bytes.length) return true;
   const { byteLength } = bytes.buffer;
   return byteLength > most && 4 * length < byteLength;
 }
 
 /**
- * The same bytes; in memory of their own where they would keep far more alive. What is encoded lies in slabs that
- * connections share: a few bytes that wait for minutes must not hold one.
+ * The same bytes, copied if they would keep far more memory alive. Encoded frames are in slabs that
+ * connections share: a few bytes that wait for minutes must not hold a slab.
  */
 export function compact<Bytes extends Uint8Array>(bytes: Bytes): Bytes | Uint8Array<ArrayBuffer> {
   if (!pinsMuch(bytes.length, bytes)) return bytes;
-  // Not `slice`, which of a subclass makes another one.
+  // Not `slice`, which makes another instance of a subclass.
   const own = new Uint8Array(bytes.length);
   own.set(bytes);
   return own;
@@ -75,28 +78,29 @@ export function copy(
   }
 }
 
-/** What a message costs in memory beside its bytes: empty ones must not wait without end either. */
+/** Memory cost of a message in addition to its bytes: the number of empty ones must be limited too. */
 export const MESSAGE_COST = 64;
 
-/** Memory for the array of a chunk and its place in a queue, beside its bytes. */
+/** Memory cost of the array of a chunk and its place in a queue, in addition to its bytes. */
 export const CHUNK_COST = 200;
 
-/** Overwrites memory of our own that no one may look at any more: only for tests, see `isPoisoning`. */
+/** Overwrites memory of our own that must not be read any more: only for tests, see `isPoisoning`. */
 export function poison(bytes: Uint8Array, start: number, end: number): void {
   if (isPoisoning) bytes.fill(0xdd, start, end);
 }
 
-/** The same bytes, where the memory that they are in may be poisoned before they are copied. */
+/** The same bytes, copied if their memory may be poisoned before they are used. */
 export function unpoisoned(bytes: Uint8Array): Uint8Array {
   return isPoisoning ? new Uint8Array(bytes) : bytes;
 }
 
-// Asking for the buffer of a chunk costs as much as making a view, so it is remembered from the second frame of a chunk on.
+// Accessing the buffer of a chunk costs as much as making a view, so it is cached from the second frame of a
+// chunk on.
 let chunk: Uint8Array | undefined;
 let buffer: ArrayBufferLike | undefined;
 let offset = 0;
 
-/** A larger chunk is not kept alive for this. */
+/** A larger chunk is not cached, because that would keep it alive. */
 const KEPT_CHUNK = 65_536;
 
 /** Like `bytes.subarray(start, end)`, but faster for many views of one chunk. */

@@ -2,8 +2,9 @@
 const MARK: unique symbol = Symbol.for("framewright.misuse") as never;
 
 /**
- * A mistake of the program that shows only while bytes are read, such as a `parse` that returns a promise. Unlike
- * other errors of a codec it is not turned into `malformed`: the peer did nothing wrong.
+ * Makes an error for a mistake of the program that appears only while bytes are read, such as a `parse` that
+ * returns a promise. Unlike other errors of a codec it is not turned into `malformed`: the peer did nothing
+ * wrong.
  */
 export function misuse(text: string): TypeError {
   return Object.defineProperty(new TypeError(text), MARK, { value: true });

@@ -4,18 +4,20 @@ import { checkedOptions } from "./connection/option-names.ts";
 import type { Happening, Trace, TraceEvent } from "./connection/trace.ts";
 import { diagnosticsChannel, variable } from "./host.ts";
 
-/** What writes the lines of `FRAMEWRIGHT_DEBUG`: `framewright/inspect`, which is loaded when it is needed. */
+/**
+ * Writes the lines of `FRAMEWRIGHT_DEBUG`: part of `framewright/inspect`, which is loaded when it is needed.
+ */
 type Load = () => Promise<{ textTrace(options: { readonly filter: string }): Trace }>;
 
 /** The last value of the variable, and the trace that it asks for. */
 let setting: string | undefined;
 let debug: Printer | undefined;
-/** Transports know how to load it; sessions may begin before there is one. */
+/** Loads `framewright/inspect`. Set by transports; sessions may begin before there is one. */
 let loader: Load | undefined;
 
 /**
- * The options of a new connection of a transport, with everything that looks at its trace: its own option, the variable
- * `FRAMEWRIGHT_DEBUG`, and subscribers of Node's diagnostics channel `framewright:trace`.
+ * The options of a new connection of a transport, with everything that receives its trace: its own option,
+ * the variable `FRAMEWRIGHT_DEBUG`, and subscribers of Node's diagnostics channel `framewright:trace`.
  */
 export function observed<O extends { readonly trace?: Trace | undefined }>(
   options: O,
@@ -45,10 +47,10 @@ export function observedTrace(trace: Trace | undefined, load?: Load): Trace | un
   };
 }
 
-/** Most events that are kept until what prints them is loaded. */
+/** Maximum number of events kept until the module that prints them is loaded. */
 const MOST_WAITING = 10_000;
 
-/** Keeps events until what prints them is loaded. */
+/** Keeps events until the module that prints them is loaded. */
 class Printer {
   readonly #filter: string;
   #isLoading = false;
@@ -85,7 +87,7 @@ class Printer {
   }
 }
 
-/** Where the events of a session, or of a server, are from. */
+/** The source of the events of a session, or of a server. */
 export interface TracedSource {
   readonly name: string;
   readonly clock: Clock;
@@ -95,7 +97,7 @@ export interface TracedSource {
 }
 
 /**
- * The function that tells of what happens to a session, or to a server; undefined if no one looks.
+ * Returns a function that reports events of a session, or of a server; undefined if nothing receives them.
  *
  * @param load - for transports
  */

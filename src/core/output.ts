@@ -8,7 +8,7 @@ import { encodeUtf8Into } from "./utf8.ts";
 /** Byte order of a number. */
 export type Endian = "be" | "le";
 
-/** An output of this package, which it can lend to an `encode` and take back. */
+/** An output of this package, which can be lent to an `encode` and revoked. */
 export interface OwnOutput extends Output {
   own(): this;
   lend(): void;
@@ -19,14 +19,14 @@ export interface OwnOutput extends Output {
 const REVOKED = -1;
 const OWNED = -1;
 
-// Many small pieces share one slab. A larger one than KEPT is let go with what was taken from it.
+// Many small pieces share one slab. A slab larger than KEPT is released with the bytes taken from it.
 const SLAB = 8192;
 const KEPT = 65_536;
 
 /**
- * A growable byte buffer that numbers, text and bytes are appended to. Every writer checks its range and
- * throws a ProtocolError (`unencodable`) for what does not fit: nothing is ever cut. All writers but
- * `reserve` give the output back, so that they chain.
+ * A growable byte buffer to which you append numbers, text and bytes. Every writer checks its range and
+ * throws a ProtocolError (`unencodable`) for a value that does not fit: nothing is ever cut. All writers
+ * except `reserve` return the output, so calls can be chained.
  *
  * ```text
  *            content: 0 .. length
@@ -34,7 +34,7 @@ const KEPT = 65_536;
  *           base               at               slab's end
  * ```
  *
- * The slab is only ever appended to: what `take` handed out is never written again.
+ * The slab is only ever appended to: bytes returned by `take` are never written again.
  *
  * @example
  * ```ts
@@ -119,7 +119,7 @@ export interface Output {
   i64le(value: bigint | number): this;
 
   /**
-   * Appends an unsigned integer of `width` bytes, for widths that only the program knows.
+   * Appends an unsigned integer of `width` bytes, for widths that are known only at run time.
    *
    * @param width - 1 to 6 bytes
    * @param endian - byte order
@@ -132,8 +132,8 @@ export interface Output {
   int(value: number, width: number, endian?: Endian): this;
 
   /**
-   * Appends a 32-bit big-endian float, rounded to the nearest one, as everywhere in JavaScript. A finite number that would become
-   * infinite is refused.
+   * Appends a 32-bit big-endian float, rounded to the nearest one, as usual in JavaScript. A finite number
+   * that would become infinite is refused.
    */
   f32be(value: number): this;
 
@@ -152,29 +152,29 @@ export interface Output {
   /** Appends text as UTF-8. A lone surrogate is refused. */
   utf8(text: string): this;
 
-  /** Appends bytes as they are. */
+  /** Appends bytes unchanged. */
   bytes(bytes: Uint8Array): this;
 
-  /** Appends `count` zeros, to be patched later, and gives their position. */
+  /** Appends `count` zeros, to be patched later, and returns their position. */
   reserve(count: number): number;
 
   /**
-   * Writes an unsigned integer over bytes that were written before: a length that is known only now.
+   * Overwrites earlier bytes with an unsigned integer, for example a length that is known only now.
    *
    * @param at - position of its first byte
    * @param width - bytes: 1 to 8
-   * @param value - an integer that fits; a bigint where it is not a safe one
+   * @param value - an integer that fits; a bigint if it is not a safe integer
    * @param endian - byte order
    * @defaultValue endian `'be'`
    */
   patch(at: number, width: number, value: number | bigint, endian?: Endian): this;
 
   /**
-   * Appends a length and then what `write` appends: the length, in bytes, is filled in afterwards.
+   * Appends a length and then the bytes that `write` appends. The length, in bytes, is filled in afterwards.
    *
    * @param width - bytes of the length: 1 to 8
    * @param endian - byte order of the length
-   * @param write - writes what the length counts, to this same output; must not be asynchronous
+   * @param write - appends the bytes that the length counts, to this same output; must not be asynchronous
    *
    * @example
    * ```ts
@@ -189,27 +189,28 @@ export interface Output {
    */
   sized(width: number, endian: Endian, write: (out: this) => unknown): this;
 
-  /** Opens a gap of `count` zeros at position `at`; what was behind it moves up. */
+  /** Inserts `count` zeros at position `at`; the bytes after it move up. */
   insert(at: number, count: number): this;
 
   /**
-   * A look at what was written, from position `start` to `end`: a view, valid until the next write.
+   * Returns a view of the written bytes from position `start` to `end`, valid until the next write.
    *
    * @defaultValue start 0, end `length`
    */
   view(start?: number, end?: number): Uint8Array<ArrayBuffer>;
 
   /**
-   * Calls `look` with what was written from position `start` on and returns its answer, without the cost of a
-   * view: for framings that check a payload once it is written. `look` must not write, nor keep the bytes.
+   * Calls `look` with the bytes written from position `start` on and returns its result, without the cost of
+   * a view: for framings that check a payload once it is written. `look` must neither write nor keep the
+   * bytes.
    */
   examine<T>(start: number, look: (bytes: Uint8Array, start: number, end: number) => T): T;
 
-  /** Forgets everything from position `length` on. */
+  /** Discards everything from position `length` on. */
   truncate(length: number): this;
 
   /**
-   * Gives what was written away and starts anew. The bytes are the taker's: this output never writes them
+   * Returns the written bytes and starts afresh. The caller owns the bytes: this output never writes them
    * again. Small pieces share one slab of 8 KiB, which lives as long as any of them.
    */
   take(): Uint8Array<ArrayBuffer>;
@@ -218,22 +219,22 @@ export interface Output {
 /** The constructor of {@link Output}. */
 export interface OutputConstructor {
   /**
-   * @param capacity - bytes to make room for at once
+   * @param capacity - bytes for which to make room immediately
    * @defaultValue 0: the first write makes room
    */
   new (capacity?: number): Output;
   readonly prototype: Output;
 }
 
-// The inner name is what consoles and errors print; nothing inside refers to it.
+// Consoles and errors print the inner name; nothing inside refers to it.
 export const Output: OutputConstructor = class Output {
   #slab: Uint8Array<ArrayBuffer>;
   #floats: DataView | undefined;
   #base = 0;
   #at = 0;
-  /** Where the slab ends for writers; REVOKED while no one may write. */
+  /** End of the slab for writers; REVOKED while writing is not allowed. */
   #room: number;
-  /** Position of the first byte that a borrower may change; OWNED for the owner, who may change all. */
+  /** Position of the first byte that a borrower may change; OWNED for the owner, which may change all. */
   #floor = OWNED;
 
   constructor(capacity = 0) {
@@ -245,10 +246,10 @@ export const Output: OutputConstructor = class Output {
     return this.#at - this.#base;
   }
 
-  /** The owner writes, or takes what was written. */
+  /** The owner writes, or takes the written bytes. */
   own(): this {
     this.#floor = OWNED;
-    // Whoever was given bytes of this slab may have transferred it to another thread.
+    // A receiver of bytes of this slab may have transferred it to another thread.
     if (this.#slab.length === 0 && this.#at > 0) this.#drop();
     this.#room = this.#slab.length;
     return this;
@@ -260,12 +261,12 @@ export const Output: OutputConstructor = class Output {
     this.#floor = this.length;
   }
 
-  /** Ends a loan: whoever kept this output cannot write into it. */
+  /** Ends a loan: an encoder that kept this output cannot write into it. */
   revoke(): void {
     this.#room = REVOKED;
   }
 
-  /** Makes room for `count` more bytes and returns the index in the slab where they go. */
+  /** Makes room for `count` more bytes and returns their index in the slab. */
   #grow(count: number): number {
     const at = this.#at;
     const end = at + count;
@@ -277,7 +278,7 @@ export const Output: OutputConstructor = class Output {
   #move(count: number): number {
     this.#checkLoan();
     const length = this.length;
-    // Doubling keeps appending linear; what was taken stays behind in the old slab.
+    // Doubling keeps appending linear; bytes that were taken stay in the old slab.
     const slab = new Uint8Array(Math.max(SLAB, 2 * length, length + count));
     slab.set(this.#slab.subarray(this.#base, this.#at));
     poison(this.#slab, this.#base, this.#at);
@@ -294,7 +295,7 @@ export const Output: OutputConstructor = class Output {
     throw new TypeError("this Output was lent for one call of encode, which is over");
   }
 
-  /** What comes before a frame belongs to others. */
+  /** Bytes before the frame belong to others. */
   #checkFloor(at: number): void {
     this.#checkLoan();
     if (at >= this.#floor) return;
@@ -494,7 +495,7 @@ export const Output: OutputConstructor = class Output {
     if (bytes.length === 0 && isDetached(bytes)) {
       throw new ProtocolError("unencodable", "bytes were transferred away, and are empty now");
     }
-    // The place is taken first: growing may replace the slab that `set` is called on.
+    // Reserve the place first: growing may replace the slab on which `set` is called.
     const { length } = bytes;
     const given = unpoisoned(bytes);
     const at = this.#grow(length);
@@ -506,7 +507,7 @@ export const Output: OutputConstructor = class Output {
   reserve(count: number): number {
     checkCount(count);
     const at = this.#grow(count);
-    // Room may hold what an earlier, rolled back frame wrote.
+    // The room may contain bytes of an earlier frame that was rolled back.
     clear(this.#slab, at, at + count);
     return at - this.#base;
   }
@@ -517,7 +518,7 @@ export const Output: OutputConstructor = class Output {
     this.#checkFloor(at);
     const index = this.#base + at;
     if (width === 4 && typeof value === "number" && value >>> 0 === value) {
-      // What most length fields are.
+      // The most common length fields.
       if (endian === "le") writeU32le(this.#slab, index, value);
       else writeU32be(this.#slab, index, value);
     } else {
@@ -676,7 +677,7 @@ function writeUint(
   }
 }
 
-/** Of a number only a safe integer is sure to be the number meant. */
+/** Only a safe integer is certain to be the intended number. */
 function toBigInt(value: bigint | number): bigint | undefined {
   if (typeof value === "bigint") return value;
   return Number.isSafeInteger(value) ? BigInt(value) : undefined;

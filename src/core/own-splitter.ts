@@ -5,27 +5,27 @@ import { CHUNK_COST, compact, copy, isBytes, NOTHING, pinsMuch } from "./memory.
 import type { Framing } from "./protocol.ts";
 import { StreamSplitter } from "./splitter.ts";
 
-// Chunks below TINY bytes that wait are gathered in pieces of TAIL bytes.
+// Waiting chunks below TINY bytes are collected in pieces of TAIL bytes.
 const TINY = 512;
 const TAIL = 4096;
 
-/** A splitter that can tell what its unread bytes cost, keeps them small, and whose errors say more. */
+/** A splitter that reports the cost of its unread bytes, keeps that cost small, and adds hints to errors. */
 export class OwnSplitter extends StreamSplitter {
-  /** Where tiny chunks that wait are gathered; only ever appended to. */
+  /** Memory in which tiny waiting chunks are collected; only ever appended to. */
   #tail: Uint8Array | undefined;
   #tailUsed = 0;
 
-  /** True if `bytes` is a chunk as it was pushed, which nobody writes into. */
+  /** True if `bytes` is a chunk as it was pushed, which is never written. */
   get isInPlace(): boolean {
     return this.bytes !== this.slab;
   }
 
-  /** What the unread bytes cost in memory. */
+  /** Memory cost of the unread bytes. */
   get held(): number {
     return this.pending + CHUNK_COST * (this.queue.length - this.head);
   }
 
-  /** Memory of the slab beside the unread bytes in it. */
+  /** Memory of the slab apart from the unread bytes in it. */
   get spare(): number {
     const used = this.bytes === this.slab ? this.limit - this.end : 0;
     return this.slab.length - used;
@@ -35,7 +35,10 @@ export class OwnSplitter extends StreamSplitter {
     return withHint(error, this.framing, this.bytes, this.start, shown, length);
   }
 
-  /** Takes the next bytes, which will wait: tiny chunks are gathered, and none keeps far more memory alive. */
+  /**
+   * Takes the next bytes, which will wait: tiny chunks are collected, and no chunk keeps far more memory
+   * alive than itself.
+   */
   keep(chunk: Uint8Array): void {
     const { length } = chunk;
     if (length >= TINY || this.queue.length === this.head || !isBytes(chunk)) {
@@ -71,8 +74,8 @@ export class OwnSplitter extends StreamSplitter {
   }
 
   /**
-   * Lets go of a chunk that is read, and copies unread bytes out of one that they alone would keep alive. The current
-   * frame is left.
+   * Releases a chunk that has been read, and copies unread bytes out of one that only they would keep alive.
+   * The current frame is left.
    */
   compact(): void {
     const have = this.limit - this.end;
@@ -91,7 +94,7 @@ export class OwnSplitter extends StreamSplitter {
   }
 }
 
-/** Makes a splitter whose cost is counted, and whose errors say more. */
+/** Makes a splitter that counts its cost and adds hints to errors. */
 export function newSplitter(framing: Framing, options: InvalidOptions = {}): OwnSplitter {
   const { onInvalid } = options;
   if (onInvalid === undefined) return new OwnSplitter(framing);

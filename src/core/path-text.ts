@@ -2,8 +2,8 @@ const LONG = 120;
 const LONG_NAME = 40;
 
 /**
- * A path in a value, for error texts: `items[3].name`. Names that are no identifiers are quoted; the middle of a long
- * path and the end of a long name are left out.
+ * A path in a value, for error texts: `items[3].name`. Names that are not identifiers are quoted; the middle
+ * of a long path and the end of a long name are left out.
  *
  * @param path - names of fields and indices, outermost first
  */

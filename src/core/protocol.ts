@@ -3,22 +3,22 @@ import { withHint } from "./hints.ts";
 import type { Output } from "./output.ts";
 import type { Scan } from "./scan.ts";
 
-/** Names the format of some bytes, for tools that show them: `explain` knows those of this package. */
+/** Names the format of some bytes, for tools that show them: `explain` supports those of this package. */
 export interface Format {
   /** "goim", "sproto", "json". */
   readonly name: string;
-  /** What else a tool needs to know: a dialect, a schema. */
+  /** Further information for a tool: a dialect, a schema. */
   readonly [detail: string]: unknown;
 }
 
 /**
- * Turns exactly one span of bytes into a value, and a value into bytes. `In` is what you send, `Out` what you
- * receive.
+ * Turns exactly one span of bytes into a value, and a value into bytes. `In` is the type of values that you
+ * send, `Out` of those that you receive.
  */
 export interface Codec<in In, out Out = In> {
   /**
-   * Returns the value of `bytes[start .. end)`. Byte-valued results are views of `bytes` unless the codec says
-   * otherwise; they never change under you, because received memory is never reused.
+   * Returns the value of `bytes[start .. end)`. Results that are bytes are views of `bytes` unless the codec
+   * documents otherwise; they never change under you, because received memory is never reused.
    *
    * @throws ProtocolError `malformed`, with the index in `bytes`
    */
@@ -34,8 +34,8 @@ export interface Codec<in In, out Out = In> {
   encode(value: In, out: Output): void | Output;
 
   /**
-   * All values of a frame that holds several (a batch, a JSON array), or none (`[]` skips the frame); one error
-   * stands for all of them.
+   * Returns all values of a frame that holds several (a batch, a JSON array), or none (`[]` skips the frame).
+   * An error in one of them rejects the whole frame.
    */
   decodeMany?(bytes: Uint8Array, start: number, end: number): readonly Out[];
 
@@ -43,8 +43,8 @@ export interface Codec<in In, out Out = In> {
   readonly text?: boolean | undefined;
 
   /**
-   * Decodes `text[start .. end)` of a chunk that was converted to text once: the fast way for text on streams. If it
-   * throws, `decode` is called with the bytes, and reports error and offset.
+   * Decodes `text[start .. end)` of a chunk that was converted to text once: the fast path for text on
+   * streams. If it throws, `decode` is called with the bytes, and reports the error with its offset.
    */
   decodeText?(text: string, start: number, end: number): Out;
 
@@ -66,11 +66,11 @@ export interface MessageProtocol<in In, out Out = In> extends Codec<In, Out> {
   /** For error texts and logs. */
   readonly name: string;
 
-  /** Largest whole frame that is read, in wire bytes, header included. Always finite. */
+  /** Largest frame that is read, in wire bytes, including its header. Always finite. */
   readonly maxFrame: number;
 
   /**
-   * Largest whole frame that is written, in wire bytes.
+   * Largest frame that is written, in wire bytes.
    * @defaultValue `maxFrame`
    */
   readonly maxSend?: number | undefined;
@@ -80,9 +80,9 @@ export interface MessageProtocol<in In, out Out = In> extends Codec<In, Out> {
 }
 
 /**
- * Says more about bytes that no frame can begin with.
+ * Explains bytes with which no frame can begin.
  *
- * @param length - what the framing takes for the length of the frame, if it is only too long; else 0
+ * @param length - the length that the framing read, if the frame is only too long; else 0
  * @internal
  */
 type Hint = (
@@ -96,23 +96,23 @@ type Hint = (
 
 /** Finds frames in a stream. Keeps nothing itself (see {@link Scan}), so one object serves every connection. */
 export interface Framing {
-  /** Largest whole frame, in wire bytes, header and delimiter included. */
+  /** Largest frame, in wire bytes, including header and delimiter. */
   readonly maxFrame: number;
 
   /**
    * Returns the length of the frame that starts at `start`.
    *
-   * | answer | meaning |
+   * | result | meaning |
    * |---|---|
-   * | `n > 0` | the whole frame has n bytes, header and delimiter included; they need not all be here |
-   * | `0` | the bytes do not tell yet |
+   * | `n > 0` | the complete frame has n bytes, including header and delimiter; not all of them need to be here |
+   * | `0` | the length is not known yet |
    * | `-n` | the n bytes at `start` belong to no frame and hold no value (a blank line, white space): skip them |
    *
    * @param bytes - only `[start, end)` may be read, and `end > start`
-   * @param start - where the frame begins
-   * @param end - where the bytes at hand end; never more than `maxFrame` after `start`
-   * @param scan - what earlier calls for this frame, which returned 0, left here; fresh at the first call
-   * @throws ProtocolError if no frame can start like this
+   * @param start - index of the first byte of the frame
+   * @param end - end of the available bytes; never more than `maxFrame` after `start`
+   * @param scan - state left by earlier calls for this frame, which returned 0; fresh at the first call
+   * @throws ProtocolError if no frame can start with these bytes
    */
   measure(bytes: Uint8Array, start: number, end: number, scan: Scan): number;
 
@@ -124,40 +124,44 @@ export interface Framing {
   tooLong?(length: number, maxFrame: number): string;
 
   /**
-   * True for pieces of a stream rather than frames: answers may depend on how many bytes are at hand. Laws that
-   * cannot hold then are excused.
+   * True for pieces of a stream rather than frames: results may depend on how many bytes are available. Laws
+   * that cannot hold then are not checked.
    */
   readonly loose?: boolean | undefined;
 
   /**
-   * Returns how far the next frame is from bytes that are not one: for policies that skip bad input.
+   * Returns the distance from bytes that are not a frame to the next frame: for policies that skip bad input.
    *
-   * | answer | meaning |
+   * | result | meaning |
    * |---|---|
-   * | `n >= 0` | a frame begins n bytes after `start`; of a bad frame, not at its start again |
-   * | `-1` | not in these bytes: skip the first `scan.at` of them, and ask again when more are here |
+   * | `n >= 0` | a frame begins n bytes after `start`, but not at the start of a bad frame again |
+   * | `-1` | not in these bytes: skip the first `scan.at` of them, and call again when more are here |
    *
-   * @param start - where the bad frame begins; in further calls, where the bytes that were not skipped begin
-   * @param scan - fresh in the first call for a bad frame; what is left in it comes back, with `at` set to 0
+   * @param start - start of the bad frame; in further calls, start of the bytes that were not skipped
+   * @param scan - fresh in the first call for a bad frame; kept for further calls, with `at` set to 0
    */
   recover?(bytes: Uint8Array, start: number, end: number, scan: Scan): number;
 
   /** The parts of a frame as plain data, in wire order. */
   readonly layout?: FrameLayout | undefined;
 
-  /** Says more in errors of a bare `Splitter`; connections and one-shot functions do so for every framing. @internal */
+  /**
+   * Adds hints to errors of a bare `Splitter`; connections and one-shot functions do so for every framing.
+   * @internal
+   */
   readonly hint?: Hint | undefined;
 }
 
 /** One part of a frame; see {@link FrameLayout}. */
 export interface FramePart {
-  /** For views of the bytes: "length", "payload", "magic". */
+  /** Name for views of the bytes: "length", "payload", "magic". */
   readonly name: string;
   /** The role of the part. */
   readonly kind: "header" | "length" | "payload" | "trailer" | "delimiter";
   /**
-   * Bytes, or how the part ends: a LEB128 varint, decimal digits, or `"rest"`: what the other parts leave of the frame.
-   * A rest before another one ends at the first `bytes` of the delimiter between them.
+   * Number of bytes, or how the part ends: a LEB128 varint, decimal digits, or `"rest"`: the rest of the
+   * frame that is not in the other parts. A rest before another one ends at the first `bytes` of the
+   * delimiter between them.
    */
   readonly size: number | "varint" | "digits" | "rest";
   /** Byte order, for numbers. */
@@ -172,10 +176,11 @@ export interface FramePart {
   /** The bytes that always stand here: a magic number, a delimiter. */
   readonly bytes?: Uint8Array | undefined;
   /**
-   * One of these stands here, the longest that fits. The first is written, and `size` is its length.
+   * Alternatives for this part: the longest one that matches is read. The first is written, and `size` is its
+   * length.
    */
   readonly oneOf?: readonly Uint8Array[] | undefined;
-  /** True for a payload that does not stand here as it is: bytes in it are escaped. */
+  /** True for a payload that is escaped on the wire. */
   readonly escaped?: boolean | undefined;
   /**
    * For tools: returns the bytes that an escaped payload, `bytes[start .. end)`, stands for. A checksum that is escaped
@@ -188,11 +193,11 @@ export interface FramePart {
 /** The parts of a frame in wire order, as plain data that tools can read. */
 export type FrameLayout = readonly FramePart[];
 
-/** All that a stream connection needs: three pure functions, a name and a limit. */
+/** Everything that a stream connection needs: three pure functions, a name and a limit. */
 export interface Protocol<in In, out Out = In> extends MessageProtocol<In, Out>, Framing {
   /**
-   * Returns a fresh object for one connection: for protocols with state. One-shot functions such as `decodeAll` call
-   * it too, once a call; a `Splitter` uses the framing that it is given.
+   * Returns a fresh object for one connection: for protocols with state. One-shot functions such as
+   * `decodeAll` call it too, once per call; a `Splitter` uses the framing that it is given.
    */
   perConnection?(connection: { context: unknown }): Protocol<In, Out>;
 }
@@ -207,7 +212,7 @@ export type Received<P> = P extends {
   ? Out
   : never;
 
-/** Frames are bounded even if no one set a bound. */
+/** The default limit for frames. */
 const DEFAULT_MAX_FRAME = 1_048_576;
 
 /** A protocol for {@link defineProtocol}: only the three functions and a name are required. */
@@ -220,7 +225,7 @@ export type ProtocolDefinition<In, Out = In> = Omit<Protocol<In, Out>, "maxFrame
 };
 
 /**
- * A protocol of your own, from three pure functions.
+ * Makes a protocol of your own from three pure functions.
  *
  * ```text
  *   0      2    3                3 + n
@@ -266,7 +271,7 @@ export function defineProtocol<In, Out = In>(
  * Checks the option `maxFrame` of a framing and fills in its default, 1 MiB.
  *
  * @param maxFrame - as the user gave it
- * @param least - bytes of the smallest frame that there can be
+ * @param least - bytes of the smallest possible frame
  * @param name - of the option, for the error
  * @throws RangeError unless it is an integer of at least `least`
  */

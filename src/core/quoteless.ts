@@ -1,10 +1,10 @@
 /*
- * Errors of other code, without what they quote. A SyntaxError shows the text that could not be read: `JSON.parse`
- * writes `Unexpected token 'p', "password=hunter2" is not valid JSON`. That text is a peer's payload, which must not
- * reach a log, not even as the cause of an error.
+ * Removes quotations of input from errors of other code. A SyntaxError shows the text that could not be read:
+ * `JSON.parse` writes `Unexpected token 'p', "password=hunter2" is not valid JSON`. That text is a peer's
+ * payload, which must not reach a log, not even as the cause of an error.
  */
 
-/** Causes of causes that are looked at. */
+/** Depth to which causes of causes are checked. */
 const MOST_LINKS = 8;
 
 interface Shown {
@@ -16,14 +16,16 @@ interface Shown {
 
 function isSyntaxError(error: unknown): boolean {
   if (error instanceof SyntaxError) return true;
-  // One of another realm is no instance of ours.
+  // An error of another realm is not an instance of ours.
   return error instanceof Object && "message" in error && (error as Shown).name === "SyntaxError";
 }
 
-// Where V8 gives a position, it quotes nothing.
+// If V8 reports a position, it quotes nothing.
 const POSITION = / in JSON at position \d+(?: \(line \d+ column \d+\))?$/;
 
-/** The message of an error, or of whatever else was thrown. Of a SyntaxError only kind and position are kept. */
+/**
+ * The message of an error, or of any other thrown value. Only kind and position of a SyntaxError are kept.
+ */
 export function messageOf(thrown: unknown): string {
   try {
     if (isSyntaxError(thrown)) {
@@ -33,7 +35,7 @@ export function messageOf(thrown: unknown): string {
       return message.includes("JSON") ? "not valid JSON" : "a SyntaxError";
     }
     if (thrown instanceof Error) return thrown.message;
-    // What is no error may be an object that throws when it is shown.
+    // A thrown value may be an object that itself throws when it is converted to text.
     return Object(thrown) === thrown ? "an object was thrown" : String(thrown);
   } catch {
     return "an object was thrown";
@@ -62,7 +64,7 @@ export function quoteless(cause: unknown, links: number = MOST_LINKS): unknown {
     });
     return copy;
   } catch {
-    // An object that throws when it is looked at.
+    // An object that throws when its properties are read.
     return undefined;
   }
 }
@@ -72,7 +74,9 @@ function nameless(error: Error, name: string): Error {
   return error;
 }
 
-/** The places of a stack, behind a message without quotes. V8 repeats the message there, others do not. */
+/**
+ * The locations of a stack, after a message without quotations. V8 repeats the message there, others do not.
+ */
 function stackOf({ name, message, stack = "" }: Shown, shown: string): string {
   const head = `${name}: ${message}`;
   const places = stack.startsWith(head) ? stack.slice(head.length) : `\n${stack}`;

@@ -1,8 +1,8 @@
 /**
- * Is `[start, end)` a range of the bytes? Views are made from the buffer underneath, which may hold more than the
- * bytes that were given.
+ * Checks that `[start, end)` is a range of the bytes. Views are made from the underlying buffer, which may
+ * hold more than the bytes passed.
  *
- * @throws RangeError when it is not
+ * @throws RangeError if it is not
  */
 export function checkRange(bytes: Uint8Array, start: number, end: number): void {
   if (Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start <= end) {
@@ -73,7 +73,7 @@ export function checkInteger(
   throw new RangeError(`${name} must be an integer ${range}, not ${String(value)}`);
 }
 
-/** Would a 32-bit float make this finite number infinite? */
+/** True if a 32-bit float would make this finite number infinite. */
 export function isBeyondF32(value: number): boolean {
   return Number.isFinite(value) && !Number.isFinite(Math.fround(value));
 }

@@ -1,30 +1,32 @@
 /**
- * The memory of a framing between calls: what calls of `measure` that returned 0 leave for the next call on the same
- * frame. It belongs to the caller (`Splitter`, the one-shot functions), which resets it when a frame is found or
- * refused. A fresh scan always gives the same answer, only slower.
+ * The state of a framing between calls of `measure` for the same frame, until one returns a length. It
+ * belongs to the caller (`Splitter`, the one-shot functions), which resets it when a frame is found or
+ * rejected. A fresh scan always leads to the same result, only slower.
  *
- * A framing that asks another one passes its `scan` on with the same `start`, or keeps a scan of its own in `memo`.
+ * A framing that calls another one passes its `scan` on with the same `start`, or keeps a scan of its own in
+ * `memo`.
  */
 export interface Scan {
   /**
-   * How many bytes of this frame need not be looked at again. More than are here: `measure` is called again only when
-   * that many are (or `ended`). More than `maxFrame`: the frame is `too-long` at once.
+   * How many bytes of this frame need not be looked at again. If it is more than the available bytes,
+   * `measure` is called again only when that many are available (or `ended`). If it is more than `maxFrame`,
+   * the frame is `too-long` at once.
    */
   at: number;
-  /** For the framing's own use: which part of the frame it is in. */
+  /** For the framing's own use: for example the current part of the frame. */
   state: number;
-  /** For the framing's own use: how many items are left, how deep it is. */
+  /** For the framing's own use: for example the number of items left, or the depth. */
   count: number;
   /** For the framing's own use: anything else. Undefined at the first call. */
   memo: unknown;
   /**
-   * True if all that is left of the input is shown and nothing follows. Then `n` up to what is left is a frame, `-n`
-   * discards, 0 or more is `truncated`.
+   * True if these are the last bytes of the input. Then `n` up to their number is a frame, `-n` skips bytes,
+   * and 0 or a larger `n` is `truncated`.
    */
   readonly ended: boolean;
 }
 
-/** A scan as its owner sees it: the end of the input is the owner's to tell. */
+/** A scan for its owner, which may set the end of the input. */
 export interface OwnScan extends Scan {
   ended: boolean;
 }
@@ -32,7 +34,7 @@ export interface OwnScan extends Scan {
 /**
  * Makes a fresh scan, for calling `measure` yourself.
  *
- * @param ended - true if nothing follows the bytes that are shown
+ * @param ended - true if nothing follows the bytes passed to `measure`
  * @defaultValue ended false
  *
  * @example

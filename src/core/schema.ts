@@ -4,7 +4,7 @@ import { isMisuse } from "./misuse.ts";
 import { pathText } from "./path-text.ts";
 import type { Codec } from "./protocol.ts";
 
-/** A Standard Schema (standardschema.dev, version 1), as Zod, Valibot, ArkType and others make them. */
+/** A Standard Schema (standardschema.dev, version 1), as made by Zod, Valibot, ArkType and others. */
 export interface StandardSchema<Input = unknown, Output = Input> {
   readonly "~standard": {
     readonly version: 1;
@@ -14,33 +14,33 @@ export interface StandardSchema<Input = unknown, Output = Input> {
   };
 }
 
-/** The type of the values that a schema takes. */
+/** The type of the input of a schema. */
 export type SchemaInput<S extends StandardSchema> = NonNullable<S["~standard"]["types"]>["input"];
 
-/** The type of the values that a schema makes. */
+/** The type of the output of a schema. */
 export type SchemaOutput<S extends StandardSchema> = NonNullable<S["~standard"]["types"]>["output"];
 
-/** What `validate` returns. */
+/** The result of `validate`. */
 interface Validated {
   readonly value?: unknown;
   readonly issues?: readonly { readonly path?: readonly unknown[] | undefined }[] | undefined;
 }
 
 /**
- * A codec that lets only values in that are valid by a Standard Schema. What you get is what the schema makes of them,
- * with its defaults and transformations; what you send is not checked.
+ * Makes a codec that accepts only received values which are valid by a Standard Schema. You receive the
+ * output of the schema, with its defaults and transformations. Values that you send are not checked.
  *
  * A value that is not valid is `malformed`. The error has its `path`, and never quotes the value.
  *
  * @param codec - reads and writes the values
  * @param schema - of Zod, Valibot, ArkType or another library; it must be synchronous, a promise is a TypeError
- * @throws TypeError if `schema` is no Standard Schema
+ * @throws TypeError if `schema` is not a Standard Schema
  *
  * @example
  * ```ts
  * import { checked, decodeFrame, encodeFrame, json, lines } from "framewright";
  *
- * // As libraries make it: z.object({ n: z.number() })
+ * // The same as z.object({ n: z.number() }) of a library.
  * const schema = {
  *   "~standard": {
  *     version: 1,
@@ -77,7 +77,7 @@ export function checked<In, S extends StandardSchema>(
     const text = `${what} is not valid by its schema (${standard.vendor})`;
     throw new ProtocolError("malformed", text, at, { path });
   };
-  // Its way of text, if any, would go around the check.
+  // Its text path, if any, would bypass the check.
   const { decodeText: _, ...rest } = codec;
   return Object.freeze<Codec<In, SchemaOutput<S>>>({
     ...rest,
@@ -105,7 +105,7 @@ function validated(schema: StandardSchema, value: unknown, at: number): Validate
 
 /** The parts of a path may be objects that hold the key. */
 function pathOf(path: readonly unknown[] = []): (string | number)[] {
-  // A copy: it may be of a class of its own.
+  // Copied, because it may be of a class of its own.
   return Array.from(path, (part) => {
     const key = typeof part === "object" && part !== null ? (part as { key: unknown }).key : part;
     return typeof key === "number" ? key : String(key);

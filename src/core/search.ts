@@ -1,13 +1,13 @@
 import { searchByte } from "./host.ts";
 
-// Looking at so many bytes costs as much as a call into the host.
+// Looking at this many bytes costs as much as a call into the host.
 const NEAR = 8;
-// The same with a view, which a search that must not go on to the end needs.
+// The same with a view, which a search needs that must stop before the end.
 const NEAR_WITH_VIEW = 48;
 
 /**
- * Index of the first `byte` in `bytes[from .. end)`, or -1: what a delimiter search is made of. Short ways are
- * looped over, long ones left to the runtime's own search; nothing at or behind `end` is looked at.
+ * Index of the first `byte` in `bytes[from .. end)`, or -1: the core of a delimiter search. Short ranges are
+ * searched by a loop, long ones by the runtime's own search. Nothing at or after `end` is looked at.
  */
 export function indexOfByte(bytes: Uint8Array, byte: number, from: number, end: number): number {
   const isOpen = end === bytes.length;

@@ -4,9 +4,9 @@
  */
 export interface Sink {
   /**
-   * `'stream'`: bytes without boundaries (TCP); frames are joined into one write. `'message'`: what is written in one
-   * call arrives as one message (WebSocket, datagrams); every frame is one write, and every received message is
-   * decoded alone.
+   * `'stream'`: bytes without boundaries (TCP); frames are joined into one write. `'message'`: the bytes of
+   * one call arrive as one message (WebSocket, datagrams); every frame is one write, and every received
+   * message is decoded alone.
    */
   readonly boundary: "stream" | "message";
 
@@ -17,9 +17,9 @@ export interface Sink {
   buffered?(): number;
 
   /**
-   * Takes the bytes in any case. Returning false asks the connection to wait: call `drained` when more is welcome.
+   * Always takes the bytes. Return false to ask the connection to wait: call `drained` when more can be sent.
    *
-   * @param bytes - the sink's from now on; no one writes into them
+   * @param bytes - owned by the sink from now on; they are not written again
    * @param text - send as a text message, if the transport has such a thing
    */
   write(bytes: Uint8Array<ArrayBuffer>, text: boolean): boolean;
@@ -29,16 +29,16 @@ export interface Sink {
    */
   writeText?(text: string): boolean;
 
-  /** Stops reading, if the transport can. What comes all the same is kept, up to a limit. */
+  /** Stops reading, if the transport can. Bytes that arrive anyway are kept, up to a limit. */
   pause(): void;
 
-  /** Reads again. */
+  /** Resumes reading. */
   resume(): void;
 
   /** Holds writes back until `uncork`, so that they leave together. */
   cork?(): void;
 
-  /** Sends what was held back. */
+  /** Sends the bytes held back. */
   uncork?(): void;
 
   /** Ends this side after everything written; the other side is still read. Absent if the transport cannot. */
@@ -51,9 +51,9 @@ export interface Sink {
    */
   close(error?: unknown): void;
 
-  /** Ends at once and drops what is not out; `error` as for `close`. */
+  /** Ends at once and drops unsent bytes; `error` as for `close`. */
   abort(error?: unknown): void;
 
-  /** Gives the socket back, untouched by this transport from now on. Absent if the transport cannot. */
+  /** Returns the socket, which this transport no longer uses. Absent if the transport cannot. */
   detach?(): unknown;
 }

@@ -3,8 +3,8 @@ const ADD_FRAMING = "a stream needs a framing around the codec, as in lines().wr
 const ADD_LIMIT = "a codec alone has no limit: add a framing, as in perMessage().wrap(codec)";
 
 /**
- * The part of a parameter's type that makes the compiler say what to do if a stream is given a bare framing,
- * a bare codec, or a protocol for messages. For protocols of streams it adds nothing.
+ * The part of a parameter's type that makes the compiler explain the mistake if a stream is given a bare
+ * framing, a bare codec, or a protocol for messages. For protocols of streams it adds nothing.
  *
  * A function for streams declares `protocol: P & StreamHint<P> & Protocol<In, Out>`.
  */
@@ -17,7 +17,7 @@ export type StreamHint<P> = P extends { readonly measure: unknown; readonly deco
       : unknown;
 
 /**
- * Says the same at run time.
+ * Reports the same mistakes at run time.
  *
  * @throws TypeError if `protocol` lacks a function that a stream needs
  * @internal
@@ -31,9 +31,9 @@ export function checkStreamProtocol(protocol: unknown): void {
 }
 
 /**
- * Checks that a connection can speak a protocol.
+ * Checks that a connection can use a protocol.
  *
- * @throws TypeError that says what to write instead
+ * @throws TypeError that suggests what to write instead
  * @internal
  */
 export function checkProtocol(protocol: unknown, boundary: "stream" | "message" | undefined): void {

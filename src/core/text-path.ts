@@ -1,26 +1,26 @@
 import type { Codec } from "./protocol.ts";
 
 /*
- * Text on streams goes a faster way where codec and framing know one: a chunk is converted to text once for all the
- * frames in it, and the replies of a turn are joined and converted once.
+ * Text on streams takes a faster path if codec and framing have one: a chunk is converted to text once for
+ * all the frames in it, and the replies of a turn are joined and converted once.
  *
- * `{ ...json(), decode }` is a codec that decodes in another way, with the `decodeText` of json() in it: that one must
- * not be used. So each is remembered with the function that it stands for.
+ * `{ ...json(), decode }` is a codec that decodes in another way, but contains the `decodeText` of json(),
+ * which must not be used then. So each fast function is stored with the function that it replaces.
  */
 
-/** What `decodeText` of a protocol stands for. */
+/** The function that `decodeText` of a protocol replaces. */
 interface Partner {
   readonly of: unknown;
-  /** The character that ends every frame of the protocol, and is nowhere else in it. */
+  /** The character that ends every frame of the protocol and does not occur elsewhere in it. */
   readonly ending: string | undefined;
-  /** It is one of ours, which keeps what it promises. */
+  /** True for a function of this library, which is trusted. */
   readonly isOurs: boolean;
 }
 
 const partners: WeakMap<object, Partner> = /* @__PURE__ */ new WeakMap();
 
 /**
- * Notes what a fast function stands for, and returns it.
+ * Stores which function a fast one replaces, and returns the fast one.
  *
  * @param text - `decodeText` or `encodeText`
  * @param of - the `decode` or `encode` that does the same with bytes
@@ -32,10 +32,10 @@ export function standsFor<Text extends object>(text: Text, of: unknown, ending?:
 }
 
 /**
- * The ways for text of two codecs, or of one, for an object that reads and writes by them in functions of its own.
+ * The text paths of two codecs, or of one, for an object that calls them in functions of its own.
  *
- * @param read - what `decode` calls
- * @param write - what `encode` calls
+ * @param read - the codec that `decode` calls
+ * @param write - the codec that `encode` calls
  */
 export function textOf<In, Out>(
   read: Codec<never, Out>,
@@ -60,12 +60,12 @@ export function textOf<In, Out>(
 type Reading = Pick<Codec<never, unknown>, "decode" | "decodeText">;
 type Writing = Pick<Codec<never, unknown>, "encode" | "encodeText">;
 
-/** True if `decodeText` does what `decode` of this object does. */
+/** True if `decodeText` has the same effect as `decode` of this object. */
 export function readsText(codec: Reading): boolean {
   return stands(codec.decodeText, codec.decode);
 }
 
-/** True if `encodeText` does what `encode` of this object does. */
+/** True if `encodeText` has the same effect as `encode` of this object. */
 export function writesText(codec: Writing): boolean {
   return stands(codec.encodeText, codec.encode);
 }
@@ -76,7 +76,7 @@ function stands(text: object | undefined, of: unknown): boolean {
   return partner === undefined || partner.of === of;
 }
 
-/** True if this function is one of ours, which keeps what it promises. */
+/** True for a function of this library, which is trusted. */
 export function isOurs(text: object): boolean {
   return partners.get(text)?.isOurs === true;
 }

@@ -1,6 +1,6 @@
 import { ProtocolError } from "./errors.ts";
 
-/** Is it a promise, or what can be waited for like one? A message may have a field called `then`. */
+/** True for a promise or another thenable. A message may have a field called `then`. */
 export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   return (
     typeof value === "object" &&
@@ -11,13 +11,13 @@ export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T
 }
 
 /**
- * Refuses the promise of an encoder that goes on later, and would then write into the bytes of others.
+ * Rejects an asynchronous encoder, which would later write into the bytes of others.
  *
  * @throws ProtocolError `unencodable`
  */
 export function refuseThenable(returned: unknown): void {
   if (!isThenable(returned)) return;
-  // No one else catches its own failure.
+  // Nothing else catches the rejection of the promise.
   returned.then(undefined, () => {});
   throw new ProtocolError("unencodable", "encode must be synchronous, but returned a promise");
 }

@@ -4,16 +4,16 @@ import { OwnSplitter } from "./own-splitter.ts";
 import type { Framing } from "./protocol.ts";
 
 /*
- * A policy at work is a framing around the framing: in place of an error it answers -n, and bytes that are skipped are
- * passed over where they lie. It is told of every frame that was found whether it was good.
+ * A started policy is a framing around the framing: it returns -n instead of an error, and the skipped bytes
+ * are not copied. For every frame found, it is informed whether the frame was good.
  */
 
 /** A splitter that skips bad input. */
 export class TolerantSplitter extends OwnSplitter {
   readonly #options: InvalidOptions;
-  /** The policy at work; it is `framing`, too. */
+  /** The started policy; it is also `framing`. */
   #policy: TolerantFraming;
-  /** Skipped input that is not reported yet; undefined while the policy is not at work. */
+  /** Skipped input that is not reported yet; undefined until the policy is started. */
   #skipped: Skipped[] | undefined;
 
   /** @param options - with `onInvalid` */
@@ -69,7 +69,7 @@ export class TolerantSplitter extends OwnSplitter {
     super.use(this.#policy);
   }
 
-  /** What a policy throws says more already. */
+  /** Errors of a policy already have hints. */
   protected override explained(error: ProtocolError): ProtocolError {
     return error;
   }
@@ -84,7 +84,7 @@ export class TolerantSplitter extends OwnSplitter {
     return isFound;
   }
 
-  /** Passes over what the policy skips in place of this error. */
+  /** Skips the bytes that the policy skips instead of this error. */
   #pass(error: ProtocolError, end: number): void {
     try {
       if (this.start === this.limit) throw error;
@@ -96,13 +96,16 @@ export class TolerantSplitter extends OwnSplitter {
     this.start = this.end;
   }
 
-  /** The policy is told that its stream ends here, or goes on elsewhere. */
+  /** Informs the policy that its stream ends here, or continues elsewhere. */
   #leave(): void {
     this.accept();
     this.#run(() => this.#policy.finish());
   }
 
-  /** Runs something that may skip input, and then reports it: a callback that throws does no harm. */
+  /**
+   * Runs a function that may skip input, and then reports the skipped input, so a callback that throws does
+   * no harm.
+   */
   #run<T>(run: () => T): T {
     if (this.#skipped !== undefined) return run();
     const skipped: Skipped[] = [];

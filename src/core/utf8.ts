@@ -2,42 +2,43 @@ import { ProtocolError } from "./errors.ts";
 import { decoder, encoder, isWellFormed, sliceUtf8, writeUtf8 } from "./host.ts";
 
 /*
- * Strict UTF-8, both ways: what is not UTF-8 is `malformed`, a string with a lone surrogate is
- * `unencodable` (TextEncoder would write U+FFFD in its place without a word). A byte order mark is data.
+ * Strict UTF-8 in both directions: invalid bytes are `malformed`, a string with a lone surrogate is
+ * `unencodable` (TextEncoder would silently write U+FFFD instead). A byte order mark is data.
  *
- * Short text goes through a loop, because a call into the host costs as much as some twenty characters; long
- * text goes through what the runtime has: Node's own, TextDecoder and TextEncoder, or still the loop.
+ * Short text is converted by a loop, because a call into the host costs as much as some twenty characters.
+ * Long text is converted by the runtime: Node's own functions, TextDecoder and TextEncoder, or else the loop.
  */
 
 const SHORT = 24;
-// V8 joins up to this many characters by copying, more of them by a tree that is gathered up when it is read.
+// V8 joins up to this many characters by copying; for more it builds a tree that is flattened when it is
+// read.
 const TINY = 12;
 
 /**
- * The text in `bytes[start .. end)`.
+ * Decodes the text in `bytes[start .. end)`.
  *
  * @throws ProtocolError `malformed`, its offset the index of the first byte that is not UTF-8
  */
 export function decodeUtf8(bytes: Uint8Array, start = 0, end: number = bytes.length): string {
   if (end - start <= TINY) return decodeTiny(bytes, start, end);
-  // Other scripts cost the host more than a loop; what begins in ASCII mostly goes on so.
+  // Other scripts cost the host more than a loop; text that begins in ASCII mostly continues in ASCII.
   if (end - start <= SHORT && bytes[start]! > 0x7f) return decodePlain(bytes, start, end);
   if (sliceUtf8 !== undefined) {
     const text = sliceUtf8(bytes, start, end);
-    // Else it was in the bytes, or stands for bytes that are no UTF-8: the strict way tells which.
+    // Else it was in the bytes, or replaces invalid bytes: the strict decoder decides.
     if (!text.includes("\ufffd")) return text;
   }
   if (decoder !== undefined) {
     try {
       return decoder.decode(bytes.subarray(start, end));
     } catch {
-      // Said again by the plain decoder, which knows where.
+      // The plain decoder reports the error again, with its position.
     }
   }
   return decodePlain(bytes, start, end);
 }
 
-/** ASCII, four bytes at a time; what else there is begins again. */
+/** ASCII, four bytes at a time; if there is anything else, decoding starts again. */
 function decodeTiny(bytes: Uint8Array, start: number, end: number): string {
   let text = "";
   let at = start;
@@ -97,8 +98,8 @@ const hex = (byte: number): string => `0x${byte.toString(16).padStart(2, "0")}`;
 /**
  * Length of the well-formed multi-byte sequence at `at`, or 0.
  *
- * The second byte decides what the first cannot: overlong forms (e0 80, f0 80), surrogates (ed a0) and
- * what lies above U+10FFFF (f4 90). Unicode 15, table 3-7.
+ * The second byte excludes what the first cannot: overlong forms (e0 80, f0 80), surrogates (ed a0) and code
+ * points above U+10FFFF (f4 90). Unicode 15, table 3-7.
  */
 function sequenceLength(bytes: Uint8Array, at: number, end: number): number {
   const first = bytes[at]!;
@@ -114,7 +115,7 @@ function sequenceLength(bytes: Uint8Array, at: number, end: number): number {
 }
 
 /**
- * Writes `text` at `at` and gives the position behind it. `into` must have room for three bytes a UTF-16
+ * Writes `text` at `at` and returns the position after it. `into` must have room for three bytes per UTF-16
  * unit.
  *
  * @throws ProtocolError `unencodable` for a lone surrogate
@@ -144,7 +145,7 @@ export function encodePlain(text: string, into: Uint8Array, at: number): number 
       into[at++] = 0x80 | (unit & 0x3f);
     } else {
       const point = text.codePointAt(i)!;
-      // Half a pair is its own code point; so is a low surrogate that no high one precedes.
+      // Half a pair is its own code point; so is a low surrogate without a high one before it.
       if (point < 0x10000) throw loneSurrogate(text);
       into[at++] = 0xf0 | (point >> 18);
       into[at++] = 0x80 | ((point >> 12) & 0x3f);
@@ -156,7 +157,7 @@ export function encodePlain(text: string, into: Uint8Array, at: number): number 
   return at;
 }
 
-// With the flag u, a pair is one code point: what matches has lost its other half.
+// With the flag u, a pair is one code point: a match is a lone half.
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /** True if the text has no UTF-8 form. */

@@ -25,7 +25,7 @@ function jsonOf(value: unknown, within: readonly object[]): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, each(one)]));
 }
 
-/** Reads what {@link valueText} wrote. @throws SyntaxError if it is not JSON */
+/** Reads the text that {@link valueText} wrote. @throws SyntaxError if it is not JSON */
 export function parseValue(text: string): unknown {
   return JSON.parse(text, (_, value: unknown) => revived(value));
 }

@@ -14,33 +14,33 @@ import { pieces } from "./pieces.ts";
 /** Longest piece, so that one fits well below the limits of a connection. */
 const PIECE = 65_536;
 
-/** What a connection of this package has for its helpers. */
+/** Internal members of a connection for its helpers. */
 type Switchable = Connection<never, unknown, unknown> & Partial<OwnConnection>;
 
-/** Handlers that are about to be back, after a body. */
+/** Handlers that will be restored after a body. */
 const waiting = /* @__PURE__ */ new WeakMap<object, Handlers<never, unknown, unknown>>();
 
-/** After whoever waits for the promise that is about to be resolved has gone on. */
+/** Runs after the code that awaits the promise which is about to be resolved. */
 const soon = (): Promise<void> => Promise.resolve().then(nothing).then(nothing).then(nothing);
 
 function nothing(): void {}
 
 /**
- * Reads the next `n` bytes of a connection in pieces, as they come: a body that is too large to be one frame, after a
- * header that says how long it is. Then the connection goes on with the protocol and the handlers that it had.
+ * Reads the next `n` bytes of a connection in pieces, as they arrive: a body that is too large for one frame,
+ * after a header with its length. Then the connection continues with its protocol and handlers.
  *
- * Only the piece that you work on is in memory: while you do, the peer is slowed down. Bytes that came together with the
- * header are the first piece. Call it where the header is the last message that was taken: in an `async` `message`
- * handler that waits for the loop, or between two messages of a `for await` loop.
+ * Only the current piece is in memory; while you process it, the peer is slowed down. Bytes that arrived
+ * together with the header are the first piece. Call it when the header is the last message taken: in an
+ * `async` `message` handler that waits for the loop, or between two messages of a `for await` loop.
  *
- * If you leave the loop early, by `break` or a throw, what is left of the body is passed over when it comes.
+ * If you leave the loop early, by `break` or a throw, the rest of the body is skipped when it arrives.
  *
  * @param connection - a connection over a stream, or over messages that hold the body exactly
  * @param n - bytes of the body; for 0 there is nothing to read
  * @returns the pieces, views of at most 64 KiB; to be iterated once, to the end (as a `for await` loop does)
- * @throws RangeError unless `n` is an integer of at least 0; TypeError in the middle of a frame of several values. The
- *   iterator throws `truncated` if the peer ends inside the body (which ends the connection, too), `closed` if this side does, or what
- *   ended the connection
+ * @throws RangeError unless `n` is an integer of at least 0; TypeError in the middle of a frame of several
+ *   values. The iterator throws `truncated` if the peer ends inside the body (which ends the connection,
+ *   too), `closed` if this side does, or the error that ended the connection
  *
  * @example
  * ```ts
@@ -83,7 +83,7 @@ export function body(
   let source: AsyncIterableIterator<Uint8Array, undefined> | undefined;
   let most = 0;
 
-  /** No piece is longer than what is left, so that the byte after the body is not part of it. */
+  /** No piece is longer than the rest of the body, so it never includes the byte after the body. */
   const limit = (): void => {
     if (most > 0 && most <= left) return;
     most = Math.min(left, PIECE);
@@ -99,7 +99,7 @@ export function body(
     const own = isSkipping && left > 0 ? after(same, left) : same;
     connection.use(own, others);
     if (message === undefined) return;
-    // First the caller goes on, which may answer; the next message is for later.
+    // The caller continues first and may reply; the next message comes later.
     waiting.set(connection, handlers);
     void soon().then(() => {
       if (waiting.get(connection) !== handlers) return;
@@ -133,13 +133,13 @@ export function body(
   };
 }
 
-/** The error for a body that is not whole; its connection is told of it if the peer is to blame. */
+/** The error for an incomplete body; it is reported to the connection if the peer caused it. */
 function endedEarly(connection: Switchable, read: number, n: number): ProtocolError {
   const isPeer = connection.state === "open";
   const text = `the connection ended after ${read} of the ${n} bytes of a body`;
   const error = new ProtocolError(isPeer ? "truncated" : "closed", text);
   if (isPeer) connection.faulted?.(error, false);
-  // In a handler it comes back as that one's rejected promise.
+  // In a handler it returns as the handler's rejected promise.
   return markReported(error);
 }
 
@@ -149,7 +149,7 @@ function sameState(protocol: Protocol<never, unknown>): Protocol<never, unknown>
   return Object.create(protocol, { perConnection: { value: undefined } }) as typeof protocol;
 }
 
-/** A protocol whose frames begin after `left` bytes that are passed over. */
+/** A protocol whose frames begin after `left` skipped bytes. */
 function after(protocol: Protocol<never, unknown>, left: number): MessageProtocol<never, unknown> {
   if (protocol.measure === undefined) return protocol;
   let skipped = 0;

@@ -25,7 +25,7 @@ const FULL = 0xff;
  *
  * Several zeros in a row are skipped. A distance beyond the end of the frame is `malformed`.
  *
- * @param options - `maxFrame`: longest frame on the wire, its zero included; `leading`
+ * @param options - `maxFrame`: longest frame on the wire, including its zero; `leading`
  * @defaultValue maxFrame 1 MiB
  *
  * @example
@@ -49,7 +49,7 @@ export function cobs(options: CobsOptions = {}): WrappingFraming {
     pack(out, start) {
       const payload = out.view(start).slice();
       out.truncate(start);
-      // One byte for each block begun; a full block at the end begins no other.
+      // One byte for each block begun; a full block at the end begins no further block.
       const room = new Uint8Array(payload.length + 1 + Math.ceil(payload.length / 254));
       let block = 0;
       let to = 1;
@@ -68,7 +68,7 @@ export function cobs(options: CobsOptions = {}): WrappingFraming {
       let to = 0;
       for (let at = start; at < end; ) {
         const next = at + bytes[at]!;
-        // Only a caller that did not measure can show one: the frame would have ended there.
+        // Only possible if the caller did not measure: the frame would have ended there.
         if (next === at) throw new ProtocolError("malformed", "block of 0 bytes", at);
         if (next > end) {
           const text = `block of ${bytes[at]} bytes, ${end - at} are left of the frame`;

@@ -6,15 +6,16 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 /**
- * JSON objects and arrays one after the other, with nothing or white space between them.
+ * Consecutive JSON objects and arrays, with nothing or white space between them.
  *
  * ```text
  *   {"a":1}{"b":[2,3]}
  *   [4] {"c":"}"}
  * ```
  *
- * A frame ends where the brackets are balanced; whether it is JSON is for the codec. Other values have no end of
- * their own (12 and 3, or 123?): they are `malformed` to read and `unencodable` to write. Each byte is looked at once.
+ * A frame ends where the brackets are balanced; the codec checks whether it is JSON. Other values have no end
+ * of their own (12 and 3, or 123?): they are `malformed` to read and `unencodable` to write. Each byte is
+ * looked at once.
  *
  * @param options - `maxFrame`: largest object or array
  * @defaultValue maxFrame 1 MiB
@@ -39,7 +40,7 @@ export function concatenatedJson(options: FramingOptions = {}): WrappingFraming 
     layout: [{ name: "payload", kind: "payload", size: "rest" }],
     measure,
     recover(bytes, start, end, scan) {
-      // `state`: 1 after the first call, in which the bad value itself begins at `start`.
+      // `state`: 1 after the first call. In the first call the bad value itself begins at `start`.
       let at = scan.state === 0 ? start + 1 : start;
       scan.state = 1;
       while (at < end && !isOpening(bytes[at]!)) at++;
@@ -58,7 +59,7 @@ export function concatenatedJson(options: FramingOptions = {}): WrappingFraming 
   });
 }
 
-// `count`: brackets that are open. `state`: where in a string it is.
+// `count`: open brackets. `state`: position relative to a string.
 const OUTSIDE = 0;
 const INSIDE = 1;
 const ESCAPED = 2;

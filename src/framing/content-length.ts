@@ -21,7 +21,7 @@ const COLON = 0x3a;
  * written. Anything that cannot be a header, such as log text that was printed to the same stream, is `malformed`
  * at once.
  *
- * @param options - `maxFrame`: largest whole frame, header included; `maxHeader`: largest header
+ * @param options - `maxFrame`: largest frame, including its header; `maxHeader`: largest header
  * @defaultValue maxFrame 1 MiB, maxHeader 8 KiB
  *
  * @example
@@ -51,7 +51,8 @@ export function contentLength(options: HeaderOptions = {}): WrappingFraming {
 }
 
 /*
- * The header, byte by byte, so that anything else is refused at its first byte and not at the end of maxHeader:
+ * The header, byte by byte, so that anything else is rejected at its first byte and not only after maxHeader
+ * bytes:
  *
  *   name -> value (after ":") -> line end (after CR) -> name or, after CR, last -> the end (after LF)
  */
@@ -87,9 +88,9 @@ const findEnd: Framing["measure"] = (bytes, start, end, scan) => {
 
 const MARK = "content-length:";
 
-/** Where the next `Content-Length` begins, in any case: headers before it are lost with the noise. */
+/** Start of the next `Content-Length`, case-insensitive: headers before it are lost with the noise. */
 const findHeader: Framing["recover"] = (bytes, start, end, scan) => {
-  // `state`: 1 after the first call, in which the bad header itself begins at `start`.
+  // `state`: 1 after the first call. In the first call the bad header itself begins at `start`.
   let at = scan.state === 0 ? start + 1 : start;
   scan.state = 1;
   for (; at < end; at++) {

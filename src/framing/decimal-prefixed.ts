@@ -3,7 +3,7 @@ import { digitsFraming, MOST_DIGITS } from "./digits.ts";
 import type { FramingOptions, WrappingFraming } from "./framing.ts";
 import { toBytes } from "./to-bytes.ts";
 
-/** How the length of a frame is written: in `digits`, or up to a `delimiter`. */
+/** The form of a frame's length: a fixed number of `digits`, or digits up to a `delimiter`. */
 export interface DecimalPrefixedOptions extends FramingOptions {
   /**
    * Number of digits, padded with zeros: 1 to 15.
@@ -12,32 +12,33 @@ export interface DecimalPrefixedOptions extends FramingOptions {
   readonly digits?: number | undefined;
 
   /**
-   * What follows the digits, as text (UTF-8) or bytes; must not begin with a digit. Required unless `digits` is given.
+   * Delimiter after the digits, as text (UTF-8) or bytes; must not begin with a digit. Required unless
+   * `digits` is given.
    * @defaultValue none
    */
   readonly delimiter?: string | Uint8Array | undefined;
 
   /**
-   * Read lengths with needless zeros in front, which are never written. Only with `delimiter`.
+   * Also read lengths with unnecessary leading zeros, which are never written. Only with `delimiter`.
    * @defaultValue false: they are `malformed`
    */
   readonly leadingZeros?: boolean | undefined;
 
   /**
-   * What the length counts: the payload, or the whole frame from its first digit (only with `digits`).
+   * Bytes that the length counts: the payload, or the whole frame from its first digit (only with `digits`).
    * @defaultValue `'body'`
    */
   readonly counts?: "body" | "frame" | undefined;
 
   /**
-   * Added to the number to get the length: for lengths that count otherwise.
+   * Added to the number to get the length: for lengths that count other bytes.
    * @defaultValue 0
    */
   readonly adjust?: number | undefined;
 
   /**
-   * What follows the payload, as text (UTF-8) or bytes: written, and checked when read. `counts: 'body'` does not
-   * count it.
+   * Trailer after the payload, as text (UTF-8) or bytes: written, and checked when read. `counts: 'body'`
+   * does not count it.
    * @defaultValue none
    */
   readonly trailer?: string | Uint8Array | undefined;
@@ -57,8 +58,8 @@ const KNOWN = ["digits", "delimiter", "leadingZeros", "counts", "adjust", "trail
  *
  * Anything but digits before the delimiter, a wrong delimiter and a wrong trailer are `malformed`.
  *
- * @param options - `digits` or `delimiter`, and the rest
- * @defaultValue maxFrame 1 MiB, or less if the digits cannot say that much
+ * @param options - `digits` or `delimiter` is required
+ * @defaultValue maxFrame 1 MiB, or less if the digits cannot express that
  *
  * @example
  * ```ts

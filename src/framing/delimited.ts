@@ -13,16 +13,16 @@ import { toBytes } from "./to-bytes.ts";
  *                              68 65 6c 6c 6f 0d 0a   read
  * ```
  *
- * A frame ends where a delimiter ends first; if two end in the same place, the longer one is cut off. A
- * payload that would be read back otherwise (it holds a delimiter, or its end becomes one with the
- * delimiter after it: "a" before "aa", CR before LF) is `unencodable`; one that came with another delimiter than the
- * first is `malformed` then. `maxFrame` bytes without a delimiter
- * are `too-long`. A search goes on where the last one stopped, so work is linear for any chunks.
+ * A frame ends where the first delimiter ends; if two end in the same place, the longer one is removed. A
+ * payload that would be read back differently (it contains a delimiter, or its end forms one with the
+ * delimiter after it: "a" before "aa", CR before LF) is `unencodable`; if it was received with another
+ * delimiter than the first, it is `malformed`. `maxFrame` bytes without a delimiter are `too-long`. A search
+ * continues where the last one stopped, so work is linear for any chunks.
  *
- * `delimiterAt` of `framewright/framing` tells which delimiter ended a frame.
+ * `delimiterAt` of `framewright/framing` returns which delimiter ended a frame.
  *
- * @param delimiters - text (as UTF-8) or bytes, of any length; of several, the first one is written
- * @param options - `maxFrame`: largest whole frame, delimiter included
+ * @param delimiters - text (as UTF-8) or bytes, of any length; if there are several, the first one is written
+ * @param options - `maxFrame`: largest frame, including the delimiter
  * @defaultValue maxFrame 1 MiB
  *
  * @example

@@ -2,8 +2,8 @@ import type { Framing } from "../core/index.ts";
 import { isAt } from "./find-bytes.ts";
 
 /**
- * Returns which delimiter ended a frame, for codecs that see whole frames: a prompt or a line, a command that wants
- * an answer or one that does not.
+ * Returns which delimiter ended a frame, for codecs that see whole frames: for example to distinguish a
+ * prompt from a line, or a command with a reply from one without.
  *
  * @param framing - of `delimited` or `lines`
  * @param bytes - the frame is `bytes[start .. end)`

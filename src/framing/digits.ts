@@ -6,21 +6,21 @@ const ZERO = 0x30;
 /** More digits would not fit a safe integer. */
 export const MOST_DIGITS = 15;
 
-/** A length in digits, and what stands around it; all options filled in. */
+/** A length in digits with the parts around it; all options filled in. */
 interface Digits {
   readonly name: string;
   readonly maxFrame: number | undefined;
   readonly text: boolean;
-  /** How many, or undefined: up to the delimiter. */
+  /** Number of digits; undefined if they end at the delimiter. */
   readonly digits: number | undefined;
   readonly delimiter: Uint8Array;
   readonly trailer: Uint8Array;
   readonly leadingZeros: boolean;
-  /** Length of the frame whose number is 0, without the digits in front of a delimiter. */
+  /** Length of the frame with the number 0, without the digits in front of a delimiter. */
   readonly add: number;
 }
 
-/** Frames that begin with their length in decimal digits: what `decimalPrefixed` and `netstring` are made of. */
+/** Makes a framing by a length in decimal digits; `decimalPrefixed` and `netstring` are built from it. */
 export function digitsFraming(parts: Digits): WrappingFraming {
   const { digits, delimiter, trailer, leadingZeros, add } = parts;
   const most = 10 ** (digits ?? MOST_DIGITS) - 1;
@@ -55,8 +55,8 @@ export function digitsFraming(parts: Digits): WrappingFraming {
       { name: "payload", kind: "payload", size: "rest" },
       ...part("trailer", trailer),
     ],
-    // `at`: bytes of the header that are read. `count`: the number so far. `state`: how many digits it has, once the
-    // delimiter has begun.
+    // `at`: bytes of the header that were read. `count`: the number so far. `state`: its number of digits,
+    // once the delimiter has begun.
     measure(bytes, start, end, scan) {
       let { at, count, state } = scan;
       for (; start + at < end; at++) {

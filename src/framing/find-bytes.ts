@@ -1,9 +1,9 @@
 import { type Framing, indexOfByte } from "../core/index.ts";
 import { findByte } from "./find-byte.ts";
 
-/** Measures frames that end where one of these ends first. */
+/** Measures frames that end at the first end of one of these delimiters. */
 export function findBytes(needles: readonly Uint8Array[]): Framing["measure"] {
-  // Where a longer one ends in a shorter one, looking for the shorter finds both.
+  // If a longer one ends in a shorter one, a search for the shorter finds both.
   const shortest = needles.filter(
     (one) => !needles.some((other) => other !== one && isAt(one, one.length - other.length, other)),
   );
@@ -19,8 +19,8 @@ export function isAt(bytes: Uint8Array, at: number, part: Uint8Array): boolean {
 }
 
 /**
- * Searches for all needles at once with one automaton (Aho and Corasick, 1975): each byte is looked at once, however
- * many needles there are and however they overlap, and whatever the peer sends.
+ * Searches for all needles at once with one automaton (Aho and Corasick, 1975): each byte is looked at once,
+ * for any number of needles, any overlap and any input.
  */
 function findAny(needles: readonly Uint8Array[]): Framing["measure"] {
   const { classes, width, next, accepts } = automaton(needles);
@@ -43,11 +43,11 @@ function findAny(needles: readonly Uint8Array[]): Framing["measure"] {
 }
 
 interface Automaton {
-  /** For each byte its column in `next`; bytes of no needle share column 0. */
+  /** The column in `next` for each byte; bytes that are in no needle share column 0. */
   readonly classes: Uint16Array;
   /** Columns of a row in `next`. */
   readonly width: number;
-  /** For each state and column the state that follows. State 0: nothing of any needle is matched. */
+  /** The next state for each state and column. State 0: no part of any needle is matched. */
   readonly next: Int32Array;
   /** For each state, 1 if a needle ends there. */
   readonly accepts: Uint8Array;

@@ -3,7 +3,7 @@ import { checkedMaxFrame } from "../core/index.ts";
 /**
  * Checks the option `maxFrame` of a framing or protocol and fills in its default.
  *
- * @param maxFrame - largest whole frame in wire bytes, as the user gave it
+ * @param maxFrame - largest frame in wire bytes, as the user gave it
  * @param least - bytes of the smallest possible frame, usually those of the header
  * @param most - bytes of the largest frame that the header can express; a larger `maxFrame` is lowered to it
  * @returns the limit to use: `maxFrame`, or 1 MiB if it is undefined

@@ -8,11 +8,11 @@ import {
   type Protocol,
 } from "../core/index.ts";
 
-/** Options that every framing takes. */
+/** Options of every framing. */
 export interface FramingOptions {
   /**
-   * Largest whole frame, in wire bytes, header and delimiter included; reading and writing.
-   * @defaultValue 1 MiB, or less if the header cannot say that much
+   * Largest frame, in wire bytes, including header and delimiter, for reading and writing.
+   * @defaultValue 1 MiB, or less if the header cannot express that
    */
   readonly maxFrame?: number | undefined;
 }
@@ -27,7 +27,7 @@ export interface WrapOptions {
 }
 
 /**
- * A ready framing: all of a protocol except the meaning of its payload.
+ * A ready framing: a protocol without a codec for its payload.
  *
  * `wrap` it around a payload codec, or spread it into `defineProtocol` if the codec needs the header too:
  *
@@ -49,14 +49,14 @@ export interface WrapOptions {
  * ```
  */
 export interface WrappingFraming extends Framing {
-  /** Returns where the payload of the whole frame `bytes[start .. end)` begins. */
+  /** Returns the index at which the payload of the complete frame `bytes[start .. end)` begins. */
   readonly payloadStart: FramePosition;
 
-  /** Returns where the payload of the whole frame `bytes[start .. end)` ends. */
+  /** Returns the index at which the payload of the complete frame `bytes[start .. end)` ends. */
   readonly payloadEnd: FramePosition;
 
   /**
-   * Makes a protocol whose payload is written and read by `codec`, which never sees header or delimiter.
+   * Makes a protocol whose payload is written and read by `codec`. The codec never sees header or delimiter.
    *
    * @throws TypeError if bytes before the length would be lost; see {@link WrappingFraming}
    */
@@ -66,19 +66,19 @@ export interface WrappingFraming extends Framing {
 /** Returns a position in the frame `bytes[start .. end)`. */
 export type FramePosition = (bytes: Uint8Array, start: number, end: number) => number;
 
-/** A framing for {@link framing}: where frames end, and what stands around the payload. */
+/** A framing for {@link framing}: it finds the end of frames, and writes the parts around the payload. */
 export interface FramingDefinition {
   /** For error texts and logs. */
   readonly name: string;
 
   /**
-   * Largest whole frame that is read, in wire bytes.
+   * Largest frame that is read, in wire bytes.
    * @defaultValue 1 MiB
    */
   readonly maxFrame?: number | undefined;
 
   /**
-   * Largest whole frame that is written, in wire bytes.
+   * Largest frame that is written, in wire bytes.
    * @defaultValue `maxFrame`
    */
   readonly maxSend?: number | undefined;
@@ -93,23 +93,23 @@ export interface FramingDefinition {
   readonly measure: Framing["measure"];
 
   /**
-   * Where the payload of a frame begins.
+   * Returns the start of the payload of a frame.
    * @defaultValue at the frame's start
    */
   readonly payloadStart?: FramePosition | undefined;
 
   /**
-   * Where the payload of a frame ends.
+   * Returns the end of the payload of a frame.
    * @defaultValue at the frame's end
    */
   readonly payloadEnd?: FramePosition | undefined;
 
-  /** Writes what stands before the payload, or reserves room for it. */
+  /** Writes the part before the payload, or reserves room for it. */
   open?(out: Output): void;
 
   /**
-   * Completes the frame that begins at position `start` of `out` and whose payload is written: fills in a length,
-   * appends a delimiter, refuses a payload that could not be read back (see {@link Output.examine}).
+   * Completes the frame that begins at position `start` of `out`, after its payload was written: fills in a
+   * length, appends a delimiter, refuses a payload that could not be read back (see {@link Output.examine}).
    */
   close?(out: Output, start: number): void;
 
@@ -133,7 +133,7 @@ const atStart: FramePosition = (_, start) => start;
 const atEnd: FramePosition = (_, __, end) => end;
 
 /**
- * Makes a framing of your own that wraps any payload codec, like the ready ones, which are all made by it.
+ * Makes a framing of your own that wraps any payload codec. All ready framings are made this way.
  *
  * @example
  * ```ts
@@ -159,7 +159,7 @@ export function framing(definition: FramingDefinition): WrappingFraming {
   return framingOf(definition);
 }
 
-/** The fast way for text of a codec that was wrapped, whose bytes `decode` and `encode` read and write. */
+/** The text path of a wrapped codec, whose bytes `decode` and `encode` read and write. */
 export type TextPath = <In, Out>(
   codec: Codec<In, Out>,
   decode: unknown,
@@ -235,7 +235,7 @@ export function withoutWrap(
 }
 
 /**
- * The reading half of a codec, shown only the payload of each frame.
+ * The reading half of a codec, which receives only the payload of each frame.
  * @internal
  */
 export function decoders<Out>(

@@ -6,14 +6,14 @@ import { withChecksum } from "./with-checksum.ts";
 /** Options for {@link hdlc}. */
 export interface HdlcOptions extends FramingOptions {
   /**
-   * Bits of the frame check sequence; 0: none, if something else checks.
+   * Bits of the frame check sequence; 0 for none, if something else checks the frame.
    * @defaultValue 16
    */
   readonly fcs?: 0 | 16 | 32 | undefined;
 
   /**
-   * Further bytes to escape when writing: control characters that the line does not let through (the ACCM of PPP). All
-   * escaped bytes are read.
+   * Further bytes to escape when writing: control characters that the line does not transmit (the ACCM of
+   * PPP). All escaped bytes are read.
    * @defaultValue none
    */
   readonly also?: Iterable<number> | undefined;
@@ -26,7 +26,8 @@ export interface HdlcOptions extends FramingOptions {
 }
 
 /**
- * HDLC-like framing by octets (RFC 1662, as PPP has it on serial lines): flags, escapes and a frame check sequence.
+ * HDLC-like framing by octets (RFC 1662, as used by PPP on serial lines): flags, escapes and a frame check
+ * sequence.
  *
  * ```text
  *   7e | ff 03 c0 21 ... | FCS, lowest byte first | 7e
@@ -34,8 +35,8 @@ export interface HdlcOptions extends FramingOptions {
  *   7e in the payload: 7d 5e        7d: 7d 5d
  * ```
  *
- * The payload is everything between flag and FCS: address and control are the codec's. A wrong FCS is `malformed`;
- * idle flags, and frames that their sender gave up (`7d 7e`), are skipped.
+ * The payload is everything between flag and FCS: address and control belong to the codec. A wrong FCS is
+ * `malformed`; idle flags, and frames aborted by the sender (`7d 7e`), are skipped.
  *
  * @param options - `maxFrame`: longest frame on the wire; `fcs`, `also`, `leading`
  * @defaultValue maxFrame 1 MiB

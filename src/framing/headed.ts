@@ -4,16 +4,17 @@ import type { WrappingFraming } from "./framing.ts";
 import { type HeaderOptions, headerFraming } from "./header-block.ts";
 import { toBytes } from "./to-bytes.ts";
 
-/** How a header of text tells the length of what follows; see {@link headed}. */
+/** Reads and writes the length in a header of text; see {@link headed}. */
 export interface HeadedOptions extends HeaderOptions {
   /**
-   * What ends the header, as text (UTF-8) or bytes.
+   * End of the header, as text (UTF-8) or bytes.
    * @defaultValue `"\r\n\r\n"`, an empty line
    */
   readonly end?: string | Uint8Array | undefined;
 
   /**
-   * Returns how many bytes follow this header. Called once for each frame; what it throws is `malformed`.
+   * Returns how many bytes follow this header. Called once for each frame; if it throws, the header is
+   * `malformed`.
    *
    * @param header - as Latin-1 text, without its end
    */
@@ -28,15 +29,15 @@ export interface HeadedOptions extends HeaderOptions {
 }
 
 /**
- * Frames that begin with a header of text, which tells the length of what follows: a line with a size in it, or a block
- * of lines.
+ * Frames that begin with a header of text that contains the length of the payload: a line with a size in it,
+ * or a block of lines.
  *
  * ```text
  *   S E N D   5 \r \n h e l l o            end "\r\n"
  * ```
  *
- * A codec that needs more of the header than the length sees whole frames: spread the framing into `defineProtocol`.
- * For `Content-Length` headers there is `contentLength()`.
+ * If the codec needs more of the header than the length, spread the framing into `defineProtocol`: the codec
+ * then receives whole frames. For `Content-Length` headers use `contentLength()`.
  *
  * @param options - `length` is required, `write` for sending
  * @defaultValue maxFrame 1 MiB

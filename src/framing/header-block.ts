@@ -5,7 +5,7 @@ import { type FramingOptions, framing, type WrappingFraming } from "./framing.ts
 /** Options for framings that begin with a header of text. */
 export interface HeaderOptions extends FramingOptions {
   /**
-   * Largest header, its end included; a longer one is `too-long`.
+   * Largest header, including its end; a longer one is `too-long`.
    * @defaultValue 8 KiB, or `maxFrame` if that is less
    */
   readonly maxHeader?: number | undefined;
@@ -13,23 +13,23 @@ export interface HeaderOptions extends FramingOptions {
 
 const USUAL_HEADER = 8192;
 
-/** A header of text that tells the length of the payload; see {@link headerFraming}. */
+/** A header of text that contains the length of the payload; see {@link headerFraming}. */
 interface HeaderBlock {
   readonly name: string;
   readonly text: boolean;
-  /** What ends the header. */
+  /** The end of the header. */
   readonly end: Uint8Array;
-  /** Measures the header, its end included. */
+  /** Measures the header, including its end. */
   readonly find: Framing["measure"];
-  /** Returns how many bytes follow the header `bytes[start .. end)`, which is shown without its end. */
+  /** Returns how many bytes follow the header `bytes[start .. end)`, which is passed without its end. */
   length(bytes: Uint8Array, start: number, end: number): number;
   /** Finds the next header; see {@link Framing.recover}. */
   readonly recover?: Framing["recover"];
-  /** Returns the header of a payload of so many bytes, its end included, as Latin-1. */
+  /** Returns the header of a payload of so many bytes, including its end, as Latin-1. */
   write(length: number): string;
 }
 
-/** Frames that begin with a header of text: what `headed` and `contentLength` are made of. */
+/** Makes a framing by a header of text; `headed` and `contentLength` are built from it. */
 export function headerFraming(block: HeaderBlock, options: HeaderOptions): WrappingFraming {
   const { end: mark, find } = block;
   const maxFrame = frameLimit(options.maxFrame, mark.length + 1);

@@ -1,5 +1,5 @@
 /**
- * Ready framings, and what you need to write your own framing or protocol.
+ * Ready framings, and tools to write your own framing or protocol.
  *
  * @packageDocumentation
  */

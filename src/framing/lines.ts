@@ -9,8 +9,9 @@ const CR = 0x0d;
 /** Options for {@link lines}. */
 export interface LinesOptions extends FramingOptions {
   /**
-   * A last line without an end: `'error'` reports it as `truncated`, `'accept'` takes it for a line, as many text
-   * files need. Then a peer that dies in the middle of a line looks like one that had finished. Reading only.
+   * A last line without an end: `'error'` reports it as `truncated`, `'accept'` reads it as a line, as many
+   * text files need. Then a peer that dies in the middle of a line looks like one that finished. Reading
+   * only.
    * @defaultValue `'error'`
    */
   readonly last?: "error" | "accept" | undefined;
@@ -29,16 +30,16 @@ export interface LinesOptions extends FramingOptions {
 }
 
 /**
- * Lines of text or bytes. LF and CRLF are read; LF is written, or CRLF on request. A payload that holds an LF, or ends
- * in a CR before an LF, is `unencodable`. With LF as the ending, a line that ends in CR CR LF is `malformed`, because what
- * is before its CRLF could not be written; the ending CRLF reads and writes it.
+ * Lines of text or bytes. LF and CRLF are read; LF is written, or CRLF on request. A payload that contains an
+ * LF, or ends in a CR before an LF, is `unencodable`. With LF as the ending, a line that ends in CR CR LF is
+ * `malformed`, because its payload could not be written; with the ending CRLF it is read and written.
  *
  * ```text
  *   68 65 6c 6c 6f 0a
  *   68 65 6c 6c 6f 0d 0a
  * ```
  *
- * @param options - `maxFrame`: longest line, its end included; `last`, `skipEmpty`, `ending`
+ * @param options - `maxFrame`: longest line, including its end; `last`, `skipEmpty`, `ending`
  * @defaultValue maxFrame 1 MiB
  *
  * @example
@@ -75,7 +76,7 @@ export function lines(options: LinesOptions = {}): WrappingFraming {
   });
 }
 
-/** It ends both. */
+/** The LF ends both. */
 const findLf = /* @__PURE__ */ findByte(LF);
 
 function measureLine(acceptsLast: boolean, skipsEmpty: boolean): Framing["measure"] {
@@ -88,7 +89,7 @@ function measureLine(acceptsLast: boolean, skipsEmpty: boolean): Framing["measur
     }
     let at = start;
     if (skipsEmpty) {
-      // All empty lines that are here.
+      // All empty lines that are available.
       while (at < end) {
         const lf = bytes[at] === CR ? at + 1 : at;
         if (lf === end || bytes[lf] !== LF) break;

@@ -15,7 +15,7 @@ const COMMA = 0x2c;
  *
  * Leading zeros, a missing comma and anything but digits before the colon are `malformed`.
  *
- * @param options - `maxFrame`: largest whole frame, length, colon and comma included
+ * @param options - `maxFrame`: largest frame, including length, colon and comma
  * @defaultValue maxFrame 1 MiB
  */
 export function netstring(options: FramingOptions = {}): WrappingFraming {

@@ -1,19 +1,20 @@
 import { exactFrame, type MessageProtocol, type Protocol } from "../core/index.ts";
 
 /**
- * A stream protocol for peers that put exactly one of its frames into every WebSocket message or datagram, length
- * and all: a message that holds less or more than one whole frame is an error. (Without it, several frames in one
- * message are read one by one.)
+ * Adapts a stream protocol to peers that put exactly one of its frames, with its length, into every WebSocket
+ * message or datagram: a message that holds less or more than one frame is an error. (Without it, several
+ * frames in one message are read one by one.)
  *
  * ```text
  *   03 00 00 00 61 62 63                  one message, one frame
  *   03 00 00 00 61 62 63 01 00 00 00 61   malformed: 5 bytes follow a frame of 7
  * ```
  *
- * @param protocol - says what a frame is; shared by all connections, so one with `perConnection` is not taken
- * @returns the same for message transports only: its `decode` throws `truncated` when bytes are missing,
- *   `malformed` when some are left over
- * @throws TypeError for a protocol with state, and for one that has no frames, which is for messages as it is
+ * @param protocol - the protocol of the frames; shared by all connections, so one with `perConnection` is
+ *   rejected
+ * @returns the same protocol for message transports only: its `decode` throws `truncated` if bytes are
+ *   missing, `malformed` if some are left over
+ * @throws TypeError for a protocol with state, and for one without frames, which is already for messages
  *
  * @example
  * ```ts

@@ -2,7 +2,7 @@ import { type Codec, checkOptions, type MessageProtocol } from "../core/index.ts
 import { frameLimit } from "./frame-limit.ts";
 import { decoders, type FramingOptions, type WrapOptions } from "./framing.ts";
 
-/** Where the transport frames: one message, one payload. */
+/** No framing: each message of the transport is one payload. */
 export interface MessageFraming {
   /** Largest message in bytes. */
   readonly maxFrame: number;
@@ -11,10 +11,10 @@ export interface MessageFraming {
 }
 
 /**
- * No framing at all: for WebSocket messages and datagrams, which have boundaries of their own. A stream
- * does not take it; the compiler says so.
+ * No framing at all: for WebSocket messages and datagrams, which have boundaries of their own. The compiler
+ * rejects it for streams.
  *
- * @param options - `maxFrame`: largest message in bytes, reading and writing
+ * @param options - `maxFrame`: largest message in bytes, for reading and writing
  * @defaultValue maxFrame 1 MiB
  */
 export function perMessage(options: FramingOptions = {}): MessageFraming {

@@ -4,22 +4,22 @@ import { framing, type WrappingFraming } from "./framing.ts";
 /** Options for {@link pieces}. */
 export interface PiecesOptions {
   /**
-   * Most bytes of a piece that is read; what is written may be longer.
+   * Maximum length of a piece that is read; written pieces may be longer.
    * @defaultValue 1 MiB
    */
   readonly most?: number | undefined;
 }
 
 /**
- * A stream as it comes: every piece that arrives is a message, with no meaning in where it begins and ends. For
+ * A stream without framing: every piece that arrives is a message, and its boundaries have no meaning. For
  * tunnels, for the rest of a stream after an upgrade, and for bodies that are too large to keep.
  *
  * ```text
  *   68 65 | 6c 6c 6f        two messages, or one, or five: as the chunks are cut
  * ```
  *
- * It is `loose`: `decodeAll` cuts bytes into pieces of `most`, and of the laws of `framewright/testing` only those hold
- * that do not depend on where frames end. An empty piece is `unencodable`.
+ * It is `loose`: `decodeAll` cuts bytes into pieces of `most`, and only those laws of `framewright/testing`
+ * hold that do not depend on the ends of frames. An empty piece is `unencodable`.
  *
  * @param options - `most`: longest piece
  *

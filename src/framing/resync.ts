@@ -1,17 +1,18 @@
 import { type InvalidPolicy, ProtocolError } from "../core/index.ts";
 import { checkPolicy, type PolicyOptions, policy, tolerance } from "./tolerance.ts";
 
-/** Every byte may be tried as the beginning of a frame of this length. */
+/** Every byte may be tried as the start of a frame of this length. */
 const MOST_FRAME = 65_536;
 
 /**
- * A policy for noise between frames, as on serial lines: after a byte with which no good frame begins, the next one is
+ * A policy for noise between frames, as on serial lines: if no good frame begins at a byte, the next byte is
  * tried.
  *
- * A frame is bad if its mark is wrong, its length is out of range, its codec or checksum fails, or its bytes do not come
- * (the option `frameTimeout` of connections, and the end of the stream). Then reading goes on one byte later, or where
- * the framing finds the next mark. So frames should begin with a mark and end with a checksum: else noise may be taken
- * for a frame. Each run of skipped bytes is reported once, when the next good frame was found.
+ * A frame is bad if its mark is wrong, its length is out of range, its codec or checksum fails, or its bytes
+ * do not arrive (the option `frameTimeout` of connections, and the end of the stream). Then reading continues
+ * one byte later, or where the framing finds the next mark. So frames should begin with a mark and end with a
+ * checksum: otherwise noise may be read as a frame. Each run of skipped bytes is reported once, when the next
+ * good frame is found.
  *
  * The work is up to `maxFrame` for each byte; framings with a `maxFrame` above 64 KiB are refused.
  *

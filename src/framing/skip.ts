@@ -2,9 +2,10 @@ import { type InvalidPolicy, ProtocolError } from "../core/index.ts";
 import { checkPolicy, type PolicyOptions, policy, tolerance } from "./tolerance.ts";
 
 /**
- * A policy for bad frames whose end is known: each is skipped as a whole and reported, and the next one is read.
+ * A policy for bad frames with a known end: each is skipped completely and reported, and the next one is
+ * read.
  *
- * | bad input | what is skipped |
+ * | bad input | skipped bytes |
  * |---|---|
  * | a frame whose codec or checksum fails | the frame |
  * | an announced length above `maxFrame` | that many bytes |
@@ -41,7 +42,7 @@ export function skip(options: PolicyOptions = {}): InvalidPolicy {
     most: options.most,
     open(framing, stream) {
       const state = tolerance(framing, stream, options);
-      /** Bytes of a bad frame that are still to come. */
+      /** Bytes of a bad frame that have not arrived yet. */
       let left = 0;
       const pass = (here: number): number => {
         const length = state.count(Math.min(left, here));
@@ -80,7 +81,7 @@ export function skip(options: PolicyOptions = {}): InvalidPolicy {
         accept: state.reset,
         reject(error, _, start, end, limit) {
           state.checkAlive();
-          // Of a frame that is not whole, the end is not known.
+          // The end of an incomplete frame is not known.
           if (end === start && !state.isLost) return state.stop(error);
           state.begin(error, start);
           const length = state.giveUp((state.isLost ? limit : end) - start);

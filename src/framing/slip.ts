@@ -22,10 +22,10 @@ export interface SlipOptions extends FramingOptions {
  *   c0 01 db dc 02 db dd 03 c0       01 c0 02 db 03
  * ```
  *
- * Packets are read with and without END in front; several END in a row are skipped, so an empty packet is `unencodable`.
- * Anything but `dc` and `dd` after `db` is `malformed`.
+ * Packets are read with and without a leading END; several END in a row are skipped, so an empty packet is
+ * `unencodable`. Anything but `dc` and `dd` after `db` is `malformed`.
  *
- * @param options - `maxFrame`: longest frame on the wire, escapes and END included; `leading`
+ * @param options - `maxFrame`: longest frame on the wire, including escapes and END; `leading`
  * @defaultValue maxFrame 1 MiB
  *
  * @example

@@ -2,29 +2,29 @@ import { checkInteger, checkOptions, indexOfByte, ProtocolError } from "../core/
 import { flagged } from "./flagged.ts";
 import type { FramingOptions, WrappingFraming } from "./framing.ts";
 
-/** Which bytes mark and escape; see {@link stuffed}. */
+/** The flag and the escapes; see {@link stuffed}. */
 export interface StuffedOptions extends FramingOptions {
   /** The byte that ends each frame. */
   readonly flag: number;
 
-  /** The byte that stands before an escaped one. */
+  /** The byte before an escaped one. */
   readonly escape: number;
 
   /**
-   * What stands after the escape in place of a byte: `{ 0xc0: 0xdc, 0xdb: 0xdd }`, or a number that every escaped byte
+   * Replacement of a byte after the escape: `{ 0xc0: 0xdc, 0xdb: 0xdd }`, or a number that every escaped byte
    * is XORed with. Flag and escape must be in it.
    */
   readonly map: Readonly<Record<number, number>> | number;
 
   /**
-   * Further bytes that are escaped when written, if `map` is a number: control characters that the line does not let
-   * through.
+   * Further bytes that are escaped when written, if `map` is a number: control characters that the line does
+   * not transmit.
    * @defaultValue none
    */
   readonly also?: Iterable<number> | undefined;
 
   /**
-   * Begin each frame with the flag, too. One between two frames is read either way.
+   * Begin each frame with the flag, too. A single flag between two frames is read in either case.
    * @defaultValue false
    */
   readonly leading?: boolean | undefined;
@@ -41,10 +41,10 @@ const KNOWN = ["flag", "escape", "map", "also", "leading", "maxFrame"];
  * with leading                                                  7e 30 7d 02 08 7e
  * ```
  *
- * Several flags in a row are idle and skipped; so an empty payload is `unencodable`. A byte after an escape that
- * `map` does not have is `malformed`. `maxFrame` counts the bytes on the wire, escapes and flags included.
+ * Several flags in a row are idle and skipped, so an empty payload is `unencodable`. A byte after an escape
+ * that is not in `map` is `malformed`. `maxFrame` counts the bytes on the wire, including escapes and flags.
  *
- * `slip()` and `hdlc()` are made of it.
+ * `slip()` and `hdlc()` are built from it.
  *
  * @param options - `flag`, `escape` and `map` are required
  * @defaultValue maxFrame 1 MiB
@@ -54,7 +54,7 @@ const KNOWN = ["flag", "escape", "map", "also", "leading", "maxFrame"];
  * import { encodeFrame, raw } from "framewright";
  * import { stuffed, withChecksum, xor8 } from "framewright/framing";
  *
- * // JT/T 808, of vehicles: flags, escapes and the XOR of all bytes.
+ * // JT/T 808, used by vehicles: flags, escapes and the XOR of all bytes.
  * const jt808 = withChecksum(
  *   stuffed({ flag: 0x7e, escape: 0x7d, map: { 0x7e: 0x02, 0x7d: 0x01 }, leading: true }),
  *   { sum: xor8, width: 1 },
@@ -64,7 +64,7 @@ const KNOWN = ["flag", "escape", "map", "also", "leading", "maxFrame"];
  * //=> 7e 30 7d 2 8 7d 1 55 6e 7e
  * ```
  *
- * @throws RangeError if bytes are missing or cannot be told apart
+ * @throws RangeError if bytes are missing or ambiguous
  */
 export function stuffed(options: StuffedOptions): WrappingFraming {
   checkOptions("stuffed", options, KNOWN);
@@ -72,7 +72,7 @@ export function stuffed(options: StuffedOptions): WrappingFraming {
 }
 
 interface Stuffing extends StuffedOptions {
-  /** An escape before the flag gives a frame up. */
+  /** An escape before the flag aborts a frame. */
   readonly abort?: boolean | undefined;
 }
 
@@ -106,7 +106,7 @@ export function stuffing(name: string, options: Stuffing): WrappingFraming {
       if (escapes === 0) return;
       out.reserve(escapes);
       const room = out.view(start);
-      // From the end, where the room is.
+      // From the end, because the room is there.
       for (let from = length - 1, to = room.length - 1; to > from; from--) {
         const byte = room[from]!;
         const image = images[byte]!;
@@ -142,7 +142,7 @@ export function stuffing(name: string, options: Stuffing): WrappingFraming {
   });
 }
 
-/** For each byte what stands after the escape in its place, or -1. */
+/** The replacement of each byte after the escape, or -1. */
 function imagesOf(options: Stuffing): Int16Array {
   const { flag, escape: esc, map, also = [], abort } = options;
   const images = new Int16Array(256).fill(-1);
@@ -161,7 +161,7 @@ function imagesOf(options: Stuffing): Int16Array {
   check(flag !== esc, "flag and escape are the same");
   check(images[flag]! >= 0 && images[esc]! >= 0, "map must have flag and escape");
   check(!escaped.includes(flag), "map must not give the flag");
-  // It would look like the escape before the flag that gives a frame up.
+  // It would look like the escape before the flag that aborts a frame.
   check(!abort || !escaped.includes(esc), "also must not have a byte that becomes the escape");
   check(new Set(escaped).size === escaped.length, "map gives one byte for two");
   check(typeof map === "number" || [...also].length === 0, "also is for a map that is a number");

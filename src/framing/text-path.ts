@@ -10,15 +10,15 @@ import type { TextPath } from "./framing.ts";
 
 /** A framing of text. */
 export interface TextFraming {
-  /** What is written behind the payload: control characters. */
+  /** Text written after the payload: control characters. */
   readonly closing: string;
   /** The character that ends every frame, if there is one. */
   readonly ending: string | undefined;
-  /** Where the payload of a frame ends. Throws where the bytes must tell. */
+  /** End of the payload of a frame. Throws if the bytes must decide. */
   payloadEnd(text: string, start: number, end: number): number;
 }
 
-/** The fast way for text of a framing, for codecs that have one; see `core/text-path.ts`. */
+/** The text path of a framing, for codecs that have one; see `core/text-path.ts`. */
 export function textPathOf(text: TextFraming): TextPath {
   return (codec, decode, encode) => textPath(codec, text, decode, encode);
 }
@@ -42,10 +42,13 @@ function textPath<In, Out>(
   };
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern searches for them
 const UNFIT = /^$|[\u0000-\u001f\u007f]|\p{Cs}/u;
 
-/** The text of a codec that is not ours. Throws unless it is what `encodeText` must return: the bytes tell then. */
+/**
+ * The text of a codec outside of this library. Throws if it is not a valid result of `encodeText`: then the
+ * bytes decide.
+ */
 function checkedText(text: string): string {
   if (typeof text !== "string" || UNFIT.test(text)) {
     throw new ProtocolError("unencodable", "encodeText returned what cannot be joined");

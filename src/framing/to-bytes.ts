@@ -1,9 +1,9 @@
 import { encodeUtf8Into } from "../core/index.ts";
 
 /**
- * An option that is text (as UTF-8) or bytes, in memory of its own: the caller's array may change.
+ * Copies an option that is text (as UTF-8) or bytes, because the caller's array may change.
  *
- * Not through an Output, which programs that only read need not carry.
+ * Does not use an Output, which programs that only read would otherwise have to include.
  */
 export function toBytes(given: string | Uint8Array): Uint8Array {
   if (typeof given !== "string") return Uint8Array.from(given);

@@ -17,42 +17,45 @@ import {
 /** Options for {@link skip} and {@link resync}. */
 export interface PolicyOptions {
   /**
-   * Most bytes that are skipped in a row; more end the stream with the ordinary error.
+   * Maximum number of bytes skipped in a row; more end the stream with the ordinary error.
    * @defaultValue 16 times `maxFrame`
    */
   readonly most?: number | undefined;
 }
 
-/** What `skip` and `resync` have in common: measuring, recovering, counting and reporting, for one stream. */
+/** The common part of `skip` and `resync`: measuring, recovering, counting and reporting, for one stream. */
 export interface Tolerance {
-  /** True while the end of a bad frame is looked for. */
+  /** True while the end of a bad frame is searched for. */
   readonly isLost: boolean;
 
   /**
-   * As `framing.measure`.
-   * @throws ProtocolError if no frame can start like this
+   * Like `framing.measure`.
+   * @throws ProtocolError if no frame can start with these bytes
    */
   measure(bytes: Uint8Array, start: number, end: number, scan: Scan): number;
   /** The length of the bad frame that `measure` threw an error for, if it is only too long; else 0. */
   tooLong(): number;
 
-  /** Bad input begins at `start`, unless it goes on. */
+  /** Reports that bad input begins at `start`, unless it continues. */
   begin(error: ProtocolError, start: number): void;
-  /** Counts bytes that are skipped, and returns their number. Throws the error of `begin` if they are too many. */
+  /** Counts skipped bytes, and returns their number. Throws the error of `begin` if there are too many. */
   count(length: number): number;
-  /** Throws the error of `begin` if so many more bytes cannot be skipped. */
+  /** Throws the error of `begin` if this many more bytes must not be skipped. */
   check(length: number): void;
-  /** How many bytes to skip by `framing.recover`, counted; if `isLost` then, the next frame is not found yet. */
+  /**
+   * Returns how many bytes to skip by `framing.recover`, and counts them. If `isLost` is true afterwards, the
+   * next frame is not found yet.
+   */
   recover(bytes: Uint8Array, start: number, end: number, ended: boolean): number;
-  /** Skips so many bytes, and looks for no frame in them. */
+  /** Skips this many bytes without looking for a frame in them. */
   giveUp(length: number): number;
-  /** Reports what was skipped. */
+  /** Reports the skipped bytes. */
   report(): void;
-  /** A good frame was found. */
+  /** Records that a good frame was found. */
   reset(): void;
   /** Ends the stream. */
   stop(error: ProtocolError): never;
-  /** Throws what ended the stream. */
+  /** Throws the error that ended the stream. */
   checkAlive(): void;
 }
 
@@ -62,7 +65,7 @@ export function checkPolicy(name: string, options: PolicyOptions): void {
   if (options.most !== undefined) checkInteger(`${name}: most`, options.most, 1);
 }
 
-/** Makes a policy, with the splitter that works for it. */
+/** Makes a policy, with the splitter for it. */
 export function policy(made: Omit<InvalidPolicy, "splitter">): InvalidPolicy {
   return Object.freeze<InvalidPolicy>({
     ...made,

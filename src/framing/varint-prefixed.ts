@@ -21,7 +21,7 @@ const USUAL_MOST = 0xffff_ffff;
 // 64 bits; the number must be a safe integer all the same.
 const WIDEST = 10;
 
-/** How the length of a frame is written. */
+/** The form of a frame's length. */
 export interface VarintPrefixedOptions extends FramingOptions {
   /**
    * Bytes before the length. Only for whole-frame codecs (see {@link WrappingFraming}): `wrap` would lose them.
@@ -30,21 +30,21 @@ export interface VarintPrefixedOptions extends FramingOptions {
   readonly offset?: number | undefined;
 
   /**
-   * Most bytes of the length, 1 to 10; more are `malformed`.
+   * Maximum number of bytes of the length, 1 to 10; more are `malformed`.
    * @defaultValue 5, for lengths up to 2^32-1
    */
   readonly maxBytes?: number | undefined;
 
   /**
-   * Refuse lengths that are written in more bytes than they need.
+   * Reject lengths that are written in more bytes than necessary.
    * @defaultValue false: they are read
    */
   readonly minimal?: boolean | undefined;
 }
 
 /**
- * Frames that begin with the length of their body as an unsigned LEB128 varint: what protobuf's
- * `writeDelimitedTo` writes.
+ * Frames that begin with the length of their body as an unsigned LEB128 varint, as written by protobuf's
+ * `writeDelimitedTo`.
  *
  * ```text
  *   05 68 65 6c 6c 6f             "hello"
@@ -54,10 +54,10 @@ export interface VarintPrefixedOptions extends FramingOptions {
  * ```
  *
  * A length of more than five bytes or above 2^32-1 is `malformed`. An overlong length of up to five bytes is
- * read, as every protobuf reader does, its bytes counted as they came; with `minimal` it is `malformed`.
+ * read, as by every protobuf reader, and its bytes are counted as received; with `minimal` it is `malformed`.
  *
- * @param options - `maxFrame`: largest whole frame, length included; `offset`: bytes before the length; `maxBytes`: of
- *   the length; `minimal`: refuse overlong lengths
+ * @param options - `maxFrame`: largest frame, including its length; `offset`: bytes before the length;
+ *   `maxBytes`: of the length; `minimal`: reject overlong lengths
  * @defaultValue maxFrame 1 MiB
  *
  * @example
@@ -92,7 +92,7 @@ export function varintPrefixed(options: VarintPrefixedOptions = {}): WrappingFra
       { name: "length", kind: "length", size: "varint", add: offset },
       { name: "payload", kind: "payload", size: "rest" },
     ],
-    // `at`: bytes of the frame that are read. `count`: the number so far.
+    // `at`: bytes of the frame that were read. `count`: the number so far.
     measure(bytes, start, end, scan) {
       let at = Math.max(scan.at, offset);
       let length = scan.count;
@@ -134,7 +134,7 @@ export function varintPrefixed(options: VarintPrefixedOptions = {}): WrappingFra
  * Inserts a varint at a position of the output: a length before the bytes that were written after it.
  *
  * @param out - the output that holds the bytes
- * @param at - position of the varint; the bytes from there on move back
+ * @param at - position of the varint; the bytes from there on are moved
  * @param value - an integer from 0 to 2^53-1
  */
 export function insertVarint(out: Output, at: number, value: number): void {

@@ -10,7 +10,7 @@ import {
 } from "../core/index.ts";
 import type { WrappingFraming } from "./framing.ts";
 
-/** Which checksum, and how it is written; see {@link withChecksum}. */
+/** A checksum and its form on the wire; see {@link withChecksum}. */
 export interface ChecksumOptions {
   /** Returns the checksum of `bytes[start .. end)`: an unsigned integer that fits `width`. */
   readonly sum: (bytes: Uint8Array, start: number, end: number) => number | bigint;
@@ -25,8 +25,8 @@ export interface ChecksumOptions {
   readonly endian?: Endian | undefined;
 
   /**
-   * For framings: the byte of the frame from which on it is covered, header and length included. 0: the whole
-   * frame up to the checksum.
+   * For framings: first byte of the frame that is covered, so that header and length can be included. 0
+   * covers the whole frame up to the checksum.
    * @defaultValue only the payload is covered
    */
   readonly from?: number | undefined;
@@ -42,8 +42,8 @@ export interface ChecksumOptions {
  *                                         ^^^^^^^^^^^^^^^^ covered
  * ```
  *
- * To the framing, the checksum is part of the payload: a length counts it, unless `adjust` says otherwise. Payload codecs
- * never see it.
+ * To the framing, the checksum is part of the payload: a length counts it, unless `adjust` excludes it.
+ * Payload codecs never see it.
  *
  * @param inner - a payload codec, or a framing before it is wrapped
  * @param options - `sum` and `width` are required
@@ -103,14 +103,14 @@ class Trailer {
     this.endian = endian;
   }
 
-  /** Where it begins; `start` is that of the payload. */
+  /** Start of the checksum; `start` is that of the payload. */
   place(start: number, end: number): number {
     if (end - start >= this.width) return end - this.width;
     const text = `${end - start} bytes have no room for a checksum of ${this.width}`;
     throw new ProtocolError("malformed", text, start);
   }
 
-  /** Checks the one at `place`, which covers the bytes from `from` on. */
+  /** Checks the checksum at `place`, which covers the bytes from `from` on. */
   check(bytes: Uint8Array, from: number, place: number): void {
     const sum = BigInt(this.#sum(bytes, from, place));
     let found = 0n;
@@ -123,7 +123,7 @@ class Trailer {
     throw new ProtocolError("malformed", text, place);
   }
 
-  /** Fills it in at position `place` of the output; it covers what was written from `from` on. */
+  /** Fills in the checksum at position `place` of the output; it covers the bytes written from `from` on. */
   write(out: Output, from: number, place: number): void {
     const sum = out.examine(0, (bytes, start) => this.#sum(bytes, start + from, start + place));
     out.patch(place, this.width, sum, this.endian);
@@ -144,7 +144,7 @@ function ofCodec<In, Out>(codec: Codec<In, Out>, trailer: Trailer): Codec<In, Ou
 
 type Check = (bytes: Uint8Array, start: number, place: number) => void;
 
-/** A codec that is shown its payload without the checksum, after a check. */
+/** A codec that receives its payload without the checksum, after a check. */
 function shortened<In, Out>(
   codec: Codec<In, Out>,
   trailer: Trailer,
@@ -206,7 +206,10 @@ function ofFraming(
   });
 }
 
-/** A protocol whose checksum covers frames from their byte `from` on: it is known when the header is written. */
+/**
+ * A protocol whose checksum covers frames from their byte `from` on, so it can only be computed after the
+ * header is written.
+ */
 function covering<In, Out>(
   framing: WrappingFraming,
   trailer: Trailer,
