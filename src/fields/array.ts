@@ -3,7 +3,7 @@ import { type Cursor, ending, type Field, type Length, makeField } from "./field
 import { bytesText, malformed, shown, unencodable, within } from "./field-error.ts";
 import { checkLength, lengthField } from "./length.ts";
 
-/** What structs use of a list whose number of items stands elsewhere. @internal */
+/** Functions for structs, for a list whose number of items is elsewhere. @internal */
 export interface CountedList {
   readItems(
     bytes: Uint8Array,
@@ -15,9 +15,10 @@ export interface CountedList {
 }
 
 /**
- * Many of one kind: up to the end of the window, exactly `length`, or as many as the number before them says.
+ * A list of items of one kind: until the end of the window, exactly `length` items, or as many as the number
+ * before them.
  *
- * A number of items is checked against the bytes that are left before anything is allocated.
+ * The number of items is checked against the remaining bytes before anything is allocated.
  *
  * @throws TypeError if items have no end of their own, or may be empty in a list of any length
  *
@@ -114,8 +115,8 @@ function writeItems<In>(item: Field<In, unknown>, list: readonly In[], out: Outp
 }
 
 /**
- * Items up to one that is `last`, which ends the list and is no part of it: the labels of a DNS name, up to an empty
- * one.
+ * A list that ends with the item `last`, which is not part of it: for example the labels of a DNS name, until
+ * an empty one.
  *
  * @param last - a number, text or boolean, compared with `===`
  * @throws TypeError if items have no end of their own or may be empty

@@ -4,8 +4,9 @@ import { type Field, makeField, type NumberField } from "./field.ts";
 import { outsideOfStruct, shown, unencodable } from "./field-error.ts";
 
 /**
- * An unsigned number of `count` bits, a part of one to four bytes. Neighbours in a struct share bytes, the first one
- * takes the highest bits (see the option `bits` of `struct`); together they must fill whole bytes.
+ * An unsigned number of `count` bits, a part of one to four bytes. Adjacent ones in a struct share bytes, and
+ * the first one takes the highest bits (see the option `bits` of `struct`). Together they must fill whole
+ * bytes.
  *
  * @param count - 1 to 32
  * @throws RangeError for another count

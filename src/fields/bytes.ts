@@ -4,7 +4,7 @@ import { bytesText, malformed, shown, tooShort, unencodable } from "./field-erro
 import { checkLength, lengthField, readLength, writeBehind } from "./length.ts";
 import type { FieldNode } from "./node.ts";
 
-/** How a run of bytes becomes a value. @internal */
+/** Converts a run of bytes to a value and back. @internal */
 export interface RunCodec<T> {
   get(bytes: Uint8Array, start: number, end: number): T;
   put(value: T, out: Output): void;
@@ -12,7 +12,7 @@ export interface RunCodec<T> {
   readonly size?: ((value: T) => number) | undefined;
 }
 
-/** A field of bytes or text: all of its window, so many bytes, or behind a length. @internal */
+/** A field of bytes or text: its whole window, a fixed number of bytes, or after a length. @internal */
 export function run<T>(
   node: FieldNode,
   name: string,
@@ -73,10 +73,10 @@ export function run<T>(
 }
 
 /**
- * Bytes. Without a length all of the window: what a `size` counts, or what is left of the frame. `bytes(16)` is
- * exactly 16 bytes, `bytes(u16be)` as many as the number before them says.
+ * Bytes. Without a length, they are the whole window: the bytes that a `size` counts, or the rest of the
+ * frame. `bytes(16)` is exactly 16 bytes, `bytes(u16be)` as many as the number before them.
  *
- * What is received is a view of the frame.
+ * Received values are views of the frame.
  *
  * @throws RangeError if the length is not an integer >= 0, TypeError if it is not an integer field
  */
@@ -95,8 +95,8 @@ export function bytes(length?: Length): Field<Uint8Array> {
 }
 
 /**
- * Bytes that are always the same; text stands for its ASCII codes. They are no part of the value: the library writes
- * them, and refuses others at the first byte that differs.
+ * Bytes that are always the same; text stands for its ASCII codes. They are not part of the value: the
+ * library writes them, and rejects others at the first byte that differs.
  *
  * @throws TypeError if the text is not ASCII
  */
@@ -123,7 +123,7 @@ export function magic(value: Uint8Array | string): Field<void, void> & Hidden {
   );
 }
 
-/** Compares as many bytes as are here. @internal */
+/** Compares as many bytes as are available. @internal */
 export function checkMagic(wanted: Uint8Array, bytes: Uint8Array, at: number, end: number): void {
   const here = Math.min(wanted.length, end - at);
   for (let i = 0; i < here; i++) {

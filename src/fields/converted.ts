@@ -3,10 +3,10 @@ import { outsideOfStruct } from "./field-error.ts";
 import type { FieldNode } from "./node.ts";
 
 /**
- * A field whose values are those of `base` under another form. Serves bytes and bits alike.
+ * A field whose values are those of `base` in another form, for bytes and for bits.
  *
- * @param from - the value for what was read; may call users' functions
- * @param to - what to write for a value
+ * @param from - converts a value that was read; may call users' functions
+ * @param to - converts a value to be written
  * @internal
  */
 export function converted<In, Out, More extends object = object>(

@@ -43,7 +43,7 @@ export const bitsIn = (n: number, { shift, mask }: BitMember): number =>
 export const announcedBytes = ({ node }: Range, n: unknown): number =>
   Number(n) * node.unit - node.add;
 
-/** Is it 0, or the boolean that stands for it? */
+/** True for 0, or the boolean that stands for it. */
 export const isPresent = (n: unknown): boolean => Number(n) !== 0;
 
 /** The case that a tag chooses; undefined if there is none. */
@@ -56,7 +56,7 @@ export function caseOf(node: NodeOf<"match">, tag: unknown): Erased | undefined 
 export const noCase = (node: NodeOf<"match">, tag: unknown): string =>
   `no case for "${node.tag}" ${shownName(tag)}`;
 
-/** A window that cannot be what a size says. */
+/** The error for a window that cannot have the announced size. */
 export function announcedError(
   { node, origin }: Range,
   bytes: number,
@@ -80,7 +80,7 @@ function readDescribed(
   const value: Record<string, unknown> = {};
   const seen: unknown[] = [];
   const places: number[] = [];
-  // Windows around the current one, but for the outermost, which is `limit`.
+  // Windows around the current one, except the outermost, which is `limit`.
   const ends: number[] = [];
   let depth = 0;
   let at = start;
@@ -187,7 +187,7 @@ function readDescribed(
   return value;
 }
 
-/** Where the window of a size ends. */
+/** End of the window of a size. */
 function narrowed(range: Range, n: unknown, from: number, at: number, end: number): number {
   const length = announcedBytes(range, n);
   if (from + length >= at && from + length <= end) return from + length;
@@ -304,14 +304,14 @@ function knownSize({ parts, others, node }: Range, members: Members): number {
   let bytes = others;
   for (const { name, standIn } of parts!) {
     const value = namedMember(members, name) ?? standIn;
-    // What is not bytes is refused where it is written.
+    // A value that is not bytes is refused when it is written.
     if (isBytes(value)) bytes += value.length;
   }
   if (bytes + node.add < 0) throw unencodable(`a size cannot be ${bytes + node.add}`);
   return bytes + node.add;
 }
 
-/** Writes a size over the room that was left for it, or inserts it. */
+/** Writes a size into the reserved room, or inserts it. */
 function fillIn(
   range: Range,
   steps: readonly Step[],
@@ -354,11 +354,11 @@ function rawBits(plan: StructPlan, members: Members, member: BitMember): number 
   return field.toBits!(namedMember(members, name));
 }
 
-/** What a count or a presence says of its target. */
+/** The number of a count or a presence for its target. */
 function described(plan: StructPlan, members: Members, node: NodeOf<"count" | "present">): number {
   const target = valueUnderDefault(plan, members, node.target);
   if (node.kind === "present") return target === undefined ? 0 : 1;
-  // What is no list is refused where it is written.
+  // A value that is not a list is refused when it is written.
   return Array.isArray(target) ? target.length : 0;
 }
 

@@ -13,13 +13,16 @@ import {
 import { lengthField } from "./length.ts";
 import type { FieldNode, Sum } from "./node.ts";
 
-/** For `size` and `checksum`: all of the struct, from its first byte on. */
+/** For `size` and `checksum`: the whole struct, from its first byte on. */
 export const whole = "*";
 
-/** For `size` and `checksum`: all that follows this field in the struct. */
+/** For `size` and `checksum`: everything after this field in the struct. */
 export const rest = ">";
 
-/** A field that describes others: written and checked by the library. Use `shown` to see it in what is received. */
+/**
+ * A field that describes others: written and checked by the library. Use `shown` to see it in received
+ * values.
+ */
 export interface Describer<out T extends string> extends Field<void, void>, Hidden, Names<T> {}
 
 function describer<T extends string>(base: AnyNumber, node: FieldNode): Describer<T> {
@@ -46,18 +49,18 @@ export interface SizeOptions {
    */
   readonly add?: number | undefined;
   /**
-   * Bytes that the number counts as one; others are refused.
+   * Bytes that the number counts as one; other multiples are refused.
    * @defaultValue 1
    */
   readonly unit?: number | undefined;
 }
 
 /**
- * The size of other fields in bytes: of the field `from`, of all from `from` to `to`, of the {@link whole} struct or
- * of the {@link rest} after this field. No part of the value.
+ * The size of other fields in bytes: of the field `from`, of all from `from` to `to`, of the {@link whole}
+ * struct or of the {@link rest} after this field. It is not part of the value.
  *
- * The number on the wire is `(bytes + add) / unit`. It narrows the window of what it counts, which must be used up
- * exactly.
+ * The number on the wire is `(bytes + add) / unit`. It limits the window of the fields that it counts, which
+ * must use all of it.
  *
  * @param base - an integer, a varint or bits
  * @throws TypeError for another base, RangeError if `unit` is not an integer >= 1 or `add` not an integer
@@ -108,7 +111,7 @@ export function size(
 }
 
 /**
- * The number of items of the list `target`, an `array(item)` without a length. No part of the value.
+ * The number of items of the list `target`, an `array(item)` without a length. It is not part of the value.
  *
  * @throws TypeError if the base is not an integer, a varint or bits
  */
@@ -118,8 +121,8 @@ export function count<const T extends string>(base: AnyNumber, target: T): Descr
 }
 
 /**
- * Whether the `optional` field `target` is there: 1 or 0. When it is read, any number but 0 means that it is. No part
- * of the value.
+ * Marks whether the `optional` field `target` is present: 1 or 0. When it is read, any number except 0 means
+ * that it is. It is not part of the value.
  *
  * @param base - an integer, a varint or bits
  * @defaultValue base one bit
@@ -134,8 +137,8 @@ export function present<const T extends string>(
 }
 
 /**
- * A checksum of other fields: of those from `from` to `to`, of {@link whole} or {@link rest}, or of everything before
- * it in the struct. Its own bytes count as zeros. No part of the value.
+ * A checksum of other fields: of those from `from` to `to`, of {@link whole} or {@link rest}, or of
+ * everything before it in the struct. Its own bytes count as zeros. It is not part of the value.
  *
  * @param base - an integer
  * @param sum - the checksum of `bytes[start .. end)`; its `name` appears in error texts
@@ -156,8 +159,8 @@ export function checksum<const T extends string = "*", const U extends string = 
 }
 
 /**
- * Makes the number of a describer visible to receivers: a member that may be missing when it is sent, and is ignored
- * then, and is always there in what is received.
+ * Makes the number of a describer visible to receivers. The member is always present in received values; it
+ * may be omitted when sending, and is ignored there.
  *
  * @throws TypeError if the field does not describe others
  *

@@ -4,10 +4,10 @@ import { makeStruct, visibleNames } from "./struct.ts";
 import type { Fields, Known, StructIn, StructOut } from "./struct-types.ts";
 
 /**
- * A struct with one visible member, whose value becomes its own: for headers that hold nothing but lengths, constants
- * and checksums.
+ * A struct with one visible member, whose value becomes the value of the struct: for headers that hold only
+ * lengths, constants and checksums.
  *
- * @throws TypeError unless exactly one member is visible, or as `struct` does
+ * @throws TypeError unless exactly one member is visible, and for the same reasons as `struct`
  *
  * @example
  * ```ts

@@ -3,7 +3,7 @@ import { ProtocolError } from "../core/index.ts";
 type Code = "malformed" | "unencodable";
 type Path = (string | number)[];
 
-/** What the machinery keeps on its errors: the text without the path, and a path that still grows. */
+/** Internal parts of an error: the text without the path, and a path that still grows. */
 interface Located {
   readonly reason: string;
   path: Path;
@@ -20,13 +20,13 @@ export class FieldError extends ProtocolError {
   }
 }
 
-/** Is it an error of fields? Asked by shape, so that errors of another copy of the package pass too. */
+/** True for an error of fields. Checked by shape, so that errors of another copy of the package match too. */
 function isLocated(error: unknown): error is ProtocolError & Located {
   return error instanceof ProtocolError && "reason" in error && Array.isArray(error.path);
 }
 
 /**
- * The error with one name more in front of its path. Errors of others (of a codec, a mapping) are wrapped.
+ * The error with one more name in front of its path. Errors of other code (a codec, a mapping) are wrapped.
  *
  * @param at - offset for errors that have none
  * @internal
@@ -75,7 +75,7 @@ export const tooShort = (what: string, need: number, at: number, end: number): F
 /** @internal */
 export const bytesText = (n: number): string => `${n} byte${n === 1 ? "" : "s"}`;
 
-/** A value for an error text: numbers as they are, of anything else only the type. @internal */
+/** A value in an error text: numbers unchanged, only the type of anything else. @internal */
 export const shown = (value: unknown): string =>
   typeof value === "number" || typeof value === "bigint" || typeof value === "boolean"
     ? String(value)
@@ -83,13 +83,13 @@ export const shown = (value: unknown): string =>
       ? "null"
       : typeof value;
 
-/** A name for an error text. @internal */
+/** A name in an error text. @internal */
 export const shownName = (value: unknown): string =>
   typeof value === "string" ? JSON.stringify(value.slice(0, 40)) : shown(value);
 
 const LONG = 120;
 
-/** `items[3].name`; the middle of a long one is left out. */
+/** A path such as `items[3].name`; the middle of a long one is left out. */
 function pathText(path: readonly (string | number)[]): string {
   const text = joined(path, true);
   if (text.length <= LONG || path.length < 6) return text;
@@ -103,7 +103,7 @@ const joined = (path: readonly (string | number)[], first: boolean): string =>
     )
     .join("");
 
-/** For fields that only structs can read and write. @internal */
+/** Error for fields that only structs can read and write. @internal */
 export function outsideOfStruct(): never {
   throw new TypeError("this field is a member of a struct and cannot be used alone");
 }

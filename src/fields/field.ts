@@ -2,21 +2,21 @@ import type { Codec, Output } from "../core/index.ts";
 import { leftOver } from "./field-error.ts";
 import type { FieldNode } from "./node.ts";
 
-/** Where the last `read` ended: one number in place of a tuple for every field. */
+/** The end of the last `read`: one number instead of a tuple for every field. */
 export interface Cursor {
   at: number;
 }
 
 /**
- * A description of bytes. Every field is a codec that fills `[start, end)` exactly, so it goes wherever a codec goes:
- * behind any framing, into `perMessage()`, into another field.
+ * A description of bytes. Every field is a codec that fills `[start, end)` exactly, so you can use it
+ * wherever a codec is expected: in any framing, in `perMessage()`, in another field.
  *
- * `In` is what you send, `Out` what you receive: members with defaults may be missing in `In` and are always there in
- * `Out`.
+ * `In` is the type of values that you send, `Out` of those that you receive: members with defaults may be
+ * missing in `In` and are always present in `Out`.
  */
 export interface Field<in In, out Out = In> extends Codec<In, Out> {
   /**
-   * What the field is, as plain data for tools.
+   * The description of the field, as plain data for tools.
    *
    * @experimental New kinds may appear in minor versions: tools need a default branch.
    */
@@ -47,7 +47,7 @@ export interface Field<in In, out Out = In> extends Codec<In, Out> {
 /** Any field, if its types do not matter. */
 export type AnyField = Field<never, unknown>;
 
-/** A field whose types have been erased: what the machinery works with. @internal */
+/** A field whose types have been erased, for internal use. @internal */
 export type Erased = Field<unknown> & FieldParts;
 
 /** A plain number on the wire: it can be a length, a count, a checksum, or carry names. */
@@ -58,12 +58,12 @@ export interface NumberField<in In = number, out Out = number> extends Field<In,
 /** A number of any width, as lengths and counts take it. */
 export type AnyNumber = NumberField<never, number | bigint>;
 
-/** Left out of the value: the library writes and checks it. */
+/** Not part of the value: the library writes and checks it. */
 export interface Hidden {
   readonly hidden: true;
 }
 
-/** May be missing in what is sent. */
+/** May be missing in a sent value. */
 export interface MayLack {
   readonly mayLack: true;
 }
@@ -76,12 +76,12 @@ export interface Names<out T extends string> {
 /** Length of bytes, text or lists: nothing (up to the end of the window), a number, or a number field before them. */
 export type Length = number | AnyNumber;
 
-/** Members of a field that structs look at and users do not. @internal */
+/** Members of a field for structs, not for users. @internal */
 interface FieldParts {
   readonly hidden?: true | undefined;
   readonly mayLack?: true | undefined;
   readonly numeric?: true | undefined;
-  /** For numbers of fixed size: reads one whose bytes are here. */
+  /** For numbers of fixed size: reads one whose bytes are available. */
   readonly get?: ((bytes: Uint8Array, at: number) => unknown) | undefined;
   /** For parts of bytes: the meaning of the raw number. */
   fromBits?(n: number, at: number): unknown;
@@ -90,7 +90,7 @@ interface FieldParts {
   readonly layOut?: unknown;
 }
 
-/** What a combinator says of its field; the rest follows. */
+/** The parts of a field that its combinator provides; the others are derived. */
 interface Definition<In, Out> {
   readonly node: FieldNode;
   readonly fixed?: number;
@@ -102,7 +102,8 @@ interface Definition<In, Out> {
   write(value: In, out: Output): void;
 }
 
-// Passed down by `decode`. A nested decode may move it, so whoever calls a user's function sets it again afterwards.
+// Passed down by `decode`. A nested decode may move it, so it must be set again after a user's function was
+// called.
 const shared: Cursor = { at: 0 };
 
 /** Makes a field from its parts. @internal */
@@ -132,7 +133,7 @@ export const erased = (field: AnyField): Erased => field as unknown as Erased;
 /**
  * The field without its types, if it can stand alone.
  *
- * @throws TypeError if it is no field, a part of a byte, or only has a meaning as a member of a struct
+ * @throws TypeError if it is not a field, is a part of a byte, or only has a meaning as a member of a struct
  * @internal
  */
 export function standing(field: AnyField, where: string): Erased {

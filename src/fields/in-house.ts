@@ -1,4 +1,4 @@
-// What other folders use of the fields and users do not get.
+// Parts of the fields that other folders use and that are not exported to users.
 
 export type { CountedList } from "./array.ts";
 export {

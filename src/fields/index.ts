@@ -1,5 +1,5 @@
 /**
- * Describe a format once, and get codec, framing, types, test values and an annotated view from it.
+ * Descriptions of formats, from which codec, framing, types, test values and an annotated view follow.
  *
  * @packageDocumentation
  */
@@ -30,7 +30,7 @@ export type {
   Names,
   NumberField,
 } from "./field.ts";
-/** @internal Left out of the declarations, like what it hands on. */
+/** @internal Not in the declarations, like the names it exports. */
 export * from "./in-house.ts";
 export { lazy } from "./lazy.ts";
 export { checked, type Mapping, mapped, type ValueSchema } from "./mapped.ts";

@@ -16,10 +16,10 @@ import {
 
 type Entry = readonly [name: string, field: Erased];
 
-/** A step while the plan is made. */
+/** A step while the plan is being made. */
 type Draft = { -readonly [K in keyof Step]: Step[K] };
 
-/** Where a member is: its step, and which bits of it. */
+/** The position of a member: its step, and its bits in it. */
 interface Place {
   readonly name: string;
   readonly index: number;
@@ -35,7 +35,8 @@ function fail(text: string): never {
 /**
  * Lays out a struct with members that describe others.
  *
- * @throws TypeError if a member refers to one that does not exist, is of the wrong kind or stands in the wrong place
+ * @throws TypeError if a member refers to one that does not exist, is of the wrong kind or is in the wrong
+ *   place
  */
 export function layOutSteps(entries: readonly Entry[], low: boolean): StructPlan {
   const steps = makeSteps(entries, low);
@@ -59,7 +60,7 @@ export function layOutSteps(entries: readonly Entry[], low: boolean): StructPlan
     places.get(name) ?? fail(`"${by}" refers to "${name}", but there is no field of that name`);
 
   let slots = 0;
-  /** Keeps the number of a member for those behind it. */
+  /** Keeps the number of a member for those after it. */
   const slotOf = ({ step, member }: Place): number => {
     const keeper = member ?? step;
     if (keeper.slot < 0) keeper.slot = slots++;
@@ -142,7 +143,7 @@ function makeSteps(entries: readonly Entry[], low: boolean): Draft[] {
 const sumOfBits = (group: readonly Entry[]): number =>
   group.reduce((sum, [, field]) => sum + field.bits, 0);
 
-/** The neighbours from `start` on that make whole bytes. */
+/** The adjacent members from `start` on that fill whole bytes. */
 function groupAt(entries: readonly Entry[], start: number): readonly Entry[] {
   let end = start;
   while (end < entries.length && entries[end]![1].bits > 0) {
@@ -203,7 +204,7 @@ function rangeOf(
   return { ...common, origin: "fields", from, to, ...counted };
 }
 
-/** What tells a size before its bytes are written. */
+/** The members that determine a size before its bytes are written. */
 function partsOf(
   counted: readonly Draft[],
   { unit }: NodeOf<"size">,
@@ -235,7 +236,7 @@ function sumPlanOf(
   return { step: index, node, from: first, to: last };
 }
 
-/** Bytes are inserted for a varint once the rest is written, which would move what is aligned. */
+/** A varint is inserted once the rest is written, which would move aligned fields. */
 function checkAlignment(steps: readonly Draft[], ranges: readonly Range[]): void {
   steps.forEach(({ kind, name, offset }, i) => {
     if (kind !== "align" || offset >= 0) return;
@@ -245,7 +246,7 @@ function checkAlignment(steps: readonly Draft[], ranges: readonly Range[]): void
   });
 }
 
-/** Tells each step which ranges begin and end at it: outer ones begin first and end last. */
+/** Sets the ranges that begin and end at each step: outer ones begin first and end last. */
 function placeRanges(steps: readonly Draft[], ranges: readonly Range[]): void {
   const outerFirst = [...ranges].sort((a, b) => a.from - b.from || b.to - a.to || a.step - b.step);
   for (const [i, range] of outerFirst.entries()) {

@@ -1,14 +1,14 @@
 import { type Field, makeField, standing } from "./field.ts";
 import { malformed, unencodable } from "./field-error.ts";
 
-/** A field that does not take part in recursion without bounds. @internal */
+/** A field that limits the depth of recursion. @internal */
 export interface Recursive {
   /** Runs one level deeper. */
   deeper<T>(tooDeep: (text: string) => Error, work: () => T): T;
 }
 
 /**
- * A field that is described later, for descriptions that contain themselves. It must have an end of its own.
+ * A field that is described later, for descriptions that contain themselves. It must determine its own end.
  *
  * @param get - returns the field; called once, at the first use
  * @param depth - deepest nesting that is read and written

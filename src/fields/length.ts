@@ -24,7 +24,7 @@ export function lengthField(field: AnyNumber, name: string, allowBits = false): 
 /**
  * Reads a length in bytes and checks it against the window.
  *
- * @returns where the field that it counts ends; `cursor.at` is where that begins
+ * @returns end of the field that it counts; `cursor.at` is its start
  */
 export function readLength(
   prefix: Erased,
@@ -36,12 +36,12 @@ export function readLength(
   const length = Number(prefix.read(bytes, at, end, cursor));
   const from = cursor.at;
   if (length >= 0 && length <= end - from) return from + length;
-  // What is negative is told the same way however much is here.
+  // A negative length is reported in the same way, however many bytes are available.
   const left = length < 0 ? "" : `, ${end - from} left`;
   throw malformed(`${bytesText(length)} announced${left}`, at);
 }
 
-/** Writes a field behind its length in bytes, which is known only afterwards. */
+/** Writes a field after its length in bytes, which is known only afterwards. */
 export function writeBehind(prefix: Erased, out: Output, write: () => void): void {
   const at = out.length;
   const { fixed } = prefix;
@@ -65,7 +65,7 @@ export function patchNumber(base: Erased, out: Output, at: number, value: number
 /**
  * Inserts a varint before bytes that are written.
  *
- * @param value - the number, for a varint of so many bytes: it may count its own
+ * @param value - returns the number for a varint of this many bytes: it may count its own bytes
  * @returns its width
  */
 export function insertVarint(

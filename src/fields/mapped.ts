@@ -2,18 +2,18 @@ import { converted } from "./converted.ts";
 import type { Field } from "./field.ts";
 import { foreign, malformed, unencodable } from "./field-error.ts";
 
-/** How {@link mapped} converts. */
+/** The conversion of {@link mapped}. */
 export interface Mapping<RawOut, Out, In, RawIn> {
-  /** What it is, for error texts and tools: "date". */
+  /** A name for error texts and tools: "date". */
   readonly name: string;
-  /** Makes a value of what was read. What it throws is `malformed`. */
+  /** Converts a value that was read. If it throws, the error is `malformed`. */
   read(raw: RawOut): Out;
-  /** Makes what is written of a value. What it throws is `unencodable`. */
+  /** Converts a value to be written. If it throws, the error is `unencodable`. */
   write(value: In): RawIn;
 }
 
 /**
- * The same field with values of another form. Both functions must be pure, and each the other's inverse.
+ * The same field with values in another form. Both functions must be pure and inverse to each other.
  *
  * @example
  * ```ts
@@ -54,7 +54,7 @@ export function mapped<RawIn, RawOut, In, Out = In>(
   );
 }
 
-/** What `checked` needs of a Standard Schema (version 1), as Zod, Valibot and ArkType make them. */
+/** The part of a Standard Schema (version 1) that `checked` uses, as made by Zod, Valibot and ArkType. */
 export interface ValueSchema<in out T> {
   readonly "~standard": {
     readonly validate: (value: unknown) => unknown;
@@ -63,10 +63,10 @@ export interface ValueSchema<in out T> {
 }
 
 /**
- * Lets only some values pass, in both directions.
+ * Accepts only some values, in both directions.
  *
  * @param ok - returns true for a valid value
- * @param text - what values must be, for error texts: "a port below 1024"
+ * @param text - describes valid values in error texts: "a port below 1024"
  *
  * @example
  * ```ts
@@ -88,8 +88,8 @@ export function checked<In, Out extends In>(
   text: string,
 ): Field<In, Out>;
 /**
- * Lets only values pass that are valid by a Standard Schema. The schema must be synchronous; values that it makes
- * (transformations, defaults) are not used.
+ * Accepts only values that are valid by a Standard Schema. The schema must be synchronous; its output
+ * (transformations, defaults) is not used.
  */
 export function checked<In, Out extends In>(
   inner: Field<In, Out>,

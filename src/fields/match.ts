@@ -6,9 +6,9 @@ import type { Fields, Match } from "./struct-types.ts";
 /**
  * A member of a struct whose form depends on a member before it. The struct becomes a discriminated union.
  *
- * @param tag - name of the member that decides
+ * @param tag - name of the member that selects the case
  * @param cases - a field for each value of the tag: a name of its enum, a number, `true` or `false`
- * @param otherwise - for all other values, which are refused without it
+ * @param otherwise - for all other values; without it they are refused
  * @throws TypeError if there are no cases
  *
  * @example

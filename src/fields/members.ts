@@ -14,12 +14,12 @@ export function memberOf(members: Members, { name, inherited }: Step): unknown {
   return inherited && !Object.hasOwn(members, name) ? undefined : members[name];
 }
 
-/** A member by its name; what every object inherits does not count. */
+/** A member by its name; members that every object inherits do not count. */
 export const namedMember = (members: Members, name: string): unknown =>
   name in Object.prototype && !Object.hasOwn(members, name) ? undefined : members[name];
 
 /**
- * Of optional members at the end, none may be there behind one that is missing.
+ * Checks that after a missing optional member at the end no other one is present.
  *
  * @returns the name of the first one that is missing
  */

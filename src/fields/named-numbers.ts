@@ -4,8 +4,8 @@ import type { AnyNumber, Field, Hidden, NumberField } from "./field.ts";
 import { malformed, shown, shownName, unencodable } from "./field-error.ts";
 
 /**
- * A number that is always the same, such as a version or reserved bits. It is no part of the value: the library
- * writes it, and refuses any other number.
+ * A number that is always the same, such as a version or reserved bits. It is not part of the value: the
+ * library writes it, and rejects any other number.
  *
  * @throws RangeError if the field cannot hold the number
  */
@@ -26,7 +26,7 @@ export function constant(base: AnyNumber, value: number | bigint): Field<void, v
 /** Options for {@link enumOf}. */
 export interface EnumOptions<Open extends boolean = boolean> {
   /**
-   * Numbers without a name are values too, as numbers.
+   * Accept numbers without a name, as numbers.
    * @defaultValue false: they are refused
    */
   readonly open?: Open | undefined;
@@ -81,7 +81,7 @@ export function enumOf<
       const code = codes.get(value as string);
       if (code !== undefined) return code;
       if (isOpen && typeof value === "number") {
-        // Else it would come back as the name.
+        // Else it would be read back as the name.
         if (!byCode.has(value)) return value;
         throw unencodable(`${value} has the name ${shownName(byCode.get(value))}`);
       }
@@ -92,8 +92,8 @@ export function enumOf<
 }
 
 /**
- * Booleans for the bits of a number, the lowest bit first. All are there in what is received; those missing in what is
- * sent are false. Bits without a name are refused.
+ * Booleans for the bits of a number, the lowest bit first. Received values have all of them; those missing in
+ * a sent value are false. Bits without a name are refused.
  *
  * @throws TypeError if the number has fewer bits than there are names
  */

@@ -2,7 +2,7 @@ import type { Codec } from "../core/index.ts";
 import type { AnyField } from "./field.ts";
 import type { StructPlan } from "./plan.ts";
 
-/** How text is written. ASCII and Latin-1 have one byte a character. */
+/** An encoding of text. ASCII and Latin-1 have one byte per character. */
 export type Charset = "utf8" | "ascii" | "latin1";
 
 /** A checksum of `bytes[start .. end)`. */
@@ -18,7 +18,7 @@ export interface UnionCase {
 }
 
 /**
- * What a field is, as plain data.
+ * The description of a field, as plain data.
  *
  * @experimental New kinds may appear in minor versions: tools need a default branch.
  */
@@ -100,7 +100,7 @@ export type FieldNode =
   | {
       readonly kind: "checked";
       readonly inner: AnyField;
-      /** Undefined if the value passes, else what it should be. */
+      /** Undefined if the value is valid, else a description of valid values. */
       readonly fault: (value: unknown) => string | undefined;
     }
   | {

@@ -230,7 +230,7 @@ export const f64le: NumberField = /* @__PURE__ */ float(
 /** Options for {@link varint}. */
 export interface VarintOptions {
   /**
-   * Refuse numbers that are written longer than necessary (`80 00` for 0).
+   * Reject numbers that are written longer than necessary (`80 00` for 0).
    * @defaultValue false
    */
   readonly minimal?: boolean | undefined;

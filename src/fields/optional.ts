@@ -4,10 +4,10 @@ import { type Field, type MayLack, makeField, standing } from "./field.ts";
 import { unencodable } from "./field-error.ts";
 
 /**
- * A field that may be missing. It is there if a `present` field of its struct says so; without one, if bytes are left
- * in the window, so only optional fields and fixed ones can follow it.
+ * A field that may be missing. It is present if a `present` field of its struct is set; without one, if bytes
+ * are left in the window, so only optional fields and fixed ones can follow it.
  *
- * When sent, the key may be missing. What is received always has it; undefined stands for a missing field.
+ * A sent value may omit the key. A received value always has it; undefined stands for a missing field.
  */
 export function optional<In, Out>(
   inner: Field<In, Out>,
@@ -36,9 +36,9 @@ export function optional<In, Out>(
 }
 
 /**
- * A field that may be missing when it is sent: `value` is written then. What is received always has it.
+ * A field that may be omitted when sending: `value` is written then. A received value always has it.
  *
- * @param value - bytes are copied
+ * @param value - the default; bytes are copied
  */
 export function withDefault<In, Out>(
   inner: Field<In, Out>,

@@ -3,7 +3,7 @@ import { malformed, tooShort } from "./field-error.ts";
 /**
  * Checks bytes without a meaning.
  *
- * @throws ProtocolError if they are not here, or if they must be zeros and are not
+ * @throws ProtocolError if they are missing, or if they must be zeros and are not
  */
 export function skipPadding(
   width: number,

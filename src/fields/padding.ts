@@ -8,13 +8,13 @@ import { skipPadding } from "./padding-bytes.ts";
 /** Options for `pad` and `align`. */
 export interface PadOptions {
   /**
-   * Refuse bytes other than zero.
+   * Reject bytes other than zero.
    * @defaultValue false: any are skipped
    */
   readonly strict?: boolean | undefined;
 }
 
-/** `width` bytes without a meaning: zeros are written, anything is read. No part of the value. */
+/** `width` bytes without a meaning: zeros are written, anything is read. They are not part of the value. */
 export function pad(width: number, options: PadOptions = {}): Field<void, void> & Hidden {
   checkOptions("pad", options, ["strict"]);
   const { strict = false } = options;
@@ -35,7 +35,8 @@ export function pad(width: number, options: PadOptions = {}): Field<void, void> 
 }
 
 /**
- * Zeros up to the next multiple of `to` bytes, counted from the first byte of the struct. No part of the value.
+ * Zeros up to the next multiple of `to` bytes, counted from the first byte of the struct. They are not part
+ * of the value.
  *
  * @throws RangeError unless `to` is an integer >= 1
  */
@@ -55,7 +56,9 @@ export function align(to: number, options: PadOptions = {}): Field<void, void> &
   );
 }
 
-/** The rest of the window, whatever it is: never written, skipped when read. No part of the value. */
+/**
+ * The rest of the window, with any content: never written, skipped when read. It is not part of the value.
+ */
 export function ignored(): Field<void, void> & Hidden {
   return makeField<void, void, Hidden>(
     {

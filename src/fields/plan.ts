@@ -1,7 +1,7 @@
 import { type Erased, erased } from "./field.ts";
 import type { NodeOf } from "./node.ts";
 
-/** What a step does. All but "field" are there for members that describe others, or are described. */
+/** The kind of a step. All except "field" are for members that describe others, or are described. */
 export type StepKind =
   | "field"
   | "bits"
@@ -14,14 +14,14 @@ export type StepKind =
   | "match"
   | "align";
 
-/** A member that shares bytes with its neighbours. */
+/** A member that shares bytes with adjacent ones. */
 export interface BitMember {
   readonly name: string;
   readonly field: Erased;
   readonly hidden: boolean;
   readonly shift: number;
   readonly mask: number;
-  /** Where its number is kept for members behind it, or -1. */
+  /** Slot of its number for members after it, or -1. */
   slot: number;
 }
 
@@ -31,21 +31,24 @@ export interface Range {
   readonly by: string;
   readonly node: NodeOf<"size">;
   readonly slot: number;
-  /** The step of the size, and which of its bits. */
+  /** The step of the size, and the index of its bits. */
   readonly step: number;
   readonly member: BitMember | undefined;
   /** "whole" counts from the first byte of the struct. */
   readonly origin: "whole" | "rest" | "fields";
-  /** First and last step that lie in the window; none if `to < from`. */
+  /** First and last step in the window; none if `to < from`. */
   readonly from: number;
   readonly to: number;
-  /** The members of unknown size in it, if they are all bytes: their length tells the size before it is written. */
+  /**
+   * The members of unknown size in it, if they are all bytes: their length determines the size before it is
+   * written.
+   */
   readonly parts: readonly Step[] | undefined;
   /** Bytes of the others. */
   readonly others: number;
 }
 
-/** A checksum and what it covers. */
+/** A checksum and the range that it covers. */
 export interface SumPlan {
   readonly step: number;
   readonly node: NodeOf<"checksum">;
@@ -58,39 +61,42 @@ export interface Step {
   readonly name: string;
   readonly field: Erased;
   readonly kind: StepKind;
-  /** No part of the value. */
+  /** Not part of the value. */
   readonly hidden: boolean;
-  /** For bits: who shares the bytes, in the order of the struct. */
+  /** For bits: the members that share the bytes, in the order of the struct. */
   readonly members: readonly BitMember[];
   readonly endian: "be" | "le";
   readonly fixed: number;
   readonly least: number;
-  /** The field under its default, and the default. */
+  /** The field inside its default, and the default. */
   readonly inner: Erased;
   readonly standIn: unknown;
-  /** Reads a number of fixed size whose bytes are here. */
+  /** Reads a number of fixed size whose bytes are available. */
   readonly get: ((bytes: Uint8Array, at: number) => unknown) | undefined;
-  /** For constants: what `get` must find. */
+  /** For constants: the value that `get` must return. */
   readonly wanted: unknown;
-  /** From the first byte of the struct, or -1 if that depends on what stands before it. */
+  /** Offset from the first byte of the struct, or -1 if it depends on the fields before it. */
   readonly offset: number;
-  /** Inherited by every object, so only an own member counts. */
+  /** True if every object inherits the name, so only an own member counts. */
   readonly inherited: boolean;
-  /** Optional, and only the end of the window tells. */
+  /** Optional, and present if the window has not ended. */
   readonly trails: boolean;
-  /** Neither describes others nor is described, so it is read and written alone. */
+  /** True if it neither describes others nor is described, so it is read and written alone. */
   isAlone: boolean;
-  /** Where its value is kept for members behind it, or -1. */
+  /** Slot of its value for members after it, or -1. */
   slot: number;
   /** Slot of the count, presence or tag that governs it, or -1. */
   by: number;
-  /** Bytes of fixed members behind it that it must leave. */
+  /** Bytes of fixed members after it for which it must leave room. */
   trailing: number;
-  /** Ranges that begin before it, end behind it, and begin with its own number; outer ones first, for `closes` last. */
+  /**
+   * Ranges that begin before it, end after it, and begin with its own number; outer ones first, for `closes`
+   * last.
+   */
   opens: readonly Range[];
   closes: readonly Range[];
   starts: readonly Range[];
-  /** Of a size in whole bytes: what it counts. */
+  /** For a size in whole bytes: the window that it counts. */
   counts: Range | undefined;
 }
 
@@ -142,7 +148,7 @@ export function plainStep(name: string, field: Erased, offset: number): Step {
   };
 }
 
-/** The field under its default. */
+/** The field inside its default. */
 export const withoutDefault = (field: Erased): Erased =>
   field.node.kind === "default" ? withoutDefault(erased(field.node.inner)) : field;
 
@@ -155,10 +161,10 @@ function isOpen({ kind, field }: Step): boolean {
 }
 
 /**
- * Completes the plan: sums up sizes, and lets each step that takes its whole window leave room for fixed ones behind
- * it.
+ * Completes the plan: sums up sizes, and makes each step that takes its whole window leave room for fixed
+ * ones after it.
  *
- * @throws TypeError if something of unknown size stands behind such a step
+ * @throws TypeError if a field of unknown size follows such a step
  */
 export function finishPlan(
   entries: readonly (readonly [string, Erased])[],

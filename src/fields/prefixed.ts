@@ -3,7 +3,7 @@ import { leftOver } from "./field-error.ts";
 import { lengthField, readLength, writeBehind } from "./length.ts";
 
 /**
- * Any field behind its length in bytes, which it must use up exactly.
+ * Any field after its length in bytes. The field must use exactly that many bytes.
  *
  * @param prefix - the length: an integer field or a varint
  * @throws TypeError if the prefix is another field

@@ -28,24 +28,24 @@ export interface ProtocolOfOptions {
   /** For error texts and logs. */
   readonly name: string;
   /**
-   * Largest whole frame that is read, in wire bytes.
+   * Largest frame that is read, in wire bytes.
    * @defaultValue 1 MiB
    */
   readonly maxFrame?: number | undefined;
   /**
-   * Largest whole frame that is written, in wire bytes.
+   * Largest frame that is written, in wire bytes.
    * @defaultValue `maxFrame`
    */
   readonly maxSend?: number | undefined;
   /**
-   * A field that must be here, and right, before a length is believed: the last one of a fixed header. If it is a
-   * size, what it counts must fit into the frame. Without it, constants before the length are checked, and those after
-   * it only once the frame is whole.
+   * A field that must have arrived and be valid before a length is accepted: the last one of a fixed header.
+   * If it is a size, the fields that it counts must fit into the frame. Without it, constants before the
+   * length are checked immediately, and those after it only once the frame is complete.
    */
   readonly upTo?: string | undefined;
 }
 
-/** A protocol with the description that it is made of. */
+/** A protocol with its description. */
 export interface DescribedProtocol<in In, out Out = In> extends Protocol<In, Out> {
   readonly field: Field<In, Out>;
   /** The option of that name. */
@@ -53,12 +53,13 @@ export interface DescribedProtocol<in In, out Out = In> extends Protocol<In, Out
 }
 
 /**
- * A whole protocol from a description: where frames end follows from it.
+ * Makes a complete protocol from a description, which also determines the ends of frames.
  *
- * Frames end where a `size` of the `whole` struct or of the `rest` says; without one, where the last field ends.
+ * A frame ends where a `size` of the `whole` struct or of the `rest` ends; without one, where the last field
+ * ends.
  *
- * @throws TypeError if the description has no end of its own, may be empty, or has no field `upTo`; RangeError unless
- *   `maxFrame` and `maxSend` are positive integers
+ * @throws TypeError if the description does not determine its own end, may be empty, or has no field `upTo`;
+ *   RangeError unless `maxFrame` and `maxSend` are positive integers
  *
  * @example
  * ```ts
@@ -97,7 +98,7 @@ export function protocolOf<In, Out>(
   });
 }
 
-/** What a search for the end of a frame must look at. @internal */
+/** The parts that a search for the end of a frame must check. @internal */
 export function aimOf({
   field,
   upTo,
@@ -110,7 +111,7 @@ export function aimOf({
 /** @internal */
 export interface Aim {
   readonly plan: StructPlan | undefined;
-  /** A step that must be right before the answer is given, or -1. */
+  /** A step that must be valid before the length is returned, or -1. */
   readonly upTo: number;
   readonly maxFrame: number;
 }
@@ -130,7 +131,7 @@ function measureOf(field: AnyField, { plan, upTo, maxFrame }: Aim): Framing["mea
     const walk = (scan.memo as Walk | undefined) ?? newWalk();
     walk.start = start;
     const stop = skip(bytes, start, end, walk);
-    // The same wherever the frame begins: see FAR.
+    // The same for every start of the frame: see FAR.
     if (stop >= 0) return stop >= FAR ? FAR : stop - start;
     scan.memo = walk;
     scan.at = walk.want - start;
@@ -138,7 +139,7 @@ function measureOf(field: AnyField, { plan, upTo, maxFrame }: Aim): Framing["mea
   };
 }
 
-/** The plan of the outermost struct, if the field is one under other names. */
+/** The plan of the outermost struct, if the field is a struct in another form. */
 function planOf({ node }: AnyField): StructPlan | undefined {
   switch (node.kind) {
     case "struct":
@@ -161,7 +162,7 @@ function indexOfStep(plan: StructPlan | undefined, name: string): number {
   return index;
 }
 
-/** A number at a known place that is looked at before the answer. */
+/** A number at a known position that is checked before the length is returned. */
 interface Look {
   readonly field: Erased;
   readonly name: string;
@@ -175,7 +176,7 @@ const PLAIN: ReadonlySet<string> = new Set(
   "int float constant magic enum flags default checked size checksum pad bytes text".split(" "),
 );
 
-/** The usual case: the length stands at a place that is always the same, behind fixed fields. */
+/** The usual case: the length is at a fixed position, after fixed fields. */
 function headerMeasure(
   plan: StructPlan,
   upTo: number,
@@ -221,7 +222,7 @@ function headerMeasure(
       try {
         if (node.kind === "magic") checkMagic(node.bytes, bytes, start + offset, end);
         if (end - start < stop) {
-          // A wrong byte of a mark is told at once.
+          // A wrong byte of a mark is reported at once.
           scan.at = node.kind === "magic" ? Math.max(end - start, offset) + 1 : stop;
           return 0;
         }

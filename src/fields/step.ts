@@ -2,7 +2,9 @@ import type { Output } from "../core/index.ts";
 import type { Cursor, Erased } from "./field.ts";
 import type { Step } from "./plan.ts";
 
-/** Reads a member that no other one describes. Numbers whose bytes are here need no call of their field. */
+/**
+ * Reads a member that no other one describes. Numbers whose bytes are available need no call of their field.
+ */
 export function readAlone(
   { field, inner, get, wanted, fixed }: Step,
   bytes: Uint8Array,
@@ -12,13 +14,13 @@ export function readAlone(
 ): unknown {
   if (get === undefined || end - at < fixed) return inner.read(bytes, at, end, cursor);
   const value = get(bytes, at);
-  // The field says what is wrong.
+  // The field reports the error.
   if (wanted !== undefined && value !== wanted) return field.read(bytes, at, end, cursor);
   cursor.at = at + fixed;
   return value;
 }
 
-/** Reads a number; one of fixed size whose bytes are here needs no call of its field. */
+/** Reads a number; one of fixed size whose bytes are available needs no call of its field. */
 export function readNumber(
   field: Erased,
   bytes: Uint8Array,

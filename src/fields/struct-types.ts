@@ -3,16 +3,16 @@ import type { AnyField, Field, Hidden, MayLack, Names } from "./field.ts";
 /** Fields by name. */
 export type Fields = { readonly [name: string]: AnyField };
 
-/** What a field is sent as. */
+/** The type of values that a field sends. */
 type FieldIn<F> = F extends Field<infer In, unknown> ? In : never;
 
-/** What a field is received as. */
+/** The type of values that a field receives. */
 type FieldOut<F> = F extends Field<never, infer Out> ? Out : never;
 
 /** One object type without helpers in it, so that editors show plain members. */
 export type Flat<T> = { readonly [K in keyof T]: T[K] } & {};
 
-/** A member chosen by one before it; see `match`. */
+/** A member selected by one before it; see `match`. */
 export interface Match<T extends string, Cases, Otherwise> extends Names<T> {
   readonly tagName: T;
   readonly cases: Cases;
@@ -84,12 +84,12 @@ type MatchOut<S, K extends keyof S> =
             : never)
     : never;
 
-/** What a struct of these fields is sent as. */
+/** The type of values that a struct of these fields sends. */
 export type StructIn<S> = [MatchKeys<S>] extends [never]
   ? Flat<PlainIn<S>>
   : MatchIn<S, MatchKeys<S>>;
 
-/** What a struct of these fields is received as. */
+/** The type of values that a struct of these fields receives. */
 export type StructOut<S> = [MatchKeys<S>] extends [never]
   ? Flat<PlainOut<S>>
   : MatchOut<S, MatchKeys<S>>;

@@ -18,7 +18,8 @@ import type { Fields, Known, StructIn, StructOut } from "./struct-types.ts";
 /** Options for {@link struct}. */
 export interface StructOptions {
   /**
-   * Which bits of a byte the first of several `bits` takes. With `"low"`, bits of several bytes are little-endian.
+   * The bits of a byte that the first of several `bits` takes. With `"low"`, bits of several bytes are
+   * little-endian.
    * @defaultValue "high"
    */
   readonly bits?: "high" | "low" | undefined;
@@ -29,7 +30,7 @@ export interface StructField<S, In, Out> extends Field<In, Out> {
   readonly fields: S;
 }
 
-/** How a kind of struct is laid out, read and written. @internal */
+/** Functions that lay out, read and write a kind of struct. @internal */
 interface StructEngine {
   readonly plan: StructPlan;
   read(bytes: Uint8Array, at: number, end: number, cursor: Cursor): unknown;
@@ -40,11 +41,11 @@ interface StructEngine {
 type LayOut = (entries: readonly (readonly [string, Erased])[], low: boolean) => StructEngine;
 
 /**
- * Fields one after the other, in the order of the source. The value is an object with a member for each field that is
+ * Consecutive fields, in the order of the source. The value is an object with a member for each field that is
  * not hidden.
  *
  * @throws TypeError if a name is a number or `__proto__`, if a field refers to one that does not exist, or if
- *   something of unknown size follows a field that extends to the end
+ *   a field of unknown size follows one that extends to the end
  *
  * @example
  * ```ts
@@ -111,7 +112,7 @@ function checkMember(name: string, field: AnyField): Erased {
   return erased(field);
 }
 
-/** A struct whose members know nothing of each other. */
+/** A struct whose members are independent of each other. */
 function plainStruct(entries: readonly (readonly [string, Erased])[]): StructEngine {
   let offset = 0;
   const steps = entries.map(([name, field]) => {
@@ -170,7 +171,7 @@ function writePlain(steps: readonly Step[], value: unknown, out: Output): void {
 }
 
 /**
- * A struct that refuses objects with unknown members: for callers that no compiler checks.
+ * A struct that refuses objects with unknown members: for callers without a compiler.
  *
  * @throws TypeError if the field is not a struct
  *

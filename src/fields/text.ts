@@ -50,7 +50,7 @@ function text(
   pad?: number,
 ): Field<string> {
   const node = { kind: "text", charset, length, pad } as const;
-  // Latin-1 above ASCII is not what transports of text carry.
+  // Transports of text do not carry Latin-1 above ASCII.
   if (pad === undefined) {
     return run(node, charset, length, codec, charset === "latin1" ? undefined : true);
   }
@@ -96,8 +96,8 @@ function padded(
 }
 
 /**
- * Text as strict UTF-8. Lengths count bytes and are given as for `bytes`; `utf8(8, 0)` fills 8 bytes up with zeros,
- * which are not part of the text.
+ * Text as strict UTF-8. Lengths count bytes and have the same forms as for `bytes`. `utf8(8, 0)` fills 8
+ * bytes up with zeros, which are not part of the text.
  *
  * @throws RangeError or TypeError for another length or padding
  */

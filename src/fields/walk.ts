@@ -16,11 +16,12 @@ import type { NodeOf } from "./node.ts";
 import type { Range, Step, StructPlan } from "./plan.ts";
 
 /*
- * Finds the end of a field without reading it, as soon as the bytes tell. Where they do not, each struct and list on
- * the way leaves a note, the innermost one first; the next call picks them up and goes on where this one stopped.
+ * Finds the end of a field without reading it, as soon as the available bytes determine it. If they do not,
+ * each struct and list on the way leaves a note, the innermost one first; the next call reads the notes and
+ * continues where this one stopped.
  */
 
-/** Where a struct or a list stopped. Positions count from the start of the frame. */
+/** The position at which a struct or a list stopped. Positions count from the start of the frame. */
 interface Note {
   readonly i: number;
   readonly at: number;
@@ -30,9 +31,9 @@ interface Note {
 
 /** One search for the end of a frame. */
 export interface Walk {
-  /** Where the frame begins. */
+  /** The start of the frame. */
   start: number;
-  /** How far the bytes must go before it makes sense to look again. */
+  /** How many bytes must be available before it makes sense to try again. */
   want: number;
   /** The last number that was read. */
   value: unknown;
@@ -48,13 +49,13 @@ export const newWalk = (): Walk => ({
   cursor: { at: 0 },
 });
 
-/** Position after the field at `at`, which may lie behind `end`; -1 while the bytes do not tell. */
+/** Position after the field at `at`, which may lie after `end`; -1 while it is not known. */
 export type Skip = (bytes: Uint8Array, at: number, end: number, walk: Walk) => number;
 
 /** Farther than any frame: positions there are still exact, and stay so with a few bytes more. */
 export const FAR: number = 2 ** 52;
 
-/** The position so many bytes on. */
+/** The position that many bytes further. */
 const ahead = (at: number, bytes: number): number => Math.min(at + bytes, FAR);
 
 function wait(walk: Walk, want: number): -1 {
@@ -74,7 +75,7 @@ type Known = Map<AnyField, Skip>;
 /**
  * Makes a function that finds the end of a field.
  *
- * @throws TypeError if the field has no end of its own
+ * @throws TypeError if the field does not determine its own end
  */
 export function skipper(field: AnyField, known: Known = new Map()): Skip {
   const { node } = field;
@@ -124,7 +125,7 @@ export function skipper(field: AnyField, known: Known = new Map()): Skip {
   return (_, at) => at + field.fixed;
 }
 
-/** A skipper for a part; errors name the way to it. */
+/** A skipper for a part; errors include the path to it. */
 function skipperOf(name: string, field: AnyField, known: Known, sized = false): Skip {
   if (sized) return noSkip;
   try {
@@ -136,7 +137,7 @@ function skipperOf(name: string, field: AnyField, known: Known, sized = false): 
 
 const noSkip: Skip = (_, at) => at;
 
-/** A number whose value is wanted. */
+/** A number whose value is needed. */
 function numberSkipper(field: Erased): Skip {
   const { fixed } = field;
   const node = "base" in field.node ? field.node.base.node : field.node;
@@ -157,7 +158,7 @@ function numberSkipper(field: Erased): Skip {
   };
 }
 
-/** A constant is checked as soon as it is here. */
+/** A constant, which is checked as soon as it is available. */
 function checkedFixed(field: Erased, base: Erased): Skip {
   if (base.fixed >= 0) return numberSkipper(field);
   const skip = numberSkipper(base);
@@ -168,7 +169,7 @@ function checkedFixed(field: Erased, base: Erased): Skip {
   };
 }
 
-/** Bytes behind their length. */
+/** Bytes after their length. */
 function behind(prefix: Erased, unit = 1): Skip {
   const skip = numberSkipper(prefix);
   return (bytes, at, end, walk) => {
@@ -209,7 +210,7 @@ function arraySkipper({ item, length }: NodeOf<"array">, known: Known): Skip {
 
 type ItemsSkip = (bytes: Uint8Array, at: number, end: number, walk: Walk, count: number) => number;
 
-/** So many items of different sizes. */
+/** A counted list of items of different sizes. */
 function itemsSkipper(item: AnyField, known: Known): ItemsSkip {
   const skip = skipperOf("[]", item, known);
   return (bytes, start, end, walk, count) => {
@@ -268,7 +269,7 @@ function unionSkipper({ tag, base, cases }: NodeOf<"union">, known: Known): Skip
     const skip = skips.get(walk.value as number);
     if (skip !== undefined) return skip(bytes, from, end, walk);
     try {
-      // Says what is wrong with it.
+      // Reports its error.
       names.read(bytes, at, end, walk.cursor);
     } catch (error) {
       throw within(error, tag, "malformed", at);
@@ -293,24 +294,24 @@ function lazySkipper(field: AnyField, node: NodeOf<"lazy">, known: Known): Skip 
   return lazily;
 }
 
-/** What a struct must look at up to the answer. */
+/** The parts that a struct must check before the length is returned. */
 interface StructWalk {
   readonly plan: StructPlan;
-  /** The last step that is walked through. */
+  /** The last step that is visited. */
   readonly last: number;
-  /** A step that must be right before the answer is given, or -1. */
+  /** A step that must be valid before the length is returned, or -1. */
   readonly upTo: number;
   readonly skips: readonly (Skip | undefined)[];
   readonly items: readonly (ItemsSkip | undefined)[];
   readonly cases: ReadonlyMap<AnyField, Skip>;
   /** Smallest size of the steps from each on. */
   readonly leastFrom: readonly number[];
-  /** Above this size it does not matter what follows. */
+  /** Above this size the following fields do not matter. */
   readonly most: number;
   readonly fits: readonly Fit[];
 }
 
-/** The size that tells where the struct ends. */
+/** The size that determines the end of the struct. */
 export const totalOf = ({ ranges }: StructPlan): Range | undefined =>
   ranges.find(
     ({ origin, step }) =>
@@ -318,10 +319,10 @@ export const totalOf = ({ ranges }: StructPlan): Range | undefined =>
       !ranges.some((other) => other.origin === "fields" && other.from <= step && step <= other.to),
   );
 
-/** A size that must fit into the frame before the answer is given. */
+/** A size that must fit into the frame before the length is returned. */
 export interface Fit {
   readonly range: Range;
-  /** Bytes between the last step that is looked at and what the size counts. */
+  /** Bytes between the last step that is checked and the fields that the size counts. */
   readonly gap: number;
 }
 
@@ -335,7 +336,7 @@ export function fitsOf({ ranges, steps }: StructPlan, upTo: number, last: number
   });
 }
 
-/** Checks that what a size counts, from `from` on, ends within the frame. */
+/** Checks that the fields that a size counts, from `from` on, end within the frame. */
 export function checkFit({ range }: Fit, n: unknown, from: number, end: number): void {
   const length = announcedBytes(range, n);
   if (length >= 0 && from + length <= end) return;
@@ -343,7 +344,7 @@ export function checkFit({ range }: Fit, n: unknown, from: number, end: number):
 }
 
 /**
- * @param upTo - index of a step that must be here, and right, before the answer is given
+ * @param upTo - index of a step that must be available and valid before the length is returned
  * @param most - sizes above it are reported at once
  */
 export function structSkipper(

@@ -72,7 +72,8 @@ function automaton(needles: readonly Uint8Array[]): Automaton {
     }
     accepts[state] = 1;
   }
-  // Level by level: a state that cannot go on goes on as the longest proper suffix that is a beginning, too.
+  // Level by level: a state without a transition continues as its longest proper suffix that is also a
+  // prefix.
   const suffix = new Int32Array(count);
   const queue = [0];
   for (const state of queue) {

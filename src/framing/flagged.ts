@@ -11,18 +11,18 @@ interface Flagged {
   readonly flag: number;
   /** Begin frames with it, too. */
   readonly leading: boolean;
-  /** A frame that ends in this byte and the flag was given up by its sender. */
+  /** A frame that ends in this byte and the flag was aborted by its sender. */
   readonly abort?: number | undefined;
 
-  /** Packs what was written from position `start` on, in place. */
+  /** Packs the bytes written from position `start` on, in place. */
   pack(out: Output, start: number): void;
-  /** Returns the payload of packed bytes; undefined if they are it. */
+  /** Returns the payload of packed bytes; undefined if the bytes are the payload. */
   unpack(bytes: Uint8Array, start: number, end: number): Uint8Array | undefined;
-  /** Where in the packed bytes the payload's byte `index` stands. */
+  /** Index in the packed bytes of the payload's byte `index`. */
   locate(bytes: Uint8Array, start: number, end: number, index: number): number;
 }
 
-/** Makes a framing by flags: what `stuffed` and `cobs` are made of. */
+/** Makes a framing by flags; `stuffed` and `cobs` are built from it. */
 export function flagged(parts: Flagged): WrappingFraming {
   const { flag, leading, pack } = parts;
   const find = findByte(flag);
@@ -74,7 +74,7 @@ export function flagged(parts: Flagged): WrappingFraming {
   });
 }
 
-// `state`: 1 once the first byte of the payload was seen.
+// `state`: 1 once the first byte of the payload has arrived.
 function measureFlagged(
   flag: number,
   leading: boolean,
@@ -85,7 +85,7 @@ function measureFlagged(
     if (scan.state === 0) {
       let at = start;
       while (at < end && bytes[at] === flag) at++;
-      // The last of several flags may lead a frame; all others are idle.
+      // The last of several flags may begin a frame; all others are idle.
       const isLead = leading && at > start && !(scan.ended && at === end);
       const idle = at - start - (isLead ? 1 : 0);
       if (idle > 0) return -idle;
@@ -99,7 +99,7 @@ function measureFlagged(
   };
 }
 
-/** A codec that is shown payloads unpacked. */
+/** A codec that receives unpacked payloads. */
 function unpacking<In, Out>(codec: Codec<In, Out>, parts: Flagged): Codec<In, Out> {
   const unpacked =
     <T>(read: (bytes: Uint8Array, start: number, end: number) => T) =>

@@ -4,11 +4,12 @@ import { aimOf, type DescribedProtocol } from "../protocol-of.ts";
 import { build, type Fast, generate, generateMeasure } from "./generate.ts";
 
 /**
- * The same description, or the same protocol, read and written by code that is generated now: as fast as code by hand.
- * Values, bytes and errors are the same. Where a runtime forbids `new Function` (a content security policy, Cloudflare
- * Workers), it returns what it was given.
+ * Returns the same description or protocol, read and written by generated code that is as fast as code by
+ * hand. Values, bytes and errors are the same. If the runtime forbids `new Function` (a content security
+ * policy, Cloudflare Workers), it returns its argument.
  *
- * Functions of yours in the description (`mapped`, `checked`, `codec`) may be called twice for what is refused.
+ * Your functions in the description (`mapped`, `checked`, `codec`) may be called twice for input that is
+ * refused.
  *
  * @example
  * ```ts
@@ -46,7 +47,7 @@ function compiledField(field: Erased): Erased {
   return withFast(field, fast);
 }
 
-/** Fast for whole frames, the same as before for all others. */
+/** Fast for complete frames, unchanged for all others. */
 function compiledMeasure(protocol: DescribedProtocol<never, unknown>): Framing["measure"] {
   const { field, measure } = protocol;
   if (field.fixed >= 0) return measure;
@@ -54,7 +55,9 @@ function compiledMeasure(protocol: DescribedProtocol<never, unknown>): Framing["
   return generated === undefined ? measure : build(generated);
 }
 
-/** The field with fast functions; what they refuse goes through the closures, which say what is wrong. */
+/**
+ * The field with fast functions; input that they refuse is passed to the closures, which report the error.
+ */
 function withFast(field: Erased, { read, write, decode }: Fast): Erased {
   const { node, fixed, least, open, text, hidden, mayLack } = field;
   return makeField<unknown, unknown, object>(

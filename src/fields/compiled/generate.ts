@@ -5,17 +5,17 @@ import { measureCode } from "./measure-code.ts";
 import { readCode } from "./read-code.ts";
 import { writeCode } from "./write-code.ts";
 
-/** Functions without error texts: what is wrong, the closures say. */
+/** Functions without error texts: the closures report errors. */
 export interface Fast {
   read(bytes: Uint8Array, at: number, end: number, cursor: Cursor): unknown;
   write(value: unknown, out: Output): void;
-  /** Asks the closures about bytes that it refuses. */
+  /** Passes bytes that it refuses to the closures. */
   decode(bytes: Uint8Array, start: number, end: number): unknown;
 }
 
 type Measure = Framing["measure"];
 
-/** The body of a function, and the values that it refers to: it is given a list of them. */
+/** The body of a function, and the list of values to which it refers. */
 export interface Generated {
   readonly text: string;
   readonly values: readonly unknown[];
@@ -50,7 +50,7 @@ export function generate(field: Erased): Generated {
 /**
  * Writes code that finds the end of a frame.
  *
- * @param slow - the closures, which are asked for all that is not simply there
+ * @param slow - the closures, which handle everything except the simple cases
  * @returns undefined if only they can measure the field
  */
 export function generateMeasure(field: Erased, aim: Aim, slow: Measure): Generated | undefined {
@@ -58,7 +58,7 @@ export function generateMeasure(field: Erased, aim: Aim, slow: Measure): Generat
   const name = code.value(slow);
   code.line("const c = { at: 0 };");
   code.line("return function measure(b, s, e, scan) {");
-  // A search that has begun goes on where it stopped.
+  // A search continues where it stopped.
   code.refusal = `return ${name}(b, s, e, scan);`;
   code.refuseIf("scan.memo !== undefined");
   code.line("try {");

@@ -9,8 +9,9 @@ import { bitsCode, countCode, listOf, readCode } from "./read-code.ts";
 import type { Root } from "./root.ts";
 
 /*
- * Code that finds the end of a frame whose bytes tell. It moves `p`, which may lie behind the end `e` of the bytes that
- * are here. In all other cases it leaves the frame to the closures: they wait for bytes, and say what is wrong.
+ * Code that finds the end of a frame if the available bytes determine it. It moves `p`, which may lie after
+ * the end `e` of the available bytes. In all other cases it leaves the frame to the closures, which wait for
+ * bytes and report errors.
  */
 
 /** Thrown while code is written for a field that only the closures can measure. */
@@ -27,7 +28,7 @@ export function measureCode(root: Root, aim: Aim): boolean {
     code.line("let p = s;");
     if (aim.plan === undefined) skipCode(root, root.field);
     else structCode(root, aim.plan, aim.upTo, aim.maxFrame);
-    // What is too long is told by the closures, to the byte.
+    // The closures report frames that are too long, exact to the byte.
     code.refuseIf(`!(p - s <= ${aim.maxFrame})`);
     code.line("return p - s;");
     return true;
@@ -37,7 +38,7 @@ export function measureCode(root: Root, aim: Aim): boolean {
   }
 }
 
-/** Emits code that moves `p` behind the field. */
+/** Emits code that moves `p` past the field. */
 function skipCode(root: Root, field: AnyField): void {
   const { code } = root;
   const { node, fixed } = field;
@@ -95,7 +96,7 @@ const advance = (code: CodeText, bytes: string): void => {
   if (bytes !== "0") code.line(`p += ${bytes};`);
 };
 
-/** So many times `unit` bytes behind their number. */
+/** A number, followed by that many times `unit` bytes. */
 function behindCode(root: Root, prefix: AnyField, unit: number): void {
   const { code } = root;
   const count = countCode(root, prefix, "e");

@@ -25,11 +25,11 @@ import type { BitMember, Range, Step } from "../plan.ts";
 import type { Root } from "./root.ts";
 
 /*
- * Code that reads a field. It has the bytes `b`, the position `p` and the cursor `c`; where its window ends is in a
- * variable whose name is passed on. Whatever is wrong ends in `throw bad`.
+ * Code that reads a field. It has the bytes `b`, the position `p` and the cursor `c`; the end of its window
+ * is in a variable whose name is passed on. Every error ends in `throw bad`.
  */
 
-/** Readers of numbers that are not written out. */
+/** Readers of numbers that are not inlined. */
 const WIDE: Readonly<Record<string, unknown>> = {
   u48be,
   u48le,
@@ -45,7 +45,7 @@ const WIDE: Readonly<Record<string, unknown>> = {
   f64le,
 };
 
-/** Emits code that reads a field and moves `p` behind it; returns an expression for the value. */
+/** Emits code that reads a field and moves `p` past it; returns an expression for the value. */
 export function readCode(root: Root, field: AnyField, end: string): string {
   const { code } = root;
   const { node } = field;
@@ -102,7 +102,7 @@ export function readCode(root: Root, field: AnyField, end: string): string {
   return callCode(root, field, end);
 }
 
-/** Reads a varint and moves `p` behind it. */
+/** Reads a varint and moves `p` past it. */
 function varintCode({ code }: Root, { most, minimal }: NodeOf<"varint">, end: string): string {
   const value = code.fresh();
   const byte = code.fresh();
@@ -142,7 +142,7 @@ function lazyCode(root: Root, field: AnyField, node: NodeOf<"lazy">, end: string
   return value;
 }
 
-/** The field that a lazy one stands for, if it can be told now. */
+/** The field to which a lazy one refers, if it is already known. */
 export function targetOf(node: NodeOf<"lazy">): AnyField | undefined {
   try {
     return node.get();
@@ -151,7 +151,7 @@ export function targetOf(node: NodeOf<"lazy">): AnyField | undefined {
   }
 }
 
-/** The number at an offset from `p`, whose bytes are here. */
+/** The number at an offset from `p`, whose bytes are available. */
 function integerAt(
   { code }: Root,
   { type, width, signed, endian, big }: NodeOf<"int">,
@@ -170,7 +170,7 @@ function integerAt(
 const place = (offset: number): string => (offset === 0 ? "p" : `p + ${offset}`);
 const shifted = (byte: string, bits: number): string => (bits === 0 ? byte : `${byte} << ${bits}`);
 
-/** Code for a field of fixed size at an offset from `p`, whose bytes are here. */
+/** Code for a field of fixed size at an offset from `p`, whose bytes are available. */
 function leafAt(root: Root, field: AnyField, offset: number): (() => string) | undefined {
   const { code } = root;
   const { node } = field;
@@ -230,7 +230,7 @@ export function countCode(root: Root, field: AnyField, end: string): string {
   return isBig ? root.code.keep(`Number(${value})`) : value;
 }
 
-/** Reads a length in bytes; returns the variable of the end of what it counts. */
+/** Reads a length in bytes; returns the variable with the end of the counted bytes. */
 function lengthCode(root: Root, prefix: AnyField, end: string): string {
   const { code } = root;
   const length = countCode(root, prefix, end);
@@ -371,7 +371,7 @@ function structCode(root: Root, { plan }: NodeOf<"struct">, limit: string): Map<
   return members;
 }
 
-/** Index after the steps from `start` on whose bytes are checked at once. */
+/** Index after the steps from `start` on whose bytes are checked together. */
 function runAt(root: Root, steps: readonly Step[], start: number): number {
   let end = start;
   for (; end < steps.length; end++) {
@@ -426,7 +426,7 @@ function bitValue(root: Root, field: Erased, raw: string): string {
   }
 }
 
-/** A member that is not one of a run. */
+/** A member that is not part of a run. */
 function stepCode(
   root: Root,
   { kind, field, by }: Step,

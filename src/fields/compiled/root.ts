@@ -1,7 +1,7 @@
 import type { CodeText } from "../../core/index.ts";
 import type { Erased } from "../field.ts";
 
-/** What code is made for: calls of the field itself refer to the function that is being made. */
+/** The field for which code is generated: calls of the field itself refer to the function being generated. */
 export interface Root {
   readonly field: Erased;
   readonly code: CodeText;

@@ -11,11 +11,11 @@ import { targetOf } from "./read-code.ts";
 import type { Root } from "./root.ts";
 
 /*
- * Code that writes a value to the output `o`. Values are in variables whose names are passed on. Whatever is wrong ends
- * in `throw bad`, or in an error of the output.
+ * Code that writes a value to the output `o`. Values are in variables whose names are passed on. Every error
+ * ends in `throw bad`, or in an error of the output.
  */
 
-/** Emits code that writes the value in `given`. */
+/** Emits code that writes the value in the variable `given`. */
 export function writeCode(root: Root, field: AnyField, given: string): void {
   const { code } = root;
   const { node } = field;
@@ -112,7 +112,7 @@ function enumCode(root: Root, { names, base }: NodeOf<"enum">, given: string): v
   numberCode(root, base, number);
 }
 
-/** Writes what is counted behind its length. */
+/** Writes the counted bytes after their length. */
 function behindCode(root: Root, prefix: AnyField, write: () => void): void {
   const { code } = root;
   const { fixed } = prefix;
@@ -212,7 +212,7 @@ function structCode(root: Root, node: NodeOf<"struct">, field: AnyField, given: 
   });
 }
 
-/** Sizes in bits, and varints under a checksum, move what was written: the closures do that. */
+/** Sizes in bits, and varints under a checksum, move bytes already written: the closures do that. */
 function isPlanned({ ranges, sums, steps }: StructPlan): boolean {
   return ranges.every(
     ({ member, step }) => member === undefined && (steps[step]!.fixed >= 0 || sums.length === 0),
@@ -227,7 +227,8 @@ function membersCode(root: Root, plan: StructPlan, memberOf: MemberOf): void {
   const base = code.keep("o.length");
   const places: string[] = [];
   const needsPlaces = sums.length > 0 || plan.ranges.length > 0;
-  // Members are read before cases and conditions, whose blocks would hide them.
+  // Members are read before cases and conditions, because variables in their blocks would not be visible
+  // outside.
   for (const [name, { hidden }] of fields) if (hidden !== true) memberOf(name);
   const missing = steps.some(({ trails }) => trails) ? code.fresh() : "";
   if (missing !== "") code.line(`let ${missing} = false;`);
@@ -279,7 +280,7 @@ function sizeCode(
   return [...parts, literal(fixed)].join(" + ").replace("+ -", "- ");
 }
 
-/** How many bytes a value takes, if that can be told without writing it. */
+/** Number of bytes of a value, if it is known without writing it. */
 function bytesCode(root: Root, field: AnyField, given: () => string): string | undefined {
   const { node } = field;
   switch (node.kind) {
@@ -301,7 +302,7 @@ function bytesCode(root: Root, field: AnyField, given: () => string): string | u
   }
 }
 
-/** Bytes that are written for every value, if they are always as many. */
+/** Number of bytes written for every value, if it is always the same. */
 function writtenSize({ fixed, node }: AnyField): number | undefined {
   if (fixed >= 0) return fixed;
   if (node.kind === "ignored") return 0;
@@ -448,7 +449,7 @@ function bitsCode(
   }
 }
 
-/** The field under its default, and a variable with the value that it is given then. */
+/** The field inside its default, and a variable with the value to write. */
 function withDefault(
   { code }: Root,
   field: Erased,
@@ -460,7 +461,7 @@ function withDefault(
   return { inner: erased(node.inner), value: () => value };
 }
 
-/** Fills in a size over the room that was left for it, or inserts it. */
+/** Fills in a size in the reserved room, or inserts it. */
 function fillInCode(
   root: Root,
   steps: readonly Step[],
