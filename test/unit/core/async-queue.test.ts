@@ -4,7 +4,7 @@ import { AsyncQueue } from "../../../src/core/async-queue.ts";
 const DONE = { done: true, value: undefined };
 
 describe("values", () => {
-  it("are kept in order until an iterator asks for them", async () => {
+  it("are kept in order until an iterator requests them", async () => {
     const queue = new AsyncQueue<number>();
     queue.push(1);
     queue.push(2);
@@ -30,7 +30,7 @@ describe("values", () => {
     expect(await first).toEqual({ done: false, value: 1 });
   });
 
-  it("are shared by several iterators in the order in which they ask", async () => {
+  it("are shared by several iterators in the order of their requests", async () => {
     const queue = new AsyncQueue<string>();
     const [a, b] = [queue.iterate(), queue.iterate()];
     const asked = [b.next(), a.next(), b.next()];
@@ -109,7 +109,7 @@ describe("return()", () => {
 });
 
 describe("end", () => {
-  it("is done for every next() that waits, and for later ones", async () => {
+  it("completes every waiting next(), and later ones", async () => {
     const queue = new AsyncQueue<number>();
     const values = queue.iterate();
     const pending = [values.next(), queue.iterate().next()];
@@ -118,7 +118,7 @@ describe("end", () => {
     expect(await values.next()).toEqual(DONE);
   });
 
-  it("comes after the values that are kept", async () => {
+  it("follows the values that are kept", async () => {
     const queue = new AsyncQueue<number>();
     queue.push(1);
     queue.end();
@@ -127,7 +127,7 @@ describe("end", () => {
     expect(await values.next()).toEqual(DONE);
   });
 
-  it("gives every next() a result of its own", async () => {
+  it("resolves every next() with a result of its own", async () => {
     const queue = new AsyncQueue<number>();
     queue.end();
     const values = queue.iterate();
@@ -159,7 +159,7 @@ describe("fail", () => {
     expect(await values.next()).toEqual(DONE);
   });
 
-  it("is told once, however often it is called", async () => {
+  it("reports an error once, however often it is called", async () => {
     const queue = new AsyncQueue<number>();
     queue.fail(new Error("first"));
     queue.fail(new Error("second"));
@@ -170,7 +170,7 @@ describe("fail", () => {
     expect(await values.next()).toEqual(DONE);
   });
 
-  it("is told even after a clean end", async () => {
+  it("reports an error even after a clean end", async () => {
     const queue = new AsyncQueue<number>();
     queue.end();
     const values = queue.iterate();
@@ -180,8 +180,8 @@ describe("fail", () => {
   });
 });
 
-describe("a producer that makes values when they are asked for", () => {
-  it("is asked only if nothing is kept, while the next() waits", async () => {
+describe("a producer that makes values on request", () => {
+  it("is called only if nothing is kept, while the next() waits", async () => {
     const queue = new AsyncQueue<number>();
     let made = 0;
     const values = queue.iterate(() => {
@@ -208,7 +208,7 @@ describe("a producer that makes values when they are asked for", () => {
     expect(await values.next()).toEqual(DONE);
   });
 
-  it("may end or fail while it is asked", async () => {
+  it("may end or fail while it is called", async () => {
     const ending = new AsyncQueue<number>();
     expect(await ending.iterate(() => ending.end()).next()).toEqual(DONE);
     const failing = new AsyncQueue<number>();

@@ -23,7 +23,7 @@ class Member implements Charged {
 }
 
 describe("a memory budget", () => {
-  it("closes the largest first, after what is going on, until 90 % are used", async () => {
+  it("closes the largest first, after the current work, until 90 % are used", async () => {
     const budget = new MemoryBudget(1000);
     const members = [100, 400, 50, 350].map((cost) => new Member(budget, cost));
     expect(budget.used).toBe(900);
@@ -45,7 +45,7 @@ describe("a memory budget", () => {
     expect(budget.used).toBe(610);
   });
 
-  it("closes none if enough was let go of until then", async () => {
+  it("closes none if enough was released by then", async () => {
     const budget = new MemoryBudget(1000);
     const member = new Member(budget, 1200);
     member.cost = 10;
@@ -68,7 +68,7 @@ describe("a memory budget", () => {
     expect(budget.used).toBe(0);
   });
 
-  it("counts what members cost now, and nothing of those that have left", () => {
+  it("counts the current cost of members, and nothing of those that have left", () => {
     const budget = new MemoryBudget(1000);
     const [a, b] = [new Member(budget, 10), new Member(budget, 20)];
     a.cost = 5;
@@ -80,7 +80,7 @@ describe("a memory budget", () => {
     expect(budget.used).toBe(5);
   });
 
-  it("counts a part more of what members hold, for garbage and gaps", async () => {
+  it("adds a part to the memory of members, for garbage and gaps", async () => {
     const budget = new MemoryBudget(1000, 1.5);
     const members = [300, 350].map((cost) => new Member(budget, cost));
     await later();

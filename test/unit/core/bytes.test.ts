@@ -71,7 +71,7 @@ describe("readers", () => {
     expect([...named, ...floats].map(({ name }) => name).sort()).toEqual(readers);
   });
 
-  it("give numbers up to 48 bits and bigints above", () => {
+  it("return numbers up to 48 bits and bigints above", () => {
     expectTypeOf(core.u48be).returns.toBeNumber();
     expectTypeOf(core.uint).returns.toBeNumber();
     expectTypeOf(core.i64le).returns.toBeBigInt();

@@ -36,7 +36,7 @@ describe("onAbort", () => {
     expect(other).toHaveBeenCalledTimes(1);
   });
 
-  it("adds one listener to a signal, however many share it, and none once all have stopped", () => {
+  it("adds one listener to a signal for any number of functions, and removes it with the last", () => {
     const { signal } = new AbortController();
     const add = vi.spyOn(signal, "addEventListener");
     const remove = vi.spyOn(signal, "removeEventListener");
@@ -52,7 +52,7 @@ describe("onAbort", () => {
     expect(add).toHaveBeenCalledTimes(2);
   });
 
-  it("calls all of them if one throws, but none that was stopped meanwhile", () => {
+  it("calls all functions if one throws, but none that was stopped meanwhile", () => {
     const source = new Cancel();
     const error = new Error("one of them");
     const [first, last] = [vi.fn(), vi.fn()];

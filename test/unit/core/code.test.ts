@@ -8,17 +8,17 @@ describe("compiledOr", () => {
     throw new EvalError("no eval here");
   };
 
-  it("runs code where it may, and falls back where it may not", () => {
+  it("runs code if it is allowed, and falls back if it is not", () => {
     expect(compiledOr("auto", make, otherwise)).toBe("compiled");
     expect(compiledOr("auto", forbidden, otherwise)).toBe("interpreted");
   });
 
-  it("insists on code if it is told to", () => {
+  it('requires code for "compiled"', () => {
     expect(compiledOr("compiled", make, otherwise)).toBe("compiled");
     expect(() => compiledOr("compiled", forbidden, otherwise)).toThrow("no eval here");
   });
 
-  it("never asks for code if it is told not to", () => {
+  it('never tries code for "interpreted"', () => {
     let asked = 0;
     const count = (): string => {
       asked++;
@@ -30,7 +30,7 @@ describe("compiledOr", () => {
 });
 
 describe("the text of code", () => {
-  it("indents what is inside of a block, and nothing after it", () => {
+  it("indents the content of a block, and nothing after it", () => {
     const code = new CodeText();
     code.line("let a = 1;");
     code.block("if (a) {", () => code.block("while (a) {", () => code.line("a--;")));

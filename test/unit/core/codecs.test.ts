@@ -51,14 +51,14 @@ describe("raw", () => {
     );
   });
 
-  it("gives a view of the received memory", () => {
+  it("returns a view of received memory", () => {
     const bytes = ascii("abc");
     const value = raw().decode(bytes, 1, 3);
     expect(value.buffer).toBe(bytes.buffer);
     expect(text(value)).toBe("bc");
   });
 
-  it("gives memory of its own where copies are asked for", () => {
+  it("copies with the option copy", () => {
     const bytes = ascii("abc");
     const value = raw({ copy: true }).decode(bytes, 1, 3);
     expect(value.buffer.byteLength).toBe(2);
@@ -68,7 +68,7 @@ describe("raw", () => {
     expect(raw({ copy }).decode(bytes, 0, 3).buffer).toBe(bytes.buffer);
   });
 
-  it("refuses what are no bytes", () => {
+  it("refuses values that are not bytes", () => {
     const failure = failureOf(() => bytesOf(raw(), "text" as unknown as Uint8Array));
     expect(failure).toMatchObject({ code: "unencodable", message: "bytes cannot hold string" });
   });
@@ -80,7 +80,7 @@ describe("raw", () => {
 });
 
 describe("utf8", () => {
-  it("gives text back", () => {
+  it("returns text unchanged", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme" }), (value) => {
         expect(decoded(utf8(), bytesOf(utf8(), value))).toBe(value);
@@ -106,7 +106,7 @@ describe("utf8", () => {
 });
 
 describe("json", () => {
-  it("gives back what JSON can say", () => {
+  it("returns values that JSON can represent", () => {
     fc.assert(
       fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
         const bytes = bytesOf(json(), value);
@@ -164,7 +164,7 @@ describe("json", () => {
     });
   });
 
-  describe("refuses what JSON.stringify would drop, or turn into null or an empty object", () => {
+  describe("refuses values that JSON.stringify would drop, or turn into null or an empty object", () => {
     const cyclic: unknown[] = [];
     cyclic.push({ cyclic });
     const deep = (value: unknown): unknown => ({ a: [{ b: value }] });
@@ -238,11 +238,11 @@ describe("json", () => {
       if (message !== null) expect(failure?.message).toBe(message);
     });
 
-    it("but writes what has no members and no kind of its own", () => {
+    it("but writes objects without members or a kind of their own", () => {
       expect(text(bytesOf(json(), [new Empty(), {}, []]))).toBe("[{},{},[]]");
     });
 
-    it("and says where, as a path", () => {
+    it("with the path of the value", () => {
       const error = thrownBy(() => bytesOf(json(), { "a b": [{ c: 1n }] }));
       expect(error).toMatchObject({
         message: '["a b"][0].c: bigint has no JSON',
@@ -326,7 +326,7 @@ describe("json", () => {
       expect(failure?.message).toBe(`${wrong.length} bytes are JSON with ${reason}`);
     });
 
-    it("takes 512 levels, and gives them back", () => {
+    it("writes and reads 512 levels", () => {
       const bytes = bytesOf(json(), nested(512));
       expect(bytesOf(json(), decoded(json(), bytes))).toEqual(bytes);
     });
@@ -335,7 +335,7 @@ describe("json", () => {
       expect(decoded(json(), ascii('{"a":1e999,"a":1}'))).toEqual({ a: 1 });
     });
 
-    it("says where bytes stop being UTF-8", () => {
+    it("reports the first byte that is not UTF-8", () => {
       const failure = failureOf(() => decoded(json(), Uint8Array.of(0x22, 0xc3, 0x28, 0x22)));
       expect(failure).toMatchObject({ code: "malformed", offset: 1 });
     });
@@ -396,7 +396,7 @@ describe("json", () => {
       expect(stack).not.toContain("hunter2");
     });
 
-    it("reports what it throws as malformed, with the cause", () => {
+    it("reports its errors as malformed, with the cause", () => {
       const cause = new TypeError("no such shape");
       const parse = (): never => {
         throw cause;
@@ -433,7 +433,7 @@ describe("latin1", () => {
     expect(failure).toEqual({ code: "unencodable", offset: undefined, message });
   });
 
-  it("refuses what is no text", () => {
+  it("refuses values that are not text", () => {
     for (const value of [1, undefined, null, ["a"], { length: 1 }]) {
       expect(failureOf(() => bytesOf(latin1(), value as never))?.code).toBe("unencodable");
     }
@@ -455,7 +455,7 @@ describe("options of payload codecs", () => {
   });
 });
 
-describe("views of a chunk that raw() gives", () => {
+describe("views of a chunk that raw() returns", () => {
   const { decode } = raw();
 
   it.each([

@@ -56,7 +56,7 @@ function setup({ handlers = {}, options = {}, sink = new HalfSink(), isOpen = tr
 }
 
 describe("time limits", () => {
-  it("go on once an async handler is done", async () => {
+  it("continue once an async handler is done", async () => {
     const release: (() => void)[] = [];
     const { connection, clock, errors } = setup({
       handlers: { message: () => new Promise<void>((resolve) => release.push(resolve)) },
@@ -72,7 +72,7 @@ describe("time limits", () => {
     expect(errors).toMatchObject([{ code: "timeout" }]);
   });
 
-  it("count the bytes that came while they stood still", () => {
+  it("count bytes received while they were suspended", () => {
     const { connection, clock, errors } = setup({
       handlers: { message() {} },
       options: { idleTimeout: 1000 },
@@ -88,7 +88,7 @@ describe("time limits", () => {
     expect(errors).toMatchObject([{ code: "timeout" }]);
   });
 
-  it("give a frame that began during a pause its whole time", () => {
+  it("allow the full time for a frame that began during a pause", () => {
     const { connection, clock, errors } = setup({
       handlers: { message() {} },
       options: { frameTimeout: 1000 },
@@ -103,7 +103,7 @@ describe("time limits", () => {
     expect(errors).toMatchObject([{ code: "timeout" }]);
   });
 
-  it("go on after a pause for a frame that got more bytes meanwhile", () => {
+  it("continue after a pause for a frame that received more bytes meanwhile", () => {
     const { connection, clock, errors } = setup({
       handlers: { message() {} },
       options: { frameTimeout: 1000 },
@@ -120,7 +120,7 @@ describe("time limits", () => {
     expect(errors.map(String)).toEqual(["ProtocolError: a frame was not whole within 1000 ms"]);
   });
 
-  it("stand still while a returned iterator leaves no one to take messages", async () => {
+  it("are suspended after the only iterator has returned", async () => {
     const { connection, clock, errors } = setup({ options: { idleTimeout: 1000 } });
     const iterator = connection[Symbol.asyncIterator]();
     void iterator.next();
@@ -150,7 +150,7 @@ describe("time limits", () => {
     expect(sink.calls).toEqual(["write early\n"]);
   });
 
-  it("for our end start anew with every message that is taken", async () => {
+  it("for our end restart with every message taken", async () => {
     const { connection, clock, closes } = setup({ options: { endTimeout: 1000 } });
     const iterator = connection[Symbol.asyncIterator]();
     connection.received(ascii("a\nb\nc\n"));
@@ -173,7 +173,7 @@ describe("time limits", () => {
     expect(closes).toMatchObject([{ by: "error", error: { code: "timeout" } }]);
   });
 
-  it("of other connections go on if a sink cannot tell what it holds", () => {
+  it("of other connections continue if a sink fails to report its buffer", () => {
     const sink = Object.assign(new ScriptedSink(), {
       buffered(): number {
         throw new Error("no socket");
@@ -193,7 +193,7 @@ describe("time limits", () => {
 });
 
 describe("a lost connection", () => {
-  it("is closed at once by close() in a handler of what came whole", () => {
+  it("is closed at once by close() in a handler of a remaining message", () => {
     const got: string[] = [];
     const { connection, closes, errors } = setup({
       handlers: {
@@ -212,7 +212,7 @@ describe("a lost connection", () => {
     expect(errors).toEqual([]);
   });
 
-  it("tells of its error after what came whole, also a handler that failed before", () => {
+  it("reports its error after the remaining messages, even if a handler failed before", () => {
     const bug = new Error("bug");
     const { connection, closes, errors } = setup({
       handlers: {
@@ -229,7 +229,7 @@ describe("a lost connection", () => {
     expect(closes).toEqual([{ by: "error", error: bug }]);
   });
 
-  it("names the error as the cause if no one takes what came whole", () => {
+  it("has the error as the cause if the remaining messages are not read", () => {
     const reset = new Error("reset");
     const { connection, closes, errors, clock } = setup({ options: { endTimeout: 1000 } });
     connection.received(ascii("a\n"));
@@ -240,7 +240,7 @@ describe("a lost connection", () => {
     expect(closes).toEqual([{ by: "error", error: errors[0] }]);
   });
 
-  it("delivers nothing and ends at once if it never was open", () => {
+  it("delivers nothing and ends at once if it was never open", () => {
     const log: string[] = [];
     const { connection, closes } = setup({
       handlers: { message: (_, value) => log.push(value) },
@@ -263,7 +263,7 @@ describe("a lost connection", () => {
     }
   });
 
-  it("goes on with the handlers that use() gives it", () => {
+  it("continues with the handlers passed to use()", () => {
     const got: string[] = [];
     const { connection, closes } = setup();
     connection.received(ascii("a\nb\n"));
@@ -276,7 +276,7 @@ describe("a lost connection", () => {
     expect(closes).toEqual([{ by: "peer" }]);
   });
 
-  it("is no printed line if an iterator was told why", async () => {
+  it("is not printed if an iterator received the error", async () => {
     const print = vi.spyOn(console, "error").mockImplementation(() => {});
     const connection = new Connection(lines().wrap(utf8(), { name: "told" }), new ScriptedSink());
     connection.opened();
@@ -298,7 +298,7 @@ describe("an error", () => {
     expect(closes).toEqual([{ by: "error", error: reset }]);
   });
 
-  it("of the sink is met once: nothing is written to it while the error handler runs", () => {
+  it("of the sink occurs once: nothing is written to it while the error handler runs", () => {
     const { connection, sink, errors } = setup({
       handlers: { message() {}, error: (c) => void errors.push(c.send("last word")) },
     });
@@ -311,7 +311,7 @@ describe("an error", () => {
     expect(sink.calls).toEqual(["write a\n", "abort"]);
   });
 
-  it("of a handler's promise is printed if it comes after close", async () => {
+  it("of a handler's promise is printed if it occurs after close", async () => {
     const print = vi.spyOn(console, "error").mockImplementation(() => {});
     let reject = (_: Error): void => {};
     const { connection, errors, closes } = setup({
@@ -340,7 +340,7 @@ describe("use() after the peer's end", () => {
     expect(sink.calls).toEqual(["close"]);
   });
 
-  it("asks the new end handler, if there is one", async () => {
+  it("calls the new end handler, if there is one", async () => {
     const log: string[] = [];
     const { connection, sink } = setup({ handlers: { message() {} } });
     connection.ended();
@@ -351,7 +351,7 @@ describe("use() after the peer's end", () => {
 });
 
 describe("detach() while we close", () => {
-  it("is refused: what was unread is dropped", () => {
+  it("is refused, because unread bytes are dropped", () => {
     const sink = Object.assign(new HalfSink(), { detach: () => "socket" });
     const { connection } = setup({ sink });
     const log: unknown[] = [];
@@ -381,7 +381,7 @@ describe("an empty message", () => {
 });
 
 describe("the peer's end", () => {
-  it("before open is met after open", async () => {
+  it("before open takes effect after open", async () => {
     const log: string[] = [];
     const { connection } = setup({
       handlers: { open: () => log.push("open"), end: () => log.push("end") },
@@ -408,7 +408,7 @@ describe("the peer's end", () => {
 });
 
 describe("end() before open", () => {
-  it("refuses later sends, and the peer is read all the same", () => {
+  it("refuses later sends, and input is still read", () => {
     const log: string[] = [];
     const { connection, sink } = setup({
       handlers: { open: () => log.push("open"), message: (_, value) => log.push(value) },
@@ -425,7 +425,7 @@ describe("end() before open", () => {
 });
 
 describe("end() while we close", () => {
-  it("changes nothing: the sink is told to close, once everything is out", () => {
+  it("changes nothing: the sink closes once everything is sent", () => {
     const { connection, sink } = setup({ handlers: { message() {} } });
     connection.onInputEnd(() => connection.end());
     connection.send("a");
@@ -435,7 +435,7 @@ describe("end() while we close", () => {
 });
 
 describe("pause() while we close", () => {
-  it("does not stop the transport from seeing the peer's end", () => {
+  it("does not prevent the transport from noticing the peer's end", () => {
     const { connection, sink } = setup({ handlers: { message() {} } });
     connection.close();
     connection.pause();
@@ -453,7 +453,7 @@ describe("calls inside of write", () => {
     expect([connection.queued, closes.length]).toEqual([0, 1]);
   });
 
-  it("count only what was not written when messages are dropped", async () => {
+  it("count only unwritten messages as dropped", async () => {
     const sink = new ScriptedSink("message");
     const { connection, closes } = setup({ handlers: { message() {} }, sink });
     let written = 0;
@@ -467,7 +467,7 @@ describe("calls inside of write", () => {
     expect(connection.queued).toBe(0);
   });
 
-  it("flushed() waits for what follows", async () => {
+  it("flushed() waits for the messages that follow", async () => {
     const sink = new ScriptedSink("message");
     const { connection } = setup({ handlers: { message() {} }, sink });
     const log: string[] = [];
@@ -537,8 +537,8 @@ describe("calls inside of encode", () => {
   });
 });
 
-describe("what a failed transport drops while we close", () => {
-  it("is no clean end", () => {
+describe("bytes that a failed transport drops while we close", () => {
+  it("are not a clean end", () => {
     const failure = new Error("failed");
     const { connection, sink, closes } = setup({ handlers: { message() {} } });
     sink.roomy = false;
@@ -577,8 +577,8 @@ describe("a server's budget", () => {
   });
 });
 
-describe("what is held", () => {
-  it("is taken off a server's budget as soon as it is released, once", () => {
+describe("held work", () => {
+  it("leaves the server's budget as soon as it is released, once", () => {
     const budget = new MemoryBudget(1 << 20);
     const { connection } = setup({ handlers: { message() {} }, options: { budget } });
     const before = budget.used;
@@ -592,7 +592,7 @@ describe("what is held", () => {
 });
 
 describe("a sink that throws while it writes", () => {
-  it("has taken nothing: all of it counts as dropped", () => {
+  it("has taken nothing: all bytes count as dropped", () => {
     const sink = new ScriptedSink();
     sink.write = () => {
       throw new Error("broken");
@@ -641,7 +641,7 @@ describe("a chunk that was read", () => {
     },
   );
 
-  it("is let go while no one asks for its rest", async () => {
+  it("is released while its rest is not read", async () => {
     const connection = new Connection(big, new ScriptedSink("message"));
     connection.opened();
     const next = connection[Symbol.asyncIterator]().next();
@@ -656,7 +656,7 @@ describe("a chunk that was read", () => {
   });
 });
 
-it("offsets of faults count in the whole message, whatever was let go of it", () => {
+it("offsets of errors count in the whole message, even after parts were released", () => {
   const framed = lines().wrap(utf8());
   const errors: unknown[] = [];
   const connection = new Connection(framed, new ScriptedSink("message"), {

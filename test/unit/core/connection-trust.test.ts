@@ -142,7 +142,7 @@ describe("an async message handler", () => {
     expect(closes).toEqual([{ by: "peer" }]);
   });
 
-  it("that never settles keeps the connection open for endTimeout only", async () => {
+  it("that never settles keeps the connection open only for endTimeout", async () => {
     const { connection, closes, clock } = setup({
       handlers: { message: () => new Promise(() => {}) },
       options: { endTimeout: 1000 },
@@ -184,7 +184,7 @@ describe("a loop over the messages", () => {
     expect(closes[0]!.by).toBe("error");
   });
 
-  it("sends all its answers after the peer's end, then closes", async () => {
+  it("sends all its replies after the peer's end, then closes", async () => {
     const { connection, sink } = setup({
       handlers: {
         open: loop(async (c, value) => {
@@ -283,8 +283,8 @@ describe("a bug in a handler", () => {
   });
 });
 
-describe("a fault of the peer without an error handler", () => {
-  it("is one printed line, without payload and control characters, now and then", () => {
+describe("an error of the peer without an error handler", () => {
+  it("is one printed line, without payload and control characters, at a limited rate", () => {
     const name = `unique \u001b[31m${Math.random()}`;
     const protocol = lines({ maxFrame: 8 }).wrap(utf8(), { name });
     for (let i = 0; i < 5; i++) {
@@ -342,7 +342,7 @@ describe("a turn", () => {
 });
 
 describe("time limits", () => {
-  it("end a frame that takes too long, however its bytes drip", () => {
+  it("end a frame that takes too long, even if single bytes keep arriving", () => {
     const errors: unknown[] = [];
     const { connection, clock } = setup({
       handlers: { message() {}, error: (_, error) => errors.push(error) },
@@ -359,7 +359,7 @@ describe("time limits", () => {
     expect((errors[0] as Error).message).toContain("a frame was not whole within 1000 ms");
   });
 
-  it("start anew for the next frame", () => {
+  it("restart for the next frame", () => {
     const errors: unknown[] = [];
     const { connection, clock } = setup({
       handlers: { message() {}, error: (_, error) => errors.push(error) },
@@ -374,7 +374,7 @@ describe("time limits", () => {
     expect(errors).toEqual([]);
   });
 
-  it("cut a peer that takes nothing while something waits", () => {
+  it("cut off a peer that takes no bytes while some are queued", () => {
     const errors: unknown[] = [];
     const { connection, clock, sink } = setup({
       handlers: { message() {}, error: (_, error) => errors.push(error) },
@@ -487,7 +487,7 @@ describe("an encoder", () => {
     expect(sink.calls).toEqual(["write before\nafter\n"]);
   });
 
-  it("cannot touch what was written before its frame", () => {
+  it("cannot change bytes written before its frame", () => {
     const protocol = defineProtocol<number>({
       ...lines(),
       name: "numbers",
@@ -510,7 +510,7 @@ describe("an encoder", () => {
     expect(sink.calls).toEqual(["write 0\n5\n"]);
   });
 
-  it("that returns a promise is refused, and its late bytes go nowhere", async () => {
+  it("that returns a promise is refused, and its late bytes are ignored", async () => {
     const protocol = defineProtocol<string>({
       ...text,
       // What JavaScript users may write; TypeScript refuses it.
@@ -534,7 +534,7 @@ describe("an encoder", () => {
     expect(uncaught).toEqual([]);
   });
 
-  it("that sends on its own connection leaves both frames whole", async () => {
+  it("that sends on its own connection leaves both frames intact", async () => {
     const sink = new ScriptedSink();
     const protocol = lines({ maxFrame: 1 << 20 }).wrap(json());
     const connection = new Connection(protocol, sink, { message() {} });
@@ -605,7 +605,7 @@ describe("bad input", () => {
     return { ...made, got };
   };
 
-  it("is skipped and reported by choice, and the next frame is exact", () => {
+  it("is skipped and reported with onInvalid, and the next frame is correct", () => {
     const { connection, got } = skipping();
     connection.received(new Uint8Array([...ascii("a\n"), 0xff, 0x0a, ...ascii("b\n")]));
     connection.received(new Uint8Array(100).fill(0x61));
@@ -617,7 +617,7 @@ describe("bad input", () => {
     expect(connection.state).toBe("open");
   });
 
-  it("drops a bad message, where messages have boundaries", () => {
+  it("drops a bad message if messages have boundaries", () => {
     const { connection, got } = skipping("message");
     connection.received(ascii("a\nb"));
     connection.received(Uint8Array.of(0xff, 0x0a));
@@ -626,7 +626,7 @@ describe("bad input", () => {
     expect(() => skipping("message", resync())).toThrow(TypeError);
   });
 
-  it("counts as no first message", () => {
+  it("does not count as a first message", () => {
     const { connection, got, clock } = skipping();
     connection.received(Uint8Array.of(0xff, 0x0a));
     clock.advance(6000);
@@ -657,7 +657,7 @@ describe("bad input", () => {
 });
 
 describe("ready() and flushed()", () => {
-  it("resolve when there is room, and when everything is out", async () => {
+  it("resolve when there is room, and when everything is sent", async () => {
     const { connection, sink } = setup({ handlers: { message() {} }, options: { highWater: 4 } });
     await connection.ready();
     await connection.flushed();
@@ -675,7 +675,7 @@ describe("ready() and flushed()", () => {
     expect(log.sort()).toEqual(["flushed", "ready"]);
   });
 
-  it("reject when that never happens, and end no process if no one listens", async () => {
+  it("reject if that never happens, without ending the process if the promise is not awaited", async () => {
     const { connection, sink } = setup({ handlers: { message() {} }, options: { highWater: 4 } });
     sink.roomy = false;
     connection.send("12345678");
@@ -691,7 +691,7 @@ describe("ready() and flushed()", () => {
     expect(uncaught).toEqual([]);
   });
 
-  it("are no bug of a handler that waited when the connection ended", async () => {
+  it("do not report a bug of a handler that waited when the connection ended", async () => {
     const { connection, sink } = setup({
       handlers: {
         message: async (c) => {
@@ -718,7 +718,7 @@ describe("end()", () => {
     }
   }
 
-  it("ends our side after what was sent; the peer is still read", async () => {
+  it("ends our side after everything sent; input is still read", async () => {
     const sink = new HalfSink();
     const got: string[] = [];
     const closes: CloseInfo[] = [];
@@ -769,7 +769,7 @@ describe("detach()", () => {
     expect(() => connection.detach()).toThrow(TypeError);
   });
 
-  it("is refused while output waits, and without a transport that can", () => {
+  it("is refused while output waits, and if the transport cannot", () => {
     const sink = new HandingSink();
     sink.roomy = false;
     const connection = new Connection<string>(text, sink, { message() {} });
@@ -817,7 +817,7 @@ describe("for sessions", () => {
 });
 
 describe("closed and signal", () => {
-  it("tell how it ended, also if they are asked for afterwards", async () => {
+  it("report how it ended, even if they are first read afterwards", async () => {
     const { connection } = setup({ handlers: { message() {} } });
     const { signal, closed } = connection;
     expect(signal.aborted).toBe(false);
@@ -833,7 +833,7 @@ describe("closed and signal", () => {
 });
 
 describe("the option signal", () => {
-  it("aborts the connection, also if it was aborted before, and is let go of at the end", async () => {
+  it("aborts the connection, even if it was aborted before, and is released at the end", async () => {
     const reason = new Error("enough");
     const controller = new AbortController();
     const { connection, closes } = setup({
@@ -886,7 +886,7 @@ describe("a sink", () => {
 });
 
 describe("memory", () => {
-  it("counts tiny chunks that wait as what they cost", () => {
+  it("counts waiting tiny chunks at their memory cost", () => {
     const { connection, closes } = setup({
       handlers: { message() {} },
       options: { maxQueued: 64 * 1024 },
@@ -916,7 +916,7 @@ describe("memory", () => {
     expect(connection.state).toBe("open");
   });
 
-  it("lets the values of a frame go once they are delivered", async () => {
+  it("releases the values of a frame once they are delivered", async () => {
     let made: WeakRef<object> | undefined;
     const protocol = defineProtocol<object>({
       ...lines(),
@@ -937,7 +937,7 @@ describe("memory", () => {
     expect(connection.state).toBe("open");
   });
 
-  it("lets unread input go when the connection is over", async () => {
+  it("releases unread input when the connection is over", async () => {
     const { connection } = setup({ handlers: { message() {} } });
     connection.pause();
     let chunk: Uint8Array | undefined = new Uint8Array(100_000);

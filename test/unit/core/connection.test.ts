@@ -83,7 +83,7 @@ describe("receiving", () => {
     expect(messages).toEqual(["a", "b", "c", "d"]);
   });
 
-  it("stops between two values of one frame, and goes on there", () => {
+  it("stops between two values of one frame, and continues there", () => {
     const words: MessageProtocol<string, string> = {
       ...text,
       decodeMany: (bytes, start, end) => text.decode(bytes, start, end).split(" "),
@@ -105,7 +105,7 @@ describe("receiving", () => {
     expect(got).toEqual(["a", "b", "c"]);
   });
 
-  it("delivers what is whole before a bad frame, and nothing behind it", () => {
+  it("delivers complete frames before a bad one, and nothing after it", () => {
     const { connection, messages, errors, closes, sink } = setup();
     connection.received(new Uint8Array([...ascii("ok\n"), 0xff, 0x0a, ...ascii("late\n")]));
     expect(messages).toEqual(["ok"]);
@@ -125,7 +125,7 @@ describe("receiving", () => {
     expect((errors[0] as ProtocolError).offset).toBe(12);
   });
 
-  it("takes a codec that trips for malformed bytes", () => {
+  it("reports an error of a codec as malformed bytes", () => {
     const tripping = defineProtocol<string>({
       ...text,
       decode: () => {
@@ -196,13 +196,13 @@ describe("receiving", () => {
   });
 });
 
-describe("messages of a transport that keeps boundaries", () => {
-  it("tells whether its transport keeps boundaries", () => {
+describe("messages of a transport that preserves boundaries", () => {
+  it("reports whether its transport preserves boundaries", () => {
     expect(setup().connection.boundary).toBe("stream");
     expect(setup({ boundary: "message" }).connection.boundary).toBe("message");
   });
 
-  it("are decoded alone, each with its whole frames", () => {
+  it("are decoded separately, each with its complete frames", () => {
     const { connection, messages, errors } = setup({ boundary: "message" });
     connection.received(ascii("a\nb\n"));
     connection.received(ascii(""));
@@ -225,7 +225,7 @@ describe("messages of a transport that keeps boundaries", () => {
     expect(codes(errors)).toEqual(["too-long"]);
   });
 
-  it("go out one frame a write, as text where the protocol is text", () => {
+  it("are sent one frame per write, as text if the protocol is text", () => {
     const { connection, sink } = setup({
       boundary: "message",
       handlers: {
@@ -249,7 +249,7 @@ describe("messages of a transport that keeps boundaries", () => {
     expect(binary.state).toBe("open");
   });
 
-  it("go out before it closes, empty ones too", () => {
+  it("are sent before the connection closes, including empty ones", () => {
     const blank = perMessage().wrap(utf8());
     const early = setup({ boundary: "message", protocol: blank, open: false });
     early.connection.send("");
@@ -268,7 +268,7 @@ describe("messages of a transport that keeps boundaries", () => {
     expect(sink.calls).toEqual(["write first", "write ", "close"]);
   });
 
-  it("that are empty do not wait without end either", () => {
+  it("are limited in number even if they are empty", () => {
     const { connection, errors } = setup({
       boundary: "message",
       protocol: perMessage().wrap(utf8()),
@@ -334,7 +334,7 @@ describe("sending", () => {
     expect(sink.calls).toEqual(["write a\nb\n", "write c\n"]);
   });
 
-  it("joins what an open handler sends", () => {
+  it("joins messages sent by an open handler", () => {
     const { sink } = setup({
       handlers: {
         open: (c) => {
@@ -364,7 +364,7 @@ describe("sending", () => {
     expect(sink.writes[1]).toBe(large);
   });
 
-  it("throws for what cannot be encoded, sends none of it, and goes on", async () => {
+  it("throws for a value that cannot be encoded, sends none of it, and stays open", async () => {
     const { connection, sink } = setup();
     connection.send("a");
     expect(() => connection.send("two\nlines")).toThrow(ProtocolError);
@@ -375,7 +375,7 @@ describe("sending", () => {
     expect(sink.calls).toEqual(["write a\nb\n"]);
   });
 
-  it("never writes again into what the sink was given", async () => {
+  it("never writes into bytes that were passed to the sink", async () => {
     const { connection, sink } = setup();
     const seen: string[] = [];
     for (let i = 0; i < 3000; i++) {
@@ -387,7 +387,7 @@ describe("sending", () => {
     expect(seen.join("")).toBe(Array.from({ length: 3000 }, (_, i) => `message ${i}\n`).join(""));
   });
 
-  it("answers false above the high-water mark, and tells when to go on", () => {
+  it("returns false above the high-water mark, and calls drain", () => {
     const drains: number[] = [];
     const { connection, sink } = setup({
       options: { highWater: 10 },
@@ -408,7 +408,7 @@ describe("sending", () => {
     expect(connection.send("0123456789")).toBe(true);
   });
 
-  it("joins what a drain handler sends, and writes it at once", () => {
+  it("joins messages sent by a drain handler, and writes them at once", () => {
     const { connection, sink } = setup({
       options: { highWater: 0 },
       handlers: {
@@ -438,14 +438,14 @@ describe("sending", () => {
     expect(roomy.sink.calls.slice(1)).toEqual(["write two\nthree\n"]);
   });
 
-  it("tells of no drain that nobody was promised", () => {
+  it("does not call drain unless send returned false", () => {
     const drain = vi.fn();
     const { connection } = setup({ handlers: { drain } });
     connection.drained();
     expect(drain).not.toHaveBeenCalled();
   });
 
-  it("closes rather than eat memory", () => {
+  it("closes with overflow instead of exhausting memory", () => {
     const { connection, sink, errors, closes } = setup({ options: { maxQueued: 100 } });
     sink.roomy = false;
     let sends = 0;
@@ -460,7 +460,7 @@ describe("sending", () => {
     expect(connection.send("x")).toBe(false);
   });
 
-  it("lets one frame alone be longer than what may wait", () => {
+  it("allows a single frame longer than maxQueued", () => {
     const { connection, sink, errors } = setup({ options: { maxQueued: 10 } });
     sink.roomy = false;
     connection.send("x".repeat(60));
@@ -468,7 +468,7 @@ describe("sending", () => {
     expect(connection.state).toBe("open");
   });
 
-  it("answers false once the connection closes", () => {
+  it("returns false once the connection closes", () => {
     const { connection } = setup();
     connection.close();
     expect(connection.send("a")).toBe(false);
@@ -522,7 +522,7 @@ describe("sending", () => {
     expect(messages).toEqual(["a", "a!", "a!!", "a!!!"]);
   });
 
-  it("believes a sink that drains before it says that it is full", async () => {
+  it("accepts a sink that drains before it reports that it is full", async () => {
     const { connection, sink } = setup();
     sink.roomy = false;
     sink.onWrite = () => connection.drained();
@@ -534,7 +534,7 @@ describe("sending", () => {
     expect(connection.queued).toBe(0);
   });
 
-  it("takes a sink that throws for a transport that failed", async () => {
+  it("treats a sink that throws as a failed transport", async () => {
     const { connection, sink, errors, closes } = setup();
     const failure = new Error("no such pipe");
     sink.onWrite = () => {
@@ -587,7 +587,7 @@ describe("pause, resume and close", () => {
     expect(sink.calls).toEqual(["pause", "resume", "pause", "resume"]);
   });
 
-  it("closes half first, and is closed when the transport says so", () => {
+  it("closes one side first, and is closed when the transport reports it", () => {
     const { connection, sink, closes, clock } = setup();
     connection.send("last");
     connection.close();
@@ -604,7 +604,7 @@ describe("pause, resume and close", () => {
     expect(clock.waiting).toBe(0);
   });
 
-  it("stops to wait for bytes and messages, and closes its sink once", () => {
+  it("stops waiting for bytes and messages, and closes its sink once", () => {
     const options = { idleTimeout: 100, firstMessageTimeout: 100, closeTimeout: 0 };
     const { connection, sink, clock, closes } = setup({ options });
     connection.close();
@@ -619,7 +619,7 @@ describe("pause, resume and close", () => {
     expect(gone.clock.waiting).toBe(0);
   });
 
-  it("still delivers what came whole before the connection was lost, then closes", () => {
+  it("delivers complete messages after the connection was lost, then closes", () => {
     const { connection, messages, closes, errors } = setup();
     const reset = new Error("ECONNRESET");
     connection.pause();
@@ -644,7 +644,7 @@ describe("pause, resume and close", () => {
     expect(connection.state).toBe("closed");
   });
 
-  it("waits for a full sink before it closes, but not for ever", () => {
+  it("waits for a full sink before it closes, up to closeTimeout", () => {
     const { connection, sink, clock, closes } = setup({ options: { closeTimeout: 500 } });
     sink.roomy = false;
     connection.send("a");
@@ -666,7 +666,7 @@ describe("pause, resume and close", () => {
     expect((closes[0]!.error as Error).message).toContain("2 bytes unsent");
   });
 
-  it("ends well if only the peer's end is missing when the time is over", () => {
+  it("ends without an error if only the peer's end is missing after closeTimeout", () => {
     const { connection, sink, clock, closes } = setup({ options: { closeTimeout: 500 } });
     connection.send("a");
     connection.close();
@@ -689,7 +689,7 @@ describe("pause, resume and close", () => {
     expect(sent.sink.calls).toEqual(["write a\n", "close"]);
   });
 
-  it("tells the sink why, for transports that can tell the peer", () => {
+  it("passes the reason to the sink, for transports that can send it to the peer", () => {
     const peaceful = setup();
     peaceful.connection.close();
     expect(peaceful.sink.reasons).toEqual([undefined]);
@@ -768,7 +768,7 @@ describe("the peer's end", () => {
     expect(sink.calls.at(-1)).toBe("close");
   });
 
-  it("comes as code and text where the transport has them", () => {
+  it("arrives with code and text if the transport has them", () => {
     const { connection, closes } = setup();
     connection.lost(undefined, { code: 1000, text: "bye" });
     expect(closes).toEqual([{ by: "peer", code: 1000, text: "bye" }]);
@@ -782,7 +782,7 @@ describe("the peer's end", () => {
     expect(closes).toEqual([{ by: "error", error: reset }]);
   });
 
-  it("with the whole transport leaves nothing to end or to close", () => {
+  it("together with that of the transport leaves nothing to end or to close", () => {
     const ends: string[] = [];
     for (const handlers of [{}, { end: () => ends.push("end") }]) {
       const { connection, sink, closes } = setup({ handlers });
@@ -794,7 +794,7 @@ describe("the peer's end", () => {
     expect(ends).toEqual([]);
   });
 
-  it("with an error while we close is no news", () => {
+  it("with an error while we close is not reported", () => {
     const { connection, errors, closes } = setup();
     connection.close();
     connection.lost(new Error("ECONNRESET"));
@@ -906,14 +906,14 @@ describe("handlers that throw", () => {
     expect(closes).toEqual([{ by: "local" }]);
   });
 
-  it("leave what the peer did wrong to error and close alone", async () => {
+  it("are not mixed up with errors of the peer", async () => {
     const { connection } = setup({ handlers: { error: undefined } });
     connection.received(Uint8Array.of(0xff, 0x0a));
     await settled();
     expect(uncaught).toEqual([]);
   });
 
-  it("may say a last word about an error", () => {
+  it("may send a final message after an error", () => {
     const { connection, sink } = setup({
       handlers: { error: (c) => c.send("that was wrong") },
     });
@@ -930,7 +930,7 @@ describe("handlers that throw", () => {
 });
 
 describe("iteration", () => {
-  it("delivers every message, and slows the peer down while nobody asks", async () => {
+  it("delivers every message, and slows the peer down while no message is requested", async () => {
     const { connection, sink } = setup({ silent: true });
     expect(sink.calls).toEqual(["pause"]);
     const messages = connection[Symbol.asyncIterator]();
@@ -979,7 +979,7 @@ describe("iteration", () => {
     expect(got).toEqual(["a", "b"]);
   });
 
-  it("gives what came whole, then throws what went wrong, once", async () => {
+  it("delivers complete messages, then throws the error once", async () => {
     const { connection, errors } = setup({ silent: true });
     connection.received(ascii("a\nb\ncut"));
     connection.ended();
@@ -993,7 +993,7 @@ describe("iteration", () => {
     await loop();
   });
 
-  it("gives what came whole also when the connection is lost", async () => {
+  it("delivers complete messages even if the connection is lost", async () => {
     for (const error of [undefined, new Error("ECONNRESET")]) {
       const { connection, closes } = setup({ silent: true });
       connection.received(ascii("a\nb\n"));
@@ -1018,7 +1018,7 @@ describe("iteration", () => {
     await expect(messages.next()).rejects.toMatchObject({ code: "truncated" });
   });
 
-  it("ends for whoever waits when we close or abort", async () => {
+  it("ends pending calls of next when we close or abort", async () => {
     const closing = setup({ silent: true });
     const one = closing.connection[Symbol.asyncIterator]().next();
     const two = closing.connection[Symbol.asyncIterator]().next();
@@ -1033,7 +1033,7 @@ describe("iteration", () => {
     await expect(next).rejects.toBe(reason);
   });
 
-  it("throws an error once, even if what it had sent was cut off afterwards", async () => {
+  it("throws an error once, even if its output was cut off afterwards", async () => {
     const { connection, errors, clock, closes } = setup({ silent: true });
     connection.received(Uint8Array.of(0xff, 0x0a));
     const messages = connection[Symbol.asyncIterator]();
@@ -1044,7 +1044,7 @@ describe("iteration", () => {
     expect(await messages.next()).toEqual({ done: true, value: undefined });
   });
 
-  it("tells a handler of the end before the other half is closed", async () => {
+  it("calls the end handler before our side is closed", async () => {
     const { connection } = setup({ silent: true, handlers: { end: (c) => c.send("more") } });
     const next = connection[Symbol.asyncIterator]().next();
     connection.ended();
@@ -1061,7 +1061,7 @@ describe("iteration", () => {
     expect(sink.calls).toEqual(["pause", "resume", "close"]);
   });
 
-  it("does not go with a message handler", async () => {
+  it("is refused with a message handler", async () => {
     const { connection } = setup();
     expect(() => connection[Symbol.asyncIterator]()).toThrow(TypeError);
     const iterated = setup({ silent: true });
@@ -1074,7 +1074,7 @@ describe("iteration", () => {
     await expect(messages.next()).rejects.toThrow(TypeError);
   });
 
-  it("bounds what is kept for it", () => {
+  it("limits the input kept for it", () => {
     const { connection, errors } = setup({ silent: true, options: { maxQueued: 8 } });
     connection.received(ascii("12345\n"));
     connection.received(ascii("6789\n"));
@@ -1114,7 +1114,7 @@ describe("use", () => {
     expect(numbers).toEqual([1, [2], 33]);
   });
 
-  it("looks again at bytes that told the old protocol too little", () => {
+  it("reads bytes again that were incomplete for the old protocol", () => {
     const got: unknown[] = [];
     const { connection } = setup();
     connection.received(ascii("\x02hi"));
@@ -1133,7 +1133,7 @@ describe("use", () => {
     expect(sink.calls).toEqual(["write old\n", "write \x03[1]"]);
   });
 
-  it("goes from handlers to iteration", async () => {
+  it("switches from handlers to iteration", async () => {
     const { connection, sink } = setup();
     const changed = connection.use(text);
     expect(sink.calls).toEqual(["pause"]);
@@ -1183,7 +1183,7 @@ describe("time", () => {
     }
   });
 
-  it("wants a first message in time, but drips do not count", () => {
+  it("requires a first message in time, and single bytes do not count", () => {
     const { connection, clock, errors } = setup({ options: { firstMessageTimeout: 100 } });
     for (let i = 0; i < 5; i++) {
       connection.received(ascii("x"));
@@ -1204,7 +1204,7 @@ describe("time", () => {
 });
 
 describe("hostile peers", () => {
-  it("get nothing but a ProtocolError, and cost no more than the limits", () => {
+  it("receive only a ProtocolError, and cost no more than the limits", () => {
     for (let seed = 1; seed < 200; seed++) {
       let state = seed;
       const random = (): number => {

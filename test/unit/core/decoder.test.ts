@@ -6,7 +6,7 @@ const protocol = lines().wrap(utf8());
 const ascii = (s: string): Uint8Array<ArrayBuffer> => Uint8Array.from(s, (c) => c.charCodeAt(0));
 
 describe("a decoder", () => {
-  it("gives each value that is here, then none", () => {
+  it("returns each available value, then none", () => {
     const decoder = new Decoder(protocol);
     decoder.push(ascii("a\nb\nc"));
     expect([decoder.next(), decoder.value]).toEqual([true, "a"]);
@@ -14,7 +14,7 @@ describe("a decoder", () => {
     expect([decoder.next(), decoder.value]).toEqual([false, undefined]);
   });
 
-  it("gives all values that are here as one batch, then none", () => {
+  it("returns all available values as one batch, then none", () => {
     const decoder = new Decoder(protocol, { batch: true });
     decoder.push(ascii("a\nb\nc"));
     expect([decoder.next(), decoder.value]).toEqual([true, ["a", "b"]]);
@@ -25,7 +25,7 @@ describe("a decoder", () => {
     expect([decoder.next(), decoder.value]).toEqual([false, undefined]);
   });
 
-  it("gives the batch before an error, then throws it, each time", () => {
+  it("returns the batch before an error, then throws the error each time", () => {
     const decoder = new Decoder(protocol, { batch: true });
     decoder.push(Uint8Array.of(0x61, 0x0a, 0xff, 0x0a));
     expect([decoder.next(), decoder.value]).toEqual([true, ["a"]]);

@@ -49,7 +49,7 @@ describe("duplex of two protocols", () => {
     expect(thrownBy(() => decodeAll(server, bytes))).toMatchObject({ code: "too-long" });
   });
 
-  it("passes on what framings have beside measure", () => {
+  it("passes on the other members of framings", () => {
     expect(server.layout).toBe(commands.layout);
     expect(server.recover !== undefined).toBe(commands.recover !== undefined);
     const batch = duplex({
@@ -111,7 +111,7 @@ describe("duplex of message protocols and codecs", () => {
     expect("maxFrame" in codec).toBe(false);
   });
 
-  it("refuses two of different kinds, and what is neither", () => {
+  it("refuses two of different kinds, and other values", () => {
     const mixed = (read: unknown, write: unknown) =>
       String(thrownBy(() => duplex({ read, write } as never)));
     expect(mixed(commands, perMessage().wrap(raw()))).toContain(
@@ -188,7 +188,7 @@ describe("the ways for text of a duplex", () => {
     expect(run(lines().wrap(joined)).written).toBe('"a"\n"b"\n"c"\n"d"\n');
   });
 
-  it("say of a frame that is too long what its reader says", () => {
+  it("report a frame that is too long as its reader does", () => {
     const both = duplex({ read: goim({ maxFrame: 64 }), write: goim() });
     expect(both.tooLong?.(99, 64)).toBe(goim({ maxFrame: 64 }).tooLong?.(99, 64));
   });

@@ -13,7 +13,7 @@ describe("ProtocolError", () => {
     expect(error.stack).toContain("errors.test");
   });
 
-  it("has an offset and a cause only where they were given", () => {
+  it("has an offset and a cause only if they were given", () => {
     const bare = new ProtocolError("closed", "over");
     expect(bare.offset).toBeUndefined();
     expect("cause" in bare).toBe(false);
@@ -21,12 +21,12 @@ describe("ProtocolError", () => {
     expect(new ProtocolError("closed", "over", 1, { cause }).cause).toBe(cause);
   });
 
-  it("keeps its name out of what is listed of an error", () => {
+  it("does not list its name among its properties", () => {
     // A name on the instance would show in every log of the error's fields.
     expect(Object.keys(new ProtocolError("closed", "over", 1)).sort()).toEqual(["code", "offset"]);
   });
 
-  it("knows errors of another copy of the package, and no others", async () => {
+  it("recognises errors of another copy of the package, and no others", async () => {
     vi.resetModules();
     const copy = await import("../../../src/core/errors.ts");
     const foreign = new copy.ProtocolError("malformed", "bad", 3);
@@ -52,7 +52,7 @@ describe("ProtocolError", () => {
 });
 
 describe("rebased", () => {
-  it("counts the offset from elsewhere, in a new object that keeps everything else", () => {
+  it("adds to the offset in a new object that keeps everything else", () => {
     const cause = new RangeError("deep");
     const error = new ProtocolError("malformed", "bad", 3, { cause });
     const moved = rebased(error, 100);
@@ -68,7 +68,7 @@ describe("rebased", () => {
     expect(rebased(new ProtocolError("malformed", "bad"), 100).offset).toBeUndefined();
   });
 
-  it("does without a stack, in a runtime that has none", () => {
+  it("works in a runtime without stacks", () => {
     const error = new ProtocolError("malformed", "bad", 3);
     Object.defineProperty(error, "stack", { value: undefined });
     expect(rebased(error, 1).offset).toBe(4);
@@ -76,7 +76,7 @@ describe("rebased", () => {
 });
 
 describe("asProtocolError", () => {
-  it("gives a ProtocolError back as it is", () => {
+  it("returns a ProtocolError unchanged", () => {
     const error = new ProtocolError("truncated", "short", 3);
     expect(asProtocolError(error, "malformed", "decode failed", 9)).toBe(error);
   });

@@ -70,7 +70,7 @@ describe("measureFrame", () => {
     expect(failure).toEqual({ code: "too-long", offset: 2, message });
   });
 
-  it("refuses a frame whose end does not come within the limit", () => {
+  it("refuses a frame that does not end within the limit", () => {
     const failure = failureOf(() => measureFrame(answering(0), bytesOf(30), 2, 12, newScan()));
     const message = "frame does not end within the 10 bytes of maxFrame";
     expect(failure).toEqual({ code: "too-long", offset: 2, message });
@@ -118,7 +118,7 @@ describe("measureFrame", () => {
 });
 
 describe("measureWhole", () => {
-  it("returns the length of a whole frame", () => {
+  it("returns the length of a complete frame", () => {
     expect(measureWhole(answering(4), bytesOf(8), 2, 6, newScan())).toBe(4);
   });
 
@@ -221,12 +221,12 @@ const chars: Codec<string> = {
 const batches = lengthPrefixed({ width: 1 }).wrap(chars);
 
 describe("encodeFrame", () => {
-  it("gives bytes that are the caller's", () => {
+  it("returns bytes that the caller owns", () => {
     const frames = ["a", "bc", ""].map((value) => encodeFrame(words, value));
     expect(frames.map((frame) => [...frame])).toEqual([[1, 0x61], [2, 0x62, 0x63], [0]]);
   });
 
-  it("gives one message of a message protocol, which may be empty", () => {
+  it("returns one message of a message protocol, which may be empty", () => {
     expect(text(encodeFrame(message, "abc"))).toBe("abc");
     expect(encodeFrame(message, "")).toHaveLength(0);
     expect(failureOf(() => encodeFrame(message, "abcd"))).toMatchObject({ code: "unencodable" });
@@ -243,7 +243,7 @@ describe("encodeFrame", () => {
     expect([...encodeFrame(words, "c")]).toEqual([1, 0x63]);
   });
 
-  it("goes on after an error, without what was written before it", () => {
+  it("works after an error, without bytes of the failed frame", () => {
     expect(() => encodeFrame(words, "x".repeat(10))).toThrow(
       "frame of 11 bytes exceeds maxFrame 10",
     );
@@ -258,7 +258,7 @@ describe("encodeAll", () => {
     );
   });
 
-  it("writes one frame behind the other", () => {
+  it("writes consecutive frames", () => {
     expect([...encodeAll(words, ["a", "b"])]).toEqual([1, 0x61, 1, 0x62]);
     expect([...encodeAll(words, new Set(["a"]))]).toEqual([1, 0x61]);
     expect(encodeAll(words, [])).toHaveLength(0);
@@ -305,7 +305,7 @@ describe("decodeFrame", () => {
     expect(failure).toEqual({ code: "too-long", offset: 0, message: expected });
   });
 
-  it("wants exactly one value of a frame that may hold several", () => {
+  it("requires exactly one value of a frame that may hold several", () => {
     expect(decodeFrame(batches, ascii("\x017"))).toBe("7");
     for (const bytes of ["\x00", "\x0278"]) {
       const failure = failureOf(() => decodeFrame(batches, ascii(bytes)));
@@ -321,7 +321,7 @@ describe("decodeFrame", () => {
     expect(failure).toEqual({ code: "malformed", offset: 0, message: "decode failed: oops" });
   });
 
-  it("refuses what are no bytes", () => {
+  it("refuses values that are not bytes", () => {
     expect(() => decodeFrame(words, "\x01a" as unknown as Uint8Array)).toThrow(TypeError);
   });
 });

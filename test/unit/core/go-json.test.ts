@@ -50,7 +50,7 @@ describe("valuesIn", () => {
     expect(valuesIn(" \t\r\n")).toEqual([]);
   });
 
-  it("returns all that follows the last whole value as one text", () => {
+  it("returns everything after the last complete value as one text", () => {
     expect(valuesIn("{}]{} {}")).toEqual(["{}", "]{} {}"]);
     expect(valuesIn('{} {"a": ')).toEqual(["{}", '{"a": ']);
     expect(valuesIn("{},{}")).toEqual(["{}", ",{}"]);
@@ -89,7 +89,7 @@ describe("members and elements", () => {
   });
 });
 
-describe("what Go writes", () => {
+describe("the output of Go", () => {
   it("is compact and escapes HTML, but keeps other escapes and spellings", () => {
     const text = ' { "<k>" : "a & b\\b\\u00e9" ,\n"n": [ 1.0, -0 ] }\t';
     expect(goCompact(text)).toBe('{"\\u003ck\\u003e":"a \\u0026 b\\b\\u00e9","n":[1.0,-0]}');
@@ -103,7 +103,7 @@ describe("what Go writes", () => {
   });
 });
 
-describe("what Go reads", () => {
+describe("the input of Go", () => {
   it("as an integer has no fraction, no exponent, and fits its type", () => {
     expect(goInteger("12", -128, 127)).toBe(12);
     expect(goInteger("-0", -128, 127)).toBe(0);

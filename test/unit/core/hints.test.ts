@@ -64,7 +64,7 @@ describe("an error of a framing", () => {
     expect(failed?.message).toContain("; these bytes look like a TLS handshake");
   });
 
-  it("says it once for a policy that gives up", () => {
+  it("appears once if a policy fails", () => {
     const protocol = u32.wrap(raw());
     const options = { onInvalid: skip({ most: 1 }) };
     const expected =

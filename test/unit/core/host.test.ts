@@ -26,11 +26,11 @@ describe("decoder", () => {
     expect(() => decoder?.decode(Uint8Array.of(0xff))).toThrow();
   });
 
-  it("is missing where the runtime has none", async () => {
+  it("is missing if the runtime has none", async () => {
     expect((await hostWith({ TextDecoder: undefined })).decoder).toBeUndefined();
   });
 
-  it("is missing where the runtime's refuses to be strict", async () => {
+  it("is missing if the runtime's is not strict", async () => {
     class Partial {
       constructor(_: string, options?: { fatal?: boolean }) {
         if (options?.fatal) throw new TypeError("fatal is not supported");
@@ -76,7 +76,7 @@ describe("encoder", () => {
     expect([...into]).toEqual([0xc3, 0xa9, 0, 0]);
   });
 
-  it("is missing where the runtime has none, or one that encodes only into fresh memory", async () => {
+  it("is missing if the runtime has none, or one that encodes only into fresh memory", async () => {
     expect((await hostWith({ TextEncoder: undefined })).encoder).toBeUndefined();
     vi.resetModules();
     expect((await hostWith({ TextEncoder: class {} })).encoder).toBeUndefined();
@@ -115,7 +115,7 @@ describe("Node's own UTF-8", () => {
 });
 
 describe("isWellFormed", () => {
-  it("is missing where strings cannot tell", async () => {
+  it("is missing if strings have no isWellFormed", async () => {
     const { isWellFormed } = await hostWith({});
     // Node 20 and every browser of today can.
     expect(isWellFormed?.("a")).toBe(true);
@@ -160,7 +160,7 @@ describe("throwUncaught", () => {
 });
 
 describe("now", () => {
-  it("is a clock that never goes back, else the date", async () => {
+  it("is a monotonic clock, else the date", async () => {
     const { now } = await hostWith({ performance: { now: () => 42 } });
     expect(now()).toBe(42);
     vi.resetModules();
@@ -191,7 +191,7 @@ describe("systemClock", () => {
     expect(Object.isFrozen(systemClock)).toBe(true);
   });
 
-  it("waits as long as it is told, also where no timer of the runtime can", async () => {
+  it("waits for any time, even longer than timers of the runtime", async () => {
     const runs: (() => void)[] = [];
     const waits: number[] = [];
     const cleared: unknown[] = [];
@@ -235,7 +235,7 @@ describe("the core in a runtime that has nothing but ES2022", () => {
     clearTimeout: undefined,
   };
 
-  it("writes and reads what it writes and reads elsewhere", async () => {
+  it("writes and reads the same as elsewhere", async () => {
     const rich: Core = await import("../../../src/index.ts");
     vi.resetModules();
     for (const [name, value] of Object.entries(bare)) vi.stubGlobal(name, value);

@@ -48,7 +48,7 @@ describe("jsonFault", () => {
     expect(jsonFault(text)).toBeUndefined();
   });
 
-  it("needs no stack for depth, nor for long strings", () => {
+  it("needs no stack for deep nesting or long strings", () => {
     const deep = 1_000_000;
     expect(jsonFault("[".repeat(deep))).toBe("expected a value at the end");
     expect(jsonFault(`"${"\\n".repeat(deep)}"`)).toBeUndefined();

@@ -7,7 +7,7 @@ import { decodeFrame, delimited, encodeFrame, raw } from "../../../src/index.ts"
 const foreign = (): Uint8Array => runInNewContext("Uint8Array.of(1, 2, 3)") as Uint8Array;
 
 describe("isDetached", () => {
-  it("tells bytes whose memory was transferred from bytes that are empty", () => {
+  it("distinguishes transferred bytes from empty ones", () => {
     const bytes = new Uint8Array(3);
     expect([isDetached(bytes), isDetached(new Uint8Array(0))]).toEqual([false, false]);
     structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
@@ -22,7 +22,7 @@ describe("plain", () => {
     expect(plain(bytes)).toBe(bytes);
   });
 
-  it("takes a Buffer for what it is, without copying it", () => {
+  it("converts a Buffer without copying it", () => {
     const buffer = Buffer.from("xhello").subarray(1);
     const bytes = plain(buffer);
     expect(bytes.constructor).toBe(Uint8Array);
@@ -77,7 +77,7 @@ describe("copy", () => {
 });
 
 describe("compact", () => {
-  it("copies a few bytes of a large memory, and leaves what fills its own", () => {
+  it("copies a few bytes of large memory, and not bytes that fill their own", () => {
     const memory = new Uint8Array(2000).fill(7);
     const few = memory.subarray(10, 34);
     const copied = compact(few);

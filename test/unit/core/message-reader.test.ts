@@ -22,7 +22,7 @@ describe("messages that wait", () => {
     expect(received).toBe(102);
   });
 
-  it("come in order, those that arrive meanwhile behind them", async () => {
+  it("arrive in order, before those that arrive meanwhile", async () => {
     const connection = new Connection(bytes, new ScriptedSink("message"));
     connection.opened();
     const read: number[] = [];
@@ -38,7 +38,7 @@ describe("messages that wait", () => {
   });
 });
 
-describe("what is left of a message", () => {
+describe("the rest of a message", () => {
   /** A connection that speaks lines, and from the first one on raw bytes; what it heard. */
   function greeted() {
     const heard: unknown[] = [];
@@ -60,7 +60,7 @@ describe("what is left of a message", () => {
     expect(heard).toEqual(["hi", [1, 2, 3], [], [4]]);
   });
 
-  it("is nothing where nothing is left", () => {
+  it("is empty if nothing is left", () => {
     const { connection, heard } = greeted();
     connection.received(Uint8Array.of(0x68, 0x69, 0x0a));
     expect(heard).toEqual(["hi"]);
@@ -68,7 +68,7 @@ describe("what is left of a message", () => {
 });
 
 describe("protocol", () => {
-  it("is what is spoken now", () => {
+  it("is the current one", () => {
     const connection = new Connection(bytes, new ScriptedSink("message"));
     expect(connection.protocol).toBe(bytes);
     const other = perMessage().wrap(raw());

@@ -12,7 +12,7 @@ describe("checkOptions", () => {
     },
   );
 
-  it("names an unknown option, and what to write instead", () => {
+  it("names an unknown option, and the known ones", () => {
     expect(() => check({ copy: true, maxframe: 1 })).toThrow(
       new TypeError('things has no option "maxframe"; use maxFrame, copy'),
     );

@@ -4,7 +4,7 @@ import { type Endian, Output } from "../../../src/index.ts";
 import { failureOf, sameBytes } from "../../support/chunks.ts";
 
 describe("Output.reserve and patch", () => {
-  it("give room for a number that is known later", () => {
+  it("reserve room for a number that is known later", () => {
     const out = new Output().u8(9);
     const at = out.reserve(3);
     expect(at).toBe(1);
@@ -71,7 +71,7 @@ describe("Output.reserve and patch", () => {
     expect([...out.view()]).toEqual([1, 2, 3, 4]);
   });
 
-  it("keep to what was written", () => {
+  it("stay within the written bytes", () => {
     const out = new Output(64).u32be(1);
     for (const [at, width] of [
       [4, 1],
@@ -109,7 +109,7 @@ describe("Output.insert", () => {
     expect([...out.insert(2, 3).take()]).toEqual([0, 1, 0, 0, 0, 2, 3, 4, 0, 0]);
   });
 
-  it("keeps to what was written", () => {
+  it("stays within the written bytes", () => {
     const out = new Output(8).u8(1);
     for (const at of [2, -1, 0.5, NaN]) expect(() => out.insert(at, 1)).toThrow(RangeError);
     expect([...out.take()]).toEqual([1]);
@@ -117,7 +117,7 @@ describe("Output.insert", () => {
 });
 
 describe("Output.view", () => {
-  it("shows what was written, or a part of it", () => {
+  it("returns the written bytes, or a part of them", () => {
     const out = new Output().u32be(0x01020304);
     expect([...out.view()]).toEqual([1, 2, 3, 4]);
     expect([...out.view(1)]).toEqual([2, 3, 4]);
@@ -156,7 +156,7 @@ describe("Output.truncate", () => {
 });
 
 describe("Output.take", () => {
-  it("gives everything once", () => {
+  it("returns everything once", () => {
     const out = new Output().u8(1);
     expect([...out.take()]).toEqual([1]);
     expect(out.length).toBe(0);
@@ -177,7 +177,7 @@ describe("Output.take", () => {
     expect(after.buffer.byteLength).toBe(8 * 1024);
   });
 
-  it("makes room at once where the constructor was told so", () => {
+  it("makes room immediately for the capacity of the constructor", () => {
     const out = new Output(1000);
     const { buffer } = out.view();
     out.bytes(new Uint8Array(1000));
@@ -282,7 +282,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 describe("Output and a plain array", () => {
-  it("hold the same bytes after any steps, and what was taken is never written again", () => {
+  it("hold the same bytes after any steps, and bytes taken are never written again", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40, size: "max" }), (steps) => {
         const out = new Output();

@@ -14,7 +14,7 @@ function expectRefusal(out: Output, write: () => unknown): void {
 describe.each(integers)("Output.$name", (integer) => {
   const { width, least, most, read, write } = integer;
 
-  it("writes every value of its range, ends included, and its reader gives it back", () => {
+  it("writes every value of its range, including the ends, and its reader returns it", () => {
     const value = fc.bigInt(least, most);
     const ends = fc.constantFrom(least, least + 1n, most - 1n, most, most / 2n, 0n, 1n);
     fc.assert(
@@ -28,7 +28,7 @@ describe.each(integers)("Output.$name", (integer) => {
     );
   });
 
-  it("refuses what is outside of it, and what is no integer", () => {
+  it("refuses values out of range or not integers", () => {
     const out = new Output().u8(1);
     const outside = [natural(integer, least - 1n), natural(integer, most + 1n)];
     const strange = [0.5, -0.5, NaN, Infinity, -Infinity, "1", "-1", "", null, undefined, [1], {}];
@@ -44,7 +44,7 @@ describe.each(integers)("Output.$name", (integer) => {
 describe.each(integers.filter(({ width }) => width > 6))(
   "Output.$name",
   ({ signed, read, write }) => {
-    it("takes safe integers too, but none that may have lost digits", () => {
+    it("accepts safe integers too, but none that may have lost digits", () => {
       const out = new Output();
       for (const value of [
         0,
@@ -63,7 +63,7 @@ describe.each(integers.filter(({ width }) => width > 6))(
 );
 
 describe.each(floats)("Output.$name", ({ name, width, read, write }) => {
-  it("writes any number, and its reader gives it back", () => {
+  it("writes any number, and its reader returns it", () => {
     const numbers = width === 4 ? fc.float() : fc.double();
     fc.assert(
       fc.property(numbers, fc.nat(9), (value, before) => {
@@ -78,12 +78,12 @@ describe.each(floats)("Output.$name", ({ name, width, read, write }) => {
     );
   });
 
-  it("refuses what is no number", () => {
+  it("refuses values that are not numbers", () => {
     const out = new Output().u8(1);
     for (const value of ["1", 1n, undefined, null]) expectRefusal(out, () => write(out, value));
   });
 
-  it("goes on in new memory, after the output grew and after it was taken from", () => {
+  it("continues in new memory, after growing and after take", () => {
     const out = new Output(width);
     for (let i = 0; i < 3000; i++) write(out, i);
     const first = out.take();
@@ -95,7 +95,7 @@ describe.each(floats)("Output.$name", ({ name, width, read, write }) => {
 });
 
 describe("Output.f32be and f32le", () => {
-  it("round to the nearest float, as everywhere in JavaScript", () => {
+  it("round to the nearest float, as usual in JavaScript", () => {
     for (const { width, read, write } of floats) {
       if (width === 4)
         expect(
@@ -181,7 +181,7 @@ describe("Output.utf8", () => {
     },
   );
 
-  it("refuses a lone surrogate and what is no text, and writes nothing of it", () => {
+  it("refuses a lone surrogate and values that are not text, and writes nothing of them", () => {
     const out = new Output().u8(1);
     const broken = ["\ud800", "ab\udc00", `${"x".repeat(100)}\ud83d`, `\udc00${"é".repeat(100)}`];
     for (const value of [...broken, 1, null, undefined, {}]) {
@@ -199,13 +199,13 @@ describe("Output.bytes", () => {
     expect([...out.take()]).toEqual([1, 2, 3]);
   });
 
-  it("may be given its own view, even where appending moves it", () => {
+  it("accepts its own view, even if appending moves it", () => {
     const out = new Output(4).u32be(0x01020304);
     out.bytes(out.view()).bytes(out.view(1, 3));
     expect([...out.take()]).toEqual([1, 2, 3, 4, 1, 2, 3, 4, 2, 3]);
   });
 
-  it("takes only bytes: an array of numbers, or wider elements, would be cut without a word", () => {
+  it("accepts only bytes: numbers or wider elements would be cut silently", () => {
     const out = new Output().u8(1);
     for (const value of [[256], Uint16Array.of(256), new ArrayBuffer(2), "ab", null, undefined]) {
       expectRefusal(out, () => out.bytes(value as unknown as Uint8Array));
@@ -214,7 +214,7 @@ describe("Output.bytes", () => {
 });
 
 describe("Output's refusals", () => {
-  it("say which field, and the number that it cannot hold", () => {
+  it("name the field and the number that does not fit", () => {
     expect(() => new Output().u16be(70000)).toThrow("u16 cannot hold 70000");
     expect(() => new Output().i48le(-(2 ** 47) - 1)).toThrow("i48 cannot hold -140737488355329");
     expect(() => new Output().u64be(1n << 64n)).toThrow("u64 cannot hold 18446744073709551616");
@@ -245,7 +245,7 @@ describe("Output.sized", () => {
     expect([...out.take()]).toEqual([4, 1, 0, 1, 0]);
   });
 
-  it("refuses what its length cannot say, and what is not written yet", async () => {
+  it("refuses a body longer than its length can express, and an asynchronous body", async () => {
     const out = new Output();
     const long = () => out.sized(1, "be", (body) => body.bytes(new Uint8Array(256)));
     expect(failureOf(long)?.code).toBe("unencodable");

@@ -28,7 +28,7 @@ it("a view of an output that was kept over later writes shows, with FRAMEWRIGHT_
   }
 });
 
-it("what was taken, and frames that were handed out, never change", async () => {
+it("taken bytes and delivered frames never change", async () => {
   const { encodeFrame, lines, Output, Splitter, utf8 } = await load("1");
   const out = new Output().u8(7);
   const taken = out.take();

@@ -24,7 +24,7 @@ const byte: ProtocolDefinition<number> = {
 };
 
 describe("defineProtocol", () => {
-  it("gives a frozen protocol that is not the definition", () => {
+  it("returns a frozen protocol that is not the definition", () => {
     const definition = { ...byte, name: "byte" };
     const protocol = defineProtocol(definition);
     expect(Object.isFrozen(protocol)).toBe(true);
@@ -34,7 +34,7 @@ describe("defineProtocol", () => {
     expect(decodeFrame(protocol, encodeFrame(protocol, 7))).toBe(7);
   });
 
-  it("bounds frames by 1 MiB where nothing is said", () => {
+  it("limits frames to 1 MiB by default", () => {
     expect(defineProtocol(byte).maxFrame).toBe(1024 * 1024);
     expect(defineProtocol({ ...byte, maxFrame: undefined }).maxFrame).toBe(1024 * 1024);
     expect(defineProtocol({ ...byte, maxFrame: 1 }).maxFrame).toBe(1);
@@ -75,7 +75,7 @@ interface Answer {
 describe("types", () => {
   const both = lines().wrap(json<Ask, Answer>());
 
-  it("tell what is sent from what is received", () => {
+  it("distinguish sent values from received ones", () => {
     expectTypeOf(both).toEqualTypeOf<Protocol<Ask, Answer>>();
     expectTypeOf<Sent<typeof both>>().toEqualTypeOf<Ask>();
     expectTypeOf<Received<typeof both>>().toEqualTypeOf<Answer>();
@@ -105,7 +105,7 @@ describe("types", () => {
     expect(decodeFrame(inferred, encodeFrame(inferred, { op: 3 }))).toEqual({ op: 3, at: 0 });
   });
 
-  it("let a protocol stand for one that is sent less and gives more, and not the other way round", () => {
+  it("allow a protocol that accepts more and returns less in place of another one, and not the reverse", () => {
     expectTypeOf<Protocol<string | number, "a">>().toExtend<Protocol<string, string>>();
     expectTypeOf<Protocol<"a", string>>().not.toExtend<Protocol<string, string>>();
     expectTypeOf<Protocol<string, string | number>>().not.toExtend<Protocol<string, string>>();

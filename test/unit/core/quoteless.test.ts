@@ -23,12 +23,12 @@ describe("messageOf", () => {
     expect(message).toMatch(/^not valid JSON(?: at position \d+(?: \(line \d+ column \d+\))?)?$/);
   });
 
-  it("shows nothing of what other SyntaxErrors quote", () => {
+  it("shows no quotations of other SyntaxErrors", () => {
     expect(messageOf(thrownBy(() => BigInt(SECRET)))).toBe("a SyntaxError");
     expect(messageOf(thrownBy(() => new RegExp(`(${SECRET}`)))).toBe("a SyntaxError");
   });
 
-  it("knows a SyntaxError of another realm by its name", () => {
+  it("recognises a SyntaxError of another realm by its name", () => {
     const foreign = Object.assign(new Error(SECRET), { name: "SyntaxError" });
     expect(messageOf(foreign)).toBe("a SyntaxError");
   });
@@ -51,14 +51,14 @@ describe("messageOf", () => {
 });
 
 describe("quoteless", () => {
-  it("gives other causes back as they are", () => {
+  it("returns other causes unchanged", () => {
     const cause = new RangeError("no", { cause: new TypeError("deeper") });
     for (const one of [cause, undefined, null, "text", 5, { message: "x" }]) {
       expect(quoteless(one)).toBe(one);
     }
   });
 
-  it("replaces a SyntaxError, and keeps where it came from", () => {
+  it("replaces a SyntaxError, and keeps its stack", () => {
     const copy = quoteless(parsing(`{"a":"${SECRET}" b}`)) as Error;
     expect(copy).toBeInstanceOf(SyntaxError);
     expect(printed(copy)).not.toContain(SECRET);
@@ -96,7 +96,7 @@ describe("quoteless", () => {
     expect(quoteless(hostile)).toBeUndefined();
   });
 
-  it("is what every ProtocolError does with its cause", () => {
+  it("is applied to the cause of every ProtocolError", () => {
     const error = new ProtocolError("malformed", "bad", 0, { cause: parsing(SECRET) });
     expect(printed(error)).not.toContain(SECRET);
   });

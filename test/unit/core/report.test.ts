@@ -26,7 +26,7 @@ let names = 0;
 const fresh = (): string => `protocol ${names++}`;
 const fault = new ProtocolError("malformed", "no such type 9");
 
-describe("what peers do wrong", () => {
+describe("errors of peers", () => {
   it("is one line in ten seconds for a protocol and code, with a count of the others", () => {
     const name = fresh();
     for (let i = 0; i < 100; i++) reportPeer(name, "10.0.0.1:5", fault);

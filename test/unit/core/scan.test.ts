@@ -79,7 +79,7 @@ describe("bytes that measure skips", () => {
     expect(read(words, `${" ".repeat(1000)}a;`, [500])).toEqual(["1000 a;"]);
   });
 
-  it("are refused beyond what is here", () => {
+  it("are refused beyond the available bytes", () => {
     const framing: Framing = { maxFrame: 16, measure: (_, start, end) => start - end - 1 };
     const splitter = new Splitter(framing);
     splitter.push(ascii("abc"));
@@ -114,7 +114,7 @@ describe("the end of the input", () => {
     }
   });
 
-  it("is told only once no byte follows, and all that is left is shown", () => {
+  it("is set only once no byte follows and all remaining bytes are passed", () => {
     const ended: [number, boolean][] = [];
     const framing: Framing = {
       maxFrame: 8,
@@ -147,7 +147,7 @@ describe("scan.at", () => {
     },
   });
 
-  it("beyond what is here saves all calls until that many bytes are here", () => {
+  it("beyond the available bytes saves all calls until that many are available", () => {
     const shown: number[] = [];
     expect(read(digits(shown), "0002ab0003cde", [1, 2, 3, 7, 8, 9])).toEqual([
       "0 0002ab",
@@ -173,7 +173,7 @@ describe("scan.at", () => {
     });
   });
 
-  it("and all else is fresh where a frame begins, and kept while it goes on", () => {
+  it("and all else is fresh at the start of a frame, and kept until its end", () => {
     const kept: unknown[] = [];
     const framing: Framing = {
       maxFrame: 64,
@@ -222,7 +222,7 @@ describe("scan.at", () => {
 });
 
 describe("newScan", () => {
-  it("is fresh, and says whether anything follows", () => {
+  it("is fresh, and has ended if nothing follows", () => {
     expect(newScan()).toEqual({ at: 0, state: 0, count: 0, memo: undefined, ended: false });
     expect(newScan(true).ended).toBe(true);
   });

@@ -66,7 +66,7 @@ describe.each([
     expect(error).toMatchObject({ code: "malformed", path: [] });
   });
 
-  it("does not check what is sent", () => {
+  it("does not check sent values", () => {
     const wrong = { name: 5 } as never;
     expect(encodeFrame(protocol, wrong)).toEqual(bytesOf(wrong));
   });
@@ -89,7 +89,7 @@ describe("checked", () => {
     expectTypeOf<Received<typeof val>>().toEqualTypeOf<typeof good>();
   });
 
-  it("checks what any codec reads, also with a parse of your own", () => {
+  it("checks values of any codec, even with a parse of your own", () => {
     const port = lines().wrap(checked(utf8(), z.coerce.number().int().max(65_535)));
     expect(decodeFrame(port, encodeFrame(port, "80"))).toBe(80);
     expect(faultOf(() => decodeFrame(port, encodeFrame(port, "70000"))).code).toBe("malformed");
@@ -152,7 +152,7 @@ describe("checked", () => {
     expect(error.message + String(error.cause)).not.toContain(secret);
   });
 
-  it("refuses what is no schema", () => {
+  it("refuses values that are not a schema", () => {
     expect(() => checked(json(), {} as never)).toThrow("needs a Standard Schema");
     expect(() => json({ schema: {} as never })).toThrow(TypeError);
   });

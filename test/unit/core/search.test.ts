@@ -4,7 +4,7 @@ import { indexOfByte } from "../../../src/index.ts";
 import { poisoned } from "../../support/chunks.ts";
 
 describe("indexOfByte", () => {
-  it("finds what a plain loop finds, within its span only", () => {
+  it("finds the same as a plain loop, only within its span", () => {
     const spans = fc.tuple(fc.nat(120), fc.nat(120), fc.array(fc.nat(119), { maxLength: 4 }));
     fc.assert(
       fc.property(spans, ([a, b, hits]) => {

@@ -136,7 +136,7 @@ describe.each(small)("many frames of 64 bytes: %s", (_, framing, frame) => {
     expect(spent.allocations).toBeLessThanOrEqual(16);
   });
 
-  it("copies a frame that straddles two chunks, and little of the chunk behind it", () => {
+  it("copies a frame across two chunks, and little of the chunk after it", () => {
     // 6 of 7 chunk ends are in the middle of a frame.
     const straddling = 6;
     read(framing, stream, 9150);
@@ -146,7 +146,7 @@ describe.each(small)("many frames of 64 bytes: %s", (_, framing, frame) => {
     expect(spent.copied).toBeLessThanOrEqual((isKnown ? 1 : 2) * 64 * straddling);
   });
 
-  it("costs nothing where each frame lies whole in its chunk", () => {
+  it("costs nothing if each frame is complete in its chunk", () => {
     read(framing, stream, 640);
     expect(spent).toMatchObject({ measured: 1000, copied: 0, allocations: 0 });
   });
@@ -211,7 +211,7 @@ describe.each(large)("a long frame: %s", (_, framing, frameOf) => {
 });
 
 describe.each(large.slice(0, 2))("a long frame that says its length: %s", (_, framing, frameOf) => {
-  it("is given exactly its memory, once half of it is here", () => {
+  it("gets exactly its memory once half of it is here", () => {
     expect(read(framing, frameOf(MIB), MIB / 2 + 1)).toBe(1);
     expect(spent).toMatchObject({ copied: MIB, allocations: 1, allocated: MIB });
   });
@@ -256,7 +256,7 @@ describe("a delimiter search", () => {
 });
 
 describe("memory", () => {
-  it("is never asked for on the word of a header", () => {
+  it("is never allocated because of a header alone", () => {
     const framing = lengthPrefixed({ width: 4, maxFrame: 2 ** 31 });
     const splitter = new Splitter(framing);
     splitter.push(Uint8Array.of(0x7f, 0xff, 0xff, 0x00, 1, 2, 3));
@@ -271,7 +271,7 @@ describe("memory", () => {
     expect(spent.allocated).toBeLessThanOrEqual(4 * 1007);
   });
 
-  it("of a giant frame is let go with it, also by a splitter that waits", async () => {
+  it("of a very large frame is released with it, even while the splitter waits", async () => {
     const splitter = new Splitter(lengthPrefixed({ width: 4 }));
     const frame = prefixed(500_000, [0, 0x07, 0xa1, 0x1c]);
     splitter.push(frame.slice(0, 10));
@@ -286,7 +286,7 @@ describe("memory", () => {
     expect(splitter.pending).toBe(0);
   });
 
-  it("of a chunk is let go once its bytes are gathered, also by a splitter that waits", async () => {
+  it("of a chunk is released once its bytes are collected, even while the splitter waits", async () => {
     const splitter = new Splitter(lengthPrefixed({ width: 4 }));
     splitter.push(Uint8Array.of(0, 0x0f, 0, 0, 1));
     splitter.next();
@@ -297,7 +297,7 @@ describe("memory", () => {
     expect(splitter.pending).toBe(100_005);
   });
 
-  it("of chunks is let go one by one, also where there is always another one that waits", async () => {
+  it("of chunks is released one by one, even if another chunk always waits", async () => {
     const splitter = new Splitter(fixed(1000));
     const memory = given(splitter, new Uint8Array(1000));
     for (let i = 0; i < 200; i++) {
@@ -321,7 +321,7 @@ describe("memory", () => {
     expect(buffers.size).toBe(1);
   });
 
-  it("of a chunk is let go when it is read", () => {
+  it("of a chunk is released when it is read", () => {
     const splitter = new Splitter(lines());
     splitter.push(new Uint8Array(100_000).fill(0x0a));
     while (splitter.next());

@@ -56,7 +56,7 @@ describe("Splitter.push", () => {
     splitter.finish();
   });
 
-  it("takes a subclass such as Buffer for plain bytes, so that slice copies for every codec", () => {
+  it("converts a subclass such as Buffer to plain bytes, so that slice copies for every codec", () => {
     class Slicing extends Uint8Array {
       override slice(start?: number, end?: number): Uint8Array<ArrayBuffer> {
         return this.subarray(start, end) as Uint8Array<ArrayBuffer>;
@@ -251,7 +251,7 @@ describe("an error", () => {
 });
 
 describe("a limit", () => {
-  it("strikes as soon as a header says too much", () => {
+  it("applies as soon as a header announces too much", () => {
     const splitter = filled(lengthPrefixed({ width: 2, maxFrame: 100 }), "\0\x63");
     const message = "frame of 101 bytes exceeds maxFrame 100";
     expect(failureOf(() => splitter.next())).toEqual({ code: "too-long", offset: 0, message });
@@ -270,7 +270,7 @@ describe("a limit", () => {
 });
 
 describe("Splitter.finish", () => {
-  it("is fine where nothing is left", () => {
+  it("passes if nothing is left", () => {
     const splitter = filled(words, "\x01a");
     expect(frames(splitter)).toEqual(["\x01a"]);
     splitter.finish();
@@ -290,14 +290,14 @@ describe("Splitter.finish", () => {
     expect(failureOf(() => splitter.finish())).toEqual(failure);
   });
 
-  it("says that it knows no length where there was none yet", () => {
+  it("reports that the length is not known yet", () => {
     const splitter = filled(lines(), "abc");
     splitter.next();
     const message = "input ends after 3 bytes of a frame of unknown length";
     expect(failureOf(() => splitter.finish())).toMatchObject({ code: "truncated", message });
   });
 
-  it("lets whole frames be read first, then next throws truncated", () => {
+  it("lets complete frames be read first, then next throws truncated", () => {
     const splitter = filled(words, "\x01a\x01", "b\x03c");
     splitter.finish();
     expect(splitter.next()).toBe(true);
@@ -331,7 +331,7 @@ describe("Splitter.finish", () => {
 });
 
 describe("Splitter.rest", () => {
-  it("gives the unread bytes of one chunk as a view", () => {
+  it("returns the unread bytes of one chunk as a view", () => {
     const chunk = ascii("\x01a\r\nhello");
     const splitter = new Splitter(words);
     splitter.push(chunk);
@@ -350,13 +350,13 @@ describe("Splitter.rest", () => {
     expect(splitter).toMatchObject({ pending: 0, offset: 9 });
   });
 
-  it("gives chunks that were not begun", () => {
+  it("returns chunks that were not begun", () => {
     const splitter = filled(words, "ab", "cd");
     expect(text(splitter.rest())).toBe("abcd");
     expect(splitter.offset).toBe(4);
   });
 
-  it("lets go of the current frame, and counts on behind what it gave", () => {
+  it("leaves the current frame, and counts offsets after the returned bytes", () => {
     const splitter = filled(words, "\x01a\x02bc");
     splitter.next();
     splitter.rest();
@@ -410,7 +410,7 @@ describe("Splitter.use", () => {
     expect(frames(splitter)).toEqual(["\x05ab\n"]);
   });
 
-  it("applies a smaller limit to what is already here", () => {
+  it("applies a smaller limit to bytes that are already here", () => {
     const splitter = filled(lines(), "a", "bcdefgh");
     expect(splitter.next()).toBe(false);
     splitter.use(lines({ maxFrame: 4 }));

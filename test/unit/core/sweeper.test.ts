@@ -142,7 +142,7 @@ describe("deadlines", () => {
     expect(expired[0]!.at).toBeGreaterThanOrEqual(2300);
   });
 
-  it("of a frame run from its first byte, and not for a frame that became whole", () => {
+  it("of a frame run from its first byte, and not for a completed frame", () => {
     const { clock, all, expired } = deadlines({ frameTimeout: 100 });
     all.partial(7, 0);
     clock.advance(99);

@@ -239,7 +239,7 @@ describe("the way of text through a connection", () => {
     expect(count).toEqual({ decode: 0, decodeText: 9, encode: 0, encodeText: 9 });
   });
 
-  it("leaves a frame that came in pieces to the bytes", () => {
+  it("decodes a frame that arrived in pieces from its bytes", () => {
     const { codec, count } = counted();
     const { connection, received } = echo(lines().wrap(codec));
     const bytes = encoder.encode("first\n二\nthird\nfourth\n");
@@ -284,7 +284,7 @@ describe("the way of text through a connection", () => {
     expect(received.join("")).toBe("xxxxxyyyyy");
   });
 
-  it("sends what an encoder sends behind the frame that it writes", () => {
+  it("sends messages of an encoder after the frame that it writes", () => {
     const { texts, connection } = echo(lines().wrap(json<string>()));
     let isFirst = true;
     const value = {

@@ -94,7 +94,7 @@ describe("a turn", () => {
     expect(quiet.sink.calls).not.toContain("pause");
   });
 
-  it("comes to all in the order in which they had to wait", () => {
+  it("is given to all in the order in which they began to wait", () => {
     const loop = new Loop();
     const ends: number[] = [];
     const all = Array.from({ length: 5 }, (_, i) => {
@@ -162,7 +162,7 @@ describe("a turn", () => {
     expect(loop.isBusy).toBe(false);
   });
 
-  it("is as long as the option says, and has no end at 0", () => {
+  it("has the length of the option, and no end at 0", () => {
     const loop = new Loop();
     const short = setup(loop, { ms: 0.1, options: { turn: 2 } });
     short.connection.received(ascii(numbered(100)));
@@ -213,7 +213,7 @@ describe("a turn", () => {
     expect(got).toBe(1000 + 1000 + 6400);
   });
 
-  it("that never comes, of a connection that was closed meanwhile, is no one else's loss", () => {
+  it("of a connection that was closed meanwhile does not hold up others", () => {
     const loop = new Loop();
     const first = setup(loop, { ms: 1 });
     const second = setup(loop, { ms: 1 });

@@ -46,7 +46,7 @@ const decoders: readonly (readonly [string, Decode])[] = [
 ];
 
 describe.each(decoders)("%s", (_, decode) => {
-  it("agrees with the runtime on any bytes, and says where they stop being UTF-8", () => {
+  it("agrees with the runtime on any bytes, and reports the first byte that is not UTF-8", () => {
     fc.assert(
       fc.property(hostileUtf8(), fc.nat(5), (span, before) => {
         const bytes = poisoned(
@@ -79,7 +79,7 @@ describe.each(decoders)("%s", (_, decode) => {
     }
   });
 
-  it("gives text back as it was", () => {
+  it("returns text unchanged", () => {
     fc.assert(
       fc.property(plausibleText(), (text) => {
         const bytes = new TextEncoder().encode(text);
@@ -133,7 +133,7 @@ describe.each(decoders)("%s", (_, decode) => {
     }
   });
 
-  it("reads text longer than what one call can take from the stack", () => {
+  it("reads text longer than the arguments of one call may be", () => {
     const text = "aé€😀".repeat(60_000);
     const bytes = new TextEncoder().encode(text);
     expect(decode(bytes, 0, bytes.length) === text).toBe(true);
@@ -141,7 +141,7 @@ describe.each(decoders)("%s", (_, decode) => {
 });
 
 describe("decodeUtf8", () => {
-  it("reads all bytes where no span is given", () => {
+  it("reads all bytes without a span", () => {
     expect(decodeUtf8(Uint8Array.of(0x68, 0x69))).toBe("hi");
     expect(decodeUtf8(Uint8Array.of(0x68, 0x69), 1)).toBe("i");
   });
@@ -156,7 +156,7 @@ const encoders: readonly (readonly [string, Encode])[] = [
 ];
 
 describe.each(encoders)("%s", (_, encode) => {
-  it("agrees with the runtime on any well-formed text, and writes nothing beside it", () => {
+  it("agrees with the runtime on any well-formed text, and writes nothing around it", () => {
     fc.assert(
       fc.property(plausibleText(), fc.nat(5), (text, at) => {
         const into = new Uint8Array(at + 3 * text.length + 4).fill(0xee);

@@ -74,7 +74,7 @@ describe("numbers", () => {
     expect(refusal(() => read(u8, "0102"))).toBe("malformed at 1: 1 byte left over");
   });
 
-  it("of 64 bits may be sent as safe numbers and come as bigints", () => {
+  it("of 64 bits may be sent as safe numbers and are received as bigints", () => {
     expect(write(u64be, 5)).toBe("0000000000000005");
     expect(read(u64be, "0000000000000005")).toBe(5n);
   });
@@ -217,7 +217,7 @@ describe("lists", () => {
 });
 
 describe("structs", () => {
-  it("leave room for fixed fields behind one up to the end", () => {
+  it("leave room for fixed fields after one up to the end", () => {
     const field = struct({ a: bytes(), b: u16be, crc: checksum(u16le, crc16) });
     const frame = write(field, { a: Uint8Array.of(1, 2), b: 3 });
     expect(frame.slice(0, 8)).toBe("01020003");
@@ -239,13 +239,13 @@ describe("structs", () => {
     );
   });
 
-  it("align, and check padding if they are told to", () => {
+  it("align, and check padding if they are strict", () => {
     const field = struct({ a: bytes(u8), fill: align(4, { strict: true }), b: u8 });
     expect(write(field, { a: Uint8Array.of(1), b: 2 })).toBe("0101000002");
     expect(refusal(() => read(field, "0101000102"))).toBe("malformed at 3: fill: byte 1, not 0");
   });
 
-  it("show what the library writes", () => {
+  it("show the numbers that the library writes", () => {
     const field = struct({ length: shown(size(u8, rest)), body: bytes() });
     expect(write(field, { length: 99, body: Uint8Array.of(1) })).toBe("0101");
     expect(read(field, "0101")).toEqual({ length: 1, body: Uint8Array.of(1) });
@@ -275,7 +275,7 @@ describe("structs", () => {
     expect(write(field, { constructor: 5 } as never)).toBe("05");
   });
 
-  it("refuse what is no object, and unknown members if they are strict", () => {
+  it("refuse values that are not objects, and unknown members if they are strict", () => {
     expect(refusal(() => write(struct({ a: u8 }), null as never))).toBe(
       "unencodable: an object is needed, not null",
     );
@@ -342,7 +342,7 @@ describe("functions of users", () => {
 });
 
 describe("descriptions", () => {
-  it("go behind any framing", () => {
+  it("work in any framing", () => {
     const messages = lengthPrefixed({ width: 2 }).wrap(
       struct({ has: present("note", u8), note: optional(utf8()) }),
     );
@@ -368,7 +368,7 @@ describe("descriptions", () => {
     ).toThrow(/lazy: the field needs an end of its own/);
   });
 
-  it("use up what is announced exactly", () => {
+  it("use exactly the announced bytes", () => {
     expect(refusal(() => read(struct({ a: prefixed(u8, u8) }), "020102"))).toBe(
       "malformed at 2: a: 1 byte left over",
     );

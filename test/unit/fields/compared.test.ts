@@ -178,13 +178,13 @@ const cellsOf = (line: string): readonly string[] =>
     .slice(1, -1)
     .map((cell) => cell.trim());
 
-describe("descriptions beside other libraries", () => {
+describe("descriptions compared with other libraries", () => {
   const page = readText("docs/fields-compared.md");
   const lines = page.split("\n").filter((line) => line.startsWith("|"));
   const head = cellsOf(lines[0]!);
 
   for (const [what, run] of Object.entries(ROWS)) {
-    it(`are told apart as the docs say: ${what}`, () => {
+    it(`behave as documented: ${what}`, () => {
       const line = lines.map(cellsOf).find(([first]) => first === what);
       const expected = LIBRARIES.map((library) => `${library.name}: ${run(library)}`);
       const said = LIBRARIES.map(({ name }) => `${name}: ${line?.[head.indexOf(name)]}`);

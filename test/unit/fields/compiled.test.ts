@@ -61,7 +61,7 @@ describe("compiled", () => {
     expect(() => encodeFrame(fast, { op: "1" } as never)).toThrow("op: i32 cannot hold string");
   });
 
-  it("leaves nothing behind when a value is refused", () => {
+  it("leaves no bytes when a value is refused", () => {
     const out = new Output();
     out.u8(1);
     expect(() => compiled(struct({ a: u8, b: u8 })).encode({ a: 1, b: 300 }, out)).toThrow(
@@ -81,7 +81,7 @@ describe("compiled", () => {
     expect(() => read(frame, 0, 3, cursor)).toThrow("not like this");
   });
 
-  it("measures whole frames by generated code, and leaves all others to the closures", () => {
+  it("measures complete frames by generated code, and all others by the closures", () => {
     for (const [protocol, frame, short] of [
       [goimPackets, encodeFrame(goimPackets, { op: 7 }), 5],
       [mqtt, encodeFrame(mqtt, { cleanSession: true, keepAlive: 1, clientId: "a" }), 1],
@@ -115,7 +115,7 @@ describe("compiled", () => {
     );
   });
 
-  it("gives parts of bytes back as they are", () => {
+  it("returns parts of bytes unchanged", () => {
     const part = bits(3);
     expect(compiled(part)).toBe(part);
   });

@@ -239,7 +239,7 @@ describe("described formats keep the laws", () => {
       it(`${name}: ${law.name}`, law.check);
   }
 
-  it("and need an arbitrary for what is not described", () => {
+  it("and need an arbitrary for parts that are not described", () => {
     expect(() => laws(goim() as never)).toThrow(TypeError);
   });
 });

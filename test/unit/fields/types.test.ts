@@ -30,7 +30,7 @@ import {
 } from "../../support/formats.ts";
 
 describe("types of descriptions", () => {
-  it("differ for what is sent and what is received", () => {
+  it("differ for sent and received values", () => {
     expectTypeOf<Sent<typeof goimPackets>>().toEqualTypeOf<{
       readonly op: number;
       readonly ver?: number | undefined;

@@ -44,7 +44,7 @@ describe("concatenatedJson", () => {
     expect(decodeAll(protocol, wire)).toEqual(values);
   });
 
-  it("gives any objects and arrays back", () => {
+  it("returns any objects and arrays unchanged", () => {
     const values = fc.array(jsonValues().map((value) => [value]));
     fc.assert(
       fc.property(values, (all) => {
@@ -76,7 +76,7 @@ describe("concatenatedJson", () => {
     expect(() => concatenatedJson({ depth: 1 } as object)).toThrow(/use maxFrame/);
   });
 
-  it("goes on where it was, however deep", () => {
+  it("continues where it stopped, at any depth", () => {
     const depth = 10_000;
     const deep = ascii("[".repeat(depth) + "]".repeat(depth));
     const scan = newScan();

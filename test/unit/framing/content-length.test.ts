@@ -99,7 +99,7 @@ describe("contentLength", () => {
     expect(() => contentLength({ maxheader: 3 } as object)).toThrow(/use maxFrame, maxHeader/);
   });
 
-  it("is text where the payload is, and tells its layout", () => {
+  it("is text if the payload is, and describes its layout", () => {
     expect(contentLength().wrap(json()).text).toBe(true);
     expect(contentLength().wrap(raw()).text).toBe(false);
     expect(contentLength().layout).toEqual([

@@ -89,7 +89,7 @@ describe("decimalPrefixed", () => {
     });
   });
 
-  it("is limited by what the digits can say", () => {
+  it("is limited by the number of digits", () => {
     const framing = decimalPrefixed({ digits: 2 });
     expect(framing.maxFrame).toBe(101);
     expect(decimalPrefixed({ digits: 2, counts: "frame" }).maxFrame).toBe(99);
@@ -104,12 +104,12 @@ describe("decimalPrefixed", () => {
     expect(failureOf(() => encodeFrame(above, new Uint8Array(4)))?.code).toBe("unencodable");
   });
 
-  it("tells a length above the limit, so that it can be skipped", () => {
+  it("returns a length above the limit, so that the frame can be skipped", () => {
     const found = readAll(decimalPrefixed({ digits: 4, maxFrame: 10 }), [ascii("0007")]);
     expect(found.failure?.message).toBe("frame of 11 bytes exceeds maxFrame 10");
   });
 
-  it("is text where payload, delimiter and trailer are", () => {
+  it("is text if payload, delimiter and trailer are", () => {
     expect(decimalPrefixed({ digits: 4 }).wrap(utf8()).text).toBe(true);
     expect(decimalPrefixed({ delimiter: ":" }).wrap(raw()).text).toBe(false);
     expect(decimalPrefixed({ delimiter: ascii(":") }).wrap(utf8()).text).toBe(false);
@@ -146,7 +146,7 @@ describe("decimalPrefixed", () => {
     expect(() => decimalPrefixed(options)).toThrow(RangeError);
   });
 
-  it("refuses options that it does not have", () => {
+  it("refuses unknown options", () => {
     expect(() => decimalPrefixed({ width: 4 } as object)).toThrow(/"width"; use digits, delimiter/);
   });
 });

@@ -38,7 +38,7 @@ function payload(frame: string, delimiters: readonly string[]): string {
 }
 
 describe("delimited", () => {
-  it("ends a frame where a delimiter ends first, wherever an earlier call stopped", () => {
+  it("ends a frame at the first end of a delimiter, wherever an earlier call stopped", () => {
     fc.assert(
       fc.property(sets, word(0, 40), word(0, 3), fc.nat(), (delimiters, stream, before, stop) => {
         const framing = delimited(delimiters);
@@ -174,7 +174,7 @@ describe("delimited", () => {
     expect(protocol.decode(ascii("\r\n"), 1, 2)).toBe("");
   });
 
-  it("is text where the payload and all delimiters are", () => {
+  it("is text if the payload and all delimiters are", () => {
     expect(delimited("\n").wrap(utf8()).text).toBe(true);
     expect(delimited(["\n", ascii("\0")]).wrap(utf8()).text).toBe(false);
     expect(delimited("\n").wrap(raw()).text).toBe(false);
@@ -182,7 +182,7 @@ describe("delimited", () => {
     expectTypeOf(delimited("\n").wrap(utf8())).toEqualTypeOf<Protocol<string>>();
   });
 
-  it("refuses options that it does not have", () => {
+  it("refuses unknown options", () => {
     expect(() => delimited("\n", { skipEmpty: true } as object)).toThrow(
       /"skipEmpty"; use maxFrame/,
     );

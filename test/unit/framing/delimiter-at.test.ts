@@ -22,7 +22,7 @@ describe("delimiterAt", () => {
     expect(delimiterAt(lines({ ending: "\r\n" }), ascii("\r\n"), 0, 2)).toBe(0);
   });
 
-  it("knows a single delimiter, too", () => {
+  it("supports a single delimiter, too", () => {
     expect(delimiterAt(delimited("|"), ascii("a|"), 0, 2)).toBe(0);
   });
 

@@ -22,7 +22,7 @@ describe("fixed", () => {
     expect(failure).toEqual({ code: "unencodable", offset: undefined, message });
   });
 
-  it("says how much of the last frame is missing", () => {
+  it("reports how much of the last frame is missing", () => {
     expect(failureOf(() => decodeAll(protocol, ascii("abcde")))).toEqual({
       code: "truncated",
       offset: 3,
@@ -35,7 +35,7 @@ describe("fixed", () => {
     expect(() => fixed(size as number)).toThrow(`not ${size}`);
   });
 
-  it("may be larger than what is the limit elsewhere", () => {
+  it("may be larger than the default limit of other framings", () => {
     const size = 2 * 1024 * 1024;
     const large = fixed(size).wrap(raw());
     expect(encodeFrame(large, new Uint8Array(size))).toHaveLength(size);

@@ -30,7 +30,7 @@ const framings: readonly (readonly [string, WrappingFraming])[] = [
 ];
 
 describe.each(framings)("%s.wrap", (_, framing) => {
-  it("gives a frozen protocol with the framing's own measure and limit", () => {
+  it("returns a frozen protocol with the framing's own measure and limit", () => {
     const protocol = framing.wrap(raw());
     expect(Object.isFrozen(framing)).toBe(true);
     expect(Object.isFrozen(protocol)).toBe(true);
@@ -39,7 +39,7 @@ describe.each(framings)("%s.wrap", (_, framing) => {
     expect("decodeMany" in protocol).toBe(false);
   });
 
-  it("shows the codec its payload and nothing else, wherever the frame lies", () => {
+  it("passes only the payload to the codec, wherever the frame lies", () => {
     const decode = vi.fn((bytes: Uint8Array, start: number, end: number) =>
       text(bytes.subarray(start, end)),
     );
@@ -78,7 +78,7 @@ describe.each(framings)("%s.wrap", (_, framing) => {
     expect(decodeFrame(protocol, encodeFrame(protocol, "hello"))).toBe("hello");
   });
 
-  it("gives the place of an error in the payload as an index of the frame's bytes", () => {
+  it("reports the offset of an error in the payload as an index of the frame's bytes", () => {
     const bytes = encodeFrame(framing.wrap(raw()), ascii("he\xffoo"));
     const failure = failureOf(() => decodeFrame(framing.wrap(utf8()), bytes));
     expect(failure).toMatchObject({ code: "malformed", offset: bytes.indexOf(0xff) });
@@ -99,7 +99,7 @@ describe.each(framings)("%s.wrap", (_, framing) => {
 });
 
 describe("perMessage", () => {
-  it("gives a message protocol: the payload is the message", () => {
+  it("returns a message protocol: the payload is the message", () => {
     const protocol = perMessage().wrap(utf8());
     expect(text(encodeFrame(protocol, "hi"))).toBe("hi");
     expect(decodeFrame(protocol, poisoned(ascii("hi")))).toBe("hi");
@@ -111,7 +111,7 @@ describe("perMessage", () => {
     expectTypeOf(perMessage().wrap(json<1, 2>())).toEqualTypeOf<MessageProtocol<1, 2>>();
   });
 
-  it("is text where the payload is", () => {
+  it("is text if the payload is", () => {
     expect(perMessage().wrap(utf8()).text).toBe(true);
     expect(perMessage().wrap(raw()).text).toBe(false);
   });

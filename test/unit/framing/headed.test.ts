@@ -32,7 +32,7 @@ describe("headed", () => {
     }
   });
 
-  it("ends at an empty line, unless told otherwise; the header is Latin-1", () => {
+  it("ends at an empty line by default; the header is Latin-1", () => {
     const seen: string[] = [];
     const framing = headed({
       length: (header) => {
@@ -83,7 +83,7 @@ describe("headed", () => {
       });
   });
 
-  it("refuses to write what it would read otherwise", () => {
+  it("refuses to write a header that would be read differently", () => {
     const wrong = [
       { ...send, write: (length: number) => `SEND ${length + 1}` },
       { ...send, write: (length: number) => `SEND ${length}\r\n` },

@@ -88,7 +88,7 @@ function edges({ start, fieldOf, most }: ReturnType<typeof rules>, width: number
 describe.each(combinations.map((options) => [named(options), options] as const))(
   "lengthPrefixed: %s",
   (_, base) => {
-    it("writes what it reads with any adjust, or is refused when it is made", () => {
+    it("reads its own output with any adjust, or is refused when it is made", () => {
       for (const adjust of adjusts) {
         const options = { ...base, adjust };
         const rule = rules(options);
@@ -192,7 +192,7 @@ describe("lengthPrefixed is refused when it is made", () => {
 });
 
 describe("lengthPrefixed's limit", () => {
-  it("is 1 MiB, or what the header can say, or what was given, whichever is least", () => {
+  it("is the least of 1 MiB, the header's maximum and the option", () => {
     expect(lengthPrefixed({ width: 4 }).maxFrame).toBe(DEFAULT);
     expect(lengthPrefixed({ width: 1 }).maxFrame).toBe(256);
     expect(lengthPrefixed({ width: 2, counts: "frame" }).maxFrame).toBe(65_535);
@@ -217,7 +217,7 @@ describe("lengthPrefixed's limit", () => {
 });
 
 describe("lengthPrefixed's malformed headers", () => {
-  it("are those that give a frame shorter than its header, with both numbers", () => {
+  it("are those of a frame shorter than its header, with both numbers", () => {
     const options = { width: 2, offset: 1, counts: "frame" } as const;
     const protocol = whole(lengthPrefixed(options), options);
     const failure = failureOf(() => decodeAll(protocol, ascii("\0\0\x03\0\0\x02")));
@@ -271,7 +271,7 @@ describe("lengthPrefixed", () => {
     expect(Object.isFrozen(framing)).toBe(true);
   });
 
-  it("refuses options that it does not have, and says which it has", () => {
+  it("refuses unknown options, and lists the known ones", () => {
     const misspelt = { width: 2, maxframe: 10 } as LengthPrefixedOptions;
     expect(() => lengthPrefixed(misspelt)).toThrow(TypeError);
     expect(() => lengthPrefixed(misspelt)).toThrow(/no option "maxframe"; use width, .*maxFrame/);
@@ -319,7 +319,7 @@ describe("lengthPrefixed", () => {
     expect([...encodeFrame(protocol, new Uint8Array(0))]).toEqual([0x47, 0x4f, 0]);
   });
 
-  it("takes an option of undefined for one that is not given", () => {
+  it("treats an undefined option as missing", () => {
     const options = { width: 2, endian: undefined, counts: undefined, adjust: undefined } as const;
     const framing = lengthPrefixed({ ...options, offset: undefined, header: undefined });
     expect([...encodeFrame(framing.wrap(raw()), Uint8Array.of(7))]).toEqual([0, 1, 7]);

@@ -58,7 +58,7 @@ describe("lines", () => {
     expect(failureOf(() => encodeFrame(short, "abc"))).toMatchObject({ code: "unencodable" });
   });
 
-  it("is text where the payload is", () => {
+  it("is text if the payload is", () => {
     expect(strict.text).toBe(true);
     expect(lines().wrap(raw()).text).toBe(false);
     expect(strict.name).toBe("lines");
@@ -120,7 +120,7 @@ describe("lines that accept the last one without an end", () => {
     expect(read({}, "a\nb")).toEqual(["a", "<truncated at 2>"]);
   });
 
-  it("are too long at maxFrame bytes without an end, whenever the end of the input comes", () => {
+  it("are too long at maxFrame bytes without an end, whenever the input ends", () => {
     expect(read({ last, maxFrame: 4 }, "ab\nabc")).toEqual(["ab", "abc"]);
     expect(read({ last, maxFrame: 4 }, "ab\nabcd")).toEqual(["ab", "<too-long at 3>"]);
     const protocol = lines({ last, maxFrame: 4 }).wrap(utf8());

@@ -18,7 +18,7 @@ describe("netstring", () => {
     expect(decodeFrame(protocol, ascii(wire))).toBe(value);
   });
 
-  it("gives any bytes back", () => {
+  it("returns any bytes unchanged", () => {
     const bytes = netstring().wrap(raw());
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 300, size: "max" })), (values) => {
@@ -98,7 +98,7 @@ describe("netstring", () => {
     expect(text(encodeFrame(netstring({ maxFrame: 3 }).wrap(utf8()), ""))).toBe("0:,");
   });
 
-  it("is text where the payload is", () => {
+  it("is text if the payload is", () => {
     expect(protocol.text).toBe(true);
     expect(netstring().wrap(raw()).text).toBe(false);
     expect(protocol.name).toBe("netstring");

@@ -6,7 +6,7 @@ import { ascii, concat, everySize, failureOf, readAll } from "../../support/chun
 const lengths = (frames: readonly Uint8Array[]): number[] => frames.map(({ length }) => length);
 
 describe("pieces", () => {
-  it("are what arrives, in pieces of at most `most`", () => {
+  it("are the bytes that arrive, in pieces of at most `most`", () => {
     const stream = Uint8Array.from({ length: 30 }, (_, i) => i);
     for (const [size, expected] of [
       [5, [5, 5, 5, 5, 5, 5]],

@@ -42,7 +42,7 @@ describe("resync", () => {
     expect(read(short, resync(), ascii("U\x55U\x02ab"))).toEqual(["-2 at 0: too-long at 0", "ab"]);
   });
 
-  it("goes on one byte after a checksum that fails, and reports the run once", () => {
+  it("continues one byte after a failed checksum, and reports the run once", () => {
     const protocol = withChecksum(marked, { sum: crc16("modbus"), width: 2, from: 0 }).wrap(raw());
     const wire = encodeAll(protocol, [bytesOf("01"), bytesOf("02 ef ef 03"), bytesOf("04")]);
     const noise = bytesOf("ef ef 03 00 ff");
@@ -77,7 +77,7 @@ describe("resync", () => {
     ]);
   });
 
-  it("goes on at the next line", () => {
+  it("continues at the next line", () => {
     const digits = {
       decode: (bytes: Uint8Array, start: number, end: number) => {
         const value = Number(text(bytes.subarray(start, end)));
@@ -107,7 +107,7 @@ describe("resync", () => {
     expect(read(protocol, resync({ most: 9 }), wire, hexOf).at(-1)).toBe("!malformed at 0");
   });
 
-  it("gives up a frame that is not waited for any longer", () => {
+  it("skips a frame that timed out", () => {
     const skipped: Skipped[] = [];
     const splitter = new Splitter(marked, {
       onInvalid: resync(),
@@ -126,7 +126,7 @@ describe("resync", () => {
     expect(skipped).toHaveLength(1);
   });
 
-  it("needs no word for good frames: the next call is one", () => {
+  it("treats the next call as a confirmation of the frame", () => {
     const skipped: Skipped[] = [];
     const splitter = new Splitter(marked, {
       onInvalid: resync(),

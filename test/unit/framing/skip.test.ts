@@ -138,7 +138,7 @@ describe("skip", () => {
     expect(read(protocol, skip(), bytesOf(wire), hexOf)).toEqual(expected);
   });
 
-  it("goes on at the next mark, if the framing can find it", () => {
+  it("continues at the next mark, if the framing can find it", () => {
     const marked = lengthPrefixed({ width: 1, header: ascii("GO") }).wrap(utf8());
     expect(read(marked, skip(), ascii("GO\x01ajunkGGO\x02bcG?GO\x01dnoiseG"))).toEqual([
       "a",
@@ -248,7 +248,7 @@ describe("skip", () => {
     }
   });
 
-  it("drops a message that is bad, where messages have boundaries of their own", () => {
+  it("drops a bad message if messages have boundaries of their own", () => {
     const notices = perMessage({ maxFrame: 10 }).wrap(json());
     const skipped: Skipped[] = [];
     const options = { onInvalid: skip(), skipped: (one: Skipped) => skipped.push(one) };
@@ -274,11 +274,11 @@ describe("skip", () => {
 describe("Splitter with a policy", () => {
   const bad = ascii("1\nbad\n2\nworse\n3\n");
 
-  it("refuses options that it does not have", () => {
+  it("refuses unknown options", () => {
     expect(() => new Splitter(lines(), { policy: 1 } as object)).toThrow(/use onInvalid, skipped/);
   });
 
-  it("is as without one, where none is given: reject is final", () => {
+  it("ends the stream by default: reject is final", () => {
     const splitter = new Splitter(lines());
     splitter.push(bad);
     splitter.next();
@@ -294,7 +294,7 @@ describe("Splitter with a policy", () => {
     }
   });
 
-  it("takes what a codec throws, whatever it is", () => {
+  it("accepts any error of a codec", () => {
     const skipped: Skipped[] = [];
     const splitter = new Splitter(lines(), {
       onInvalid: skip(),
@@ -316,7 +316,7 @@ describe("Splitter with a policy", () => {
     expect(failureOf(() => splitter.reject(new Error("what?")))?.code).toBe("malformed");
   });
 
-  it("goes on after a callback that throws", () => {
+  it("continues after a callback that throws", () => {
     const splitter = new Splitter(lines({ maxFrame: 4 }), {
       onInvalid: skip(),
       skipped: () => {

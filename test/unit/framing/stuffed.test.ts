@@ -106,7 +106,7 @@ describe.each<[string, WrappingFraming, [string, string][]]>([
     expect(hex(decodeFrame(protocol, poisoned(bytesOf(wire))))).toBe(payload);
   });
 
-  it("gives any bytes back, at any cuts", () => {
+  it("returns any bytes unchanged, with any cuts", () => {
     const odd = fc.constantFrom(0x00, 0x01, 0x7d, 0x7e, 0xc0, 0xdb, 0xdc, 0xff);
     const payload = fc
       .array(fc.oneof(odd, fc.nat(255)), { minLength: 1, maxLength: 600, size: "max" })
@@ -206,7 +206,7 @@ describe("damaged frames", () => {
     expect(failure?.message).toContain(message);
   });
 
-  it("are skipped where their sender gave them up", () => {
+  it("are skipped if their sender aborted them", () => {
     expect(read(hdlc({ fcs: 0 }), "7e 01 02 7d 7e 03 7e 04 7d 7e")).toEqual(["03"]);
     expect(read(hdlc({ fcs: 0 }), "7d 7e 7e 03 7e")).toEqual(["03"]);
   });
@@ -232,7 +232,7 @@ describe("the place of an error in an unpacked payload", () => {
     expect(bad).toMatchObject({ code: "malformed", offset });
   });
 
-  it("is within the frame, whatever a codec says", () => {
+  it("is within the frame, whatever offset a codec reports", () => {
     for (const [framing, end] of [
       [slip(), 4],
       [cobs(), 3],
@@ -262,7 +262,7 @@ describe("cobs", () => {
     expect(decodeFrame(cobs().wrap(raw()), frame)).toEqual(blockOf(n));
   });
 
-  it("reads what others write after a full block at the end", () => {
+  it("reads the form that others write after a full block at the end", () => {
     const frame = Uint8Array.from([0xff, ...blockOf(254), 0x01, 0x00]);
     expect(decodeFrame(cobs().wrap(raw()), frame)).toEqual(blockOf(254));
   });

@@ -43,7 +43,7 @@ describe("varintPrefixed", () => {
     expect(decodeFrame(varintPrefixed().wrap(raw()), frame)).toHaveLength(length);
   });
 
-  it("writes the length as Output.varint does, and the body behind it", () => {
+  it("writes the length as Output.varint does, followed by the body", () => {
     fc.assert(
       fc.property(fc.nat(70_000), (length) => {
         const body = new Uint8Array(length);
@@ -56,7 +56,7 @@ describe("varintPrefixed", () => {
     );
   });
 
-  it("reads overlong lengths of up to five bytes, and counts the bytes as they came", () => {
+  it("reads overlong lengths of up to five bytes, and counts the bytes received", () => {
     fc.assert(
       fc.property(fc.nat(200), fc.integer({ min: 2, max: 5 }), (length, width) => {
         const header = overlong(length, width);
@@ -81,7 +81,7 @@ describe("varintPrefixed", () => {
     expect(varintPrefixed().measure(bytes, 1, bytes.length - 1, newScan())).toBe(0);
   });
 
-  it("can say up to 2^32-1, where the limit lets it", () => {
+  it("supports lengths up to 2^32-1, if the limit allows", () => {
     const framing = varintPrefixed({ maxFrame: 2 ** 33 });
     expect(framing.maxFrame).toBe(2 ** 32 - 1 + 5);
     const wire = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x0f);
@@ -89,7 +89,7 @@ describe("varintPrefixed", () => {
     expect(failureOf(() => decodeAll(protocol, wire))).toMatchObject({ code: "too-long" });
   });
 
-  it("refuses a body above 2^32-1, which no memory here holds: told by an output that lies", () => {
+  it("refuses a body above 2^32-1, simulated by an output with a false length", () => {
     const lengths = [0, 2 ** 32];
     const out = new Output();
     Object.defineProperty(out, "length", { get: () => lengths.shift() });
@@ -123,7 +123,7 @@ describe("varintPrefixed", () => {
     });
   });
 
-  it("is refused with a limit that is none", () => {
+  it("is refused with an invalid limit", () => {
     for (const maxFrame of [0, -1, 0.5, Infinity]) {
       expect(() => varintPrefixed({ maxFrame })).toThrow(RangeError);
     }
@@ -136,7 +136,7 @@ describe("varintPrefixed", () => {
     expect(protocol.name).toBe("varint-prefixed");
   });
 
-  it("refuses overlong lengths when told to, at once", () => {
+  it("refuses overlong lengths at once with minimal", () => {
     const minimal = varintPrefixed({ minimal: true }).wrap(utf8());
     expect(decodeFrame(minimal, ascii("\0"))).toBe("");
     expect(decodeFrame(minimal, encodeFrame(minimal, "x".repeat(300)))).toHaveLength(300);
@@ -172,7 +172,7 @@ describe("varintPrefixed", () => {
     }
   });
 
-  it("goes on where it was, byte by byte", () => {
+  it("continues where it stopped, byte by byte", () => {
     const framing = varintPrefixed({ offset: 2, maxBytes: 4 });
     const wire = Uint8Array.of(7, 8, 0xff, 0xff, 0x7f);
     const scan = newScan();

@@ -163,7 +163,7 @@ describe.each<[string, WrappingFraming, ChecksumOptions, string, string]>([
 describe("withChecksum", () => {
   const framing = lengthPrefixed({ width: 1 });
 
-  it("finds every bit that is flipped in what it covers", () => {
+  it("detects every flipped bit in the covered bytes", () => {
     const protocol = withChecksum(framing, { sum: crc32(), width: 4, from: 0 }).wrap(raw());
     const frame = encodeFrame(protocol, ascii("hello"));
     for (let bit = 8; bit < 8 * frame.length; bit++) {
