@@ -105,8 +105,13 @@ export function nameError(
   Object.defineProperty(of, Symbol.hasInstance, {
     // A subclass inherits this, and only recognises its own.
     value(this: unknown, value: unknown): boolean {
-      if (Error[Symbol.hasInstance].call(this as never, value)) return true;
-      return this === of && value instanceof Error && isNamed(value, name) && isAlike(value);
+      try {
+        if (Error[Symbol.hasInstance].call(this as never, value)) return true;
+        return this === of && value instanceof Error && isNamed(value, name) && isAlike(value);
+      } catch {
+        // A Proxy that throws when it is looked at.
+        return false;
+      }
     },
   });
 }

@@ -6,7 +6,7 @@ import { checkOptions } from "./options.ts";
 import { newOutput, type OwnOutput } from "./output.ts";
 import type { Codec, Framing, MessageProtocol, Protocol } from "./protocol.ts";
 import { newScan, type OwnScan, resetScan } from "./scan.ts";
-import { refuseThenable } from "./thenable.ts";
+import { checkValues, refuseThenable } from "./thenable.ts";
 
 /*
  * There is one way to read and write a frame: all code that does so (the functions below, Splitter,
@@ -204,7 +204,7 @@ export function decodeValues<Out>(
 ): readonly Out[] {
   if (codec.decodeMany === undefined) return [decodeValue(codec, bytes, start, end)];
   try {
-    return codec.decodeMany(bytes, start, end);
+    return checkValues(codec.decodeMany(bytes, start, end));
   } catch (error) {
     throw asProtocolError(error, "malformed", "decode failed", start);
   }

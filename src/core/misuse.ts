@@ -12,5 +12,10 @@ export function misuse(text: string): TypeError {
 
 /** True for an error that `misuse` made. */
 export function isMisuse(error: unknown): boolean {
-  return error instanceof TypeError && MARK in error;
+  try {
+    return error instanceof TypeError && MARK in error;
+  } catch {
+    // A Proxy that throws when it is looked at.
+    return false;
+  }
 }

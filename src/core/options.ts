@@ -20,11 +20,27 @@
  * ```
  */
 export function checkOptions(name: string, options: object, known: readonly string[]): void {
-  const list = known.join(", ");
   if (typeof options !== "object" || options === null) {
+    const list = known.join(", ");
     throw new TypeError(`${name} takes options as an object of ${list}, not ${String(options)}`);
   }
   for (const key of Object.keys(options)) {
-    if (!known.includes(key)) throw new TypeError(`${name} has no option "${key}"; use ${list}`);
+    if (known.includes(key)) continue;
+    throw new TypeError(`${name} has no option "${key}"; use ${known.join(", ")}`);
+  }
+}
+
+/**
+ * Checks options that are functions, if they are given.
+ *
+ * @throws TypeError that names the first one that is something else
+ * @internal
+ */
+export function checkFunctions(options: object, names: readonly string[]): void {
+  for (const name of names) {
+    const value = (options as Readonly<Record<string, unknown>>)[name];
+    if (value === undefined || typeof value === "function") continue;
+    const found = value === null ? "null" : typeof value;
+    throw new TypeError(`${name} must be a function, not ${found}`);
   }
 }

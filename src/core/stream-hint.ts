@@ -1,3 +1,5 @@
+import { checkSync } from "./thenable.ts";
+
 const ADD_CODEC = "a framing alone reads no values: add .wrap(codec), as in lines().wrap(json())";
 const ADD_FRAMING = "a stream needs a framing around the codec, as in lines().wrap(codec)";
 const ADD_LIMIT = "a codec alone has no limit: add a framing, as in perMessage().wrap(codec)";
@@ -24,6 +26,7 @@ export type StreamHint<P> = P extends { readonly measure: unknown; readonly deco
  */
 export function checkStreamProtocol(protocol: unknown): void {
   const { measure, decode, encode } = Object(protocol) as Record<string, unknown>;
+  checkSync(protocol);
   if (typeof measure !== "function") throw new TypeError(`not a protocol: ${ADD_FRAMING}`);
   if (typeof decode !== "function" || typeof encode !== "function") {
     throw new TypeError(`not a protocol: ${ADD_CODEC}`);
@@ -42,8 +45,18 @@ export function checkProtocol(protocol: unknown, boundary: "stream" | "message" 
     return;
   }
   const { decode, encode, maxFrame } = Object(protocol) as Record<string, unknown>;
+  checkSync(protocol);
   if (typeof decode !== "function" || typeof encode !== "function") {
     throw new TypeError(`not a protocol: ${ADD_CODEC}`);
   }
   if (typeof maxFrame !== "number") throw new TypeError(`not a protocol: ${ADD_LIMIT}`);
+}
+
+/**
+ * @throws TypeError unless it is the boundary of a sink
+ * @internal
+ */
+export function checkBoundary(boundary: unknown): void {
+  if (boundary === "stream" || boundary === "message") return;
+  throw new TypeError(`boundary must be "stream" or "message", not ${String(boundary)}`);
 }

@@ -2,6 +2,7 @@ import {
   type Codec,
   checkedMaxFrame,
   checkOptions,
+  checkSync,
   type FrameLayout,
   type Framing,
   type Output,
@@ -243,6 +244,7 @@ export function decoders<Out>(
   payloadStart: FramePosition = atStart,
   payloadEnd: FramePosition = atEnd,
 ): Pick<Codec<never, Out>, "decode" | "decodeMany"> {
+  checkSync(codec);
   const decode: Codec<never, Out>["decode"] = (bytes, start, end) =>
     codec.decode(bytes, payloadStart(bytes, start, end), payloadEnd(bytes, start, end));
   if (codec.decodeMany === undefined) return { decode };

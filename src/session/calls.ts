@@ -1,4 +1,4 @@
-import { checkLimit, isThenable } from "../core/index.ts";
+import { checkLimit, checkOptions, isThenable } from "../core/index.ts";
 
 /** The part of a connection that {@link Calls} uses. */
 export interface CallsConnection {
@@ -74,8 +74,9 @@ export class Calls<Call> {
   #running = 0;
   #isStarting = false;
 
-  /** @throws RangeError unless `concurrency` is at least 1 */
+  /** @throws RangeError unless `concurrency` is at least 1; TypeError for an unknown option */
   constructor(options: CallsOptions<Call>) {
+    checkOptions("Calls", options, ["connection", "concurrency", "run"]);
     const { concurrency = CONCURRENCY } = options;
     checkLimit("concurrency", concurrency);
     if (concurrency < 1) throw new RangeError(`concurrency must be at least 1, not ${concurrency}`);

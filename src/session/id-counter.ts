@@ -1,4 +1,4 @@
-import { checkInteger } from "../core/index.ts";
+import { checkInteger, checkOptions } from "../core/index.ts";
 
 /**
  * Numbers for requests, connections or clients: they count up, begin at 1 again after the largest one, and skip those
@@ -31,6 +31,7 @@ export class IdCounter {
       readonly isUsed?: ((id: number) => boolean) | undefined;
     } = {},
   ) {
+    checkOptions("IdCounter", options, ["first", "last", "isUsed"]);
     const { first = 1, last = 0xffff_ffff, isUsed = () => false } = options;
     checkInteger("last", last, 1);
     checkInteger("first", first, 0, last);

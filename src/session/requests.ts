@@ -115,6 +115,8 @@ export interface AskOptions<Reply, Result = Reply> {
   readonly error?: ((failure: RequestFailure) => unknown) | undefined;
 }
 
+const ASK_OPTIONS = ["timeout", "signal", "urgent", "accept", "read", "error"];
+
 interface Entry<Reply> {
   readonly send: (id: number) => unknown;
   /** Gets no answer: it is done once it was sent. */
@@ -234,6 +236,7 @@ export class Requests<Reply = unknown> {
     options: AskOptions<Reply, Result> = {},
   ): Promise<Result> {
     return new Promise((resolve, reject) => {
+      checkOptions("ask", options, ASK_OPTIONS);
       const { timeout = this.#timeout, signal, urgent = false } = options;
       checkLimit("timeout", timeout);
       const entry: Entry<Reply> = {

@@ -1,7 +1,7 @@
 import type { Skipped } from "../invalid.ts";
 import { isThenable } from "../thenable.ts";
 import type { CloseInfo } from "./handlers.ts";
-import { markReported, reportBug, reportPeer, wasReported } from "./report.ts";
+import { isCausedBy, markReported, reportBug, reportPeer, wasReported } from "./report.ts";
 
 /** All handlers of a connection in one shape, whatever object they came in: V8 then reads them fast. */
 interface Heard {
@@ -125,9 +125,9 @@ export class Callbacks {
     else this.#tell(handler, error);
   }
 
-  /** True for the bug that was reported last. */
+  /** True for the bug that was reported last, and for an error that it caused. */
   isKnownBug(error: unknown): boolean {
-    return this.#hasBug && this.#bug === error;
+    return this.#hasBug && isCausedBy(error, this.#bug);
   }
 
   /**

@@ -2,11 +2,11 @@ import type { CancelSignal } from "../cancel.ts";
 import type { ProtocolError } from "../errors.ts";
 import type { MessageProtocol } from "../protocol.ts";
 import type { Sink } from "../sink.ts";
-import { checkProtocol } from "../stream-hint.ts";
+import { checkBoundary, checkProtocol } from "../stream-hint.ts";
 import type { CloseInfo, ConnectionOptions, Handlers } from "./handlers.ts";
 import { limitsOf } from "./limits.ts";
 import { Live, type ServerParts } from "./live.ts";
-import { checkConnectionOptions } from "./option-names.ts";
+import { checkConnectionOptions, checkHandlers } from "./option-names.ts";
 import type { Happening } from "./trace.ts";
 
 /**
@@ -107,7 +107,7 @@ export interface Connection<In, Out = In, Context = undefined> {
    *
    * @param bytes - one whole frame (or message), as `encodeFrame` makes it; do not write into it afterwards
    * @returns as `send`
-   * @throws TypeError unless it is a Uint8Array
+   * @throws TypeError unless it is a Uint8Array, and if its memory was transferred away
    */
   sendFrame(bytes: Uint8Array<ArrayBuffer>): boolean;
 
@@ -146,8 +146,8 @@ export interface Connection<In, Out = In, Context = undefined> {
    * @param protocol - for what comes and goes from now on
    * @param handlers - for its values; `context` is not called again
    * @returns this connection, as one of the new protocol
-   * @throws TypeError in the middle of a frame of several values; for a protocol without framing on a stream; for a
-   *   `message` handler while an iterator waits
+   * @throws TypeError in the middle of a frame of several values; for a protocol without framing on a stream; for an
+   *   unknown handler; for a `message` handler while an iterator waits
    */
   use<NewIn, NewOut>(
     protocol: MessageProtocol<NewIn, NewOut>,
@@ -200,6 +200,7 @@ export interface Connection<In, Out = In, Context = undefined> {
    *
    * @param cost - bytes
    * @returns a function that ends it
+   * @throws RangeError unless `cost` is a number of at least 0
    */
   hold(cost: number): () => void;
 
@@ -256,8 +257,8 @@ export interface ConnectionConstructor {
    * @param sink - the way out
    * @param handlers - what to call; without `message` the connection is iterated
    * @param options - limits
-   * @throws TypeError for a protocol without framing on a stream, a codec without a framing, or an unknown option;
-   *   RangeError for an invalid limit
+   * @throws TypeError for a protocol without framing on a stream, a codec without a framing, or an unknown handler or
+   *   option; RangeError for an invalid limit
    */
   new <In, Out = In, Context = undefined>(
     protocol: MessageProtocol<In, Out>,
@@ -283,8 +284,9 @@ export const Connection: ConnectionConstructor = class Connection<
     handlers: Handlers<In, Out, Context> = {},
     options: ConnectionOptions & ServerParts = {},
   ) {
-    checkConnectionOptions(options);
+    checkConnectionOptions(handlers, options);
     checkProtocol(protocol, sink?.boundary);
+    checkBoundary(sink?.boundary);
     const limits = limitsOf(options);
     this.context = handlers.context?.() as Context;
     this.#live = new Live(this, protocol, sink, handlers, options, limits);
@@ -400,6 +402,7 @@ export const Connection: ConnectionConstructor = class Connection<
     protocol: MessageProtocol<NewIn, NewOut>,
     handlers: Handlers<NewIn, NewOut, Context> = {},
   ): Connection<NewIn, NewOut, Context> {
+    checkHandlers(handlers);
     this.#live.use(protocol, handlers);
     return this as unknown as Connection<NewIn, NewOut, Context>;
   }

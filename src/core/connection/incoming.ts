@@ -4,7 +4,7 @@ import type { ProtocolError } from "../errors.ts";
 import type { InvalidPolicy, Skipped } from "../invalid.ts";
 import { newSplitter, type OwnSplitter } from "../own-splitter.ts";
 import type { MessageProtocol, Protocol } from "../protocol.ts";
-import { isThenable } from "../thenable.ts";
+import { checkValues, isThenable } from "../thenable.ts";
 import { type ChunkText, chunkTextFor } from "./chunk-text.ts";
 import { MessageReader } from "./message-reader.ts";
 import { type Turns, type TurnTaker, turnsOf } from "./turns.ts";
@@ -183,6 +183,11 @@ export class Incoming<Out> implements TurnTaker {
   /** The next message waits for the next turn, and for nothing else. */
   get isTurnOver(): boolean {
     return (this.#gate & UNWELCOME) === TURN;
+  }
+
+  /** The next message waits for the next turn, whatever else it waits for. */
+  get hasTurnAhead(): boolean {
+    return (this.#gate & (TURN | OVER)) === TURN;
   }
 
   /** Promises of `message` that are pending. */
@@ -457,7 +462,7 @@ export class Incoming<Out> implements TurnTaker {
       this.#values =
         protocol.decodeMany === undefined
           ? [protocol.decode(bytes, start, end)]
-          : protocol.decodeMany(bytes, start, end);
+          : checkValues(protocol.decodeMany(bytes, start, end));
     } catch (error) {
       this.#values = NONE;
       this.#reader.reject(error);

@@ -1,7 +1,9 @@
 import { systemClock } from "../clock.ts";
 import { timers } from "../host.ts";
+import { checkFunctions } from "../options.ts";
 import { checkLimits } from "../range.ts";
 import type { ConnectionOptions } from "./handlers.ts";
+import { HANDLER_NAMES } from "./option-names.ts";
 
 const HIGH_WATER = 262_144;
 const MAX_QUEUED = 8_388_608;
@@ -41,15 +43,14 @@ export interface Limits {
  */
 export function limitsOf(options: ConnectionOptions): Limits {
   checkLimits(options, "highWater", "maxQueued", ...TIMES);
-  const { concurrency = 1, handlerErrors } = options;
+  const { concurrency = 1 } = options;
   if (!(Number.isInteger(concurrency) || concurrency === Infinity) || concurrency < 1) {
     throw new RangeError(
       `concurrency must be an integer of at least 1, not ${String(concurrency)}`,
     );
   }
-  if (handlerErrors !== undefined && handlerErrors !== "report" && handlerErrors !== "throw") {
-    throw new TypeError(`handlerErrors must be "report" or "throw", not ${String(handlerErrors)}`);
-  }
+  checkHandlerErrors(options.handlerErrors);
+  checkParts(options);
   const hasTime = options.clock !== undefined || timers !== undefined;
   const time = (given: number | undefined, usual: number): number => {
     const ms = given ?? (hasTime ? usual : 0);
@@ -68,6 +69,32 @@ export function limitsOf(options: ConnectionOptions): Limits {
     concurrency,
   };
 }
+
+/** @throws TypeError unless it is a value of the option */
+export function checkHandlerErrors(handlerErrors: unknown): void {
+  if (handlerErrors === undefined || handlerErrors === "report" || handlerErrors === "throw")
+    return;
+  throw new TypeError(`handlerErrors must be "report" or "throw", not ${String(handlerErrors)}`);
+}
+
+/** Checks what is called later on; the options of a transport have handlers among them. */
+function checkParts(options: ConnectionOptions): void {
+  checkFunctions(options, HANDLER_NAMES);
+  const { clock, signal, onInvalid, trace } = options;
+  if (trace !== undefined) checkFunctions(options, ["trace"]);
+  if (clock !== undefined && !(hasFunction(clock, "now") && hasFunction(clock, "after"))) {
+    throw new TypeError("clock must be a Clock, with now() and after()");
+  }
+  if (signal !== undefined && !hasFunction(signal, "addEventListener")) {
+    throw new TypeError("signal must be an AbortSignal");
+  }
+  if (onInvalid !== undefined && !hasFunction(onInvalid, "splitter")) {
+    throw new TypeError("onInvalid must be a policy: skip() or resync()");
+  }
+}
+
+const hasFunction = (value: unknown, name: string): boolean =>
+  typeof (Object(value) as Readonly<Record<string, unknown>>)[name] === "function";
 
 /** Most bytes that may wait in each direction: what was given, or enough for two frames. */
 export function maxQueuedOf(limits: Limits, maxFrame: number): number {

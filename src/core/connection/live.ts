@@ -3,8 +3,9 @@ import { type Clock, later } from "../clock.ts";
 import { ProtocolError } from "../errors.ts";
 import { forOneStream } from "../frames.ts";
 import type { Skipped } from "../invalid.ts";
-import { isBytes } from "../memory.ts";
+import { isBytes, isDetached } from "../memory.ts";
 import type { MessageProtocol } from "../protocol.ts";
+import { checkLimit } from "../range.ts";
 import type { Sink } from "../sink.ts";
 import { checkProtocol } from "../stream-hint.ts";
 import type { Charged, MemoryBudget } from "./budget.ts";
@@ -208,6 +209,7 @@ export class Live<In, Out, Context>
 
   sendFrame(bytes: Uint8Array<ArrayBuffer>): boolean {
     if (!isBytes(bytes)) throw new TypeError("a frame must be a Uint8Array");
+    if (isDetached(bytes)) throw new TypeError("the memory of the frame was transferred away");
     const out = this.#out;
     if (!out.isSending) return false;
     if (this.#trace !== undefined) {
@@ -366,6 +368,7 @@ export class Live<In, Out, Context>
   }
 
   hold(cost: number): () => void {
+    checkLimit("cost", cost);
     this.#holds++;
     this.#heldCost += cost;
     this.#account();
@@ -429,6 +432,9 @@ export class Live<In, Out, Context>
       }
     }
     try {
+      if (bytes.length === 0 && isDetached(bytes)) {
+        throw new TypeError("the memory of a chunk was transferred away");
+      }
       this.#in.push(bytes);
     } catch (error) {
       this.#fail(error, false, false);
@@ -620,6 +626,10 @@ export class Live<In, Out, Context>
 
   outputFailed(error: unknown): void {
     this.#fail(error, true, false);
+  }
+
+  get isTurnOver(): boolean {
+    return this.#in.hasTurnAhead;
   }
 
   roomy(): void {

@@ -1,19 +1,27 @@
-import { checkOptions } from "../options.ts";
+import { checkFunctions, checkOptions } from "../options.ts";
 import type { ConnectionOptions, Handlers } from "./handlers.ts";
 
 /** One of each, so that the compiler tells of a name that is missing below. */
-const NAMES: Record<keyof Handlers<unknown> | keyof ConnectionOptions, true> = {
+const HANDLERS: Record<keyof Handlers<unknown>, true> = {
   ...{ context: true, open: true, message: true, drain: true, end: true },
   ...{ error: true, skipped: true, close: true },
+};
+
+const OPTIONS: Record<keyof ConnectionOptions, true> = {
   ...{ highWater: true, maxQueued: true, concurrency: true },
   ...{ firstMessageTimeout: true, frameTimeout: true, idleTimeout: true },
   ...{ sendTimeout: true, closeTimeout: true, endTimeout: true, turn: true },
   ...{ handlerErrors: true, onInvalid: true, clock: true, signal: true, trace: true },
 };
 
+/** Names of the handlers of a connection. */
+export const HANDLER_NAMES: readonly string[] = /* @__PURE__ */ Object.freeze(
+  /* @__PURE__ */ Object.keys(HANDLERS),
+);
+
 /** Names of the handlers and options of a connection, for `checkOptions`. */
 export const CONNECTION_OPTIONS: readonly string[] = /* @__PURE__ */ Object.freeze(
-  /* @__PURE__ */ Object.keys(NAMES),
+  /* @__PURE__ */ HANDLER_NAMES.concat(/* @__PURE__ */ Object.keys(OPTIONS)),
 );
 
 const known = /* @__PURE__ */ new WeakSet<object>();
@@ -24,7 +32,23 @@ export function checkedOptions<O extends object>(options: O): O {
   return options;
 }
 
-/** @throws TypeError for options of a connection with an unknown name */
-export function checkConnectionOptions(options: object): void {
-  if (!known.has(options)) checkOptions("Connection", options, CONNECTION_OPTIONS);
+/**
+ * Checks the names of the handlers and options of a connection. A transport that has checked its options has handlers
+ * among them.
+ *
+ * @throws TypeError for an unknown name, or a handler that is not a function
+ */
+export function checkConnectionOptions(handlers: object, options: object): void {
+  if (known.has(options)) {
+    checkFunctions(handlers, HANDLER_NAMES);
+    return;
+  }
+  checkHandlers(handlers);
+  checkOptions("Connection", options, CONNECTION_OPTIONS);
+}
+
+/** @throws TypeError for handlers with an unknown name, or one that is not a function */
+export function checkHandlers(handlers: object): void {
+  checkOptions("Connection", handlers, HANDLER_NAMES);
+  checkFunctions(handlers, HANDLER_NAMES);
 }

@@ -86,6 +86,11 @@ export class Outbox {
     return (this.#out?.length ?? 0) === 0;
   }
 
+  /** What the frame costs that was just added: text was counted in UTF-16 units, and takes up to three times as much. */
+  costOf(added: number): number {
+    return this.#text === "" ? added : utf8Length(this.#text.slice(-added));
+  }
+
   /** The batch is long enough for a write of its own. */
   get isDue(): boolean {
     return this.#text.length >= BATCH || (this.#out !== undefined && this.#out.length >= BATCH);
@@ -172,7 +177,7 @@ export class Outbox {
     }
     if (!this.#isCleared) this.#text += text;
     if (this.#inner !== undefined) this.#addInner();
-    return text.length > LARGE ? utf8Length(text) : text.length;
+    return text.length;
   }
 
   /** An encoder that sends on its own connection: that frame follows the one that is being written. */

@@ -29,6 +29,8 @@ export type OutputState = "waiting" | "open" | "ending" | "ended" | "closed";
 export interface OutputOwner {
   /** The sink threw, or too much waits. */
   outputFailed(error: unknown): void;
+  /** Messages wait for the next turn: `drain` comes after them. */
+  readonly isTurnOver: boolean;
   /** There is room again after `send` returned false. */
   roomy(): void;
   /** The sink was told to end or to close. */
@@ -141,11 +143,12 @@ export class Outgoing {
   #sent(added: number, maxQueued: number): boolean {
     if (this.#depth === 0) this.#planFlush();
     if (this.#outbox.isCalm(this.#highWater)) return true;
+    const cost = this.#outbox.costOf(added);
     this.flush();
     const { queued } = this;
     if (queued <= this.#highWater) return this.isSending;
     // One frame alone may be as long as it likes: the protocol's limit has been checked.
-    if (queued > maxQueued && queued > added) {
+    if (queued > maxQueued && queued > cost) {
       const text = `${queued} unsent bytes exceed maxQueued ${maxQueued}`;
       this.#owner.outputFailed(new ProtocolError("overflow", text));
       return false;
@@ -173,6 +176,7 @@ export class Outgoing {
     if (--this.#depth > 0) return;
     this.flush();
     if (!this.#isDrainOwed || this.queued > this.#highWater / 2 || this.state !== "open") return;
+    if (this.#owner.isTurnOver) return;
     this.#isDrainOwed = false;
     this.#ready?.resolve();
     this.#ready = undefined;

@@ -24,10 +24,20 @@ export function closedError(text: string, cause?: unknown): ProtocolError {
 
 /** True if this error was reported, or was caused by one that was. */
 export function wasReported(error: unknown): boolean {
+  return findCause(error, (at) => reported.has(at));
+}
+
+/** True if it is this error, or was caused by it. */
+export function isCausedBy(error: unknown, origin: unknown): boolean {
+  return error === origin || findCause(error, (at) => at === origin);
+}
+
+/** Looks for an object among an error and its causes. */
+function findCause(error: unknown, is: (at: object) => boolean): boolean {
   let at = error;
   // Chains may be circular, and a cause may be a getter that throws.
   for (let depth = 0; depth < 16 && isObject(at); depth++) {
-    if (reported.has(at)) return true;
+    if (is(at)) return true;
     try {
       at = (at as { cause?: unknown }).cause;
     } catch {

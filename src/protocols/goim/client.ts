@@ -139,6 +139,7 @@ export class GoimClient<Body = Uint8Array> {
    *   the reason of `signal`
    */
   async request(op: number, body?: Body, options: GoimRequestOptions = {}): Promise<Packet<Body>> {
+    checkOptions("request", options, ["timeout", "signal"]);
     const { timeout, signal } = options;
     const reply = this.#replyTo(op);
     return this.#requests.ask((seq) => this.#send(op, seq, body), {

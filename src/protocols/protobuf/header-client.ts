@@ -194,8 +194,10 @@ class Client<R extends Requests, P extends Pushes> implements HeaderClient<R, P>
   async request<K extends Answered<R>>(
     type: K,
     message: RequestOf<R, K>,
-    { timeout, signal }: HeaderRequestOptions = {},
+    options: HeaderRequestOptions = {},
   ): Promise<ResponseOf<R, K>> {
+    checkOptions("request", options, ["timeout", "signal"]);
+    const { timeout, signal } = options;
     const response = this.#definition[type]?.response;
     if (response === undefined) throw new TypeError(`${type} is no request that is answered`);
     const requests = this.#requests;

@@ -222,7 +222,8 @@ export class SkynetClient {
    * @returns the content of the answer; rejected with a ProtocolError: `refused` if the server's handler failed, `timeout`,
    *   `closed` if the client ended first, `overflow` if too many wait, `unencodable`; or with the reason of `signal`
    */
-  request(content: Uint8Array, options: SkynetRequestOptions = {}): Promise<Uint8Array> {
+  async request(content: Uint8Array, options: SkynetRequestOptions = {}): Promise<Uint8Array> {
+    checkOptions("request", options, ["timeout", "signal"]);
     const { timeout, signal } = options;
     let sent: number | undefined;
     const asked = this.#requests.ask(

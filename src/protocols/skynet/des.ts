@@ -1,4 +1,4 @@
-import { ProtocolError, u32be } from "../../core/index.ts";
+import { checkOptions, ProtocolError, u32be } from "../../core/index.ts";
 import { checkKey } from "./key.ts";
 import { bytesOf } from "./text.ts";
 
@@ -197,7 +197,9 @@ export function desDecode(
   return text.slice(0, end);
 }
 
-function isPkcs7Of({ padding = "iso7816-4" }: DesOptions): boolean {
+function isPkcs7Of(options: DesOptions): boolean {
+  checkOptions("DES", options, ["padding"]);
+  const { padding = "iso7816-4" } = options;
   if (padding === "iso7816-4" || padding === "pkcs7") return padding === "pkcs7";
   throw new TypeError(`padding must be "iso7816-4" or "pkcs7", not ${String(padding)}`);
 }

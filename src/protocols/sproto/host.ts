@@ -1,4 +1,4 @@
-import { checkLimit, plain } from "../../core/index.ts";
+import { checkLimit, checkOptions, plain } from "../../core/index.ts";
 import { RpcError } from "./rpc-error.ts";
 import {
   checkedBody,
@@ -97,6 +97,7 @@ export class SprotoHost {
   /** @internal */
   constructor(sproto: Sproto, packageName: string, options: HostOptions = {}) {
     checkPackage(sproto, packageName);
+    checkOptions("host", options, ["maxPending"]);
     this.#sproto = sproto;
     this.#packageName = packageName;
     this.#maxPending = options.maxPending ?? 65536;

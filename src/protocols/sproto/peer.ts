@@ -193,9 +193,15 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
     name: N,
     ...rest: RequestArguments<R["protocols"][N]["request"]["in"], RequestOptions>
   ): Promise<R["protocols"][N]["response"]["out"]> {
-    const [args, { timeout, signal, ud } = {}] = rest;
+    const [args, options = {}] = rest;
+    const { timeout, signal, ud } = options;
     const protocol = this.#remote.protocol(name);
     if (protocol === undefined) return Promise.reject(new TypeError(`${name} not found`));
+    try {
+      checkOptions("request", options, ["timeout", "signal", "ud"]);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     return this.#requests.ask(
       (session) => this.#connection?.send({ kind: "request", name, args, session, ud }),
       {
@@ -229,6 +235,7 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
     ...rest: RequestArguments<R["protocols"][N]["request"]["in"], Pick<RequestOptions, "ud">>
   ): boolean {
     const [args, options = {}] = rest;
+    checkOptions("notify", options, ["ud"]);
     if (this.#remote.protocol(name) === undefined) throw new TypeError(`${name} not found`);
     const call: RpcSent = { kind: "request", name, args, ud: options.ud };
     if (this.#connection !== undefined) return this.#connection.send(call);

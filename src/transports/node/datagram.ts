@@ -1,8 +1,11 @@
 import type { RemoteInfo, Socket } from "node:dgram";
 import {
   asProtocolError,
+  checkFunctions,
+  checkHandlerErrors,
   checkLimits,
   checkOptions,
+  checkProtocol,
   decodeValues,
   encodeAll,
   forOneStream,
@@ -78,14 +81,32 @@ const MAX_QUEUED = 8_388_608;
 /** What a datagram costs in memory beside its bytes, until the system has it. */
 const DATAGRAM_COST = 256;
 
+const HANDLERS = ["message", "error", "socketError", "drain", "close"];
+
 /**
  * Names of handlers and options of an endpoint, for `checkOptions`.
  * @internal
  */
 export const DATAGRAM_OPTIONS: readonly string[] = [
-  ...["message", "error", "socketError", "drain", "close"],
+  ...HANDLERS,
   ...["highWater", "maxQueued", "handlerErrors", "trace"],
 ];
+
+/**
+ * Checks the handlers and limits of an endpoint, before a socket is made for it.
+ *
+ * @throws TypeError for what is not a protocol or a handler; RangeError for an invalid limit
+ * @internal
+ */
+export function checkDatagram(
+  protocol: unknown,
+  handlers: Pick<DatagramHandlers<never>, "highWater" | "maxQueued" | "handlerErrors">,
+): void {
+  checkProtocol(protocol, "message");
+  checkFunctions(handlers, [...HANDLERS, "trace"]);
+  checkLimits(handlers, "highWater", "maxQueued");
+  checkHandlerErrors(handlers.handlerErrors);
+}
 
 /** A UDP socket that speaks a protocol. */
 export interface DatagramEndpoint<In> {
@@ -131,7 +152,7 @@ export function attachDatagram<In, Out = In>(
   handlers: DatagramHandlers<In, Out> = {},
 ): DatagramEndpoint<In> {
   checkOptions("attachDatagram", handlers, DATAGRAM_OPTIONS);
-  checkLimits(handlers, "highWater", "maxQueued");
+  checkDatagram(protocol, handlers);
   const { maxQueued = MAX_QUEUED, handlerErrors = "report" } = handlers;
   const highWater = Math.min(handlers.highWater ?? HIGH_WATER, maxQueued);
   const own = forOneStream(protocol);

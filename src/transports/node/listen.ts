@@ -380,7 +380,9 @@ export async function listen<
   });
   if (serverError !== undefined) server.on("error", serverError);
 
-  const close = async ({ timeout = CLOSE_TIMEOUT }: ServerCloseOptions = {}): Promise<Dropped> => {
+  const close = async (given: ServerCloseOptions = {}): Promise<Dropped> => {
+    checkOptions("close", given, ["timeout"]);
+    const { timeout = CLOSE_TIMEOUT } = given;
     checkLimit("timeout", timeout);
     isClosing = true;
     const stopped = new Promise<void>((resolve) => server.close(() => resolve()));

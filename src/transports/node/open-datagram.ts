@@ -8,6 +8,7 @@ import {
 import { checkOptions, type MessageProtocol } from "../../core/index.ts";
 import {
   attachDatagram,
+  checkDatagram,
   DATAGRAM_OPTIONS,
   type DatagramEndpoint,
   type DatagramHandlers,
@@ -92,6 +93,7 @@ export async function listenDatagram<In, Out = In>(
   options: ListenDatagramOptions<In, Out> = {},
 ): Promise<DatagramEndpoint<In>> {
   checkOptions("listenDatagram", options, OPTIONS);
+  checkDatagram(protocol, options);
   const { port = 0, host } = options;
   const address = host === undefined ? {} : { address: host };
   const socket = await open(options, "listening", (made) => made.bind({ port, ...address }));
@@ -126,6 +128,7 @@ export async function connectDatagram<In, Out = In>(
   options: ConnectDatagramOptions<In, Out>,
 ): Promise<DatagramEndpoint<In>> {
   checkOptions("connectDatagram", options, OPTIONS);
+  checkDatagram(protocol, options);
   const { port, host = "localhost" } = options;
   const socket = await open(options, "connect", (made) => made.connect(port, host));
   return attachDatagram(socket, protocol, handlersOf(options));

@@ -135,6 +135,7 @@ export function encoderTransform<In>(
   protocol: Protocol<In, unknown>,
   options: TransformOptions = {},
 ): Transform {
+  checkOptions("encoderTransform", options, ["batch"]);
   const own = forOneStream(protocol);
   const { batch = false } = options;
   return new Transform({

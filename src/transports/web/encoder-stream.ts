@@ -1,4 +1,10 @@
-import { encodeAll, encodeFrame, forOneStream, type Protocol } from "../../core/index.ts";
+import {
+  checkOptions,
+  encodeAll,
+  encodeFrame,
+  forOneStream,
+  type Protocol,
+} from "../../core/index.ts";
 
 /** What `encoderStream` can be told. */
 export interface EncoderStreamOptions {
@@ -42,6 +48,7 @@ export function encoderStream<In>(
   protocol: Protocol<In, unknown>,
   options: EncoderStreamOptions = {},
 ): TransformStream<In | readonly In[], Uint8Array<ArrayBuffer>> {
+  checkOptions("encoderStream", options, ["batch"]);
   const own = forOneStream(protocol);
   const { batch = false } = options;
   return new TransformStream<In | readonly In[], Uint8Array<ArrayBuffer>>({
