@@ -6,7 +6,7 @@ import { checkBoundary, checkProtocol } from "../stream-hint.ts";
 import type { CloseInfo, ConnectionOptions, Handlers } from "./handlers.ts";
 import { limitsOf } from "./limits.ts";
 import { Live, type ServerParts } from "./live.ts";
-import { checkConnectionOptions, checkHandlers } from "./option-names.ts";
+import { checkHandlers, connectionOptions } from "./option-names.ts";
 import type { Happening } from "./trace.ts";
 
 /**
@@ -282,9 +282,9 @@ export const Connection: ConnectionConstructor = class Connection<
     protocol: MessageProtocol<In, Out>,
     sink: Sink,
     handlers: Handlers<In, Out, Context> = {},
-    options: ConnectionOptions & ServerParts = {},
+    given: ConnectionOptions & ServerParts = {},
   ) {
-    checkConnectionOptions(handlers, options);
+    const options = connectionOptions(handlers, given);
     checkProtocol(protocol, sink?.boundary);
     checkBoundary(sink?.boundary);
     const limits = limitsOf(options);

@@ -24,6 +24,8 @@ export const CONNECTION_OPTIONS: readonly string[] = /* @__PURE__ */ Object.free
   /* @__PURE__ */ HANDLER_NAMES.concat(/* @__PURE__ */ Object.keys(OPTIONS)),
 );
 
+const OPTION_NAMES: readonly string[] = /* @__PURE__ */ Object.keys(OPTIONS);
+
 const known = /* @__PURE__ */ new WeakSet<object>();
 
 /** Marks options that a transport has checked: it has options of its own, which connections do not know. */
@@ -33,22 +35,32 @@ export function checkedOptions<O extends object>(options: O): O {
 }
 
 /**
- * Checks the names of the handlers and options of a connection. A transport that has checked its options has handlers
- * among them.
+ * Checks the names of the handlers and options of a connection. Sessions have options among their handlers, for
+ * transports that take both at once: here they are taken from there, too.
  *
+ * @returns the options
  * @throws TypeError for an unknown name, or a handler that is not a function
  */
-export function checkConnectionOptions(handlers: object, options: object): void {
+export function connectionOptions<O extends ConnectionOptions>(handlers: object, options: O): O {
+  // A transport has checked them all.
   if (known.has(options)) {
     checkFunctions(handlers, HANDLER_NAMES);
-    return;
+    return options;
   }
   checkHandlers(handlers);
   checkOptions("Connection", options, CONNECTION_OPTIONS);
+  const given = handlers as Readonly<Record<string, unknown>>;
+  let all: Record<string, unknown> | undefined;
+  for (const name of OPTION_NAMES) {
+    if (given[name] === undefined || options[name as keyof O] !== undefined) continue;
+    all ??= { ...options };
+    all[name] = given[name];
+  }
+  return (all as O | undefined) ?? options;
 }
 
 /** @throws TypeError for handlers with an unknown name, or one that is not a function */
 export function checkHandlers(handlers: object): void {
-  checkOptions("Connection", handlers, HANDLER_NAMES);
+  checkOptions("Connection", handlers, CONNECTION_OPTIONS);
   checkFunctions(handlers, HANDLER_NAMES);
 }

@@ -758,9 +758,8 @@ describe("use()", () => {
       (handlers: object) => void new Connection(text, new ScriptedSink(), handlers),
     ]) {
       expect(() => make({ mesage() {} })).toThrow(
-        'Connection has no option "mesage"; use context, open, message, drain, end, error, skipped, close',
+        'Connection has no option "mesage"; use context, open, message, drain, end, error, skipped, close, highWater',
       );
-      expect(() => make({ idleTimeout: 5 })).toThrow('no option "idleTimeout"');
       expect(() => make({ message: "x" })).toThrow("message must be a function, not string");
       expect(() => make({ close: null })).toThrow("close must be a function, not null");
       expect(() => make(null as never)).toThrow("not null");
@@ -769,6 +768,27 @@ describe("use()", () => {
     connection.use(text, { message: (_, value) => void log.push(value) });
     connection.received(ascii("a\n"));
     expect(log).toEqual(["a"]);
+  });
+
+  it("ignores options among its handlers, which the constructor takes as transports do", () => {
+    const time = new ManualClock();
+    const errors: unknown[] = [];
+    const handlers = {
+      idleTimeout: 100,
+      sendTimeout: undefined,
+      closeTimeout: 5,
+      error: (_: unknown, error: unknown) => void errors.push(error),
+    };
+    const options = { clock: time, closeTimeout: 1000 };
+    const connection = new Connection(text, new ScriptedSink(), handlers, options);
+    connection.opened();
+    connection.pause();
+    connection.resume();
+    connection.use(text, { ...handlers, message() {} });
+    time.advance(150);
+    expect(codes(errors)).toEqual(["timeout"]);
+    const wrong = { idleTimeout: Number.NaN };
+    expect(() => new Connection(text, new ScriptedSink(), wrong)).toThrow(RangeError);
   });
 
   it("in the middle of a frame of several values is a TypeError, after its last value none", () => {
