@@ -50,13 +50,11 @@ export function connectionOptions<O extends ConnectionOptions>(handlers: object,
   checkHandlers(handlers);
   checkOptions("Connection", options, CONNECTION_OPTIONS);
   const given = handlers as Readonly<Record<string, unknown>>;
-  let all: Record<string, unknown> | undefined;
-  for (const name of OPTION_NAMES) {
-    if (given[name] === undefined || options[name as keyof O] !== undefined) continue;
-    all ??= { ...options };
-    all[name] = given[name];
-  }
-  return (all as O | undefined) ?? options;
+  const isAmong = (name: string): boolean =>
+    given[name] !== undefined && options[name as keyof O] === undefined;
+  const found = OPTION_NAMES.filter(isAmong);
+  if (found.length === 0) return options;
+  return { ...options, ...Object.fromEntries(found.map((name) => [name, given[name]])) };
 }
 
 /** @throws TypeError for handlers with an unknown name, or one that is not a function */
