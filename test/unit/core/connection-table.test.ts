@@ -787,7 +787,7 @@ describe("use()", () => {
     connection.use(text, { ...handlers, message() {} });
     time.advance(150);
     expect(codes(errors)).toEqual(["timeout"]);
-    const wrong = { idleTimeout: Number.NaN };
+    const wrong: object = { idleTimeout: Number.NaN };
     expect(() => new Connection(text, new ScriptedSink(), wrong)).toThrow(RangeError);
   });
 
