@@ -41,7 +41,7 @@ function newGroup(signal: CancelSignal): Group {
   const runs = new Set<() => void>();
   const listener = (): void => {
     let failure: { readonly error: unknown } | undefined;
-    for (const run of [...runs]) {
+    for (const run of Array.from(runs)) {
       // Stopped by a function that ran before.
       if (!runs.has(run)) continue;
       try {
@@ -90,6 +90,6 @@ export class Cancel implements CancelSignal {
     if (this.aborted) return;
     this.aborted = true;
     this.reason = reason;
-    for (const listener of [...this.#listeners]) listener();
+    for (const listener of Array.from(this.#listeners)) listener();
   }
 }

@@ -39,7 +39,7 @@ export class CodeText {
 
   /** Sorted names of the functions that the code calls. */
   get helpers(): readonly string[] {
-    return [...this.#helpers].sort();
+    return Array.from(this.#helpers).sort();
   }
 
   refuseIf(condition: string): void {

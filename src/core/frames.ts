@@ -332,7 +332,7 @@ export function encodeAll<In>(
 ): Uint8Array<ArrayBuffer> {
   // A string can be iterated too: one value would be sent as one frame for each of its characters.
   if (typeof values === "string") throw new TypeError("several values are an array, not a string");
-  const list = [...values];
+  const list = Array.from(values);
   if (!isFramed(protocol) && list.length !== 1) {
     const text = `${protocol.name} has no framing: one message holds 1 value, not ${list.length}`;
     throw new ProtocolError("unencodable", text);
@@ -382,7 +382,7 @@ export function decodeAll<Out>(
   const end = all.length;
   if (!isFramed(own)) {
     checkMessage(own, end);
-    return [...decodeValues(own, all, 0, end)];
+    return Array.from(decodeValues(own, all, 0, end));
   }
   const values: Out[] = [];
   const scan = newScan();
@@ -408,7 +408,7 @@ function decodeTolerantly<Out>(
     }
     try {
       checkMessage(protocol, end);
-      return [...decodeValues(protocol, bytes, 0, end)];
+      return Array.from(decodeValues(protocol, bytes, 0, end));
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       skipped({ error, length: end, offset: 0 });

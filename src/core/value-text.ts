@@ -18,8 +18,8 @@ function jsonOf(value: unknown, within: readonly object[]): unknown {
   const inside = [...within, value];
   const each = (one: unknown): unknown => jsonOf(one, inside);
   if (Array.isArray(value)) return value.map(each);
-  if (value instanceof Map) return { $map: [...value].map((pair) => pair.map(each)) };
-  if (value instanceof Set) return { $set: [...value].map(each) };
+  if (value instanceof Map) return { $map: Array.from(value).map((pair) => pair.map(each)) };
+  if (value instanceof Set) return { $set: Array.from(value).map(each) };
   if (value instanceof Error) return { $error: value.message };
   if ("toJSON" in value && typeof value.toJSON === "function") return value;
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, each(one)]));

@@ -24,7 +24,7 @@ export function envelope<const S extends Fields>(
 ): Field<StructIn<S>[keyof StructIn<S>], StructOut<S>[keyof StructOut<S>]> {
   const inner = makeStruct<S>(fields) as unknown as Erased;
   const { fixed, least, open, node } = inner;
-  const names = [...visibleNames(node as NodeOf<"struct">)];
+  const names = Array.from(visibleNames(node as NodeOf<"struct">));
   const name = names[0];
   if (name === undefined || names.length > 1) {
     throw new TypeError(

@@ -248,7 +248,9 @@ function checkAlignment(steps: readonly Draft[], ranges: readonly Range[]): void
 
 /** Sets the ranges that begin and end at each step: outer ones begin first and end last. */
 function placeRanges(steps: readonly Draft[], ranges: readonly Range[]): void {
-  const outerFirst = [...ranges].sort((a, b) => a.from - b.from || b.to - a.to || a.step - b.step);
+  const outerFirst = Array.from(ranges).sort(
+    (a, b) => a.from - b.from || b.to - a.to || a.step - b.step,
+  );
   for (const [i, range] of outerFirst.entries()) {
     const { from, to, step, origin } = range;
     const torn = outerFirst.slice(0, i).find((outer) => from <= outer.to && to > outer.to);
@@ -264,7 +266,7 @@ function placeRanges(steps: readonly Draft[], ranges: readonly Range[]): void {
 
 /** A checksum that covers another one is written after it. */
 function innerFirst(sums: readonly SumPlan[], steps: readonly Draft[]): readonly SumPlan[] {
-  const left = [...sums];
+  const left = Array.from(sums);
   const sorted: SumPlan[] = [];
   const covers = ({ from, to, step }: SumPlan, other: SumPlan): boolean =>
     step !== other.step && from <= other.step && other.step <= to;

@@ -65,7 +65,7 @@ export function enumOf<
   type Value = (keyof N & string) | (O extends true ? number : never);
   checkOptions("enumOf", options, ["open"]);
   const codes = new Map(Object.entries(names));
-  const byCode = new Map([...codes].map(([name, code]) => [code, name]));
+  const byCode = new Map(Array.from(codes).map(([name, code]) => [code, name]));
   if (byCode.size !== codes.size) throw new TypeError("enumOf: two names have the same number");
   const isOpen = options.open === true;
   return converted<Value, Value, { readonly names: N }>(
@@ -75,7 +75,7 @@ export function enumOf<
       const name = byCode.get(n);
       if (name !== undefined) return name as Value;
       if (isOpen) return n as Value;
-      throw malformed(`${n} is not one of ${[...byCode.keys()].join(", ")}`, at);
+      throw malformed(`${n} is not one of ${Array.from(byCode.keys()).join(", ")}`, at);
     },
     (value) => {
       const code = codes.get(value as string);
@@ -85,7 +85,7 @@ export function enumOf<
         if (!byCode.has(value)) return value;
         throw unencodable(`${value} has the name ${shownName(byCode.get(value))}`);
       }
-      throw unencodable(`${shownName(value)} is not one of ${[...codes.keys()].join(", ")}`);
+      throw unencodable(`${shownName(value)} is not one of ${Array.from(codes.keys()).join(", ")}`);
     },
     { names },
   );
@@ -111,7 +111,7 @@ export function flags<const N extends readonly string[]>(
   if (base.node.kind === "int" && base.node.signed) {
     throw new TypeError("flags need an unsigned number");
   }
-  const list = [...names];
+  const list = Array.from(names);
   return converted<never, never>(
     base,
     { kind: "flags", base, names: list },

@@ -213,6 +213,6 @@ export function strict<S, In, Out>(field: StructField<S, In, Out>): StructField<
 
 /** Names of the members of a struct's value. @internal */
 export function visibleNames({ plan }: NodeOf<"struct">): ReadonlySet<string> {
-  const visible = [...plan.fields].filter(([, { hidden }]) => hidden !== true);
+  const visible = Array.from(plan.fields).filter(([, { hidden }]) => hidden !== true);
   return new Set(visible.map(([name]) => name));
 }

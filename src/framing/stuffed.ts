@@ -157,14 +157,17 @@ function imagesOf(options: Stuffing): Int16Array {
     checkInteger("an image of map", image, 0, 0xff);
     images[byte] = image;
   }
-  const escaped = [...images].filter((image) => image >= 0);
+  const escaped = Array.from(images).filter((image) => image >= 0);
   check(flag !== esc, "flag and escape are the same");
   check(images[flag]! >= 0 && images[esc]! >= 0, "map must have flag and escape");
   check(!escaped.includes(flag), "map must not give the flag");
   // It would look like the escape before the flag that aborts a frame.
   check(!abort || !escaped.includes(esc), "also must not have a byte that becomes the escape");
   check(new Set(escaped).size === escaped.length, "map gives one byte for two");
-  check(typeof map === "number" || [...also].length === 0, "also is for a map that is a number");
+  check(
+    typeof map === "number" || Array.from(also).length === 0,
+    "also is for a map that is a number",
+  );
   return images;
 }
 

@@ -52,6 +52,6 @@ function errorOf(thrown: unknown): PartError {
     code,
     message,
     ...(offset !== undefined && { offset }),
-    ...(path !== undefined && { path: [...path] }),
+    ...(path !== undefined && { path: Array.from(path) }),
   };
 }

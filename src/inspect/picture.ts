@@ -96,7 +96,7 @@ function inner(field: AnyField): AnyField {
 
 function drawn(field: AnyField, seen: ReadonlySet<AnyField> = new Set()): string {
   const { node } = inner(field);
-  const within = new Set([...seen, field]);
+  const within = new Set(seen).add(field);
   switch (node.kind) {
     case "struct":
       return structPicture(node, within);
@@ -179,8 +179,8 @@ function belowOf(name: string, field: AnyField, seen: ReadonlySet<AnyField>): re
   const { node } = bare;
   const titled = (title: string, one: AnyField): readonly string[] => {
     const { kind } = inner(one).node;
-    if (kind !== "struct" && kind !== "union") return belowOf(title, one, new Set([...seen, bare]));
-    return ["", `${title}:`, drawn(one, new Set([...seen, bare]))];
+    if (kind !== "struct" && kind !== "union") return belowOf(title, one, new Set(seen).add(bare));
+    return ["", `${title}:`, drawn(one, new Set(seen).add(bare))];
   };
   switch (node.kind) {
     case "struct":

@@ -28,7 +28,7 @@ export class Line<T> {
 
   /** Empties the queue, and returns who was in it, in order. */
   clear(): T[] {
-    const all = [...this.#members.values()];
+    const all = Array.from(this.#members.values());
     this.#members.clear();
     return all;
   }

@@ -1,11 +1,16 @@
 // Packs the package, unpacks the tarball as an installed package in an empty folder, and runs it on every runtime:
-// the protocols, the transport tests over whatever sockets the runtime has, and the examples for it.
+// the protocols, the transport tests over whatever sockets the runtime has, and the examples for it. Then through the tools
+// that apps are built with, and in the test runners.
 import { execFile } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
+import { webBundlers } from "./bundlers.mjs";
+import { jsrDryRun } from "./jsr.mjs";
 import { runInQuickJs } from "./quickjs.mjs";
+import { testRunners } from "./runners.mjs";
+import { toolchains } from "./toolchains.mjs";
 import { root, unpack } from "./unpack.mjs";
 import { withWorker } from "./workerd.mjs";
 
@@ -27,8 +32,8 @@ const peers = await startPeers();
 const TIMEOUT = 180_000;
 
 /** Runs a program in the folder, and gives what it prints. */
-async function print([command, ...args]) {
-  const options = { cwd: work, timeout: TIMEOUT, maxBuffer: 1 << 24 };
+async function print([command, ...args], { cwd = work } = {}) {
+  const options = { cwd, timeout: TIMEOUT, maxBuffer: 1 << 24 };
   const { stdout } = await promisify(execFile)(command, args, options);
   return stdout.trim();
 }
@@ -120,6 +125,10 @@ Object.assign(checks, {
   "workerd: framewright/web, TCP WebSocket WebSocketPair": workerdClients,
   "workerd: framewright/web, a Durable Object": workerdServer,
   "quickjs: protocols": async () => isOk(await runInQuickJs(text("smoke.mjs"), dist, "smoke")),
+  ...toolchains({ work, print, node: nodes["node 24"] }),
+  ...webBundlers({ work, print }),
+  "JSR: a dry run": () => jsrDryRun({ work, print, deno: deno[0] }),
+  ...testRunners({ work }),
 });
 
 // With an argument only those whose name has it: `node run.mjs deno`.

@@ -57,7 +57,7 @@ export class MemoryBudget {
   #enforce(): void {
     this.#isPlanned = false;
     if (this.#taken <= this.#most) return;
-    const largest = [...this.#charged].sort(([, a], [, b]) => b - a);
+    const largest = Array.from(this.#charged).sort(([, a], [, b]) => b - a);
     const sum = Math.round(this.#taken);
     for (const [member, cost] of largest) {
       if (this.#taken <= ENOUGH * this.#most) return;

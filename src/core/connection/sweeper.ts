@@ -59,7 +59,7 @@ export class Sweeper {
     const now = this.#clock.now();
     let next = Infinity;
     let pause = LATEST;
-    for (const member of [...this.#members]) {
+    for (const member of Array.from(this.#members)) {
       if (!this.#members.has(member)) continue;
       next = Math.min(next, member.sweep(now));
       pause = Math.min(pause, member.shortest / 4);

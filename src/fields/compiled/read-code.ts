@@ -298,7 +298,7 @@ function unionCode(root: Root, { base, cases }: NodeOf<"union">, end: string): s
 
 function objectCode(root: Root, node: NodeOf<"struct">, end: string): string {
   const members = structCode(root, node, end);
-  const list = [...members].map(([name, value]) => `${keyCode(name)}: ${value}`);
+  const list = Array.from(members).map(([name, value]) => `${keyCode(name)}: ${value}`);
   return root.code.keep(`{ ${list.join(", ")} }`);
 }
 

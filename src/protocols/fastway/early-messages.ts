@@ -62,7 +62,7 @@ export class EarlyMessages {
 
   /** Nothing is waited for any more: the ids of connections that nobody wanted, still open. */
   clear(): number[] {
-    const open = [...this.#kept].filter(([, early]) => !early.isClosed && !early.isDropped);
+    const open = Array.from(this.#kept).filter(([, early]) => !early.isClosed && !early.isDropped);
     this.#kept.clear();
     this.#size = 0;
     this.#isFull = false;

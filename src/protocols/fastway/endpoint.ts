@@ -148,7 +148,7 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
     this.#settle = undefined;
     this.#stopPing?.();
     const cause = info.error;
-    const sinks = [...this.#sinks.values()];
+    const sinks = Array.from(this.#sinks.values());
     this.#sinks.clear();
     this.#size = 0;
     this.#blocked.clear();
@@ -410,7 +410,7 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
   close(): void {
     if (this.#isClosing) return;
     this.#isClosing = true;
-    for (const sink of [...this.#sinks.values()]) sink?.shut();
+    for (const sink of Array.from(this.#sinks.values())) sink?.shut();
     if (this.#size === 0) this.#physical.close();
   }
 

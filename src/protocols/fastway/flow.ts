@@ -118,7 +118,7 @@ export class Flow {
     client.held += cost;
     client.waiting.add(circuit);
     if (client.held > CLIENT * this.#maxHeld && client.waiting.size > 1) {
-      const [largest] = [...client.waiting].sort((a, b) => b.held.cost - a.held.cost);
+      const [largest] = Array.from(client.waiting).sort((a, b) => b.held.cost - a.held.cost);
       this.#owner.overflow(largest!);
     }
   }
@@ -156,6 +156,6 @@ export class Flow {
   /** An endpoint is gone, and its virtual connections have been forgotten. */
   remove(peer: Peer): void {
     this.#unstall(peer);
-    for (const client of [...peer.blocked]) this.release(client);
+    for (const client of Array.from(peer.blocked)) this.release(client);
   }
 }

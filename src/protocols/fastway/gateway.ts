@@ -248,7 +248,7 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
     close() {
       isClosed = true;
       for (const peer of peers) router.flush(peer);
-      for (const peer of [...peers]) {
+      for (const peer of Array.from(peers)) {
         leave(peer);
         peer.link.close();
       }

@@ -96,7 +96,7 @@ export class Router implements FlowOwner {
       if (table.get(peer.id) === peer) table.delete(peer.id);
       if (peer.side === "server") this.#serverCount--;
     }
-    for (const circuit of [...peer.circuits]) {
+    for (const circuit of Array.from(peer.circuits)) {
       const isTold = circuit.isClosing;
       if (peer === circuit.server) this.#serverLeft(circuit);
       else this.#forget(circuit);

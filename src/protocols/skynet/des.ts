@@ -104,8 +104,8 @@ function mix(right: number, key: readonly number[]): number {
 
 /** Encodes or decodes whole blocks in place. */
 function crypt(key: Uint8Array, bytes: Uint8Array, isDecoding: boolean): void {
-  const keys = isDecoding ? [...schedule(key)].reverse() : schedule(key);
-  const undo = [...EXCHANGES].reverse();
+  const keys = isDecoding ? Array.from(schedule(key)).reverse() : schedule(key);
+  const undo = Array.from(EXCHANGES).reverse();
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   for (let at = 0; at < bytes.length; at += 8) {
     let halves: Halves = [view.getInt32(at), view.getInt32(at + 4)];

@@ -205,7 +205,7 @@ export function textOrBlob(w: Writer, value: unknown, rest: number, label: strin
 export function list(value: unknown, label: string): readonly unknown[] {
   if (Array.isArray(value)) return value;
   if (!isIterable(value)) return refuse(label, value, "an array or an iterable");
-  return [...value];
+  return Array.from(value);
 }
 
 /** Not text, even if it is a String object. */
@@ -323,7 +323,7 @@ export function blobs(w: Writer, value: unknown, write: typeof text, label: stri
  * The key is not written, each struct has its own.
  */
 export function keyed(value: unknown, key: string, label: string): readonly unknown[] {
-  const structs = value instanceof Map ? [...value.values()] : elementsOf(value, label);
+  const structs = value instanceof Map ? Array.from(value.values()) : elementsOf(value, label);
   for (const [i, struct] of structs.entries()) {
     // What is no object at all is refused when it is written.
     if (typeof struct === "object" && struct !== null && property(struct, key) === undefined) {
@@ -335,7 +335,7 @@ export function keyed(value: unknown, key: string, label: string): readonly unkn
 }
 
 function elementsOf(value: unknown, label: string): readonly unknown[] {
-  if (isIterable(value) && !ArrayBuffer.isView(value)) return [...value];
+  if (isIterable(value) && !ArrayBuffer.isView(value)) return Array.from(value);
   if (!isRecord(value)) return refuse(label, value, "a map");
   return Object.values(value as object);
 }
@@ -356,7 +356,7 @@ export function entries(value: unknown, key: SchemaField, to: string, label: str
 }
 
 function pairsOf(value: unknown, key: SchemaField, label: string): readonly unknown[] {
-  if (isIterable(value) && !ArrayBuffer.isView(value)) return [...value];
+  if (isIterable(value) && !ArrayBuffer.isView(value)) return Array.from(value);
   if (!isRecord(value)) return refuse(label, value, "a map");
   return Object.entries(value as object).map(([name, to]) => [keyOf(name, key), to]);
 }

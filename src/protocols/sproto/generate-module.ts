@@ -192,7 +192,7 @@ function typesOf({ types, protocols }: Schema, names: Names): string[] {
 
 /** The bundle, in lines of 64 digits. */
 function bundleOf(schema: Schema): string[] {
-  const digits = [...writeBundle(schema)]
+  const digits = Array.from(writeBundle(schema))
     .map((byte) => byte.toString(16).padStart(2, "0"))
     .join("");
   const lines = digits.match(/.{1,64}/g)!;

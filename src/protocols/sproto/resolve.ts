@@ -33,7 +33,7 @@ export function resolve(texts: readonly ParsedText[]): Schema {
       }
     }
   }
-  const sorted = [...declared.values()].sort((a, b) => (a.type.name < b.type.name ? -1 : 1));
+  const sorted = Array.from(declared.values()).sort((a, b) => (a.type.name < b.type.name ? -1 : 1));
   const last = sorted[MAX_TAG + 1];
   if (last !== undefined) {
     fail(last.parsed.name.place, `more than ${MAX_TAG + 1} types: ${sorted.length}`);

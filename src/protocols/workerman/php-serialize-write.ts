@@ -61,7 +61,7 @@ function writeArray(array: object, out: Output, depth: number): void {
 
 function entriesOf(array: object): readonly (readonly [unknown, unknown])[] {
   if (Array.isArray(array)) return Array.from(array, (value, i) => [i, value] as const);
-  if (array instanceof Map) return [...array];
+  if (array instanceof Map) return Array.from(array);
   // A Set or a Date would be written as an empty array.
   const kind = Object.prototype.toString.call(array);
   if (kind !== "[object Object]") throw refused(`${kind.slice(8, -1)} has no form in PHP`);

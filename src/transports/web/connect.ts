@@ -115,7 +115,7 @@ export function connectWebSocket<In, Out, Context>(
   if (Socket === undefined) {
     throw new TypeError("this runtime has no WebSocket: give the class of the package ws");
   }
-  const list = typeof protocols === "object" ? [...protocols] : protocols;
+  const list = typeof protocols === "object" ? Array.from(protocols) : protocols;
   let refused: { readonly error: unknown } | undefined;
   const client = reconnecting(
     ({ failures }) => {
