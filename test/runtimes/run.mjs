@@ -8,6 +8,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { webBundlers } from "./bundlers.mjs";
 import { jsrDryRun } from "./jsr.mjs";
+import { throughNext } from "./next.mjs";
 import { runInQuickJs } from "./quickjs.mjs";
 import { testRunners } from "./runners.mjs";
 import { toolchains } from "./toolchains.mjs";
@@ -127,6 +128,7 @@ Object.assign(checks, {
   "quickjs: protocols": async () => isOk(await runInQuickJs(text("smoke.mjs"), dist, "smoke")),
   ...toolchains({ work, print, node: nodes["node 24"] }),
   ...webBundlers({ work, print }),
+  "Next.js: a page, an edge route, a Node route": () => throughNext({ work, print }),
   "JSR: a dry run": () => jsrDryRun({ work, print, deno: deno[0] }),
   ...testRunners({ work }),
 });

@@ -132,7 +132,8 @@ export function toolchains({ work, print, node }) {
     checks[`Metro, profile ${profile}`] = async () => {
       await print([...node, metro, profile]);
       const code = readFileSync(join(work, `metro-${profile}.js`), "utf8");
-      const hasClasses = /class .*extends/.test(code);
+      const syntax = syntaxOf(code);
+      const hasClasses = syntax.has("ClassDeclaration") || syntax.has("ClassExpression");
       if (hasClasses !== (profile !== "default")) throw new Error(`classes: ${hasClasses}`);
       return runBare(code);
     };
