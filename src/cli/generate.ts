@@ -1,15 +1,17 @@
 import { writeFileSync } from "node:fs";
 import { basename } from "node:path";
-import { dissector } from "../inspect/index.ts";
+import { dissector, ksy } from "../inspect/index.ts";
 import { parsed } from "./arguments.ts";
 import { loadProtocol } from "./load-protocol.ts";
 import { sprotoCommand } from "./sproto.ts";
 import type { Streams } from "./streams.ts";
 
-export const GENERATE_HELP = `framewright generate lua --protocol <protocol> [--out <file>]
+const GENERATE_HELP = `framewright generate lua --protocol <protocol> [--out <file>]
+framewright generate ksy --protocol <protocol> [--out <file>]
 framewright generate sproto <files> [--out <file>]
 
   lua      a dissector for Wireshark and tshark
+  ksy      a specification for Kaitai Struct
   sproto   a TypeScript module for a schema
 
 framewright generate <what> --help tells more.
@@ -45,6 +47,9 @@ export async function generateCommand(args: readonly string[], { out }: Streams)
     case "lua":
       out.write(await luaCommand(rest));
       return 0;
+    case "ksy":
+      out.write(await ksyCommand(rest));
+      return 0;
     case "sproto":
       out.write(sprotoCommand(rest));
       return 0;
@@ -55,7 +60,7 @@ export async function generateCommand(args: readonly string[], { out }: Streams)
       return 0;
     default:
       throw new RangeError(
-        `framewright generate: no ${JSON.stringify(what)}; there are: lua, sproto`,
+        `framewright generate: no ${JSON.stringify(what)}; there are: lua, ksy, sproto`,
       );
   }
 }
@@ -69,6 +74,32 @@ async function luaCommand(args: readonly string[]): Promise<string> {
   const ports = port?.split(",").map(Number);
   const text = refused("lua", () => dissector(protocol, { name, title, ports, replies }));
   return written(text, out);
+}
+
+const KSY_OPTIONS = {
+  protocol: { type: "string" },
+  name: { type: "string" },
+  out: { type: "string" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+const KSY_HELP = `framewright generate ksy --protocol <protocol> [--out <file>]
+
+Writes a specification for Kaitai Struct of one frame, as JSON, which is YAML, too:
+kaitai-struct-compiler -t python goim.ksy. What Kaitai cannot express is refused.
+
+  --protocol <protocol>  described by fields, or a ready one with a description; see framewright decode --help
+  --name <name>          its id                                                 [the protocol's name]
+  --out <file>           where to write; else it goes to standard output
+`;
+
+async function ksyCommand(args: readonly string[]): Promise<string> {
+  const { values } = parsed("framewright generate ksy: ", args, KSY_OPTIONS, false);
+  if (values.help === true) return KSY_HELP;
+  const protocol = await loadProtocol(values.protocol);
+  const { name = nameOf(values.protocol!), out } = values;
+  const found = refused("ksy", () => ksy(protocol, { name }));
+  return written(`${JSON.stringify(found, undefined, 2)}\n`, out);
 }
 
 /** What cannot be generated is an error of the command. */

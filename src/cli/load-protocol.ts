@@ -59,7 +59,8 @@ async function load(file: string): Promise<Module> {
   }
   // Older versions of Node read no TypeScript: what the user's project has does.
   const near = createRequire(file);
-  const tsx = resolved(near, "tsx/esm/api");
+  // Its modules for `require` cannot import.
+  const tsx = resolved(near, "tsx/esm/api")?.replace(/\.cjs$/, ".mjs");
   if (tsx !== undefined) {
     const { tsImport } = (await importFile(tsx)) as {
       tsImport(url: string, parent: string): Promise<Module>;

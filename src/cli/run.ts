@@ -12,7 +12,8 @@ const HELP = `framewright <command>
   decode <file | ->    shows what bytes mean, by a protocol
   proxy                forwards connections, and shows their messages
   talk <host:port>     speaks a protocol by hand, as lines of JSON
-  generate <what>      writes a dissector for Wireshark (lua), or a TypeScript module (sproto)
+  generate <what>      writes a dissector for Wireshark (lua), a specification for Kaitai (ksy), or a
+                       TypeScript module for a schema (sproto)
 
 framewright <command> --help tells more. --version prints the version.
 `;

@@ -1,6 +1,6 @@
 /**
- * Look at bytes: what each one means, where they are wrong, pictures of formats for documentation, and dissectors for
- * Wireshark. And look at the wire of connections: traces as text, and counts.
+ * Look at bytes: what each one means, where they are wrong, pictures of formats for documentation, dissectors for
+ * Wireshark and specifications for Kaitai Struct. And look at the wire of connections: traces as text, and counts.
  *
  * @packageDocumentation
  */
@@ -8,6 +8,7 @@
 export { type Explainable, type ExplainableProtocol, explain } from "./explain.ts";
 export { hexView } from "./hex-view.ts";
 export { htmlView } from "./html-view.ts";
+export { type KsyOptions, type KsySpecification, ksy } from "./ksy/ksy.ts";
 export { type DissectorOptions, dissector } from "./lua/dissector.ts";
 export type { Part, PartBits, PartError } from "./part.ts";
 export { picture } from "./picture.ts";

@@ -3,6 +3,7 @@ import type { Explainer } from "./explainer.ts";
 import { explainFastway } from "./fastway.ts";
 import { explainGoim } from "./goim.ts";
 import { explainJson } from "./json.ts";
+import { explainPhp } from "./php.ts";
 import { explainHeaderMessage, explainProtobuf } from "./protobuf.ts";
 import { explainSproto } from "./sproto.ts";
 import { explainTail } from "./tail.ts";
@@ -23,6 +24,8 @@ export function explainerOf(format: string): Explainer | undefined {
       return explainGateway;
     case "transfer":
       return explainTransfer;
+    case "php":
+      return explainPhp;
     case "sproto":
       return explainSproto;
     case "protobuf":

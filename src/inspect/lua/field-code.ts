@@ -19,7 +19,7 @@ export interface Place {
 }
 
 /** How the end of a frame is found. */
-export interface FrameAim {
+interface FrameAim {
   readonly upTo: string | undefined;
 }
 

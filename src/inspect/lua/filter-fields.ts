@@ -34,4 +34,4 @@ export class FilterFields {
 }
 
 /** A name as filters may have it. */
-export const filterName = (name: string): string => name.replace(/[^A-Za-z0-9_-]/g, "_") || "_";
+const filterName = (name: string): string => name.replace(/[^A-Za-z0-9_-]/g, "_") || "_";

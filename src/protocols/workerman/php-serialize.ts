@@ -57,5 +57,6 @@ export function phpSerialize<In = unknown, Out = In>(
       return new PhpReader(bytes, start, end, strings === "bytes").whole() as Out;
     },
     encode: (value, out) => writeSerialized(value, out, 0),
+    format: { name: "php", strings },
   });
 }

@@ -1,0 +1,65 @@
+import { checkOptions } from "../../core/index.ts";
+import type { AnyField } from "../../fields/index.ts";
+import type { Explainable } from "../explain.ts";
+import { descriptionOf } from "../lua/descriptions.ts";
+import { snake } from "./names.ts";
+import { KsyWriter } from "./writer.ts";
+
+/** Options for {@link ksy}. */
+export interface KsyOptions {
+  /** The id of the specification, and of the class that Kaitai's compiler makes of it. */
+  readonly name: string;
+}
+
+/**
+ * A Kaitai Struct specification of one frame or message, as plain data: written as JSON it is a `.ksy` file, because JSON is
+ * YAML.
+ *
+ * Constants and magic numbers are checked by Kaitai, lengths, counts and presence are followed. Values of `mapped` are those
+ * on the wire; `checked` is left to you, checksums are read and not checked, and what only a codec reads is bytes.
+ *
+ * @param what - a description, a protocol made of one, or a ready protocol that has one
+ * @throws TypeError if it has none, or for a field that Kaitai cannot express, which the text names
+ *
+ * @example
+ * ```ts
+ * import { goim } from "framewright/goim";
+ * import { ksy } from "framewright/inspect";
+ *
+ * const { meta, seq } = ksy(goim(), { name: "goim" });
+ * console.log(meta, seq[0]);
+ * //=> { id: 'goim', 'bit-endian': 'be' } { id: 'packet_length', type: 's4be', doc: 'bytes of the whole struct' }
+ * ```
+ */
+export function ksy(what: Explainable, options: KsyOptions): KsySpecification {
+  checkOptions("ksy", options, ["name"]);
+  const name = snake(options.name);
+  const field = fieldOf(what);
+  if (field === undefined) {
+    throw new TypeError(
+      "ksy needs a description, or a protocol that has one: a layout does not suffice",
+    );
+  }
+  const writer = new KsyWriter();
+  const seq = writer.members(field, name);
+  return {
+    meta: { id: name, "bit-endian": "be" },
+    seq,
+    ...(writer.types.size > 0 && { types: Object.fromEntries(writer.types) }),
+    ...(writer.enums.size > 0 && { enums: Object.fromEntries(writer.enums) }),
+  };
+}
+
+/** A specification, as Kaitai's compiler takes it. */
+export interface KsySpecification {
+  readonly meta: { readonly id: string; readonly "bit-endian": "be" };
+  readonly seq: readonly Readonly<Record<string, unknown>>[];
+  readonly types?: Readonly<Record<string, unknown>>;
+  readonly enums?: Readonly<Record<string, unknown>>;
+}
+
+function fieldOf(what: Explainable): AnyField | undefined {
+  if ("node" in what) return what;
+  const described = descriptionOf(what);
+  return what.field ?? (described?.isFrame === true ? described.field : undefined);
+}
