@@ -49,7 +49,7 @@ export function agreement<In, Out>(
 ): Law[] {
   const reader = other as unknown as Codec<never, unknown>;
   const definitions = [sameBytesWritten, sameValuesRead, sameRefusals];
-  return lawsOf(definitions, one as Codec<never, unknown>, arbitrary, { ...options, reader });
+  return lawsOf(definitions, one as Codec<never, unknown>, arbitrary, { ...options, reader }, true);
 }
 
 /** Written bytes, or why not. */

@@ -12,7 +12,7 @@ import { explain, hexView, type Part } from "../inspect/index.ts";
 import { type ValuesOptions, valuesOf } from "./arbitraries/values-of.ts";
 import { equal } from "./equal.ts";
 import { type RunOptions, runParameters } from "./options.ts";
-import { shown } from "./report.ts";
+import { shown } from "./show.ts";
 import { sameBytes } from "./subject.ts";
 
 /** Options for {@link compatible}: `runs` is 1000 by default. */
@@ -95,7 +95,7 @@ export function compatible(
   const found = new Map<string, Incompatibility>();
   const values = sample(
     valuesOf(before.field as Field<unknown>, { max, of }),
-    runParameters({ runs, seed }) as { numRuns: number },
+    runParameters({ runs, seed }),
   );
   for (const value of values) {
     const bytes = before.write(value);

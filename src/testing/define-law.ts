@@ -1,5 +1,17 @@
-import { type Arbitrary, check, limitShrink, type Parameters, property, tuple } from "fast-check";
+import {
+  Arbitrary,
+  check,
+  limitShrink,
+  property,
+  type Random,
+  type Stream,
+  tuple,
+  type Value,
+} from "fast-check";
+import { neverReturns, OVERDUE, within } from "./deadline.ts";
+import { Leading, type Led } from "./lead.ts";
 import type { Subject } from "./subject.ts";
+import { Violation } from "./violation.ts";
 
 /** The outcome of running a law. */
 export interface Trial {
@@ -10,6 +22,19 @@ export interface Trial {
   /** What broke the law: the arguments of `test`. */
   readonly counterexample: readonly unknown[] | undefined;
   readonly error: unknown;
+  /** True if a call did not return. */
+  readonly hung?: boolean | undefined;
+}
+
+/** How a law is run. */
+export interface Course {
+  /** @defaultValue what the law itself needs */
+  readonly numRuns?: number | undefined;
+  readonly seed: number;
+  /** How long a call may take, in milliseconds. */
+  readonly deadline: number;
+  /** Finds the first cases. */
+  lead(subject: Subject): readonly Led[];
 }
 
 /** A law that any protocol can be put to; made by `defineLaw`. */
@@ -17,14 +42,32 @@ export interface LawDefinition {
   readonly name: string;
   /** One sentence: what goes wrong if a protocol breaks it. */
   readonly why: string;
+  /** Names of laws that are broken by the same mistakes, and tell more about these. */
+  readonly follows: readonly string[];
+  /** True for a law about what `encode` writes. */
+  readonly ofEncode: boolean;
   readonly applies: (subject: Subject) => boolean;
-  readonly run: (subject: Subject, parameters: Parameters<unknown>) => Trial;
+  readonly run: (subject: Subject, course: Course) => Trial;
 }
 
 /** A law as it is written: its cases, and the test of one of them. */
 export interface LawParts<Ts extends unknown[]> {
   readonly name: string;
   readonly why: string;
+  /**
+   * Number of cases.
+   * @defaultValue 200
+   */
+  readonly runs?: number;
+  /**
+   * True for a law that looks at each frame only a few times: it is given frames of megabytes, too.
+   * @defaultValue false
+   */
+  readonly large?: boolean;
+  /** @defaultValue none */
+  readonly follows?: readonly string[];
+  /** @defaultValue false */
+  readonly ofEncode?: boolean;
   /** @defaultValue every codec */
   readonly applies?: (subject: Subject) => boolean;
   /** The arguments of `test`; a report shows the first one as the value. */
@@ -35,18 +78,59 @@ export interface LawParts<Ts extends unknown[]> {
 
 // Smaller is better, but not worth a minute for the last byte.
 const MOST_SHRINKS = 1500;
+/** A case that takes so many times the time of a call is given up. */
+const MOST_TIMES = 60;
 
 /** @internal */
 export function defineLaw<Ts extends unknown[]>(parts: LawParts<Ts>): LawDefinition {
-  const { name, why, applies = () => true, cases, test } = parts;
+  const {
+    name,
+    why,
+    runs = 200,
+    large = false,
+    follows = [],
+    ofEncode = false,
+    applies = () => true,
+  } = parts;
   return {
     name,
     why,
+    follows,
+    ofEncode,
     applies,
-    run(subject, parameters) {
-      const args = limitShrink(tuple<Ts>(...cases(subject)), MOST_SHRINKS);
-      const tried = property(args, (given) => test(subject, ...given));
-      const details = check(tried, parameters as Parameters<[Ts]>);
+    run: (subject, course) => withShortStacks(() => run(subject, course)),
+  };
+
+  function run(subject: Subject, { numRuns = runs, seed, deadline, lead }: Course): Trial {
+    // Cases that hold need no second look if the law is interrupted.
+    let held = 0;
+    let current: { readonly given: Ts; readonly turn: number } | undefined;
+    const { values } = subject;
+    let begun: { readonly leading: Leading; readonly cases: Arbitrary<Ts> } | undefined;
+    const begin = (): NonNullable<typeof begun> => {
+      const leading = new Leading(values, lead(subject), large);
+      subject.values = leading;
+      return { leading, cases: tuple<Ts>(...parts.cases(subject)) };
+    };
+    const once = (): Trial => {
+      begun ??= begin();
+      const { leading, cases } = begun;
+      let turn = 0;
+      let hasFailed = false;
+      const turns = new Turns(cases, () => leading.begin(turn));
+      const tried = property(limitShrink(turns, MOST_SHRINKS), (given) => {
+        const mine = turn++;
+        if (!hasFailed && mine < held) return;
+        current = { given, turn: mine };
+        try {
+          parts.test(subject, ...given);
+          if (!hasFailed) held = mine + 1;
+        } catch (error) {
+          hasFailed = true;
+          throw error;
+        }
+      });
+      const details = check(tried, { numRuns, seed });
       return {
         failed: details.failed,
         seed: details.seed,
@@ -55,8 +139,81 @@ export function defineLaw<Ts extends unknown[]>(parts: LawParts<Ts>): LawDefinit
         counterexample: details.counterexample?.[0],
         error: details.errorInstance,
       };
-    },
-  };
+    };
+    let last = -1;
+    for (let time = deadline / 2; ; time *= 2) {
+      const began = Date.now();
+      const trial = within(time, once);
+      if (trial !== OVERDUE) return trial;
+      const call = subject.call;
+      const hangs =
+        call !== undefined &&
+        Date.now() - Math.max(call.since, began) >= deadline / 4 &&
+        neverReturns(deadline, call.again);
+      const { given, turn = 0 } = current ?? {};
+      const isStuck = turn === last && time > MOST_TIMES * deadline;
+      last = turn;
+      if (!hangs && !isStuck) continue;
+      const took = hangs ? deadline : time;
+      const what = hangs
+        ? call.what
+        : `the case, with the last call of ${call?.what ?? "nothing"},`;
+      const error = new Violation(
+        `${what} did not return within ${took / 1000} s${hangs && call.bytes ? " for these bytes" : ""}`,
+        { bytes: call?.bytes },
+      );
+      return {
+        failed: true,
+        seed,
+        runs: turn + 1,
+        shrinks: 0,
+        counterexample: given ?? [call?.value],
+        error,
+        hung: true,
+      };
+    }
+  }
+}
+
+/** Frames of a stack that a report of the codec's error needs. */
+const STACK = 8;
+
+/** Codecs throw thousands of errors meanwhile, and most of the time of these goes into their stacks. */
+function withShortStacks<T>(run: () => T): T {
+  const engine = Error as { stackTraceLimit?: number };
+  const before = engine.stackTraceLimit;
+  if (before === undefined) return run();
+  engine.stackTraceLimit = Math.min(before, STACK);
+  try {
+    return run();
+  } finally {
+    engine.stackTraceLimit = before;
+  }
+}
+
+/** Tells when a case begins. */
+class Turns<T> extends Arbitrary<T> {
+  readonly #cases: Arbitrary<T>;
+  readonly #begin: () => void;
+
+  constructor(cases: Arbitrary<T>, begin: () => void) {
+    super();
+    this.#cases = cases;
+    this.#begin = begin;
+  }
+
+  override generate(random: Random, bias: number | undefined): Value<T> {
+    this.#begin();
+    return this.#cases.generate(random, bias);
+  }
+
+  override canShrinkWithoutContext(value: unknown): value is T {
+    return this.#cases.canShrinkWithoutContext(value);
+  }
+
+  override shrink(value: T, context: unknown): Stream<Value<T>> {
+    return this.#cases.shrink(value, context);
+  }
 }
 
 /** True for frames of a stream; pieces, which depend on how many bytes are at hand, are excused. @internal */

@@ -1,6 +1,6 @@
 import type { Codec } from "../core/index.ts";
 import { equal } from "./equal.ts";
-import { shown } from "./report.ts";
+import { shown } from "./show.ts";
 import { type Outcome, outcomeOf, subjectOf } from "./vectors/outcome.ts";
 
 /**

@@ -5,8 +5,7 @@ export interface Marks {
 }
 
 const ROW = 16;
-/** Rows at the beginning, and rows in all: a reader sees the header and what is marked, not a megabyte. */
-const FIRST = 6;
+/** Rows that are shown: a reader sees the header and what is marked, not a megabyte. */
 const MOST = 24;
 
 /**
@@ -18,22 +17,33 @@ const MOST = 24;
  * ```
  * @internal
  */
-export function hexView(bytes: Uint8Array, marks: Marks = {}): string {
+export function hexView(bytes: Uint8Array, marks: Marks = {}, most: number = MOST): string {
   const cuts = new Set(marks.cuts);
   const ends = new Set(marks.ends);
   const last = Math.max(0, Math.ceil(bytes.length / ROW) - 1);
   const marked = [...cuts, ...ends].map((at) => Math.floor(at / ROW)).filter((row) => row <= last);
-  const wanted = new Set([...Array(FIRST).keys(), ...marked.sort((a, b) => a - b)]);
-  const rows = [...wanted, last].filter((row) => row <= last);
-  const shown = [...new Set([...rows.slice(0, MOST), last])].sort((a, b) => a - b);
+  // The first row, those with marks, then as many more of the beginning as there is room for.
+  const wanted = [0, ...marked.sort((a, b) => a - b), ...Array(Math.min(most, last)).keys(), last];
+  const picked: number[] = [];
+  for (const row of new Set(wanted)) {
+    const more = [...picked, row].sort((a, b) => a - b);
+    if (linesOf(more, last) <= most) picked.push(row);
+  }
   const lines: string[] = [];
   let next = 0;
-  for (const row of shown) {
+  for (const row of picked.sort((a, b) => a - b)) {
     if (row > next) lines.push(`... ${(row - next) * ROW} bytes`);
     lines.push(line(bytes, row * ROW, cuts, ends));
     next = row + 1;
   }
+  if (next <= last) lines.push(`... ${bytes.length - next * ROW} bytes`);
   return lines.join("\n");
+}
+
+/** Lines that rows take, in order, with one for each gap between them. */
+function linesOf(rows: readonly number[], last: number): number {
+  const gaps = rows.filter((row, i) => row > (i === 0 ? 0 : rows[i - 1]! + 1)).length;
+  return rows.length + gaps + (rows.at(-1)! < last ? 1 : 0);
 }
 
 function line(

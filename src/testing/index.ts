@@ -35,7 +35,7 @@ export { type Law, laws } from "./laws.ts";
 export { connect, type NetworkConnectOptions } from "./network/connect.ts";
 export { listen, type NetworkListenOptions, type NetworkServer } from "./network/listen.ts";
 export { Network, type NetworkOptions, networkScripts } from "./network/network.ts";
-export type { LawOptions, RunOptions } from "./options.ts";
+export type { DecodeOnlyOptions, LawOptions, RunOptions } from "./options.ts";
 export { LawError, type LawFailure } from "./report.ts";
 export { ManualClock } from "./sessions/manual-clock.ts";
 export { type Action, type Harness, type SessionPlan, sessions } from "./sessions/sessions.ts";

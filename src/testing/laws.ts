@@ -1,10 +1,11 @@
-import { Arbitrary, oneof } from "fast-check";
-import type { Codec } from "../core/index.ts";
+import { Arbitrary, constant, oneof } from "fast-check";
+import type { Codec, Output } from "../core/index.ts";
 import type { Field } from "../fields/index.ts";
 import { faultsOf } from "./arbitraries/refused-of.ts";
 import { type ValuesOptions, valuesOf } from "./arbitraries/values-of.ts";
 import type { LawDefinition } from "./define-law.ts";
 import { fieldOf } from "./field-of.ts";
+import { LawSet } from "./law-set.ts";
 import { appendOnlyEncode } from "./laws/append-only-encode.ts";
 import { canonical } from "./laws/canonical.ts";
 import { chunkInvariance } from "./laws/chunk-invariance.ts";
@@ -14,6 +15,8 @@ import { incompleteInput } from "./laws/incomplete-input.ts";
 import { limitInvariance } from "./laws/limit-invariance.ts";
 import { measureEqualsLength } from "./laws/measure-equals-length.ts";
 import { noAliasing } from "./laws/no-aliasing.ts";
+import { noBareThrows } from "./laws/no-bare-throws.ts";
+import { noOverread } from "./laws/no-overread.ts";
 import { noRescanning } from "./laws/no-rescanning.ts";
 import { offsetIndependence } from "./laws/offset-independence.ts";
 import { pauseAndClose } from "./laws/pause-and-close.ts";
@@ -24,9 +27,9 @@ import { roundTrip } from "./laws/round-trip.ts";
 import { textPath } from "./laws/text-path.ts";
 import { totality } from "./laws/totality.ts";
 import { truncation } from "./laws/truncation.ts";
-import { type LawOptions, runParameters } from "./options.ts";
-import { LawError, report } from "./report.ts";
-import { Subject } from "./subject.ts";
+import type { DecodeOnlyOptions, LawOptions } from "./options.ts";
+import { several } from "./several.ts";
+import { complete, Subject } from "./subject.ts";
 
 /** One law that a protocol is tested against, for any test runner: `test(law.name, law.check)`. */
 export interface Law {
@@ -39,6 +42,11 @@ export interface Law {
    * @throws LawError with the smallest counterexample found
    */
   check(this: void): void | Promise<void>;
+  /**
+   * Findings of the last `check` that break nothing, such as other spellings of a value that are read, too. In vitest they
+   * are also annotations of the test, in node:test diagnostics.
+   */
+  readonly notes?: readonly string[] | undefined;
 }
 
 const LAWS: readonly LawDefinition[] = [
@@ -46,6 +54,7 @@ const LAWS: readonly LawDefinition[] = [
   appendOnlyEncode,
   measureEqualsLength,
   incompleteInput,
+  noOverread,
   offsetIndependence,
   resumedMeasure,
   noRescanning,
@@ -56,6 +65,7 @@ const LAWS: readonly LawDefinition[] = [
   textPath,
   purity,
   noAliasing,
+  noBareThrows,
   totality,
   refusal,
   pauseAndClose,
@@ -104,6 +114,39 @@ export function laws<In, Out>(
   options?: LawOptions<In, Out>,
 ): Law[];
 /**
+ * The laws for a protocol that only reads, such as the server's side of a client: the arbitrary makes frames, as bytes,
+ * and the laws about `encode` are left out.
+ *
+ * @param protocol - a protocol whose `encode` is never called
+ * @param frames - good frames
+ * @param options - `decodeOnly: true`; `expected` is what is received for a frame, if that can be said: by default what
+ *   the protocol itself reads of it alone, so only `vectors` tells that this is right
+ *
+ * @example
+ * ```ts
+ * import fc from "fast-check";
+ * import { defineProtocol, ProtocolError } from "framewright";
+ * import { laws } from "framewright/testing";
+ *
+ * const replies = defineProtocol<number>({
+ *   name: "replies",
+ *   maxFrame: 2,
+ *   measure: () => 2,
+ *   decode: (bytes, start) => bytes[start]! * 256 + bytes[start + 1]!,
+ *   encode() {
+ *     throw new ProtocolError("unencodable", "only servers reply");
+ *   },
+ * });
+ * const frames = fc.uint8Array({ minLength: 2, maxLength: 2 });
+ * for (const law of laws(replies, frames, { decodeOnly: true, runs: 20 })) await law.check();
+ * ```
+ */
+export function laws<Out>(
+  protocol: Codec<never, Out>,
+  frames: Arbitrary<Uint8Array>,
+  options: DecodeOnlyOptions<Out>,
+): Law[];
+/**
  * The laws for a description, or for a protocol made of one by `protocolOf`: its values are derived by
  * {@link valuesOf}, and those that it must refuse by {@link refusedOf}.
  *
@@ -127,8 +170,12 @@ export function laws(
 ): Law[] {
   const field = fieldOf(protocol);
   const further = mentionsIgnored(field?.node) ? { ignores: isFurther } : {};
-  if (second instanceof Arbitrary)
-    return lawsOf(LAWS, protocol, second, { ...further, ...options });
+  if (second instanceof Arbitrary) {
+    const all = { ...further, ...options };
+    return "decodeOnly" in options && options.decodeOnly === true
+      ? lawsOf(READING, writing(protocol), second, readingOptions(protocol, all))
+      : lawsOf(LAWS, protocol, second, all);
+  }
   if (field === undefined) {
     throw new TypeError("laws needs an arbitrary, or a protocol made by protocolOf");
   }
@@ -138,6 +185,30 @@ export function laws(
   const more = refused.length > 0 ? { refused: oneof(...refused) } : {};
   const own = { ...further, ...more, ...given };
   return lawsOf(LAWS, protocol, valuesOf(field as Field<unknown>, values), own);
+}
+
+const READING = LAWS.filter(({ ofEncode }) => !ofEncode);
+
+/** Writes frames that are bytes already. */
+function writing(reader: Codec<never, unknown>): Codec<never, unknown> {
+  const whole = complete(reader as Codec<unknown>);
+  const { name, maxFrame } = whole;
+  return {
+    name,
+    maxFrame,
+    ...("measure" in whole && { measure: whole.measure.bind(whole) }),
+    decode: (bytes: Uint8Array, start: number, end: number) => bytes.slice(start, end),
+    encode: (frame: Uint8Array, out: Output) => void out.bytes(frame),
+  } as Codec<never, unknown>;
+}
+
+function readingOptions(reader: Codec<never, unknown>, options: object): object {
+  const alone = new Subject(reader as Codec<unknown>, constant(undefined), {});
+  const expected = (frame: Uint8Array): unknown => {
+    const values = alone.decode(alone.reader(), frame, 0, frame.length);
+    return values.length === 1 ? values[0] : several(values);
+  };
+  return { expected, ...options, reader };
 }
 
 /** `ignored()` writes nothing: what it reads are further bytes. */
@@ -156,27 +227,9 @@ export function lawsOf(
   codec: Codec<never, unknown>,
   arbitrary: Arbitrary<unknown>,
   options: object,
+  strict = false,
 ): Law[] {
   const untyped = options as LawOptions<unknown, unknown>;
-  const open = (): Subject => new Subject(codec as Codec<unknown>, arbitrary, untyped);
-  return definitions
-    .filter((definition) => definition.applies(open()))
-    .map((definition) => ({
-      name: definition.name,
-      why: definition.why,
-      check: () => put(definition, open()),
-    }));
-}
-
-/** Puts a protocol to a law. */
-function put(definition: LawDefinition, subject: Subject): void {
-  const trial = definition.run(subject, runParameters(subject.options));
-  if (trial.failed) throw report(definition, subject.name, trial);
-  const { written, tooBig } = subject.tally;
-  if (tooBig <= 4 * written) return;
-  const text =
-    `${subject.name} was hardly put to the law "${definition.name}": ${tooBig} of ${tooBig + written} values ` +
-    "are too big for a frame of maxFrame bytes. Give an arbitrary of smaller ones";
-  const failure = { law: definition.name, protocol: subject.name, seed: trial.seed };
-  throw new LawError(text, { ...failure, counterexample: undefined }, undefined);
+  const open = (): Subject => new Subject(codec as Codec<unknown>, arbitrary, untyped, strict);
+  return new LawSet(definitions, open).laws;
 }

@@ -1,12 +1,13 @@
-import { type Arbitrary, type Parameters, readConfigureGlobal } from "fast-check";
+import { type Arbitrary, readConfigureGlobal } from "fast-check";
 import type { Codec } from "../core/index.ts";
 import type { Several } from "./several.ts";
 
 /** How often a law is tried, and from which seed. */
 export interface RunOptions {
   /**
-   * Number of values that each law is tried with. The environment variable FC_NUM_RUNS overrides it.
-   * @defaultValue the one of `fc.configureGlobal`, else 100
+   * Number of values. The environment variable FC_NUM_RUNS overrides it.
+   * @defaultValue the one of `fc.configureGlobal`, else as many as each law needs: 1000 for laws that cost little, 60
+   *   to 500 for laws that read each frame many times. 100 for `sessions`
    */
   readonly runs?: number | undefined;
   /**
@@ -37,8 +38,9 @@ export interface LawOptions<in out In, in out Out> extends RunOptions {
 
   /**
    * True if each value has only one encoding. Then all bytes that are accepted, mutated ones too, must be what
-   * encoding their value gives: the law "canonical".
-   * @defaultValue false
+   * encoding their value gives, or the law "canonical" is broken. If it is not given, the law always holds, and its
+   * `notes` list other spellings that are read as the same value. With false it is left out.
+   * @defaultValue undefined
    */
   readonly canonical?: boolean | undefined;
 
@@ -50,10 +52,25 @@ export interface LawOptions<in out In, in out Out> extends RunOptions {
   readonly ignores?: ((bytes: Uint8Array, at: number) => boolean) | undefined;
 
   /**
+   * How long one call of the protocol may take, in milliseconds. A law with a call that does not return by then is
+   * broken, and its report shows the bytes. Only in Node 20.16, 22.3 and newer, and not while a debugger is attached:
+   * elsewhere such a call hangs the test.
+   * @defaultValue 1000
+   */
+  readonly deadline?: number | undefined;
+
+  /**
    * Compares two received values.
    * @defaultValue {@link equal}, which compares contents and ignores prototypes
    */
   readonly equal?: ((a: Out, b: Out) => boolean) | undefined;
+}
+
+/** Options of `laws` for a protocol that only reads; see {@link LawOptions} for the others. */
+export interface DecodeOnlyOptions<in out Out>
+  extends Omit<LawOptions<Uint8Array, Out>, "reader" | "refused" | "canonical"> {
+  /** The arbitrary makes frames, as bytes, and `encode` of the protocol is not called. */
+  readonly decodeOnly: true;
 }
 
 /**
@@ -61,12 +78,17 @@ export interface LawOptions<in out In, in out Out> extends RunOptions {
  * a failure, needs no edit of a test.
  * @internal
  */
-export function runParameters(options: RunOptions): Parameters<unknown> {
+export function runParameters(
+  options: RunOptions,
+  usual?: number,
+): { readonly numRuns?: number; readonly seed: number } {
   const configured = readConfigureGlobal();
-  const numRuns = variable("FC_NUM_RUNS") ?? options.runs ?? configured.numRuns ?? 100;
-  const seed = variable("FC_SEED") ?? options.seed ?? configured.seed;
-  return seed === undefined ? { numRuns } : { numRuns, seed };
+  const numRuns = variable("FC_NUM_RUNS") ?? options.runs ?? configured.numRuns ?? usual;
+  const seed = variable("FC_SEED") ?? options.seed ?? configured.seed ?? anySeed();
+  return numRuns === undefined ? { seed } : { numRuns, seed };
 }
+
+const anySeed = (): number => Math.floor((Math.random() - 0.5) * 2 ** 32);
 
 interface Host {
   readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> };

@@ -1,7 +1,10 @@
-import { stringify } from "fast-check";
 import { nameError } from "../core/index.ts";
+import { explain, hexView as meaningOf } from "../inspect/index.ts";
+import { canInterrupt } from "./deadline.ts";
 import type { Trial } from "./define-law.ts";
+import { firstDifference } from "./difference.ts";
 import { hexView } from "./hex.ts";
+import { shown } from "./show.ts";
 import { type Evidence, Violation } from "./violation.ts";
 
 /** A broken law: its name, and what breaks it. */
@@ -14,17 +17,21 @@ export interface LawFailure {
   readonly seed: number;
   /** The smallest value found, or list of values, that breaks the law. */
   readonly counterexample: unknown;
+  /** Another broken law from which this one follows: mend that first. Undefined for a first cause. */
+  readonly follows: string | undefined;
 }
 
 /**
- * A protocol breaks a law. The message shows the smallest counterexample, its bytes with the cuts marked,
- * and how to replay it. If a codec threw, its error is the `cause`.
+ * A protocol breaks a law. The message fits a screen: the first difference, the smallest counterexample, its bytes with
+ * their meaning and the cuts, and how to replay it. A law that follows from another broken one has a message of one line.
+ * If a codec threw, its error is the `cause`.
  */
 export class LawError extends Error implements LawFailure {
   readonly law: string;
   readonly protocol: string;
   readonly seed: number;
   readonly counterexample: unknown;
+  readonly follows: string | undefined;
 
   /** @internal */
   constructor(text: string, failure: LawFailure, cause: unknown) {
@@ -33,55 +40,154 @@ export class LawError extends Error implements LawFailure {
     this.protocol = failure.protocol;
     this.seed = failure.seed;
     this.counterexample = failure.counterexample;
+    this.follows = failure.follows;
   }
 }
 
 nameError(LawError, "LawError");
 
-// A page of a value helps nobody.
-const LONGEST = 800;
+/** A report is never wider, and never longer. */
+const COLUMNS = 110;
+/** Lines for each part; all together, and the two about the seed, are 24. */
+const MOST = { head: 3, why: 2, value: 3, hex: 5, meaning: 5 } as const;
 
-/** A value as text: bytes beyond the first few, and text beyond a page, are counted instead. @internal */
-export function shown(value: unknown): string {
-  const text = stringify(value).replaceAll(
-    /((?:\d+,){32})((?:\d+,){32,}\d+)/g,
-    (_, first: string, rest: string) => `${first} ... ${rest.split(",").length} more`,
-  );
-  if (text.length <= LONGEST) return text;
-  return `${text.slice(0, LONGEST)}... (${text.length - LONGEST} characters more)`;
+interface ReportedLaw {
+  readonly name: string;
+  readonly why: string;
+  readonly follows?: string | undefined;
+}
+
+/** What a report needs besides. */
+interface Context {
+  /** The protocol, if its bytes can be explained. */
+  readonly explained?: object | undefined;
+  /** How long a call may take, in milliseconds. */
+  readonly deadline?: number | undefined;
 }
 
 /** @internal */
 export function report(
-  law: { readonly name: string; readonly why: string },
+  law: ReportedLaw,
   protocol: string,
   trial: Trial,
+  { explained, deadline }: Context = {},
 ): LawError {
   const thrown = trial.error;
   const { seed } = trial;
   const counterexample = trial.counterexample?.[0];
-  const what = thrown instanceof Error ? thrown.message : String(thrown);
   const evidence = thrown instanceof Violation ? thrown.evidence : {};
+  const { bytes, sides } = evidence;
   const lines = [
-    `${protocol} breaks the law "${law.name}": ${what}`,
-    `  why it matters: ${law.why}`,
-    `  value: ${shown(counterexample)}`,
-    ...bytesOf(evidence),
+    ...wrapped(`${protocol} breaks the law "${law.name}": ${wordsOf(thrown)}`, MOST.head),
+    ...wrapped(`  why it matters: ${law.why}`, MOST.why),
+    ...(sides === undefined ? [] : differenceOf(sides)),
+    ...wrapped(`  value: ${shown(counterexample, 300)}`, MOST.value),
+    ...(bytes === undefined ? [] : bytesOf(bytes, evidence, explained)),
+    ...(deadline === undefined || canInterrupt()
+      ? []
+      : [
+          "  deadline: none, for this runtime cannot interrupt a call: one that never returns hangs the test",
+        ]),
     `  seed: ${seed} (run ${trial.runs}, made smaller ${trial.shrinks} times)`,
     `  replay: set FC_SEED=${seed} in the environment, or give laws() the option { seed: ${seed} }`,
   ];
   const cause = thrown instanceof Violation ? thrown.cause : thrown;
-  const failure = { law: law.name, protocol, seed, counterexample };
+  const failure = { law: law.name, protocol, seed, counterexample, follows: undefined };
   return new LawError(lines.join("\n"), failure, cause);
 }
 
-function bytesOf({ bytes, cuts = [], ends = [] }: Evidence): string[] {
-  if (bytes === undefined) return [];
+/** The report of a law that another broken law explains. @internal */
+export function follower(law: ReportedLaw, protocol: string, trial: Trial): LawError {
+  const { seed, error } = trial;
+  const text = `${protocol} breaks the law "${law.name}", too: mend "${law.follows}" first, which it mostly follows from`;
+  const counterexample = trial.counterexample?.[0];
+  const failure = { law: law.name, protocol, seed, counterexample, follows: law.follows };
+  return new LawError(text, failure, error instanceof Violation ? error.cause : error);
+}
+
+/** What is wrong. Values in it are shown again by the first difference. */
+function wordsOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+/** A text on so many lines at most, the later ones indented. */
+function wrapped(text: string, most: number): string[] {
+  const indent = `${/^ */.exec(text)![0]}  `;
+  const lines: string[] = [];
+  let rest = text.replaceAll("\n", " ");
+  while (rest.length > COLUMNS && lines.length < most - 1) {
+    const space = rest.lastIndexOf(" ", COLUMNS);
+    const at = space > COLUMNS / 2 ? space : COLUMNS;
+    lines.push(rest.slice(0, at).trimEnd());
+    rest = indent + rest.slice(at).trimStart();
+  }
+  return [...lines, clipped(rest)];
+}
+
+const clipped = (line: string): string =>
+  line.length <= COLUMNS ? line : `${line.slice(0, COLUMNS - 4)} ...`;
+
+function differenceOf([[a, one], [b, other]]: NonNullable<Evidence["sides"]>): string[] {
+  const { path, sides } = firstDifference(one, other);
+  const width = Math.max(a.length, b.length);
+  const side = (name: string, text: string): string =>
+    clipped(`    ${name.padEnd(width)}  ${text}`);
+  return [
+    clipped(`  first difference: ${path === "" ? "the whole value" : path}`),
+    side(a, sides[0]),
+    side(b, sides[1]),
+  ];
+}
+
+function bytesOf(
+  bytes: Uint8Array,
+  { cuts = [], ends = [] }: Evidence,
+  explained: object | undefined,
+): string[] {
   const marks = [];
   if (cuts.length > 0) marks.push("| a chunk ends");
   if (ends.length > 0) marks.push("/ a frame ends");
   if (marks.length === 2) marks.push("+ both");
   const legend = marks.length > 0 ? ` (${marks.join(", ")})` : "";
-  const view = hexView(bytes, { cuts, ends });
-  return [`  bytes: ${bytes.length}${legend}`, ...view.split("\n").map((line) => `    ${line}`)];
+  const place = cuts[0] ?? 0;
+  const meaning = meaningLines(bytes, ends, place, explained);
+  const lines = [`  bytes: ${bytes.length}${legend}`];
+  if (meaning.length === 0 || marks.length > 0) {
+    const most = meaning.length > 0 ? MOST.hex - 1 : MOST.hex + MOST.meaning;
+    const rows = hexView(bytes, { cuts, ends }, most).split("\n");
+    lines.push(...rows.map((row) => clipped(`    ${row}`)));
+  }
+  return [...lines, ...meaning.map((row) => clipped(`    ${row}`))];
 }
+
+/** What the bytes of the frame at `place` mean; no lines if nothing is known about them. */
+function meaningLines(
+  bytes: Uint8Array,
+  ends: readonly number[],
+  place: number,
+  explained: object | undefined,
+): string[] {
+  if (explained === undefined || !isKnown(explained)) return [];
+  const start = Math.max(0, ...ends.filter((end) => end <= place && end < bytes.length));
+  const end = ends.find((one) => one > start) ?? bytes.length;
+  let view: string;
+  try {
+    view = meaningOf(explain(explained, bytes, start, end), bytes, { lines: 2 });
+  } catch {
+    return [];
+  }
+  const rows = view.split("\n");
+  const error = rows.at(-1)?.startsWith("error:") === true ? [rows.pop()!] : [];
+  const most = MOST.meaning - error.length;
+  if (rows.length <= most) return [...rows, ...error];
+  // The rows around the place.
+  const at = rows.filter((row) => Number.parseInt(row, 16) <= place).length - 1;
+  const from = Math.min(Math.max(0, at - 2), rows.length - most + 1);
+  const left = rows.length - most + 1;
+  return [...rows.slice(from, from + most - 1), `... ${left} more lines`, ...error];
+}
+
+const isKnown = (what: object): boolean =>
+  ["node", "field", "format", "layout"].some(
+    (name) => (what as Readonly<Record<string, unknown>>)[name] !== undefined,
+  );

@@ -1,5 +1,6 @@
 import type { Arbitrary } from "fast-check";
 import {
+  asProtocolError,
   type Codec,
   encodeFrame,
   forOneStream,
@@ -13,8 +14,8 @@ import {
 } from "../core/index.ts";
 import { equal } from "./equal.ts";
 import type { LawOptions } from "./options.ts";
-import { shown } from "./report.ts";
 import { isSeveral } from "./several.ts";
+import { shown } from "./show.ts";
 import { demand, type Evidence, Violation } from "./violation.ts";
 
 /** A protocol whose types have been forgotten: laws treat all alike. */
@@ -29,14 +30,28 @@ export interface Written {
   readonly ends: readonly number[];
 }
 
+/** A call of the protocol. */
+export interface Call {
+  readonly what: "measure" | "decode" | "encode";
+  readonly bytes: Uint8Array | undefined;
+  /** What is encoded. */
+  readonly value?: unknown;
+  /** When it began, by `Date.now`. */
+  readonly since: number;
+  again(): void;
+}
+
 /**
- * A protocol under test: asks it strictly (whatever is not a ProtocolError is a broken law, where the library
- * itself would be lenient) and knows what is expected of it.
+ * A protocol under test, and what is expected of it. A codec that throws something else than a ProtocolError has refused
+ * the bytes, as for the library itself; for a strict subject that breaks the law.
  * @internal
  */
 export class Subject {
   readonly name: string;
-  readonly values: Arbitrary<unknown>;
+  /** As it was given. */
+  readonly codec: Codec<unknown, unknown>;
+  /** Set anew by a law, to steer it. */
+  values: Arbitrary<unknown>;
   readonly options: LawOptions<unknown, unknown>;
   /** Has it a framing, for streams? */
   readonly framed: boolean;
@@ -47,14 +62,25 @@ export class Subject {
   /** Values written, and values refused because no frame can be that large. */
   readonly tally: { written: number; tooBig: number } = { written: 0, tooBig: 0 };
 
+  /** Findings of a law that do not break it. */
+  readonly notes: string[] = [];
+  /** The call that runs, or ran last: what is reported if it never returns. */
+  call: Call | undefined;
+  /** The subject whose `call` it is. */
+  caller: { call: Call | undefined } = this;
+
   readonly #writer: AnyProtocol;
   readonly #reader: AnyProtocol;
+  readonly #strict: boolean;
 
   constructor(
     codec: Codec<unknown, unknown>,
     values: Arbitrary<unknown>,
     options: LawOptions<unknown, unknown>,
+    strict = false,
   ) {
+    this.codec = codec;
+    this.#strict = strict;
     this.#writer = complete(codec);
     this.#reader = complete((options.reader as Codec<unknown, unknown> | undefined) ?? codec);
     this.name = this.#writer.name;
@@ -77,6 +103,7 @@ export class Subject {
 
   /** The wire bytes of a value, in memory of their own; undefined where it is too big for a frame. */
   frame(value: unknown, writer: AnyProtocol = this.writer()): Uint8Array<ArrayBuffer> | undefined {
+    this.#calls("encode", undefined, () => void encodeFrame(writer, value), value);
     try {
       const frame = encodeFrame(writer, value).slice();
       this.tally.written++;
@@ -108,12 +135,25 @@ export class Subject {
   /** The bytes of a value whatever their number; undefined where the codec itself refuses. */
   unlimited(value: unknown): Uint8Array<ArrayBuffer> | undefined {
     const out = new Output();
+    const writer = this.writer();
+    this.#calls("encode", undefined, () => writer.encode(value, new Output()), value);
     try {
-      this.writer().encode(value, out);
+      writer.encode(value, out);
     } catch {
       return undefined;
     }
     return out.take();
+  }
+
+  /** The length of a frame, which may be too long; undefined if the value cannot be written at all. */
+  lengthOf(value: unknown): number | undefined {
+    const writer = this.writer();
+    this.#calls("encode", undefined, () => void encodeFrame(writer, value), value);
+    try {
+      return encodeFrame(writer, value).length;
+    } catch {
+      return this.unlimited(value)?.length;
+    }
   }
 
   /** No frame can hold it: said by its length where it can be written, else guessed from what is in it. */
@@ -134,10 +174,13 @@ export class Subject {
   ): number {
     const stop = Math.min(end, start + reader.maxFrame);
     let length: unknown;
+    const copy = { ...scan };
+    const again = (): void => void reader.measure(bytes, start, stop, copy);
+    this.#calls("measure", bytes.subarray(start, stop), again);
     try {
       length = reader.measure(bytes, start, stop, scan);
     } catch (error) {
-      throw onlyProtocolErrors(error, "measure", { bytes: bytes.slice(start, stop) });
+      throw this.#refusal(error, "measure", bytes, start, stop);
     }
     demand(
       Number.isInteger(length) && stop - start + (length as number) >= 0,
@@ -151,12 +194,33 @@ export class Subject {
 
   /** The values of one frame. ProtocolErrors pass, everything else breaks the law. */
   decode(reader: AnyProtocol, bytes: Uint8Array, start: number, end: number): readonly unknown[] {
+    const read = (): readonly unknown[] =>
+      reader.decodeMany === undefined
+        ? [reader.decode(bytes, start, end)]
+        : [...reader.decodeMany(bytes, start, end)];
+    this.#calls("decode", bytes.subarray(start, end), () => void read());
     try {
-      if (reader.decodeMany === undefined) return [reader.decode(bytes, start, end)];
-      return [...reader.decodeMany(bytes, start, end)];
+      return read();
     } catch (error) {
-      throw onlyProtocolErrors(error, "decode", { bytes: bytes.slice(start, end) });
+      throw this.#refusal(error, "decode", bytes, start, end);
     }
+  }
+
+  #calls(
+    what: Call["what"],
+    bytes: Uint8Array | undefined,
+    again: () => void,
+    value?: unknown,
+  ): void {
+    this.caller.call = { what, bytes, value, since: Date.now(), again };
+  }
+
+  /** What a codec threw, as an error of the library; for a strict subject only a ProtocolError is one. */
+  #refusal(error: unknown, what: string, bytes: Uint8Array, start: number, end: number): Error {
+    if (error instanceof ProtocolError) return error;
+    if (!this.#strict) return asProtocolError(error, "malformed", `${what} failed`, start);
+    const text = `${what} throws ${said(error)}: bytes may only end in a value or a ProtocolError`;
+    return new Violation(text, { bytes: bytes.slice(start, end) }, { cause: error });
   }
 
   /** What is received for `sent`. */
@@ -177,7 +241,7 @@ export class Subject {
     demand(
       this.same(received, expected),
       () => `received ${list(received)} instead of ${list(expected)}`,
-      evidence,
+      () => ({ ...evidence, ...sidesOf(expected, received) }),
     );
   }
 
@@ -187,10 +251,22 @@ export class Subject {
       return read();
     } catch (error) {
       if (error instanceof Violation) throw error;
-      const text = `a frame that encode wrote is not read: ${said(error)}`;
+      const text = `a good frame is not read: ${said(error)}`;
       throw new Violation(text, evidence, { cause: error });
     }
   }
+}
+
+const strictOnes = new WeakMap<Subject, Subject>();
+
+/** The same subject, but strict. */
+export function strictly(subject: Subject): Subject {
+  const known = strictOnes.get(subject);
+  if (known !== undefined) return known;
+  const strict = new Subject(subject.codec, subject.values, subject.options, true);
+  strict.caller = subject;
+  strictOnes.set(subject, strict);
+  return strict;
 }
 
 /** A bare codec is a protocol for messages, with a limit that no value of a test reaches. @internal */
@@ -250,19 +326,13 @@ export function joined(frames: readonly Uint8Array[]): {
 }
 
 /** Bytes, characters and numbers in a value, deep inside too. */
-function contentOf(value: unknown, above: readonly object[] = []): number {
+export function contentOf(value: unknown, above: readonly object[] = []): number {
   if (typeof value === "string") return value.length;
   if (typeof value !== "object" || value === null) return 1;
   if (ArrayBuffer.isView(value)) return value.byteLength;
   if (above.includes(value)) return 0;
   const inside = [...above, value];
   return Object.values(value).reduce<number>((sum, item) => sum + contentOf(item, inside), 0);
-}
-
-function onlyProtocolErrors(error: unknown, what: string, evidence: Evidence): Error {
-  if (error instanceof ProtocolError) return error;
-  const text = `${what} throws ${said(error)}: bytes may only end in a value or a ProtocolError`;
-  return new Violation(text, evidence, { cause: error });
 }
 
 /** An error in a few words. */
@@ -272,8 +342,25 @@ export function said(error: unknown): string {
 }
 
 /** Values in a few words. */
-export const list = (values: readonly unknown[]): string =>
-  values.length === 1 ? shown(values[0]) : `${values.length} values ${shown(values)}`;
+export const list = (values: readonly unknown[], longest?: number): string =>
+  values.length === 1
+    ? shown(values[0], longest)
+    : `${values.length} values ${shown(values, longest)}`;
+
+/** What was to come of a frame, and what came. */
+export function sidesOf(
+  expected: readonly unknown[],
+  received: readonly unknown[],
+): Pick<Evidence, "sides"> {
+  const isOne = expected.length === 1 && received.length === 1;
+  const side = (values: readonly unknown[]): unknown => (isOne ? values[0] : values);
+  return {
+    sides: [
+      ["expected", side(expected)],
+      ["received", side(received)],
+    ],
+  };
+}
 
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;

@@ -5,6 +5,10 @@ export interface Evidence {
   readonly cuts?: readonly number[] | undefined;
   /** Where frames end. */
   readonly ends?: readonly number[] | undefined;
+  /** Two values, or bytes, that should be the same, and what they are called. */
+  readonly sides?:
+    | readonly [readonly [name: string, value: unknown], readonly [name: string, value: unknown]]
+    | undefined;
 }
 
 /**
@@ -21,6 +25,10 @@ export class Violation extends Error {
 }
 
 /** @internal */
-export function demand(holds: boolean, text: () => string, evidence?: Evidence): asserts holds {
-  if (!holds) throw new Violation(text(), evidence);
+export function demand(
+  holds: boolean,
+  text: () => string,
+  evidence?: Evidence | (() => Evidence),
+): asserts holds {
+  if (!holds) throw new Violation(text(), typeof evidence === "function" ? evidence() : evidence);
 }

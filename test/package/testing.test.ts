@@ -23,7 +23,7 @@ describe("framewright/testing", () => {
       ${protocol}
       for (const law of promised) test(law.name, law.check);`,
     );
-    expect(output).toMatch(/^(# |ℹ )pass 16$/m);
+    expect(output).toMatch(/^(# |ℹ )pass 19$/m);
     expect(output).toMatch(/^(# |ℹ )fail 0$/m);
   });
 

@@ -52,6 +52,32 @@ export function lengths(options: LengthsOptions = {}): Arbitrary<number> {
   return new Lengths(min, max);
 }
 
+/** A length that was made, and what it could have been. */
+export interface Made {
+  readonly min: number;
+  readonly max: number;
+  readonly length: number;
+}
+
+/** Lengths that are made meanwhile, in order; and one of them that is to be another one. */
+export interface Watch {
+  readonly made: Made[];
+  readonly other?: { readonly at: number; readonly length: number } | undefined;
+}
+
+let watch: Watch | undefined;
+
+/** Runs a function, and sees the lengths that are made by it. */
+export function watching<T>(by: Watch, run: () => T): T {
+  const outer = watch;
+  watch = by;
+  try {
+    return run();
+  } finally {
+    watch = outer;
+  }
+}
+
 class Lengths extends Arbitrary<number> {
   readonly #plain: Arbitrary<number>;
   readonly #min: number;
@@ -67,8 +93,12 @@ class Lengths extends Arbitrary<number> {
   }
 
   override generate(random: Random): Value<number> {
-    const length = this.#pick(random);
-    return new Value(Math.min(Math.max(length, this.#min), this.#max), undefined);
+    const picked = this.#pick(random);
+    const isOther = watch?.other !== undefined && watch.other.at === watch.made.length;
+    const wanted = isOther ? watch!.other!.length : picked;
+    const length = Math.min(Math.max(wanted, this.#min), this.#max);
+    watch?.made.push({ min: this.#min, max: this.#max, length });
+    return new Value(length, undefined);
   }
 
   /** Of 32: ten tiny ones, eight at an edge, eight of middling size, six near `max`. */

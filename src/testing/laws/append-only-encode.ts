@@ -8,6 +8,10 @@ const BEFORE = Uint8Array.from({ length: 21 }, (_, i) => 0xd0 + i);
 export const appendOnlyEncode: LawDefinition = defineLaw<[unknown]>({
   name: "append-only encode",
   why: "frames are written one behind the other, so an encoder that writes at position 0 spoils the one before",
+  runs: 1000,
+  large: true,
+  follows: ["purity"],
+  ofEncode: true,
   cases: (subject) => [subject.values],
   test(subject, value) {
     const frame = subject.frame(value);
@@ -27,7 +31,13 @@ export const appendOnlyEncode: LawDefinition = defineLaw<[unknown]>({
       () =>
         `encode appended ${bytes.length - BEFORE.length} bytes behind others ` +
         `that are not the ${frame.length} it writes into an empty output`,
-      evidence,
+      () => ({
+        ...evidence,
+        sides: [
+          ["into an empty output", frame],
+          ["after others", bytes.subarray(BEFORE.length)],
+        ],
+      }),
     );
   },
 });

@@ -2,31 +2,94 @@ import { option } from "fast-check";
 import { encodeFrame, ProtocolError } from "../../core/index.ts";
 import { type Mutation, mutate, mutations } from "../arbitraries/mutated.ts";
 import { defineLaw, type LawDefinition } from "../define-law.ts";
+import { shown } from "../show.ts";
 import { type Subject, said, sameBytes } from "../subject.ts";
-import { demand } from "../violation.ts";
+import { changed, Swept } from "../variants.ts";
+import { toHex } from "../vectors/portable.ts";
+import { Violation } from "../violation.ts";
+
+/** Other spellings that are listed, and how long the frames may be in which each byte is changed for it. */
+const MOST_NOTES = 8;
+const swept = new Swept(16, 32);
 
 export const canonical: LawDefinition = defineLaw<[unknown, readonly Mutation[] | null]>({
   name: "canonical",
   why: "where each value has one encoding (to be hashed, signed or compared), no other bytes may be accepted",
-  applies: ({ options }) => options.canonical === true,
+  runs: 1000,
+  follows: ["round trip"],
+  ofEncode: true,
+  applies: ({ options, loose }) =>
+    options.canonical === true ||
+    // Values that are read in another form than they are written cannot be written again.
+    (options.canonical === undefined &&
+      !loose &&
+      options.reader === undefined &&
+      options.expected === undefined),
   cases: (subject) => [subject.values, option(mutations, { freq: 6 })],
   test(subject, value, steps) {
     const frame = subject.frame(value);
     if (frame === undefined) return;
-    const bytes = steps === null ? frame : mutate(frame, steps);
-    const accepted = acceptedValue(subject, bytes);
-    if (accepted === undefined) return;
-    let again: Uint8Array | undefined;
-    let words = "other bytes";
-    try {
-      again = encodeFrame(subject.writer(), accepted.value);
-    } catch (error) {
-      words = said(error);
-    }
-    const text = (): string => `these bytes are accepted, but encoding their value gives ${words}`;
-    demand(again !== undefined && sameBytes(again, bytes), text, { bytes });
+    look(subject, steps === null ? frame : mutate(frame, steps));
+    if (!swept.wants(subject, frame)) return;
+    for (const bytes of changed(frame)) look(subject, bytes);
+    swept.add(subject, frame);
   },
 });
+
+/** Demands that bytes are the encoding of the value that is read of them; else it is noted, if they may be others. */
+function look(subject: Subject, given: Uint8Array): void {
+  const isLaw = subject.options.canonical === true;
+  if (!isLaw && subject.notes.length >= MOST_NOTES) return;
+  const bytes = firstFrame(subject, given);
+  if (bytes === undefined) return;
+  const accepted = acceptedValue(subject, bytes);
+  if (accepted === undefined) return;
+  let again: Uint8Array | undefined;
+  let words = "other bytes";
+  try {
+    again = encodeFrame(subject.writer(), accepted.value).slice();
+  } catch (error) {
+    words = said(error);
+  }
+  if (again !== undefined && sameBytes(again, bytes)) return;
+  if (isLaw) {
+    const text = `these bytes are accepted, but encoding their value gives ${words}`;
+    throw new Violation(text, {
+      bytes: bytes.slice(),
+      ...(again && { sides: [["accepted", bytes.slice()] as const, ["encoded", again] as const] }),
+    });
+  }
+  if (again !== undefined && again.length <= LONGEST_NOTE)
+    note(subject, bytes, again, accepted.value);
+}
+
+const LONGEST_NOTE = 24;
+/** What is noted already: each kind of spelling once, by the first byte that differs. */
+const noted = new WeakMap<Subject, Set<string>>();
+
+function note(subject: Subject, bytes: Uint8Array, again: Uint8Array, value: unknown): void {
+  let at = 0;
+  while (at < again.length && again[at] === bytes[at]) at++;
+  const keys = noted.get(subject) ?? new Set<string>();
+  noted.set(subject, keys);
+  const key = `${at} ${Math.sign(bytes.length - again.length)}`;
+  if (keys.has(key) || bytes.length > 2 * LONGEST_NOTE) return;
+  keys.add(key);
+  subject.notes.push(
+    `${toHex(bytes)} is read as ${shown(value, 60)}, which is written ${toHex(again)}`,
+  );
+}
+
+/** The bytes without what follows their first frame: a changed length may have made it shorter. */
+function firstFrame(subject: Subject, bytes: Uint8Array): Uint8Array | undefined {
+  if (!subject.framed) return bytes;
+  try {
+    const length = subject.measure(subject.reader(), bytes, 0, bytes.length);
+    return length > 0 && length <= bytes.length ? bytes.subarray(0, length) : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /** The one value of bytes that are exactly one frame. */
 function acceptedValue(subject: Subject, bytes: Uint8Array): { value: unknown } | undefined {

@@ -14,6 +14,17 @@ export const chunkInvariance: LawDefinition = defineLaw<
 >({
   name: "chunk invariance",
   why: "a stream has no boundaries: any cuts must give the same frames, and for bad bytes the same error",
+  runs: 100,
+  follows: [
+    "round trip",
+    "measure equals length",
+    "incomplete input",
+    "no overread",
+    "offset independence",
+    "resumed measure",
+    "append-only encode",
+    "purity",
+  ],
   applies: isFramed,
   cases: (subject) => [
     array(subject.values, { minLength: 1, maxLength: 4 }),
@@ -31,9 +42,19 @@ export const chunkInvariance: LawDefinition = defineLaw<
       const cut = readStream(subject, subject.reader(), cutUp(bytes, positions));
       demand(
         sameOutcome(subject, whole, cut),
-        () =>
-          `${steps === null ? "" : "of mutated bytes, "}in one chunk: ${inWords(whole)}; in ${positions.length + 1}: ${inWords(cut)}`,
-        { bytes, cuts: positions, ends: steps === null ? ends : whole.ends },
+        () => differenceInWords(whole, cut, steps !== null, positions.length + 1),
+        () => ({
+          bytes,
+          cuts: positions,
+          ends: steps === null ? ends : whole.ends,
+          sides: [
+            ["in one chunk", isAlike(whole, cut) ? whole.values.flat() : inWords(whole)],
+            [
+              `in ${positions.length + 1} chunks`,
+              isAlike(whole, cut) ? cut.values.flat() : inWords(cut),
+            ],
+          ],
+        }),
       );
     }
   },
@@ -53,12 +74,24 @@ function demandAll(
     subject.demandReceived(whole.values[i]!, value, evidence);
 }
 
+/** True if only the values can differ. */
+const isAlike = (a: Outcome, b: Outcome): boolean =>
+  a.code === b.code && a.ends.join() === b.ends.join();
+
+function differenceInWords(
+  whole: Outcome,
+  cut: Outcome,
+  isMutated: boolean,
+  chunks: number,
+): string {
+  const what = isMutated ? "mutated bytes" : "the same bytes";
+  if (isAlike(whole, cut))
+    return `${what} in ${chunks} chunks are the same frames, with other values`;
+  return `${what} in one chunk: ${inWords(whole)}; in ${chunks}: ${inWords(cut)}`;
+}
+
 function sameOutcome(subject: Subject, a: Outcome, b: Outcome): boolean {
-  return (
-    a.code === b.code &&
-    a.ends.join() === b.ends.join() &&
-    a.values.every((values, i) => subject.same(values, b.values[i]!))
-  );
+  return isAlike(a, b) && a.values.every((values, i) => subject.same(values, b.values[i]!));
 }
 
 /** @internal */

@@ -7,6 +7,14 @@ import { demand } from "../violation.ts";
 export const concatenation: LawDefinition = defineLaw<[unknown[]]>({
   name: "concatenation",
   why: "a stream is its frames one behind the other: nothing between them, nothing that depends on the one before",
+  follows: [
+    "round trip",
+    "measure equals length",
+    "append-only encode",
+    "no overread",
+    "offset independence",
+    "purity",
+  ],
   applies: isFramed,
   cases: (subject) => [array(subject.values, { maxLength: 4 })],
   test(subject, values) {
@@ -22,7 +30,13 @@ export const concatenation: LawDefinition = defineLaw<[unknown[]]>({
     demand(
       subject.same(received, expected),
       () => `${expected.length} values were written; the ${received.length} received are others`,
-      evidence,
+      () => ({
+        ...evidence,
+        sides: [
+          ["written", expected],
+          ["received", received],
+        ],
+      }),
     );
   },
 });

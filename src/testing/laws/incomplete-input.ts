@@ -5,6 +5,7 @@ import { places, somePlaces } from "./places.ts";
 export const incompleteInput: LawDefinition = defineLaw<[unknown, number[]]>({
   name: "incomplete input",
   why: "a socket delivers any beginning of a frame first: measure must wait, or already know the final length",
+  follows: ["no bare throws", "measure equals length"],
   applies: isFramed,
   cases: (subject) => [subject.values, somePlaces],
   test(subject, value, some) {

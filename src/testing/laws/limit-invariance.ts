@@ -10,6 +10,14 @@ import { inWords } from "./chunk-invariance.ts";
 export const limitInvariance: LawDefinition = defineLaw<[unknown[], Cuts]>({
   name: "limit invariance",
   why: "both sides must agree on the longest frame, however it is cut: else one sends what the other refuses",
+  follows: [
+    "round trip",
+    "measure equals length",
+    "incomplete input",
+    "resumed measure",
+    "no overread",
+    "offset independence",
+  ],
   cases: (subject) => [array(subject.values, { minLength: 1, maxLength: 3 }), cuts],
   test(subject, values, spec) {
     const written = subject.write(values);

@@ -7,6 +7,8 @@ const BEHIND = [new Uint8Array(0), new Uint8Array(40), new Uint8Array(40).fill(0
 export const measureEqualsLength: LawDefinition = defineLaw<[unknown]>({
   name: "measure equals length",
   why: "a length that is off by one puts every later frame out of step",
+  runs: 1000,
+  large: true,
   applies: isFramed,
   cases: (subject) => [subject.values],
   test(subject, value) {

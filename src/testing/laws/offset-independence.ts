@@ -26,6 +26,9 @@ export const offsetIndependence: LawDefinition = defineLaw<
 >({
   name: "offset independence",
   why: "frames lie anywhere in a chunk, and chunks anywhere in a buffer: only [start, end) is the frame",
+  runs: 1000,
+  large: true,
+  follows: ["round trip", "no overread"],
   cases: (subject) => [subject.values, place, option(mutations, { freq: 2 })],
   test(subject, value, { before, outside, behind, poison }, steps) {
     const frame = subject.frame(value);
@@ -44,7 +47,13 @@ export const offsetIndependence: LawDefinition = defineLaw<
       () =>
         `alone in its array: ${alone.said}; at offset ${before} of an array that begins at byte ${outside} of its ` +
         `buffer, among bytes ${poison}: ${moved.said}${alone.said === moved.said ? " again, but another value" : ""}`,
-      { bytes },
+      () => ({
+        bytes,
+        sides: [
+          ["alone", one(alone)],
+          ["moved", one(moved)],
+        ],
+      }),
     );
     if (steps === null) subject.demandReceived(moved.values, value, { bytes });
   },
@@ -54,6 +63,9 @@ interface Look {
   readonly said: string;
   readonly values: readonly unknown[];
 }
+
+const one = ({ said, values }: Look): unknown =>
+  values.length === 0 ? said : values.length === 1 ? values[0] : values;
 
 /** What a reader makes of bytes, its offsets counted from their start. */
 function look(subject: Subject, bytes: Uint8Array, start: number, end: number): Look {

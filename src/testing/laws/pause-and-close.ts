@@ -12,6 +12,18 @@ type Step = "go on" | "push first" | "rest" | "use";
 export const pauseAndClose: LawDefinition = defineLaw<[unknown[], Cuts, Step[]]>({
   name: "pause and close",
   why: "a reader may stop behind any frame, take the rest of the bytes or switch: nothing may be lost or come twice",
+  runs: 100,
+  follows: [
+    "round trip",
+    "measure equals length",
+    "incomplete input",
+    "no overread",
+    "offset independence",
+    "resumed measure",
+    "chunk invariance",
+    "concatenation",
+    "purity",
+  ],
   applies: isFramed,
   cases: (subject) => [
     array(subject.values, { minLength: 1, maxLength: 5 }),

@@ -6,6 +6,8 @@ import { demand, Violation } from "../violation.ts";
 export const refusal: LawDefinition = defineLaw<[unknown, unknown]>({
   name: "refusal",
   why: "what cannot be written faithfully must not be written at all: the peer could not tell",
+  runs: 1000,
+  ofEncode: true,
   applies: ({ options }) => options.refused !== undefined,
   cases: (subject) => [subject.options.refused!, subject.values],
   test(subject, bad, good) {
@@ -23,6 +25,12 @@ export const refusal: LawDefinition = defineLaw<[unknown, unknown]>({
     const after = subject.frame(good);
     if (before === undefined || after === undefined) return;
     const text = (): string => "after a refused value, encode writes other bytes than before it";
-    demand(sameBytes(before, after), text, { bytes: after });
+    demand(sameBytes(before, after), text, () => ({
+      bytes: after,
+      sides: [
+        ["before it", before],
+        ["after it", after],
+      ],
+    }));
   },
 });

@@ -6,6 +6,7 @@ import { places, somePlaces } from "./places.ts";
 export const resumedMeasure: LawDefinition = defineLaw<[unknown, number[]]>({
   name: "resumed measure",
   why: "what measure keeps in scan saves work; it must never change the answer (a delimiter cut in two)",
+  follows: ["measure equals length", "incomplete input"],
   applies: isFramed,
   cases: (subject) => [subject.values, somePlaces],
   test(subject, value, some) {

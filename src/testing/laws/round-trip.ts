@@ -4,6 +4,10 @@ import { demand } from "../violation.ts";
 export const roundTrip: LawDefinition = defineLaw<[unknown]>({
   name: "round trip",
   why: "what was sent is what must arrive",
+  runs: 1000,
+  follows: ["purity"],
+  large: true,
+  ofEncode: true,
   cases: (subject) => [subject.values],
   test(subject, value) {
     const bytes = subject.frame(value);
@@ -17,6 +21,12 @@ export const roundTrip: LawDefinition = defineLaw<[unknown]>({
     if (reader.decodeMany === undefined || received.length !== 1) return;
     const alone = subject.readBack(evidence, () => reader.decode(bytes, 0, bytes.length));
     const text = (): string => "decode and decodeMany do not agree on a frame with one value";
-    demand(subject.same([alone], received), text, evidence);
+    demand(subject.same([alone], received), text, () => ({
+      ...evidence,
+      sides: [
+        ["decode", alone],
+        ["decodeMany", received[0]],
+      ],
+    }));
   },
 });

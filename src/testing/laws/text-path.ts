@@ -2,7 +2,7 @@ import { boolean, constant, oneof } from "fast-check";
 import { decodeUtf8, Output, ProtocolError, readsText, writesText } from "../../core/index.ts";
 import { type Mutation, mutate, mutations } from "../arbitraries/mutated.ts";
 import { defineLaw, type LawDefinition } from "../define-law.ts";
-import { type AnyProtocol, type Subject, sameBytes } from "../subject.ts";
+import { type AnyProtocol, type Subject, sameBytes, sidesOf } from "../subject.ts";
 import { demand } from "../violation.ts";
 
 /** What stands before and behind a frame in the text of a chunk. */
@@ -14,6 +14,8 @@ const CONTROL = /[\u0000-\u001f\u007f]/;
 export const textPath: LawDefinition = defineLaw<[unknown, readonly Mutation[], boolean]>({
   name: "text path",
   why: "connections use `decodeText` and `encodeText` in place of `decode` and `encode`, so they must do the same",
+  runs: 1000,
+  follows: ["round trip"],
   applies: (subject) => readsText(subject.reader()) || writesText(subject.writer()),
   cases: (subject) => [subject.values, oneof(constant([]), mutations), boolean()],
   test(subject, value, changes, isWide) {
@@ -35,9 +37,17 @@ function demandSameBytes(subject: Subject, value: unknown, frame: Uint8Array | u
   // Too long for a frame, which is looked at apart.
   if (frame === undefined) return;
   const bytes = new Output().utf8(text).take();
-  demand(sameBytes(bytes, frame), () => "encodeText gives other text than encode writes", {
-    bytes,
-  });
+  demand(
+    sameBytes(bytes, frame),
+    () => "encodeText gives other text than encode writes",
+    () => ({
+      bytes,
+      sides: [
+        ["encode", frame],
+        ["encodeText", bytes],
+      ],
+    }),
+  );
   const isFree = subject.framed || !CONTROL.test(text);
   demand(isFree, () => "encodeText of a payload gives control characters", { bytes });
 }
@@ -63,7 +73,10 @@ function demandSameValue(subject: Subject, bytes: Uint8Array, isWide: boolean): 
   const isSame = wanted !== undefined && subject.same(wanted, [value.value]);
   const text = (): string =>
     `decodeText gives a value where decode ${wanted === undefined ? "throws" : "gives another one"}`;
-  demand(isSame, text, { bytes });
+  demand(isSame, text, () => ({
+    bytes,
+    ...(wanted !== undefined && sidesOf(wanted, [value.value])),
+  }));
 }
 
 function attempt(run: () => unknown): { readonly value: unknown } | undefined {

@@ -6,7 +6,13 @@ import { type Mutation, mutate, mutations } from "../arbitraries/mutated.ts";
 import { defineLaw, type LawDefinition } from "../define-law.ts";
 import { type Outcome, readStream } from "../stream.ts";
 import { joined, type Subject } from "../subject.ts";
+import { changed, longer, Swept } from "../variants.ts";
 import { demand } from "../violation.ts";
+
+/** Damaged bytes may be as many frames as they are bytes. */
+const LONGEST = 2 ** 13;
+/** How many frames have each of their bytes changed, and how long they may be. */
+const swept = new Swept(16, 32);
 
 type Junk =
   | { readonly junk: Uint8Array }
@@ -18,7 +24,9 @@ const junk: Arbitrary<{ junk: Uint8Array }> = record({
 
 export const totality: LawDefinition = defineLaw<[Junk, Cuts, Uint8Array]>({
   name: "totality",
-  why: "whatever a peer sends ends in a value or a ProtocolError, and nothing else",
+  why: "whatever a peer sends must come to an end, and each frame found in it must be one when it is alone",
+  runs: 1000,
+  follows: ["measure equals length", "incomplete input", "no bare throws"],
   cases: (subject) => [
     oneof(
       junk,
@@ -31,15 +39,33 @@ export const totality: LawDefinition = defineLaw<[Junk, Cuts, Uint8Array]>({
     uint8Array({ maxLength: 6 }),
   ],
   test(subject, given, spec, behind) {
-    const input =
-      "junk" in given ? given.junk : mutate(subject.write(given.values).bytes, given.steps);
-    const { bytes } = joined([input, behind]);
-    if (!subject.framed) return demandAnswer(subject, bytes);
-    const positions = cutPositions(spec, bytes.length, []);
-    const chunks = cutUp(bytes, positions);
-    demandSelfConsistent(subject, bytes, readStream(subject, subject.reader(), chunks));
+    if ("junk" in given) return demandEnd(subject, joined([given.junk, behind]).bytes, spec);
+    const { frames, bytes: all } = subject.write(given.values);
+    const damaged = mutate(all.subarray(0, LONGEST), given.steps);
+    demandEnd(subject, joined([damaged, behind]).bytes, spec);
+    const [frame] = frames;
+    if (frame === undefined || !swept.wants(subject, frame)) return;
+    const [more = frame] = subject.framed
+      ? longer(subject, frame, 0)
+      : [Uint8Array.of(...frame, 0)];
+    for (const all of new Set([frame, more])) {
+      for (const bytes of changed(all)) demandEnd(subject, bytes, NO_CUTS);
+    }
+    swept.add(subject, frame);
   },
 });
+
+const NO_CUTS: Cuts = [];
+
+/** Demands that the bytes are read to an end, and that frames found in them are frames. */
+function demandEnd(subject: Subject, bytes: Uint8Array, spec: Cuts): void {
+  if (!subject.framed) {
+    demandAnswer(subject, bytes);
+    return;
+  }
+  const chunks = cutUp(bytes, cutPositions(spec, bytes.length, []));
+  demandSelfConsistent(subject, bytes, readStream(subject, subject.reader(), chunks));
+}
 
 /** A codec without framing may be given anything. */
 function demandAnswer(subject: Subject, bytes: Uint8Array): void {

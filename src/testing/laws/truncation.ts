@@ -9,6 +9,8 @@ import { places, somePlaces } from "./places.ts";
 export const truncation: LawDefinition = defineLaw<[unknown[], number[]]>({
   name: "truncation",
   why: "a peer that dies in the middle of a frame must not look like one that had finished",
+  runs: 60,
+  follows: ["measure equals length", "incomplete input", "resumed measure"],
   applies: isFramed,
   cases: (subject) => [array(subject.values, { minLength: 1, maxLength: 3 }), somePlaces],
   test(subject, values, some) {

@@ -12,7 +12,8 @@ import {
 } from "fast-check";
 import type { Law } from "../laws.ts";
 import { type RunOptions, runParameters } from "../options.ts";
-import { report, shown } from "../report.ts";
+import { report } from "../report.ts";
+import { shown } from "../show.ts";
 import { Violation } from "../violation.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { Wire, type WireOptions } from "./wire.ts";
@@ -133,7 +134,7 @@ async function run<State>(
     await asyncModelRun(() => ({ model: stage, real: stage }), script);
     await stage.settle();
   });
-  const details = await check(property, runParameters(plan) as object);
+  const details = await check(property, runParameters(plan, 100) as object);
   if (!details.failed) return;
   throw report(law, plan.name, {
     failed: true,

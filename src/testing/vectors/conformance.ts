@@ -5,7 +5,7 @@ import { mutated } from "../arbitraries/mutated.ts";
 import { equal } from "../equal.ts";
 import { hexView as rows } from "../hex.ts";
 import type { Law } from "../laws.ts";
-import { shown } from "../report.ts";
+import { shown } from "../show.ts";
 import { complete, type Subject, sameBytes } from "../subject.ts";
 import { outcomeOf, subjectOf } from "./outcome.ts";
 import { fromHex, fromPortable, toHex, toPortable } from "./portable.ts";

@@ -11,8 +11,8 @@ import { type Explainable, explain, hexView } from "../../inspect/index.ts";
 import { equal } from "../equal.ts";
 import { hexView as rows } from "../hex.ts";
 import type { Law } from "../laws.ts";
-import { shown } from "../report.ts";
 import { isSeveral } from "../several.ts";
+import { shown } from "../show.ts";
 import { complete, list, said, sameBytes } from "../subject.ts";
 import { fromHex, toHex } from "./portable.ts";
 

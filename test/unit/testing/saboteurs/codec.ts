@@ -197,13 +197,13 @@ export const decoding: readonly Saboteur[] = [
 
   saboteur(
     "a SyntaxError of JSON.parse",
-    "totality",
+    "no bare throws",
     json({ decode: (bytes, start, end) => JSON.parse(decodeUtf8(bytes, start, end)) }),
     jsonValues(),
   ),
   saboteur(
     "a RangeError for a body that is too short",
-    "totality",
+    "no bare throws",
     number(
       (bytes, start, end) => {
         return new DataView(bytes.buffer, bytes.byteOffset + start, end - start).getUint32(0);

@@ -1,0 +1,103 @@
+/*
+ * A call that never returns hangs a test without a word: no timer fires, and no runner can end it. Node can: a script of
+ * its module `vm` has a timeout, which also ends what the script calls, even inside `try {}`. A worker thread could not be
+ * given closures.
+ */
+
+interface Vm {
+  readonly Script: new (
+    code: string,
+  ) => {
+    runInThisContext(options: { readonly timeout: number }): unknown;
+  };
+}
+
+interface Host {
+  readonly process?: {
+    readonly versions?: Readonly<Record<string, string | undefined>>;
+    // Not an import: bundlers for browsers would look for the module.
+    getBuiltinModule?(name: "node:vm"): Vm | undefined;
+    getBuiltinModule?(name: "node:inspector"): { url(): string | undefined } | undefined;
+    cpuUsage?(): { readonly user: number };
+  };
+}
+
+/** What {@link within} returns if the time is over. */
+export const OVERDUE: unique symbol = Symbol("overdue");
+
+const KEY = Symbol.for("framewright.testing.run");
+type Global = Record<symbol, unknown>;
+
+/** The module that interrupts calls; undefined elsewhere than in Node, and while a debugger may stop the program. */
+function interrupter(): Vm | undefined {
+  try {
+    const { process } = globalThis as Host;
+    const { versions } = process ?? {};
+    if (versions?.node === undefined || "bun" in versions || "deno" in versions) return undefined;
+    if (process?.getBuiltinModule?.("node:inspector")?.url() !== undefined) return undefined;
+    return process?.getBuiltinModule?.("node:vm");
+  } catch {
+    return undefined;
+  }
+}
+
+/** True if a call that never returns can be interrupted: in Node 20.16, 22.3 and newer. @internal */
+export const canInterrupt = (): boolean => interrupter() !== undefined;
+
+/**
+ * Runs a function, and interrupts it when `milliseconds` are over; elsewhere than in Node it is only run.
+ * @internal
+ */
+export function within<T>(milliseconds: number, run: () => T): T | typeof OVERDUE {
+  const vm = milliseconds < 2 ** 31 ? interrupter() : undefined;
+  if (vm === undefined) return run();
+  const global = globalThis as unknown as Global;
+  const outer = global[KEY];
+  let done: { readonly result: T } | undefined;
+  global[KEY] = (): void => {
+    done = { result: run() };
+  };
+  try {
+    const script = new vm.Script(`globalThis[Symbol.for("${KEY.description}")]()`);
+    script.runInThisContext({ timeout: Math.max(1, Math.ceil(milliseconds)) });
+    return done!.result;
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    if (code !== "ERR_SCRIPT_EXECUTION_TIMEOUT") throw error;
+    // It may have come back just in time.
+    return done === undefined ? OVERDUE : (done as { readonly result: T }).result;
+  } finally {
+    global[KEY] = outer;
+  }
+}
+
+/** Time that this process has worked, in milliseconds: on a busy machine less than what has passed. */
+function worked(): number | undefined {
+  const used = (globalThis as Host).process?.cpuUsage?.().user;
+  return used === undefined ? undefined : used / 1000;
+}
+
+const MOST_TRIES = 6;
+
+/**
+ * True if a call does not return within the time, repeated for as long as the machine gives the process too little time
+ * to tell.
+ * @internal
+ */
+export function neverReturns(milliseconds: number, call: () => void): boolean {
+  for (let tries = 1; tries <= MOST_TRIES; tries++) {
+    const before = worked();
+    if (within(milliseconds, () => attempt(call)) !== OVERDUE) return false;
+    const after = worked();
+    if (before === undefined || after === undefined || after - before > milliseconds / 2) break;
+  }
+  return true;
+}
+
+function attempt(call: () => void): void {
+  try {
+    call();
+  } catch {
+    // It has come back.
+  }
+}
