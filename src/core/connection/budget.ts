@@ -1,8 +1,8 @@
-/** A connection, as its server's budget sees it. */
+/** The interface of a connection to its server's budget. */
 export interface Charged {
-  /** What it costs in memory, in bytes. */
+  /** Its memory cost in bytes. */
   readonly cost: number;
-  /** The budget is exceeded, and this is one of the largest. */
+  /** Called if the budget is exceeded and this connection is one of the largest. */
   overBudget(text: string): void;
 }
 
@@ -19,7 +19,7 @@ export class MemoryBudget {
 
   /**
    * @param most - bytes
-   * @param overhead - what a byte that is counted takes of the limit, with garbage and gaps between allocations
+   * @param overhead - how much a counted byte takes of the limit, for garbage and gaps between allocations
    */
   constructor(most: number, overhead = 1) {
     this.#most = most;
@@ -35,7 +35,7 @@ export class MemoryBudget {
     return this.#sum * this.#overhead;
   }
 
-  /** Notes what a connection costs now. */
+  /** Records the current cost of a connection. */
   update(member: Charged): void {
     const { cost } = member;
     const before = this.#charged.get(member) ?? 0;
@@ -44,11 +44,11 @@ export class MemoryBudget {
     this.#sum += cost - before;
     if (this.#taken <= this.#most || this.#isPlanned) return;
     this.#isPlanned = true;
-    // After what is going on, but before the transport reads from others.
+    // After the current work, but before the transport reads from others.
     void Promise.resolve().then(() => this.#enforce());
   }
 
-  /** A connection is over. */
+  /** Removes a connection that has ended. */
   leave(member: Charged): void {
     this.#sum -= this.#charged.get(member) ?? 0;
     this.#charged.delete(member);

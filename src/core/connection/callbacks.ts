@@ -3,7 +3,7 @@ import { isThenable } from "../thenable.ts";
 import type { CloseInfo } from "./handlers.ts";
 import { isCausedBy, markReported, reportBug, reportPeer, wasReported } from "./report.ts";
 
-/** All handlers of a connection in one shape, whatever object they came in: V8 then reads them fast. */
+/** All handlers of a connection in one object shape, which V8 reads fast. */
 interface Heard {
   readonly open: Handler | undefined;
   readonly message: ((connection: never, value: never) => unknown) | undefined;
@@ -16,7 +16,7 @@ interface Heard {
 
 type Handler = (connection: never) => unknown;
 
-/** Handlers whose types do not matter: they are called with the connection that they were given for. */
+/** Handlers without their types: they are called with the connection for which they were passed. */
 type AnyHandlers = {
   readonly [name in keyof Heard]?: ((...args: never[]) => unknown) | undefined;
 };
@@ -26,11 +26,11 @@ function heard(handlers: AnyHandlers): Heard {
   return { open, message, drain, end, error, skipped, close } as Heard;
 }
 
-/** What calls of handlers ask of their connection. */
+/** The part of a connection that calls of handlers need. */
 export interface CallbacksOwner {
-  /** Begins something that may send. */
+  /** Begins a call that may send. */
   enter(): void;
-  /** Ends it: what was sent is flushed. */
+  /** Ends the call: sent messages are flushed. */
   leave(): void;
   /** A handler threw. */
   handlerFailed(error: unknown): void;
@@ -40,17 +40,17 @@ export interface CallbacksOwner {
   settled(): void;
 }
 
-/** Calls the handlers of one connection, except for `message`, and tells of errors. */
+/** Calls the handlers of one connection, except `message`, and reports errors. */
 export class Callbacks {
   readonly #owner: CallbacksOwner;
   readonly #connection: unknown;
-  /** What becomes of bugs without an `error` handler. */
+  /** How to report bugs without an `error` handler. */
   readonly handlerErrors: "report" | "throw";
   #handlers: Heard;
-  /** The last bug that was reported: it may come back through a promise. */
+  /** The last bug that was reported: it may arrive again through a promise. */
   #bug: unknown;
   #hasBug = false;
-  /** The last fault that was reported. */
+  /** The last error of the peer or the transport that was reported. */
   #fault: { readonly error: unknown } | undefined;
   /** The `close` handler was called, which is the last one. */
   #isClosed = false;
@@ -108,14 +108,14 @@ export class Callbacks {
     });
   }
 
-  /** Bad input was skipped. */
+  /** Reports skipped input. */
   skipped(skipped: Skipped): void {
     const { skipped: handler } = this.#handlers;
     if (handler === undefined) return;
     this.call(() => handler(this.#connection as never, skipped));
   }
 
-  /** Tells of a bug in a handler: the `error` handler, or whoever runs the program. */
+  /** Reports a bug in a handler to the `error` handler, or prints or throws it. */
   reportBug(error: unknown): void {
     this.#bug = error;
     this.#hasBug = true;
@@ -131,8 +131,8 @@ export class Callbacks {
   }
 
   /**
-   * Tells of what the peer or the transport did wrong: the `error` handler, or one printed line unless an iterator is
-   * told. Once for each error of this connection.
+   * Reports an error of the peer or the transport to the `error` handler, or in one printed line unless an
+   * iterator receives it. Once for each error of this connection.
    */
   reportFault(
     error: unknown,
@@ -142,7 +142,7 @@ export class Callbacks {
   ): void {
     if (this.#fault !== undefined && this.#fault.error === error) return;
     this.#fault = { error };
-    // Another connection may have failed with it, or this error be caused by that one's: it is printed once.
+    // Another connection may have failed with the same error, or have caused this one: it is printed once.
     const isKnown = wasReported(error);
     markReported(error);
     const { error: handler } = this.#handlers;
@@ -161,7 +161,7 @@ export class Callbacks {
     this.#owner.leave();
   }
 
-  /** The connection is over. */
+  /** Reports that the connection is over. */
   close(info: CloseInfo): void {
     this.#isClosed = true;
     const { close } = this.#handlers;
@@ -171,7 +171,7 @@ export class Callbacks {
     );
   }
 
-  /** Calls something of which no handler takes an error: what it throws is reported as a bug. */
+  /** Calls a function whose error no handler receives: it is reported as a bug. */
   guard(call: () => unknown): void {
     const rejected = (error: unknown): void => {
       if (!wasReported(error) && !this.isKnownBug(error)) reportBug(error, this.handlerErrors);

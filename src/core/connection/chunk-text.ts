@@ -4,11 +4,11 @@ import type { OwnSplitter } from "../own-splitter.ts";
 import type { MessageProtocol } from "../protocol.ts";
 import { endingOf, readsText } from "../text-path.ts";
 
-/** Fewer frames in a chunk are converted one by one: finding out that a chunk is ASCII costs as much. */
+/** Fewer frames in a chunk are converted one by one: checking that a chunk is ASCII costs as much. */
 const FEW = 3;
 
 /**
- * The text of the chunk at hand, converted once for all the frames in it.
+ * The text of the current chunk, converted once for all the frames in it.
  *
  * ```text
  *   ASCII    a character for each byte: frames lie at the same place
@@ -20,9 +20,9 @@ export class ChunkText {
   #chunk: Uint8Array = NOTHING;
   #ascii: string | undefined;
   #wide: string | undefined;
-  /** What ends each frame of `#wide`. */
+  /** The end of each frame of `#wide`. */
   #ending = "";
-  /** Where the next frame begins in `#wide`, and in the chunk. */
+  /** Start of the next frame in `#wide`, and in the chunk. */
   #wideAt = 0;
   #byteAt = 0;
 
@@ -43,7 +43,7 @@ export class ChunkText {
         this.#wide = undefined;
       }
     } catch {
-      // The bytes tell what is wrong, and where.
+      // Decoding the bytes reports the error and its position.
     }
     return protocol.decode(bytes, start, end);
   }
@@ -51,7 +51,7 @@ export class ChunkText {
   #begin(protocol: MessageProtocol<never, unknown>, reader: OwnSplitter): void {
     this.clear();
     const { bytes, start, end } = reader;
-    // A slab may still change behind the frame.
+    // A slab may still change after the frame.
     if (!reader.isInPlace || bytes.length - start < FEW * (end - start)) return;
     this.#chunk = bytes;
     this.#ascii = asciiText!(bytes, start);
@@ -62,7 +62,7 @@ export class ChunkText {
     this.#byteAt = start;
   }
 
-  /** Lets go of the text. */
+  /** Releases the text. */
   clear(): void {
     this.#chunk = NOTHING;
     this.#ascii = undefined;
@@ -71,7 +71,7 @@ export class ChunkText {
   }
 }
 
-/** Makes one if the protocol has a way for text, and the runtime one to make use of it. */
+/** Makes one if the protocol has a text path and the runtime can use it. */
 export function chunkTextFor(protocol: MessageProtocol<never, unknown>): ChunkText | undefined {
   return asciiText !== undefined && readsText(protocol) ? new ChunkText() : undefined;
 }

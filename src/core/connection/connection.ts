@@ -10,19 +10,19 @@ import { checkHandlers, connectionOptions } from "./option-names.ts";
 import type { Happening } from "./trace.ts";
 
 /**
- * Where a connection is in its life; it never goes back.
+ * The state of a connection; it only moves forward.
  *
  * | state | output | input |
  * |---|---|---|
  * | `opening` | waits for the transport | - |
  * | `open` | sends, or | is read |
- * | `closing` | sends what is left | is over |
+ * | `closing` | sends what is queued | is over |
  * | `closed` | is over | is over |
  */
 export type ConnectionState = "opening" | "open" | "closing" | "closed";
 
 /** The runtime's `AbortSignal`, or a compatible object in runtimes without one. */
-// biome-ignore lint/style/noRestrictedGlobals: a type, which asks what the program's runtime has
+// biome-ignore lint/style/noRestrictedGlobals: a type, which depends on the program's runtime
 export type ConnectionSignal = typeof globalThis extends {
   readonly AbortSignal: { readonly prototype: infer Signal };
 }
@@ -33,9 +33,9 @@ export type ConnectionSignal = typeof globalThis extends {
  * Binds a protocol to a socket of any kind. It does no I/O itself: a transport calls it with bytes (`received`), and it
  * calls the transport's `Sink` with bytes (`write`).
  *
- * Input and output end one after the other: a peer that has said all it has to say still gets its answers. Everything
- * sent while one chunk is handled goes out in one write; other sends are joined until the next microtask. You get
- * connections from `listen`, `connect` and `attach`; the constructor is for transports.
+ * Input and output end separately: a peer that has ended its side still receives replies. Everything sent
+ * while one chunk is handled goes out in one write; other sends are joined until the next microtask.
+ * `listen`, `connect` and `attach` make connections; the constructor is for transports.
  *
  * @example
  * ```ts
@@ -63,89 +63,93 @@ export type ConnectionSignal = typeof globalThis extends {
  * ```
  */
 export interface Connection<In, Out = In, Context = undefined> {
-  /** The state of this connection that the `context` handler made. */
+  /** The state of this connection, as returned by the `context` handler. */
   readonly context: Context;
 
-  /** Where the connection is in its life. */
+  /** The state of the connection. */
   readonly state: ConnectionState;
 
-  /** The protocol that is spoken now: the first one, or the last one given to `use`. */
+  /** The current protocol: the first one, or the last one passed to `use`. */
   readonly protocol: MessageProtocol<In, Out>;
 
-  /** `'message'` if the transport preserves the boundaries of messages, as its `Sink` says. */
+  /** `'message'` if the transport preserves message boundaries, according to its `Sink`. */
   readonly boundary: "stream" | "message";
 
-  /** Bytes that wait to be written; on boundary `'message'` each message counts 64 bytes more. */
+  /** Bytes that wait to be written; with boundary `'message'` each message counts 64 bytes more. */
   readonly queued: number;
 
-  /** The clock's time when bytes last came; when it was made, if none came. */
+  /** The clock's time when bytes were last received, or when the connection was made. */
   readonly lastByteAt: number;
 
-  /** Messages that were delivered so far. */
+  /** Number of messages delivered so far. */
   readonly messages: number;
 
-  /** False while no message is welcome: then no byte is read, if the transport can wait. */
+  /** False while no message can be delivered: then no byte is read, if the transport can pause. */
   readonly isReading: boolean;
 
-  /** Resolves when the connection is over, with how it ended. Never rejects. */
+  /** Resolves with how the connection ended, when it is over. Never rejects. */
   readonly closed: Promise<CloseInfo>;
 
-  /** Aborted when the connection is lost or over: for work that is done for this peer alone. */
+  /** Aborted when the connection is lost or over: for work that is done only for this peer. */
   readonly signal: ConnectionSignal;
 
   /**
-   * Sends one value. Before the connection is open it waits.
+   * Sends one value. It waits until the connection is open.
    *
-   * @returns false if it is better to wait for `drain` or `ready()`: above the high-water mark, and once our side is
-   *   ending (then nothing is sent, and no `drain` follows)
-   * @throws ProtocolError `unencodable`: then nothing was sent, and the connection goes on
+   * @returns false if you should wait for `drain` or `ready()`: above the high-water mark, and once our side
+   *   is ending (then nothing is sent, and no `drain` follows)
+   * @throws ProtocolError `unencodable`: then nothing was sent, and the connection stays open
    */
   send(value: In): boolean;
 
   /**
-   * Sends a frame that was encoded before: a broadcast is encoded once and sent to many.
+   * Sends an encoded frame, so that a broadcast is encoded only once.
    *
-   * @param bytes - one whole frame (or message), as `encodeFrame` makes it; do not write into it afterwards
-   * @returns as `send`
+   * @param bytes - one complete frame (or message), as returned by `encodeFrame`; do not write into it
+   *   afterwards
+   * @returns the same as `send`
    * @throws TypeError unless it is a Uint8Array, and if its memory was transferred away
    */
   sendFrame(bytes: Uint8Array<ArrayBuffer>): boolean;
 
-  /** Resolves when `send` may go on after it returned false. Rejects with `closed` if that never happens. */
+  /**
+   * Resolves when you can call `send` again after it returned false. Rejects with `closed` if that never
+   * happens.
+   */
   ready(): Promise<void>;
 
-  /** Resolves when the transport has taken all that was sent so far. Rejects with `closed`. */
+  /** Resolves when the transport has taken everything sent so far. Rejects with `closed`. */
   flushed(): Promise<void>;
 
   /**
-   * Ends our side after what was sent; the peer is still read.
+   * Ends our side after everything sent; input is still read.
    *
-   * @throws TypeError if the transport cannot end one side alone
+   * @throws TypeError if the transport cannot end only one side
    */
   end(): void;
 
-  /** Sends what was sent before, then closes. No further message is delivered. */
+  /** Closes after everything sent has left. No further message is delivered. */
   close(): void;
 
   /**
-   * Ends at once; what is not out is lost.
+   * Ends at once; unsent bytes are lost.
    *
-   * @param error - why, for the `close` handler and for iterators
+   * @param error - the reason, for the `close` handler and for iterators
    */
   abort(error?: unknown): void;
 
-  /** Delivers no further message until `resume`; the peer is slowed down if the transport can. */
+  /** Delivers no further message until `resume`; slows the peer down if the transport can. */
   pause(): void;
 
-  /** Delivers what was kept, before it returns, and goes on. */
+  /** Resumes delivery, and delivers kept messages before it returns. */
   resume(): void;
 
   /**
-   * Goes on with another protocol, from the next frame on: after a greeting, or for an upgrade.
+   * Switches to another protocol, from the next frame on: after a greeting, or for an upgrade.
    *
-   * @param protocol - for what comes and goes from now on
-   * @param handlers - for its values; `context` is not called again
-   * @returns this connection, as one of the new protocol
+   * @param protocol - the protocol for input and output from now on
+   * @param handlers - handlers for its values; `context` is not called again
+   * @returns this connection, with the types of the new protocol
    * @throws TypeError in the middle of a frame of several values; for a protocol without framing on a stream; for an
    *   unknown handler; for a `message` handler while an iterator waits
    */
@@ -155,7 +159,7 @@ export interface Connection<In, Out = In, Context = undefined> {
   ): Connection<NewIn, NewOut, Context>;
 
   /**
-   * Hands the socket over: this connection is over, and whoever takes the socket goes on after `unread`.
+   * Hands the socket over and ends this connection. The new owner of the socket continues after `unread`.
    *
    * @returns the transport's socket, and the bytes that were received but not delivered
    * @throws TypeError while output waits, in the middle of a frame of several values, or if the transport cannot
@@ -163,23 +167,25 @@ export interface Connection<In, Out = In, Context = undefined> {
   detach(): { readonly socket: unknown; readonly unread: Uint8Array };
 
   /**
-   * The messages, one after the other. While no one asks, the peer is slowed down. Ends when the connection does;
-   * throws what went wrong after everything that came whole, once. Leaving the loop does not close the connection: it
-   * can be iterated again.
+   * Iterates over the messages. While you are not waiting for one, the peer is slowed down. Ends when the
+   * connection does; if it failed, throws the error once, after every complete message before it. Leaving the
+   * loop does not close the connection: it can be iterated again.
    *
    * @throws TypeError if there is a `message` handler
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Out, undefined>;
 
   /**
-   * For sessions: calls `run` once the connection is open, before the `open` handler; at once if it was opened before.
+   * For sessions: calls `run` once the connection is open, before the `open` handler; immediately if it was
+   * opened before.
    *
    * @returns a function that cancels it
    */
   onOpen(run: () => void): () => void;
 
   /**
-   * For sessions: calls `run` once the connection is over, before the `close` handler; at once if it is over.
+   * For sessions: calls `run` once the connection is over, before the `close` handler; immediately if it is
+   * over.
    *
    * @param run - called with how it ended
    * @returns a function that cancels it
@@ -187,66 +193,68 @@ export interface Connection<In, Out = In, Context = undefined> {
   onClose(run: (info: CloseInfo) => void): () => void;
 
   /**
-   * For sessions: calls `run` once, when the last message was delivered and no further one can be: what only the peer
-   * could answer is not answered any more.
+   * For sessions: calls `run` once, when no further message can be delivered, so pending requests will not be
+   * answered any more.
    *
-   * @param run - called with what went wrong, if anything did
+   * @param run - called with the error, if there was one
    * @returns a function that cancels it
    */
   onInputEnd(run: (error?: unknown) => void): () => void;
 
   /**
-   * For sessions: counts work that waits into the limits, and keeps our side open after the peer's end.
+   * For sessions: counts waiting work towards the limits, and keeps our side open after the peer's end.
    *
    * @param cost - bytes
-   * @returns a function that ends it
+   * @returns a function that ends the work
    * @throws RangeError unless `cost` is a number of at least 0
    */
   hold(cost: number): () => void;
 
   /**
-   * For sessions: a handler that they called in place of `message` has failed, and that is treated alike.
+   * For sessions: reports that a handler called instead of `message` has failed, with the same effect.
    *
-   * @param error - what it threw, or was rejected with
+   * @param error - the error that it threw, or with which it was rejected
    */
   failed(error: unknown): void;
 
-  /** For transports: bytes can be written from now on. */
+  /** For transports: reports that bytes can be written from now on. */
   opened(): void;
 
-  /** For transports: bytes came. They are the connection's; the transport never writes into them again. */
+  /** For transports: passes received bytes. The connection owns them; never write into them again. */
   received(bytes: Uint8Array): void;
 
-  /** For transports: the peer sends no more. */
+  /** For transports: reports that the peer sends no more. */
   ended(): void;
 
-  /** For transports: what was written is out, or nearly. */
+  /** For transports: reports that the written bytes are sent, or nearly. */
   drained(): void;
 
   /**
-   * For transports: the connection is over.
+   * For transports: reports that the connection is over.
    *
-   * @param error - why, if something went wrong
+   * @param error - the reason, if something went wrong
    * @param info - close code and text, if the transport has them
    */
   lost(error?: unknown, info?: Pick<CloseInfo, "code" | "text">): void;
 }
 
-/** What a connection of this package has for helpers of this package; one of another copy may lack it. */
+/**
+ * Internal members of a connection for helpers of this package; a connection of another copy may lack them.
+ */
 export interface OwnConnection {
-  /** Bytes that were received and not delivered; in the middle of a frame of several values, at least 1. */
+  /** Bytes received and not delivered; at least 1 in the middle of a frame of several values. */
   readonly unread: number;
   /** The peer's address, if the transport has one. */
   readonly peer: string | undefined;
-  /** The handlers that are called now. */
+  /** The current handlers. */
   readonly handlers: Handlers<never, unknown, unknown>;
-  /** True if much waits, and for nothing but the next turn: what brings it should wait as well. */
+  /** True if many bytes wait only for the next turn: their source should wait too. */
   readonly isBehind: boolean;
-  /** Writes what was sent, and returns how many bytes the transport did not take. */
+  /** Writes what is queued, and returns how many bytes the transport did not take. */
   flushNow(): number;
   /** Tells the trace of what the transport knows; undefined without a trace. */
   readonly teller: ((happening: Happening) => void) | undefined;
-  /** Ends the connection for a fault of the peer; `isCut`: nothing more is sent. */
+  /** Ends the connection for an error of the peer; `isCut`: nothing more is sent. */
   faulted(error: ProtocolError, isCut: boolean): void;
 }
 
@@ -254,8 +262,8 @@ export interface OwnConnection {
 export interface ConnectionConstructor {
   /**
    * @param protocol - needs a framing of its own if `sink.boundary` is `'stream'`
-   * @param sink - the way out
-   * @param handlers - what to call; without `message` the connection is iterated
+   * @param sink - takes outgoing bytes
+   * @param handlers - functions to call; without `message` the connection is iterated
    * @param options - limits
    * @throws TypeError for a protocol without framing on a stream, a codec without a framing, or an unknown handler or
    *   option; RangeError for an invalid limit
@@ -269,7 +277,7 @@ export interface ConnectionConstructor {
   readonly prototype: Connection<unknown, unknown, unknown>;
 }
 
-// A face of what is in live.ts. The inner name is what consoles print; nothing inside refers to it.
+// The public interface of live.ts. Consoles print the inner name; nothing inside refers to it.
 export const Connection: ConnectionConstructor = class Connection<
   In,
   Out = In,
@@ -296,7 +304,7 @@ export const Connection: ConnectionConstructor = class Connection<
     return this.#live.state;
   }
 
-  /** For sessions of this package, which inherit it. */
+  /** For sessions of this package, which inherit the option. */
   get handlerErrors(): "report" | "throw" {
     return this.#live.handlerErrors;
   }

@@ -3,7 +3,7 @@ import type { Limits } from "./limits.ts";
 import { Sweeper, type Swept } from "./sweeper.ts";
 import { STUCK_MS } from "./trace.ts";
 
-/** A limit whose time is over, and what did not happen within it. */
+/** A limit that was reached, with the event that did not happen in time. */
 export interface Expiry {
   readonly limit: "first" | "frame" | "idle" | "send" | "close" | "end" | "stuck";
   readonly ms: number;
@@ -20,7 +20,7 @@ export interface Expiry {
  */
 export class Deadlines implements Swept {
   readonly shortest: number;
-  /** Some limit depends on what the peer may do. */
+  /** True if some limit depends on the peer. */
   readonly #limitsPeer: boolean;
   readonly #limits: Limits;
   readonly #clock: Clock;
@@ -35,22 +35,22 @@ export class Deadlines implements Swept {
   #close = Infinity;
   #end = Infinity;
   #stuck = Infinity;
-  /** Since when no message is welcome; Infinity while one is. */
+  /** Time since which no message can be delivered; Infinity while one can. */
   #still = Infinity;
-  /** Since when one is. */
+  /** Time since which one can. */
   #welcomeAt = -Infinity;
-  /** Position in the stream of the frame that `#frame` runs for. */
+  /** Position in the stream of the frame for which `#frame` runs. */
   #frameAt = -1;
-  /** What the sink held when it was last looked at. */
+  /** Bytes in the sink when it was last checked. */
   #held = 0;
   #isOver = false;
 
   /**
    * @param limits - in ms
-   * @param clock - what time it is
-   * @param sweeper - of a server, for all its connections; else one is made when it is needed
-   * @param expired - called once a limit is over
-   * @param buffered - how many bytes the sink holds, if it can tell
+   * @param clock - the source of time
+   * @param sweeper - the sweeper of a server, for all its connections; else one is made when it is needed
+   * @param expired - called once a limit is reached
+   * @param buffered - number of bytes in the sink, if it is known
    */
   constructor(
     limits: Limits,
@@ -72,7 +72,7 @@ export class Deadlines implements Swept {
     );
   }
 
-  /** The connection is open. */
+  /** Called when the connection is open. */
   opened(): void {
     const { firstMessageTimeout, idleTimeout } = this.#limits;
     if (firstMessageTimeout === Infinity && idleTimeout === Infinity) return;
@@ -82,19 +82,19 @@ export class Deadlines implements Swept {
     this.#watch(Math.min(this.#first, this.#idle));
   }
 
-  /** Bytes came. */
+  /** Called when bytes arrive. */
   heard(now: number): void {
-    // What stood still goes on from then.
+    // Limits that were suspended continue from then.
     if (this.#idle !== Infinity) this.#idle = Math.min(now, this.#still) + this.#limits.idleTimeout;
   }
 
-  /** A message was delivered. */
+  /** Called when a message was delivered. */
   delivered(): void {
     this.#first = Infinity;
     if (this.isEnding) this.ending();
   }
 
-  /** Part of a frame is here, which begins at this position in the stream; undefined: none is. */
+  /** Sets the position in the stream of the incomplete frame that has arrived; undefined if there is none. */
   partial(offset: number | undefined, now: number): void {
     if (offset === undefined) {
       this.#frame = Infinity;
@@ -106,7 +106,7 @@ export class Deadlines implements Swept {
     }
   }
 
-  /** Whether a message is welcome; while it is not, the peer's limits stand still. */
+  /** Sets whether a message can be delivered; while it cannot, the peer's limits are suspended. */
   welcome(isWelcome: boolean): void {
     if (isWelcome === (this.#still === Infinity) || !this.#limitsPeer) return;
     const now = this.#clock.now();
@@ -123,7 +123,7 @@ export class Deadlines implements Swept {
     this.#watch(Math.min(this.#first, this.#frame, this.#idle));
   }
 
-  /** Whether input waits for promises of handlers; only for a trace, which is told. */
+  /** Sets whether input waits for promises of handlers; only for a trace. */
   waiting(isStuck: boolean): void {
     if (!isStuck) {
       this.#stuck = Infinity;
@@ -133,14 +133,14 @@ export class Deadlines implements Swept {
     }
   }
 
-  /** The peer sends no more: only what we owe each other is limited. */
+  /** Called when the peer has ended: only sending and our own end are limited from now on. */
   inputEnded(): void {
     this.#first = Infinity;
     this.#frame = Infinity;
     this.#idle = Infinity;
   }
 
-  /** Whether anything waits for the sink; `isProgress`: it has taken some. */
+  /** Sets whether anything waits for the sink; `isProgress`: it has taken some bytes. */
   sending(isWaiting: boolean, isProgress: boolean): void {
     if (this.#limits.sendTimeout === Infinity) return;
     if (!isWaiting) {
@@ -152,7 +152,7 @@ export class Deadlines implements Swept {
     }
   }
 
-  /** We began to close. */
+  /** Called when this side begins to close. */
   closing(): void {
     this.inputEnded();
     this.#end = Infinity;
@@ -161,7 +161,7 @@ export class Deadlines implements Swept {
     else this.#watch(this.#close);
   }
 
-  /** The peer has ended, or something happened since: our side still may. */
+  /** Called when the peer has ended, and on activity after that: restarts the time for our own end. */
   ending(): void {
     this.#end = this.#clock.now() + this.#limits.endTimeout;
     this.#watch(this.#end);
@@ -172,7 +172,7 @@ export class Deadlines implements Swept {
     return this.#end !== Infinity;
   }
 
-  /** Nothing expires any more. */
+  /** Stops all limits. */
   stop(): void {
     this.#isOver = true;
     this.#sweeper?.leave(this);
@@ -199,7 +199,7 @@ export class Deadlines implements Swept {
     return this.#still === Infinity ? Math.min(ours, this.#first, this.#frame, this.#idle) : ours;
   }
 
-  /** The limit that is over, which then runs no more. */
+  /** Returns the limit that was reached, and stops it. */
   #firstExpired(now: number): Expiry | undefined {
     const limits = this.#limits;
     if (this.#close <= now) {
@@ -215,7 +215,7 @@ export class Deadlines implements Swept {
       return { limit: "end", ms: limits.endTimeout };
     }
     if (this.#stuck <= now) {
-      // Told once for each wait.
+      // Reported once for each wait.
       this.#stuck = Infinity;
       return { limit: "stuck", ms: STUCK_MS };
     }

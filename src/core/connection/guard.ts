@@ -4,10 +4,10 @@ import type { OwnConnection } from "./connection.ts";
 import { reportBug, wasReported } from "./report.ts";
 
 /**
- * Calls something whose failure no one takes. What it throws, or is rejected with, goes to `failed`, once.
+ * Calls a function whose error no handler receives. An error or rejection is passed to `failed`, once.
  *
- * @param failed - by default the bug is printed
- * @returns what it returned; undefined if it threw
+ * @param failed - receives the error; by default it is printed
+ * @returns its result; undefined if it threw
  */
 export function guard(
   call: () => unknown,
@@ -27,17 +27,20 @@ export function guard(
   }
 }
 
-/** What becomes of bugs on this connection: sessions and virtual connections inherit it. */
+/** How bugs on this connection are reported: sessions and virtual connections inherit it. */
 export function handlerErrorsOf(connection: unknown): "report" | "throw" {
   // Not in the interface: a connection of another copy of the package may lack it.
   const { handlerErrors } = (connection ?? {}) as { readonly handlerErrors?: unknown };
   return handlerErrors === "throw" ? "throw" : "report";
 }
 
-/** Ends a connection for a fault of its peer: told of as others are, to the `error` handler or in one printed line. */
+/**
+ * Ends a connection for an error of its peer, which is reported like others: to the `error` handler or in one
+ * printed line.
+ */
 export function cutOff(connection: { abort(error?: unknown): void }, error: ProtocolError): void {
   const own = connection as Partial<OwnConnection>;
-  // A connection of another copy of the package may have no such thing.
+  // A connection of another copy of the package may lack it.
   if (own.faulted === undefined) connection.abort(error);
   else own.faulted(error, true);
 }

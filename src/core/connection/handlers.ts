@@ -8,66 +8,68 @@ import type { Trace } from "./trace.ts";
 export interface CloseInfo {
   /** `'local'`: this side closed. `'peer'`: the other side did. `'error'`: something went wrong. */
   readonly by: "local" | "peer" | "error";
-  /** What went wrong: a ProtocolError, the transport's error, or what a handler threw. */
+  /** The error: a ProtocolError, the transport's error, or the error of a handler. */
   readonly error?: unknown;
-  /** Close code, where the transport has one (WebSocket). */
+  /** Close code, if the transport has one (WebSocket). */
   readonly code?: number | undefined;
-  /** Close text, where the transport has one (WebSocket). */
+  /** Close text, if the transport has one (WebSocket). */
   readonly text?: string | undefined;
 }
 
 /**
- * The handlers of a connection. Each is called with the connection first. A handler that throws, or whose promise is
- * rejected, ends its own connection and no other one.
+ * The handlers of a connection. The connection is the first argument of each. A handler that throws, or whose
+ * promise rejects, closes only its own connection.
  */
 export interface Handlers<In, Out = In, Context = undefined> {
   /** Makes the state of one connection, kept in `connection.context`. Called once, before anything else. */
   readonly context?: (() => Context) | undefined;
 
-  /** The connection is open. */
+  /** Called when the connection is open. */
   readonly open?: ((connection: Connection<In, Out, Context>) => unknown) | undefined;
 
   /**
-   * A message came. Messages come in order. If it returns a promise, the next message waits until it settles (see the
-   * option `concurrency`), and the peer is slowed down meanwhile. Without this handler the connection is paused until it
-   * is iterated.
+   * Called for each message, in order. If it returns a promise, the next message waits until it settles (see
+   * the option `concurrency`), and the peer is slowed down meanwhile. Without this handler the connection is
+   * paused until it is iterated.
    */
   readonly message?:
     | ((connection: Connection<In, Out, Context>, value: Out) => unknown)
     | undefined;
 
-  /** There is room again after `send` returned false. */
+  /** Called when there is room again after `send` returned false. */
   readonly drain?: ((connection: Connection<In, Out, Context>) => unknown) | undefined;
 
   /**
-   * The peer sends no more, but may still read. Called after the last message, once no promise of `message` is pending.
-   * Without this handler our side closes when everything is handled; with it, close it yourself within `endTimeout`.
+   * Called when the peer sends no more, but may still read: after the last message, once no promise of
+   * `message` is pending. Without this handler our side closes when everything is handled; with it, close it
+   * yourself within `endTimeout`.
    */
   readonly end?: ((connection: Connection<In, Out, Context>) => unknown) | undefined;
 
   /**
-   * Something went wrong and the connection closes: the peer broke the protocol (a ProtocolError), a limit was reached,
-   * the transport failed, or a handler threw. Unless the connection was cut, a last word may still be sent.
+   * Called when something went wrong and the connection is about to close: the peer violated the protocol (a
+   * ProtocolError), a limit was reached, the transport failed, or a handler threw. Unless the connection was
+   * cut, you may still send a final message.
    *
-   * Without this handler, and without an iterator, what the peer did is printed in one line, now and then; what a
-   * handler threw is printed with its stack or thrown, see the option `handlerErrors`.
+   * Without this handler, and without an iterator, errors of peers are printed as single lines, at a limited
+   * rate. Errors of handlers are printed with their stack or thrown, see the option `handlerErrors`.
    */
   readonly error?:
     | ((connection: Connection<In, Out, Context>, error: unknown) => unknown)
     | undefined;
 
-  /** Bad input was skipped, once for each run of it: with the option `onInvalid`. */
+  /** Called when bad input was skipped, once for each run of it: with the option `onInvalid`. */
   readonly skipped?:
     | ((connection: Connection<In, Out, Context>, skipped: Skipped) => unknown)
     | undefined;
 
-  /** The connection is over. Called exactly once, and last. */
+  /** Called when the connection is over: exactly once, and last. */
   readonly close?:
     | ((connection: Connection<In, Out, Context>, info: CloseInfo) => unknown)
     | undefined;
 }
 
-/** Limits of one connection: bytes and milliseconds. A time of 0 or Infinity is no limit. */
+/** Limits of one connection, in bytes and milliseconds. A time of 0 or Infinity means no limit. */
 export interface ConnectionOptions {
   /**
    * `send` returns false while more bytes than this wait to be written.
@@ -76,27 +78,27 @@ export interface ConnectionOptions {
   readonly highWater?: number | undefined;
 
   /**
-   * Most bytes that may wait, in each direction: to be written, because the peer does not read (one frame alone may be
-   * longer), or to be read, because the connection is paused and the transport cannot be. More end the connection with
-   * `overflow`. What waits counts as what it costs in memory.
+   * Maximum number of queued bytes, in each direction: unsent because the peer does not read (a single frame
+   * may be longer), or unread because the connection is paused and the transport cannot pause. More end the
+   * connection with `overflow`. Queued data is counted at its memory cost.
    * @defaultValue 8 MiB, or twice the protocol's `maxFrame` if that is more
    */
   readonly maxQueued?: number | undefined;
 
   /**
-   * Messages whose promises may be pending at a time, if `message` returns promises.
+   * Maximum number of pending promises of `message`.
    * @defaultValue 1: one after the other, in order
    */
   readonly concurrency?: number | undefined;
 
   /**
-   * Ends the connection with `timeout` if no byte comes for this long.
+   * Ends the connection with `timeout` if no byte arrives for this long.
    * @defaultValue 0: no limit
    */
   readonly idleTimeout?: number | undefined;
 
   /**
-   * Ends the connection with `timeout` if no message comes within this time after `open`.
+   * Ends the connection with `timeout` if no message arrives within this time after `open`.
    * @defaultValue 0: no limit; 30 000 for `listen`
    */
   readonly firstMessageTimeout?: number | undefined;
@@ -108,42 +110,44 @@ export interface ConnectionOptions {
   readonly frameTimeout?: number | undefined;
 
   /**
-   * Cuts the connection with `timeout` if the peer takes nothing for this long while something waits.
+   * Cuts the connection with `timeout` if the peer takes no bytes for this long while some are queued.
    * @defaultValue 0: no limit; 60 000 for `listen`
    */
   readonly sendTimeout?: number | undefined;
 
   /**
-   * How long `close` waits for unsent bytes to leave and for the peer to close as well; then the connection is cut.
+   * Time that `close` waits for unsent bytes to leave and for the peer to close too; then the connection is
+   * cut.
    * @defaultValue 10 000, or no limit in a runtime without timers
    */
   readonly closeTimeout?: number | undefined;
 
   /**
-   * How long our side may stay open after the peer's end, from the last message delivered or byte sent.
+   * Time that our side may stay open after the peer's end, counted from the last message delivered or byte
+   * sent.
    * @defaultValue 60 000, or no limit in a runtime without timers
    */
   readonly endTimeout?: number | undefined;
 
   /**
-   * How long messages are delivered in one go, before other connections have their turn.
+   * Time for which messages are delivered before other connections have their turn.
    * @defaultValue 8
    */
   readonly turn?: number | undefined;
 
   /**
-   * What becomes of a bug in a handler if there is no `error` handler: `'report'` prints it, `'throw'` throws it where no
-   * one catches it, which ends most programs.
+   * How a bug in a handler is reported if there is no `error` handler: `'report'` prints it, `'throw'` throws
+   * it as an uncaught exception, which ends most programs.
    * @defaultValue `'report'`; `'throw'` for `connect` and `connectWebSocket`
    */
   readonly handlerErrors?: "report" | "throw" | undefined;
 
-  /** What to do with bytes that are no frame, in place of ending the connection. */
+  /** A policy for bytes that are not a frame, instead of ending the connection. */
   readonly onInvalid?: InvalidPolicy | undefined;
 
   /**
-   * Called with everything that happens to the connection, to see its wire. It must not change what it is shown; what it
-   * throws is reported, and is no harm to the connection.
+   * Called for everything that happens on the connection. It must not change the events; an error that it
+   * throws is reported, and does not affect the connection.
    */
   readonly trace?: Trace | undefined;
 

@@ -11,7 +11,7 @@ import { type Turns, type TurnTaker, turnsOf } from "./turns.ts";
 import { costOf } from "./value-cost.ts";
 
 /**
- * Where input is. It never goes back.
+ * The state of input, which only moves forward.
  *
  * ```text
  *                ended(), lost()              nothing whole is left
@@ -20,34 +20,34 @@ import { costOf } from "./value-cost.ts";
  *      +---- close(), abort(), a fault-+----------------------------> halted
  * ```
  *
- * | state | bytes that come | messages |
+ * | state | received bytes | messages |
  * |---|---|---|
- * | `reading` | are kept | are delivered while they are welcome |
- * | `draining` | are ignored | are delivered while they are welcome |
+ * | `reading` | are kept | are delivered unless the gate is closed |
+ * | `draining` | are ignored | are delivered unless the gate is closed |
  * | `finished` | are ignored | all were delivered |
  * | `halted` | are ignored | no further one is delivered |
  */
 export type InputState = "reading" | "draining" | "finished" | "halted";
 
-/** What input asks of its connection. */
+/** The part of a connection that input needs. */
 export interface InputOwner<Out> {
   /** The `message` handler, called with the connection; undefined if the connection is iterated. */
   readonly message: ((connection: never, value: Out) => unknown) | undefined;
-  /** The connection, as handlers see it. */
+  /** The connection that is passed to handlers. */
   readonly connection: never;
-  /** Calls `pump`, and notes what it changed. */
+  /** Calls `pump`, and handles the changes. */
   pump(): void;
-  /** Bad input was skipped. */
+  /** Reports skipped input. */
   skipped(skipped: Skipped): void;
-  /** The peer broke the protocol. */
+  /** Reports that the peer violated the protocol. */
   faulty(error: ProtocolError): void;
-  /** A handler threw. */
+  /** Reports the error of a handler. */
   handlerFailed(error: unknown): void;
-  /** A handler's promise was rejected. */
+  /** Reports the rejected promise of a handler. */
   rejected(error: unknown): void;
-  /** Input is finished; `isIterated`: an iterator was there to be told why. */
+  /** Reports that input is finished; `isIterated`: an iterator received the reason. */
   finished(isIterated: boolean): void;
-  /** Something changed that the end of the connection may have waited for. */
+  /** Reports a change for which the end of the connection may have waited. */
   settled(): void;
   /** A message was delivered. */
   delivered(): void;
@@ -55,7 +55,7 @@ export interface InputOwner<Out> {
   resumeSource(): void;
 }
 
-// Bits of #gate: why no message is welcome.
+// Bits of #gate: the reasons not to deliver messages.
 const PAUSED = 1;
 const BUSY = 2;
 const TURN = 4;
@@ -63,33 +63,36 @@ const NO_ONE = 8;
 const OVER = 16;
 const SWITCHED = 32;
 const WAITING = 64;
-/** All but SWITCHED: the peer is made to wait. */
+/** All except SWITCHED: the peer has to wait. */
 const UNWELCOME = 0b101_1111;
 
-// The clock is asked after so many messages at first, and at most.
+// The clock is checked after this many messages at first, and at most.
 const ASK_FIRST = 8;
 const ASK_EVERY = 64;
-// Handlers are slow if they were found to be so this often in a row: once may be a pause of the machine.
+// Handlers count as slow if they were slow this often in a row: once may be a pause of the machine.
 const SLOW = 2;
-// Bytes that a transport reads at a time if more are there.
+// Bytes that a transport reads at a time if more are available.
 const MUCH = 65_536;
 
 const NONE: readonly never[] = [];
 
-/** How input is delivered. */
+/** Options for the delivery of input. */
 export interface IncomingOptions {
   readonly clock: Clock;
   readonly turn: number;
   readonly concurrency: number;
   readonly onInvalid: InvalidPolicy | undefined;
-  /** Told of each message, before it is delivered. */
+  /** Called for each message, before it is delivered. */
   readonly traced: ((value: unknown, size: number) => void) | undefined;
 }
 
-/** The input of a connection: chunks come in, messages go to a handler or to iterators, in order and in turns. */
+/**
+ * The input of a connection: takes chunks, and delivers messages to a handler or to iterators, in order and
+ * in turns.
+ */
 export class Incoming<Out> implements TurnTaker {
   state: InputState = "reading";
-  /** Why the connection was lost, for iterators once everything whole is delivered. */
+  /** The reason why the connection was lost, for iterators once every complete message is delivered. */
   lostError: { readonly error: unknown } | undefined;
 
   readonly #owner: InputOwner<Out>;
@@ -100,24 +103,24 @@ export class Incoming<Out> implements TurnTaker {
   readonly #concurrency: number;
   readonly #traced: IncomingOptions["traced"];
   readonly #reader: OwnSplitter | MessageReader;
-  /** Bad input is skipped. */
+  /** True if bad input is skipped. */
   readonly #isTolerant: boolean;
   #protocol: MessageProtocol<never, Out>;
   readonly #isStream: boolean;
-  /** The fast way for text, if the protocol has one. */
+  /** The text path, if the protocol has one. */
   #text: ChunkText | undefined;
   readonly #queue = new AsyncQueue<Out>();
 
-  /** The rest of a frame that holds several values, and what it costs. */
+  /** The remaining values of a frame that holds several, and their cost. */
   #values: readonly Out[] = NONE;
   #value = 0;
   #frameCost = 0;
-  /** Memory that those values take, once it was worked out. */
+  /** Memory cost of those values, once it was computed. */
   #valueCost: number | undefined;
 
   #gate = WAITING;
   #isPumping = false;
-  /** The reader was told that nothing follows. */
+  /** True if the reader was finished. */
   #isReaderEnded = false;
   /** Promises of `message` that are pending. */
   #pending = 0;
@@ -125,18 +128,18 @@ export class Incoming<Out> implements TurnTaker {
   // The turn.
   #isIdle = true;
   #turnStart = 0;
-  /** When the deliveries of this connection in this round of the event loop may have begun. */
+  /** Time at which the deliveries of this connection in this round of the event loop may have begun. */
   #roundStart = -Infinity;
-  /** Bytes that came since then. */
+  /** Bytes received since then. */
   #roundBytes = 0;
-  /** The source is paused until the next round, although messages are welcome. */
+  /** The source is paused until the next round, although messages could be delivered. */
   #isResting = false;
   #delivered = 0;
-  /** The clock is asked when so many were delivered: fewer at a time, the longer they take. */
+  /** The clock is checked after this many deliveries: fewer if they take longer. */
   #askAt = ASK_FIRST;
   #askEvery = ASK_FIRST;
   #askedAt = 0;
-  /** How often in a row handlers were found to be slow. */
+  /** How often in a row handlers were slow. */
   #slow = 0;
 
   constructor(
@@ -165,22 +168,22 @@ export class Incoming<Out> implements TurnTaker {
     this.#regate();
   }
 
-  /** Messages that were delivered. */
+  /** Number of messages delivered. */
   get delivered(): number {
     return this.#delivered;
   }
 
-  /** No message is delivered any more. */
+  /** True if no further message is delivered. */
   get isOver(): boolean {
     return this.state === "halted" || this.state === "finished";
   }
 
-  /** Whether the next message would be delivered. */
+  /** True if the next message would be delivered. */
   get isWelcome(): boolean {
     return (this.#gate & UNWELCOME) === 0;
   }
 
-  /** The next message waits for the next turn, and for nothing else. */
+  /** True if the next message waits only for the next turn. */
   get isTurnOver(): boolean {
     return (this.#gate & UNWELCOME) === TURN;
   }
@@ -200,7 +203,7 @@ export class Incoming<Out> implements TurnTaker {
     return this.#queue.isAwaited;
   }
 
-  /** True while an iterator has not been told that it is done. */
+  /** True while an iterator has not reported that it is done. */
   get isIterated(): boolean {
     return this.#queue.isIterated;
   }
@@ -210,14 +213,14 @@ export class Incoming<Out> implements TurnTaker {
     return this.#value < this.#values.length;
   }
 
-  /** What waits to be delivered, as it costs. */
+  /** Memory cost of undelivered input. */
   get held(): number {
     return this.#reader.held + (this.isInsideFrame ? this.#frameCost : 0);
   }
 
   /**
-   * Other memory that input holds, for the budget of a server: undelivered values of the current frame, and the slab
-   * in which a frame in pieces is put together.
+   * Other memory that input holds, for the budget of a server: undelivered values of the current frame, and
+   * the slab in which a frame is assembled from pieces.
    */
   get extraCost(): number {
     const { spare } = this.#reader;
@@ -226,7 +229,7 @@ export class Incoming<Out> implements TurnTaker {
     return spare + this.#valueCost;
   }
 
-  /** Input waits for promises of `message`. */
+  /** True if input waits for promises of `message`. */
   get isStuck(): boolean {
     return (
       (this.#gate & BUSY) !== 0 &&
@@ -235,17 +238,17 @@ export class Incoming<Out> implements TurnTaker {
     );
   }
 
-  /** Bytes that are not delivered. */
+  /** Number of undelivered bytes. */
   get unread(): number {
     return this.#reader.pending;
   }
 
-  /** Where the first frame that is not whole begins in the stream, once everything whole is delivered. */
+  /** Position in the stream of the first incomplete frame, once every complete one is delivered. */
   get partial(): number | undefined {
     return this.#isIdle && this.#reader.pending > 0 ? this.#reader.offset : undefined;
   }
 
-  /** The connection is open: nothing is delivered before. */
+  /** Called when the connection is open: nothing is delivered before. */
   opened(): void {
     this.#gate &= ~WAITING;
   }
@@ -257,12 +260,12 @@ export class Incoming<Out> implements TurnTaker {
     else this.#reader.keep(bytes);
   }
 
-  /** No bytes follow. */
+  /** Called when no bytes follow. */
   drain(): void {
     if (this.state === "reading") this.state = "draining";
   }
 
-  /** No message is delivered any more. */
+  /** Stops delivery. */
   halt(failure?: { readonly error: unknown }): void {
     if (this.state === "halted" || this.state === "finished") {
       this.#letGo();
@@ -275,7 +278,7 @@ export class Incoming<Out> implements TurnTaker {
     else this.#queue.fail(failure.error);
   }
 
-  /** Unread input is not kept alive by a connection that is over. */
+  /** A connection that is over does not keep unread input in memory. */
   #letGo(): void {
     this.#gate |= OVER;
     this.#turns.leave(this);
@@ -325,11 +328,11 @@ export class Incoming<Out> implements TurnTaker {
     );
   }
 
-  /** Notes the time of the first delivery of a turn. */
+  /** Records the time of the first delivery of a turn. */
   begin(now: number): void {
     if (!this.#isIdle) return;
     this.#turnStart = now;
-    // Chunks that come shortly after each other may be of one round.
+    // Chunks that arrive shortly after each other may belong to one round.
     if (now - this.#roundStart < this.turn || this.#turns.isOngoing(this.#roundStart)) return;
     this.#startRound(now);
   }
@@ -349,9 +352,7 @@ export class Incoming<Out> implements TurnTaker {
     this.#gate = gate;
   }
 
-  /**
-   * Delivers what is whole and welcome. A call from inside of it leaves the work to the outer one.
-   */
+  /** Delivers complete messages while the gate is open. A nested call leaves the work to the outer one. */
   pump(): void {
     if (this.#isPumping || this.isOver) return;
     this.#isPumping = true;
@@ -371,7 +372,7 @@ export class Incoming<Out> implements TurnTaker {
       this.#finish();
       return;
     }
-    // What waits, maybe for long, keeps no more memory alive than it needs.
+    // Waiting input keeps no more memory alive than it needs.
     if (this.isInsideFrame) this.#dropDelivered();
     else if (!isDry) this.#reader.compact();
     if (this.state === "draining") return;
@@ -379,7 +380,7 @@ export class Incoming<Out> implements TurnTaker {
     else if (this.isWelcome && isDry) this.#owner.resumeSource();
   }
 
-  /** Lets go of the delivered values of a frame, once they are half of it: so each is moved once or so. */
+  /** Releases the delivered values of a frame once they are half of it, so each is moved about once. */
   #dropDelivered(): void {
     if (2 * this.#value < this.#values.length) return;
     this.#values = this.#values.slice(this.#value);
@@ -387,7 +388,7 @@ export class Incoming<Out> implements TurnTaker {
     this.#valueCost = undefined;
   }
 
-  /** Returns true if nothing whole is left, false if no further message is welcome. */
+  /** Returns true if no complete frame is left, false if the gate is closed. */
   #deliverAll(): boolean {
     for (;;) {
       this.#gate &= ~SWITCHED;
@@ -403,16 +404,16 @@ export class Incoming<Out> implements TurnTaker {
           : this.#one();
       if (!isDry) continue;
       if (this.state !== "draining" || this.#isReaderEnded) return true;
-      // The framing may call the rest a frame, now that nothing follows; else it is truncated.
+      // The framing may accept the rest as a frame, now that nothing follows; otherwise it is truncated.
       this.#isReaderEnded = true;
       if (this.lostError === undefined) this.#reader.finish();
     }
   }
 
   /**
-   * The usual way: one frame, one value, one call of the handler, with as little as possible in between.
+   * The usual path: one frame, one value, one call of the handler, with as little as possible in between.
    *
-   * @returns true if nothing whole is left
+   * @returns true if no complete frame is left
    */
   #stream(message: (connection: unknown, value: Out) => unknown): boolean {
     const reader = this.#reader;
@@ -420,7 +421,7 @@ export class Incoming<Out> implements TurnTaker {
     const { connection } = this.#owner;
     const text = this.#text;
     const traced = this.#traced;
-    // What is being done, for the catch below: 0 finding a frame, 1 decoding it, 2 delivering its value.
+    // The current step, for the catch below: 0 finding a frame, 1 decoding it, 2 delivering its value.
     let step = 0;
     try {
       while (this.#gate === 0) {
@@ -475,7 +476,7 @@ export class Incoming<Out> implements TurnTaker {
     return false;
   }
 
-  /** Gives up on a frame that is not whole in time. Returns false if bad input is not skipped. */
+  /** Skips a frame that is not complete in time. Returns false if bad input is not skipped. */
   giveUp(error: ProtocolError): boolean {
     if (!this.#isTolerant || this.partial === undefined) return false;
     try {
@@ -511,7 +512,7 @@ export class Incoming<Out> implements TurnTaker {
     if (this.#delivered >= this.#askAt) this.#checkTurn();
   }
 
-  /** A handler's promise: until it settles, no more than `concurrency` of them are pending. */
+  /** Tracks a handler's promise: at most `concurrency` of them are pending. */
   #await(result: object): void {
     if (!isThenable(result)) return;
     this.#pending++;
@@ -534,7 +535,10 @@ export class Incoming<Out> implements TurnTaker {
     this.#owner.settled();
   };
 
-  /** The time for one turn may be over: the rest is delivered after others had theirs. */
+  /**
+   * Checks whether the time for one turn is over: the rest is then delivered after other connections had
+   * their turn.
+   */
   #checkTurn(): void {
     const { turn } = this;
     const now = this.#clock.now();
@@ -550,7 +554,7 @@ export class Incoming<Out> implements TurnTaker {
       this.#gate |= TURN;
       this.#turns.wait(this);
     } else if (isRoundOver && !this.#isResting && this.#roundBytes >= MUCH) {
-      // What is here is soon delivered: no more of it in this round, however fast it comes.
+      // The available input is delivered soon: read no more in this round, however fast it arrives.
       this.#isResting = true;
       this.#turns.wait(this);
     }
@@ -564,7 +568,7 @@ export class Incoming<Out> implements TurnTaker {
     this.#owner.pump();
   }
 
-  /** Nothing whole is left, and nothing follows. */
+  /** Called when no complete frame is left and nothing follows. */
   #finish(): void {
     this.state = "finished";
     this.#gate |= OVER;

@@ -24,7 +24,7 @@ const TIMES = [
 /** The limits of a connection, checked; a time of Infinity is no limit. */
 export interface Limits {
   readonly highWater: number;
-  /** As given: the default depends on the protocol. */
+  /** Unchanged: the default depends on the protocol. */
   readonly maxQueued: number | undefined;
   readonly idleTimeout: number;
   readonly firstMessageTimeout: number;
@@ -77,7 +77,7 @@ export function checkHandlerErrors(handlerErrors: unknown): void {
   throw new TypeError(`handlerErrors must be "report" or "throw", not ${String(handlerErrors)}`);
 }
 
-/** Checks what is called later on; the options of a transport have handlers among them. */
+/** Checks functions and objects that are called later; the options of a transport include handlers. */
 function checkParts(options: ConnectionOptions): void {
   checkFunctions(options, HANDLER_NAMES);
   const { clock, signal, onInvalid, trace } = options;
@@ -96,11 +96,11 @@ function checkParts(options: ConnectionOptions): void {
 const hasFunction = (value: unknown, name: string): boolean =>
   typeof (Object(value) as Readonly<Record<string, unknown>>)[name] === "function";
 
-/** Most bytes that may wait in each direction: what was given, or enough for two frames. */
+/** Maximum number of queued bytes in each direction: as given, or enough for two frames. */
 export function maxQueuedOf(limits: Limits, maxFrame: number): number {
   return limits.maxQueued ?? Math.max(MAX_QUEUED, 2 * maxFrame);
 }
 
-/** The clock that was given, or the runtime's. */
+/** The given clock, or the runtime's. */
 export const clockOf = (options: ConnectionOptions): typeof systemClock =>
   options.clock ?? systemClock;

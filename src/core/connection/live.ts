@@ -20,24 +20,24 @@ import { closedError, wasReported } from "./report.ts";
 import type { Sweeper } from "./sweeper.ts";
 import type { Happening, Trace, TraceEvent } from "./trace.ts";
 
-/** What a transport gives to its connections, beside their options. */
+/** Values that a transport passes to its connections, besides their options. */
 export interface ServerParts {
   /** One timer for all of them. */
   readonly sweeper?: Sweeper | undefined;
-  /** One limit of memory for all of them. */
+  /** One memory limit for all of them. */
   readonly budget?: MemoryBudget | undefined;
-  /** Called before the `close` handler, whatever `use` made of that, with the number of bytes that were dropped. */
+  /** Called with the number of bytes dropped, before the `close` handler, even if `use` changed that. */
   readonly gone?: ((dropped: number, info: CloseInfo) => void) | undefined;
-  /** True while a caller gets the errors of the connection in another way: then none is printed. */
+  /** True while a caller receives the errors of the connection in another way: then none is printed. */
   readonly isTold?: (() => boolean) | undefined;
 }
 
-/** A connection costs this much beside what waits in it. */
+/** Memory cost of a connection without queued data. */
 const BASE_COST = 8192;
 
 /**
- * A living connection: input and output as two machines (see `incoming.ts` and `outgoing.ts`), and what is between them:
- * handlers, time limits, errors, and the end.
+ * The implementation of a connection: input and output as two state machines (see `incoming.ts` and
+ * `outgoing.ts`), and the parts that join them: handlers, time limits, errors, and the end.
  *
  * ```text
  *   transport -> received -> Incoming -> message handler, iterators
@@ -61,14 +61,14 @@ export class Live<In, Out, Context>
   readonly #out: Outgoing;
   readonly #deadlines: Deadlines;
 
-  /** How it ends, once that is settled. */
+  /** How it ends, once that is decided. */
   #outcome: CloseInfo | undefined;
   #lostInfo: Pick<CloseInfo, "code" | "text"> = {};
   #isLost = false;
   #isOver = false;
-  /** Bytes that were sent and did not leave. */
+  /** Bytes that were queued and not sent. */
   #dropped = 0;
-  /** Our side ended before the peer's. */
+  /** True if our side ended before the peer's. */
   #isEndedFirst = false;
   #isSourcePaused = false;
   #isEndCalled = false;
@@ -76,7 +76,7 @@ export class Live<In, Out, Context>
   #holds = 0;
   #heldCost = 0;
   #lastByteAt: number;
-  /** Of the option `signal`, which may outlive many connections. */
+  /** Removes the listener of the option `signal`, which may outlive many connections. */
   readonly #stopListening: () => void;
   #inputEnds: Set<(error?: unknown) => void> | undefined;
   #opens: Set<() => void> | undefined;
@@ -122,11 +122,11 @@ export class Live<In, Out, Context>
     const { signal } = options;
     const abort = (): void => this.abort(signal?.reason);
     this.#stopListening = onAbort(signal, abort);
-    // Not before the user has this connection.
+    // Not before the user has received this connection.
     if (signal?.aborted) void Promise.resolve().then(abort);
   }
 
-  // ---- what users see
+  // ---- for users
 
   get state(): ConnectionState {
     if (this.#isOver) return "closed";
@@ -143,7 +143,7 @@ export class Live<In, Out, Context>
     return this.#callbacks.handlers;
   }
 
-  /** Bytes that were received and not delivered; in the middle of a frame of several values, at least 1. */
+  /** Bytes received and not delivered; at least 1 in the middle of a frame of several values. */
   get unread(): number {
     return this.#in.unread + (this.#in.isInsideFrame ? 1 : 0);
   }
@@ -225,12 +225,12 @@ export class Live<In, Out, Context>
     return isRoomy;
   }
 
-  /** Tells the trace of what the transport knows; undefined without a trace. */
+  /** Reports events of the transport to the trace; undefined without a trace. */
   get teller(): ((happening: Happening) => void) | undefined {
     return this.#trace && ((happening) => this.#tell(happening));
   }
 
-  /** Tells the trace, if there is one. */
+  /** Reports an event to the trace, if there is one. */
   #tell(happening: Happening): void {
     const trace = this.#trace;
     if (trace === undefined) return;
@@ -252,7 +252,7 @@ export class Live<In, Out, Context>
     if (this.#sink.end === undefined) {
       throw new TypeError("this transport cannot end one side alone: use close()");
     }
-    // Once it is settled how the connection ends, the sink is told to close, not to end first.
+    // Once it is decided how the connection ends, the sink is asked to close, not to end first.
     if (!this.#out.isSending || this.#outcome !== undefined) return;
     if (this.#in.state === "reading") this.#isEndedFirst = true;
     this.#out.end();
@@ -293,7 +293,7 @@ export class Live<In, Out, Context>
     this.#callbacks.use(handlers);
     this.#maxQueued = maxQueuedOf(this.#limits, own.maxFrame);
     this.#in.use(own);
-    // Bytes that told the old protocol too little may be a message of the new one.
+    // Bytes that were incomplete for the old protocol may be a message of the new one.
     if (this.#in.isWelcome) this.resume();
     else if (this.#out.state !== "waiting") this.pauseSource();
     // Whether our side ends after the peer's depends on the handlers.
@@ -322,7 +322,7 @@ export class Live<In, Out, Context>
     return { socket, unread };
   }
 
-  /** Writes what was sent, and returns how many bytes the sink did not take. */
+  /** Writes what is queued, and returns how many bytes the sink did not take. */
   flushNow(): number {
     this.#out.flush();
     return this.#out.unwritten;
@@ -386,7 +386,7 @@ export class Live<In, Out, Context>
     };
   }
 
-  // ---- what transports call
+  // ---- for transports
 
   opened(): void {
     if (this.#isOver || this.#isLost || this.#out.state !== "waiting") return;
@@ -410,7 +410,7 @@ export class Live<In, Out, Context>
     }
     this.#account();
     this.#out.leave();
-    // Bytes, or the peer's end, may have come before.
+    // Bytes, or the peer's end, may have arrived before.
     this.pump();
     this.settled();
   }
@@ -423,7 +423,7 @@ export class Live<In, Out, Context>
     this.#deadlines.heard(now);
     this.#in.begin(now);
     if (!this.#in.isWelcome) {
-      // A chunk may have been on its way; a transport that cannot pause sends ever more of them.
+      // A chunk may have been in flight; a transport that cannot pause delivers more and more of them.
       this.pauseSource();
       const held = this.#in.held + this.#heldCost;
       if (held > this.#maxQueued) {
@@ -468,25 +468,25 @@ export class Live<In, Out, Context>
     const dropped = this.#out.cut();
     this.#dropped += dropped;
     this.#deadlines.sending(false, false);
-    // Met in order: what ends the connection before everything whole is delivered, is how it ended.
+    // In order: an error before every complete message is delivered decides how the connection ended.
     if (error !== undefined && this.#outcome === undefined) this.#in.lostError = { error };
     this.#abortSignal(error);
     const { isIterated } = this.#in;
-    // Of a connection that never was open nothing is delivered.
+    // A connection that was never open delivers nothing.
     if (!wasOpened) this.#in.halt(this.#in.lostError);
     if (this.#in.isOver) {
       this.#noteDropped(dropped);
       this.#finishLost(isIterated);
       return;
     }
-    // What came whole is still delivered.
+    // Complete messages are still delivered.
     this.#in.drain();
     this.#deadlines.inputEnded();
     this.#deadlines.ending();
     this.pump();
   }
 
-  // ---- what input asks for
+  // ---- for input
 
   get message(): ((connection: never, value: Out) => unknown) | undefined {
     return this.#callbacks.handlers.message as
@@ -517,7 +517,7 @@ export class Live<In, Out, Context>
     const { isWelcome, partial } = this.#in;
     this.#deadlines.welcome(isWelcome);
     if (this.#trace !== undefined) this.#deadlines.waiting(this.#in.isStuck);
-    // While none is welcome nothing was looked at, and the time for a frame stands still.
+    // While the gate is closed nothing is parsed, and the time for a frame is suspended.
     if (isWelcome && this.#limits.frameTimeout !== Infinity) {
       this.#deadlines.partial(partial, this.#lastByteAt);
     }
@@ -538,7 +538,7 @@ export class Live<In, Out, Context>
   }
 
   rejected(error: unknown): void {
-    // Nothing new: only the end of this connection, or of one that it depends on, coming back.
+    // Not a new error: only the end of this connection, or of one that it depends on, that returns.
     if (wasReported(error) || this.#callbacks.isKnownBug(error)) {
       if (!this.#isOver && !this.#out.isClosing) this.#shutDown({ by: "error", error });
     } else {
@@ -569,7 +569,7 @@ export class Live<In, Out, Context>
       // Our side may have ended meanwhile.
       this.settled();
     } else if (!this.#isEndPlanned && this.#isSettled) {
-      // One turn later: whoever was told of the end may still have something to send.
+      // One turn later: code that was notified of the end may still send something.
       this.#isEndPlanned = true;
       later(this.#clock, () => {
         this.#isEndPlanned = false;
@@ -579,7 +579,7 @@ export class Live<In, Out, Context>
     }
   }
 
-  /** Nothing that the peer's end must wait for is left; with an `end` handler it is up to the user. */
+  /** Nothing remains for which the peer's end must wait; with an `end` handler the user decides. */
   get #isSettled(): boolean {
     if (this.#callbacks.handlers.end !== undefined && this.#out.isSending) return false;
     return this.#in.pending + this.#callbacks.pending + this.#holds === 0 && !this.#in.isIterated;
@@ -590,7 +590,7 @@ export class Live<In, Out, Context>
   }
 
   pauseSource(): void {
-    // The end of a peer that is not read would never be seen.
+    // The end of a peer that is not read would never be noticed.
     if (this.#isSourcePaused || this.#in.isOver || this.#isOver || this.#isLost) return;
     this.#isSourcePaused = true;
     this.#tell({ type: "paused" });
@@ -622,7 +622,7 @@ export class Live<In, Out, Context>
     }
   }
 
-  // ---- what output asks for
+  // ---- for output
 
   outputFailed(error: unknown): void {
     this.#fail(error, true, false);
@@ -633,17 +633,17 @@ export class Live<In, Out, Context>
   }
 
   roomy(): void {
-    // Once it is settled how the connection ends, there is nothing to go on with.
+    // Once it is decided how the connection ends, no `drain` follows.
     if (this.#outcome === undefined) this.#callbacks.call(this.#callbacks.handlers.drain);
   }
 
   sinkEnded(): void {
-    // Our side is out; the peer's end follows.
+    // Everything of our side is sent; the peer's end follows.
     this.settled();
   }
 
   moved(isProgress: boolean): void {
-    // How long connecting may take is another limit.
+    // The time to connect is another limit.
     const isWaiting = this.#out.queued > 0 && this.#out.state !== "waiting";
     this.#deadlines.sending(isWaiting, isProgress);
     if (isProgress && this.#deadlines.isEnding) this.#deadlines.ending();
@@ -653,10 +653,10 @@ export class Live<In, Out, Context>
   // ---- the end
 
   /**
-   * Something went wrong.
+   * Ends the connection with an error.
    *
-   * @param isCut - nothing more can be sent
-   * @param isBug - a handler of ours failed
+   * @param isCut - true if nothing more can be sent
+   * @param isBug - true if a handler of ours failed
    */
   #fail(error: unknown, isCut: boolean, isBug: boolean): void {
     const isTold = this.#in.isIterated;
@@ -665,7 +665,7 @@ export class Live<In, Out, Context>
     // What could not be sent is not a clean end.
     if (isCut && this.#outcome?.by !== "error" && this.queued > 0) this.#outcome = outcome;
     this.#outcome ??= outcome;
-    // First of all, so that nothing is delivered while handlers run. A last word can still be sent.
+    // First, so that nothing is delivered while handlers run. A final message can still be sent.
     if (!isLate) this.#in.halt({ error });
     if (isCut) this.#drop();
     if (isBug) {
@@ -681,7 +681,7 @@ export class Live<In, Out, Context>
     else if (!this.#out.isClosing) this.#shutDown(outcome);
   }
 
-  /** No more messages; what was sent goes out, then the sink closes, then the transport calls `lost`. */
+  /** Stops delivery; the queue is sent, then the sink closes, then the transport calls `lost`. */
   #shutDown(outcome: CloseInfo): void {
     this.#outcome ??= outcome;
     this.#in.halt(this.#outcome.by === "error" ? { error: this.#outcome.error } : undefined);
@@ -696,14 +696,14 @@ export class Live<In, Out, Context>
       return;
     }
     this.#deadlines.closing();
-    // Else the peer's own end would never be seen.
+    // Otherwise the peer's own end would never be noticed.
     this.resumeSource();
     this.#out.close(this.#outcome.error);
   }
 
   #cut(outcome: CloseInfo): void {
     if (this.#isOver) return;
-    // A close that is cut with an error was no clean one.
+    // A close that is cut with an error was not clean.
     if (this.#outcome?.by !== "error" && outcome.by === "error") this.#outcome = outcome;
     this.#outcome ??= outcome;
     this.#in.halt(this.#outcome.by === "error" ? { error: this.#outcome.error } : undefined);
@@ -716,7 +716,7 @@ export class Live<In, Out, Context>
     this.#finish();
   }
 
-  /** Nothing more is written. */
+  /** Stops writing. */
   #drop(): void {
     if (this.#out.state === "closed") return;
     this.#dropped += this.#unsent;
@@ -729,7 +729,7 @@ export class Live<In, Out, Context>
     this.#outcome = { by: "error", error: closedError(`closed with ${dropped} bytes unsent`) };
   }
 
-  /** The transport is gone, and what came whole was delivered. */
+  /** Called when the transport is gone and every complete message was delivered. */
   #finishLost(isIterated: boolean): void {
     const { lostError } = this.#in;
     if (lostError !== undefined) {
@@ -741,7 +741,7 @@ export class Live<In, Out, Context>
     this.#finish();
   }
 
-  /** Bytes that were sent and have not left, as far as the sink can tell. */
+  /** Bytes that are queued or not sent yet, as far as the sink can tell. */
   get #unsent(): number {
     try {
       const buffered = this.#sink.buffered?.();
@@ -757,7 +757,7 @@ export class Live<In, Out, Context>
     this.#callbacks.reportFault(error, isIterated, this.#protocol.name, this.#sink.peer);
   }
 
-  /** Input is over: sessions stop waiting for answers. */
+  /** Called when input is over: sessions stop waiting for replies. */
   #inputOver(): void {
     const ends = this.#inputEnds;
     this.#inputEnds = undefined;
@@ -799,13 +799,13 @@ export class Live<In, Out, Context>
     return forOneStream(protocol, this.#connection);
   }
 
-  /** What this connection costs in memory. */
+  /** Memory cost of this connection. */
   get cost(): number {
     const { held, extraCost } = this.#in;
     return BASE_COST + held + extraCost + this.#heldCost + this.#out.queued;
   }
 
-  /** Above the budget of its server: the largest connections go first. */
+  /** Called if the budget of its server is exceeded: the largest connections are closed first. */
   overBudget(text: string): void {
     this.#fail(new ProtocolError("overflow", text), true, false);
   }
@@ -822,7 +822,7 @@ export class Live<In, Out, Context>
       return void this.#tell({ type: "stuck", ms, promises, unread });
     }
     const error = timeout(`${this.#missed(limit)} within ${ms} ms`);
-    // Where bad input is skipped, a frame that never ends is one.
+    // If bad input is skipped, a frame that never ends counts as bad.
     if (limit === "frame" && this.#in.giveUp(error)) this.pump();
     else this.#fail(error, true, false);
   }
@@ -840,7 +840,7 @@ export class Live<In, Out, Context>
     }
   }
 
-  /** The peer has ended, and our side has not within the time. */
+  /** Called if our side has not ended in time after the peer's end. */
   #expireEnd(ms: number): void {
     if (this.#callbacks.isEndPending) {
       this.#deadlines.ending();

@@ -6,8 +6,9 @@ import type { MessageProtocol } from "../protocol.ts";
 import { newScan } from "../scan.ts";
 
 /**
- * The cursor of `Splitter` over a transport that keeps boundaries: each message holds whole frames, or is one
- * value where the protocol has no framing. A frame that is cut by the end of its message is an error.
+ * The cursor of `Splitter` for a transport that preserves message boundaries: each message holds complete
+ * frames, or is one value if the protocol has no framing. A frame that is cut off by the end of its message
+ * is an error.
  */
 export class MessageReader {
   bytes: Uint8Array = NOTHING;
@@ -17,17 +18,17 @@ export class MessageReader {
   #protocol: MessageProtocol<never, unknown>;
   readonly #scan = newScan();
   readonly #messages: Uint8Array[] = [];
-  /** Index of the first message that is not begun: shifting a long array is slow. */
+  /** Index of the first message that was not begun: shifting a long array is slow. */
   #head = 0;
   #queued = 0;
-  /** Position in the message at hand of `bytes[0]`. */
+  /** Position of `bytes[0]` in the current message. */
   #origin = 0;
   readonly #options: InvalidOptions;
   /** Bytes that were skipped since the last good frame. */
   #run = 0;
 
   /**
-   * @param options - `skip()` drops a bad message, all that is left of it
+   * @param options - `skip()` drops the rest of a bad message
    * @throws TypeError for `resync()`: messages have boundaries
    */
   constructor(protocol: MessageProtocol<never, unknown>, options: InvalidOptions = {}) {
@@ -38,12 +39,12 @@ export class MessageReader {
     this.#options = options;
   }
 
-  /** Offsets count in the message at hand. */
+  /** Offsets count in the current message. */
   get offset(): number {
     return this.#origin + this.start;
   }
 
-  /** Bytes that are not read yet, with what it costs to keep them. */
+  /** Unread bytes, with the cost of keeping them. */
   get pending(): number {
     return this.bytes.length - this.end + this.#queued;
   }
@@ -53,19 +54,19 @@ export class MessageReader {
     return this.pending;
   }
 
-  /** There is no memory but that of messages. */
+  /** There is no memory except that of messages. */
   get spare(): number {
     return 0;
   }
 
   push(message: Uint8Array): void {
-    // No frames are in it, so nothing of it waits.
+    // It contains no frames, so nothing of it waits.
     if (message.length === 0 && isFramed(this.#protocol)) return;
     this.#messages.push(plain(message));
     this.#queued += message.length + CHUNK_COST;
   }
 
-  /** Takes a message that will wait: it keeps no more memory alive than it needs. */
+  /** Takes a message that will wait, and keeps no more memory alive than it needs. */
   keep(message: Uint8Array): void {
     this.push(compact(plain(message)));
   }
@@ -84,12 +85,12 @@ export class MessageReader {
       this.start = 0;
       this.end = 0;
       if (message === undefined) return false;
-      // An empty one has no frames, but is a value if there is no framing.
+      // An empty message has no frames, but is a value if there is no framing.
       if (!isFramed(protocol) && this.#found()) return true;
     }
   }
 
-  /** As `#rest`; a bad frame is skipped, if it can be. */
+  /** Like `#rest`, but skips a bad frame if possible. */
   #found(): boolean {
     try {
       return this.#rest();
@@ -99,13 +100,13 @@ export class MessageReader {
     }
   }
 
-  /** The current frame is good. */
+  /** Records that the current frame is good. */
   accept(): void {
     this.#run = 0;
   }
 
   /**
-   * Drops what is left of the message.
+   * Drops the rest of the message.
    *
    * @throws ProtocolError `error`, without a policy or if too much was dropped in a row
    */
@@ -124,8 +125,8 @@ export class MessageReader {
   }
 
   /**
-   * One frame of what is left of the message; all of it if the protocol has no framing, or has none any more. False
-   * if the framing skipped some bytes.
+   * Finds one frame in the rest of the message; all of it if the protocol has no framing, or no longer has
+   * one. Returns false if the framing skipped some bytes.
    */
   #rest(): boolean {
     const protocol = this.#protocol;
@@ -154,7 +155,7 @@ export class MessageReader {
     return message;
   }
 
-  /** Lets go of a message that is read, and copies the rest of one that it alone would keep alive. */
+  /** Releases a message that was read, and copies the rest of one that only this rest would keep alive. */
   compact(): void {
     if (this.end === 0) return;
     this.bytes = compact(this.bytes.subarray(this.end));
@@ -187,7 +188,7 @@ export class MessageReader {
     return all;
   }
 
-  /** Nothing can be left over: every message was whole. */
+  /** Nothing can be left over: every message was complete. */
   finish(): void {}
 
   use(protocol: MessageProtocol<never, unknown>): void {

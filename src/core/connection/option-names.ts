@@ -1,7 +1,7 @@
 import { checkFunctions, checkOptions } from "../options.ts";
 import type { ConnectionOptions, Handlers } from "./handlers.ts";
 
-/** One of each, so that the compiler tells of a name that is missing below. */
+/** One of each, so that the compiler reports a name that is missing below. */
 const HANDLERS: Record<keyof Handlers<unknown>, true> = {
   ...{ context: true, open: true, message: true, drain: true, end: true },
   ...{ error: true, skipped: true, close: true },

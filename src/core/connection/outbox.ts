@@ -11,15 +11,16 @@ interface Piece {
   readonly text: boolean;
 }
 
-// A batch this long is worth a write of its own, and one of its frames not worth copying.
+// A batch of this length is worth a write of its own, and a frame of this length is not worth copying.
 const BATCH = 65_536;
 const LARGE = 8192;
 
-// Connections write one after the other, so one output serves nearly all of them; an idle one has none.
+// Connections write one after the other, so one output serves nearly all of them; an idle connection has
+// none.
 let spare: OwnOutput | undefined;
 
 /**
- * What a connection sends, on its way to the sink.
+ * The queue between a connection and its sink.
  *
  * ```text
  *   frames -> #first, #out (the batch) -> #pieces -> sink.write
@@ -27,30 +28,30 @@ let spare: OwnOutput | undefined;
  *   frames of text -> #text -> sink.writeText, if the sink has it
  * ```
  *
- * The first frame of a batch that is encoded already is kept by reference: a broadcast copies nothing where each
- * connection gets one frame a turn.
+ * If the first frame of a batch is already encoded, it is kept by reference: a broadcast copies nothing if
+ * each connection gets one frame a turn.
  */
 export class Outbox {
   readonly #sink: Sink;
   readonly #sent: ((bytes: Uint8Array) => void) | undefined;
   readonly #joined: boolean;
-  /** What a piece costs in memory beside its bytes, if each is a message and may be empty. */
+  /** Memory cost of a piece in addition to its bytes, if each is a message and may be empty. */
   readonly #cost: number;
   /** The only frame of the batch so far. */
   #first: Uint8Array<ArrayBuffer> | undefined;
   #out: OwnOutput | undefined;
-  /** The batch as text, in place of #first and #out. It counts as UTF-16 units until the turn ends. */
+  /** The batch as text, instead of #first and #out. It counts as UTF-16 units until the turn ends. */
   #text = "";
-  /** A protocol, and whether its frames can be made as text. */
+  /** A protocol, and whether its frames can be encoded as text. */
   #known: unknown;
   #isText = false;
   readonly #pieces: Piece[] = [];
-  /** Bytes of the pieces that wait, and how many those are: while a flush runs, `#pieces` has written ones too. */
+  /** Bytes and number of the waiting pieces: while a flush runs, `#pieces` also contains written ones. */
   #waiting = 0;
   #count = 0;
   #open = false;
   #full = false;
-  /** Bytes that the sink took, but asked to wait after. */
+  /** Bytes that the sink took before it asked to wait. */
   #inSink = 0;
   #drains = 0;
   #flushing = false;
@@ -58,10 +59,10 @@ export class Outbox {
   #inner: Piece[] | undefined;
   #isEncoding = false;
   #isCleared = false;
-  /** Bytes given to the sink since the beginning. */
+  /** Bytes passed to the sink since the beginning. */
   #written = 0;
 
-  /** @param sent - told of all bytes that the sink is given; text is made bytes for it */
+  /** @param sent - called with all bytes that are passed to the sink; text is converted to bytes for it */
   constructor(sink: Sink, sent?: (bytes: Uint8Array) => void) {
     this.#sink = sink;
     this.#sent = sent;
@@ -69,49 +70,52 @@ export class Outbox {
     this.#cost = this.#joined ? 0 : MESSAGE_COST;
   }
 
-  /** Bytes that wait to be written, with what it costs to keep them. */
+  /** Bytes that wait to be written, with the cost of keeping them. */
   get queued(): number {
     return this.#waiting + this.#batched + this.#cost * this.#count + this.#inSink;
   }
 
-  /** A frame is being encoded: nothing is written meanwhile. */
+  /** True while a frame is being encoded: nothing is written meanwhile. */
   get isEncoding(): boolean {
     return this.#isEncoding;
   }
 
-  /** Nothing waits here (though the sink may still have bytes), and nothing is on its way. */
+  /** True if nothing waits here (though the sink may still have bytes), and nothing is being encoded. */
   get isEmpty(): boolean {
     if (this.#isEncoding) return false;
     if (this.#count > 0 || this.#first !== undefined || this.#text !== "") return false;
     return (this.#out?.length ?? 0) === 0;
   }
 
-  /** What the frame costs that was just added: text was counted in UTF-16 units, and takes up to three times as much. */
+  /** Cost of the frame added last: text was counted in UTF-16 units, and takes up to three times as much. */
   costOf(added: number): number {
     return this.#text === "" ? added : utf8Length(this.#text.slice(-added));
   }
 
-  /** The batch is long enough for a write of its own. */
+  /** True if the batch is long enough for a write of its own. */
   get isDue(): boolean {
     return this.#text.length >= BATCH || (this.#out !== undefined && this.#out.length >= BATCH);
   }
 
-  /** Nothing need be done before the turn ends: at most `highWater` bytes wait, none of them in a batch that is due. */
+  /**
+   * True if nothing has to be done before the turn ends: at most `highWater` bytes wait, none of them in a
+   * batch that is due.
+   */
   isCalm(highWater: number): boolean {
     return !this.isDue && this.queued <= highWater;
   }
 
-  /** Nothing more can be written now. */
+  /** True if nothing more can be written now. */
   get isBlocked(): boolean {
     return this.#full || !this.#open;
   }
 
-  /** Bytes that were given to the sink, in all. */
+  /** Total number of bytes passed to the sink. */
   get written(): number {
     return this.#written;
   }
 
-  /** Bytes that were sent, in all: what `written` will be once nothing waits. */
+  /** Total number of bytes sent: the value of `written` once nothing waits. */
   get sent(): number {
     return this.#written + this.#waiting + this.#batched;
   }
@@ -122,7 +126,7 @@ export class Outbox {
   }
 
   /**
-   * Adds one frame and returns what it adds to `queued`.
+   * Adds one frame and returns by how much `queued` grows.
    * @throws ProtocolError `unencodable`: then nothing is added
    */
   encode<In>(protocol: MessageProtocol<In, unknown>, value: In): number {
@@ -158,7 +162,7 @@ export class Outbox {
     this.#isText = canText && writesText(protocol);
   }
 
-  /** Adds one frame of text. Returns 0 if it must be written as bytes: they tell what is wrong, or whether. */
+  /** Adds one frame of text. Returns 0 if it must be encoded as bytes, which reports the error, if any. */
   #encodeText<In>(protocol: MessageProtocol<In, unknown>, value: In): number {
     let text: unknown;
     this.#isEncoding = true;
@@ -171,7 +175,7 @@ export class Outbox {
     }
     const most = protocol.maxSend ?? protocol.maxFrame;
     if (typeof text !== "string" || text === "" || 3 * text.length > most) {
-      // What was sent meanwhile will be sent again.
+      // Frames sent meanwhile will be sent again.
       this.#inner = undefined;
       return 0;
     }
@@ -180,7 +184,7 @@ export class Outbox {
     return text.length;
   }
 
-  /** An encoder that sends on its own connection: that frame follows the one that is being written. */
+  /** Queues a frame that an encoder sends on its own connection, after the one that is being written. */
   #encodeInside<In>(protocol: MessageProtocol<In, unknown>, value: In): number {
     const out = newOutput();
     const length = writeFrame(protocol, value, out);
@@ -198,7 +202,7 @@ export class Outbox {
     }
   }
 
-  /** Never lends an output again whose encoder failed: the encoder may have kept it. */
+  /** Discards an output whose encoder failed, because the encoder may have kept it. */
   #replace(out: OwnOutput): void {
     const bytes = out.own().take();
     out.revoke();
@@ -206,7 +210,7 @@ export class Outbox {
     if (bytes.length > 0 && !this.#isCleared) this.#out = newOutput().bytes(bytes);
   }
 
-  /** Adds a frame that is encoded already, and returns what it adds to `queued`. Large ones are not copied. */
+  /** Adds an encoded frame, and returns by how much `queued` grows. Large ones are not copied. */
   add(bytes: Uint8Array<ArrayBuffer>, text: boolean): number {
     const { length } = bytes;
     if (this.#inner !== undefined || this.#isEncoding) {
@@ -227,22 +231,22 @@ export class Outbox {
     return this.#out === undefined && this.#first === undefined && this.#text === "";
   }
 
-  /** The sink can be written to from now on. */
+  /** Called when the sink can be written to. */
   open(): void {
     this.#open = true;
   }
 
-  /** The sink wants more. */
+  /** Called when the sink has room again. */
   drained(): void {
     this.#drains++;
     this.#full = false;
     this.#inSink = 0;
   }
 
-  /** Writes what can be written. */
+  /** Writes as much as possible. */
   flush(): void {
-    // While nothing can, the batch grows on, and its output is not shared: each piece would keep alive a slab
-    // that is filled with what others wrote long ago.
+    // While nothing can be written, the batch continues to grow, and its output is not shared: otherwise each
+    // piece would keep a slab alive that is full of old bytes of other connections.
     if (this.#isEncoding) return;
     if (this.isBlocked) {
       if (this.#text !== "") this.#batch();
@@ -253,7 +257,7 @@ export class Outbox {
       if (this.#isBatchEmpty && this.#pieces.length === 0) return;
     }
     this.#cut(false);
-    // A sink may call back while it writes, and what is sent then joins this flush.
+    // A sink may call back while it writes; messages sent then join this flush.
     if (this.#flushing || this.#pieces.length === 0) return;
     this.#flushing = true;
     const pieces = this.#pieces;
@@ -266,7 +270,7 @@ export class Outbox {
         written++;
       }
     } finally {
-      // Not `splice`, which makes an array of what it takes out.
+      // Not `splice`, which makes an array of the removed elements.
       if (written === pieces.length) pieces.length = 0;
       else pieces.splice(0, written);
       this.#flushing = false;
@@ -322,7 +326,7 @@ export class Outbox {
     this.#written -= length;
   }
 
-  /** Forgets everything for good, and returns how many bytes that were. */
+  /** Drops everything permanently, and returns the number of bytes dropped. */
   clear(): number {
     const dropped = this.sent - this.#written;
     this.#isCleared = true;
@@ -371,7 +375,7 @@ export class Outbox {
     out.own();
     if (out.length > 0) {
       const bytes = out.take();
-      // A batch that waits, maybe for long, keeps no memory that it has no use for.
+      // A waiting batch keeps no memory that it does not need.
       const isLoose = this.isBlocked && 4 * bytes.buffer.byteLength > 5 * bytes.length;
       this.#append(isLoose ? bytes.slice() : bytes, text);
     }

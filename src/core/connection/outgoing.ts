@@ -5,7 +5,7 @@ import { Outbox } from "./outbox.ts";
 import { closedError } from "./report.ts";
 
 /**
- * Where output is. It never goes back.
+ * The state of output, which only moves forward.
  *
  * ```text
  *            opened()        end(), close(), a fault         all is out
@@ -15,35 +15,35 @@ import { closedError } from "./report.ts";
  *                          abort(), lost(), a sink that throws
  * ```
  *
- * | state | `send` | what was sent |
+ * | state | `send` | queued bytes |
  * |---|---|---|
- * | `waiting` | is kept | waits for `opened()` |
- * | `open` | is written at the end of the turn | is written |
- * | `ending` | returns false | is written, then the sink is told to end or to close |
- * | `ended` | returns false | is out |
- * | `closed` | returns false | is dropped |
+ * | `waiting` | is kept | wait for `opened()` |
+ * | `open` | is written at the end of the turn | are written |
+ * | `ending` | returns false | are written, then the sink has to end or to close |
+ * | `ended` | returns false | are sent |
+ * | `closed` | returns false | are dropped |
  */
 export type OutputState = "waiting" | "open" | "ending" | "ended" | "closed";
 
-/** What output asks of its connection. */
+/** The part of a connection that output needs. */
 export interface OutputOwner {
-  /** The sink threw, or too much waits. */
+  /** Reports that the sink threw, or that too much is queued. */
   outputFailed(error: unknown): void;
-  /** Messages wait for the next turn: `drain` comes after them. */
+  /** True if messages wait for the next turn: `drain` is called after them. */
   readonly isTurnOver: boolean;
-  /** There is room again after `send` returned false. */
+  /** Reports that there is room again after `send` returned false. */
   roomy(): void;
-  /** The sink was told to end or to close. */
+  /** Reports that the sink was asked to end or to close. */
   sinkEnded(): void;
-  /** Something was given to the sink, or is waiting for it. */
+  /** Reports that bytes were passed to the sink, or wait for it. */
   moved(isProgress: boolean): void;
 }
 
-/** What the sink is told once everything is out. */
+/** The call to the sink once everything is sent. */
 type Goal = "end" | "close";
 
 interface Flushed {
-  /** Resolved once so many bytes were written. */
+  /** Resolved once this many bytes were written. */
   readonly at: number;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
@@ -65,7 +65,7 @@ function deferred(): Deferred {
   return { promise: quietly(promise), resolve, reject };
 }
 
-/** That a connection ends must not end the process because someone stopped waiting. */
+/** The end of a connection must not end the process because a rejected promise is no longer awaited. */
 function quietly(promise: Promise<void>): Promise<void> {
   promise.catch(() => {});
   return promise;
@@ -73,7 +73,7 @@ function quietly(promise: Promise<void>): Promise<void> {
 
 const ended = (): ProtocolError => closedError("the connection is closed");
 
-/** The output of a connection: values become frames, frames of a turn one write. */
+/** The output of a connection: turns values into frames, and the frames of a turn into one write. */
 export class Outgoing {
   state: OutputState = "waiting";
 
@@ -81,19 +81,19 @@ export class Outgoing {
   readonly #sink: Sink;
   readonly #outbox: Outbox;
   readonly #highWater: number;
-  /** Depth of calls at whose end everything sent is flushed. */
+  /** Depth of nested calls; everything sent is flushed at the end of the outermost. */
   #depth = 0;
   #isFlushPlanned = false;
-  /** `send` returned false, and no `drain` followed yet. */
+  /** True if `send` returned false and no `drain` followed yet. */
   #isDrainOwed = false;
   #goal: Goal | undefined;
   #reason: unknown;
   readonly #flushed: Flushed[] = [];
-  /** Something that was sent will never be written. */
+  /** True if some sent bytes will never be written. */
   #hasDropped = false;
   #ready: Deferred | undefined;
 
-  /** @param sent - told of all bytes that the sink is given */
+  /** @param sent - called with all bytes that are passed to the sink */
   constructor(
     owner: OutputOwner,
     sink: Sink,
@@ -106,27 +106,27 @@ export class Outgoing {
     this.#highWater = highWater;
   }
 
-  /** Bytes that wait to be written, with what it costs to keep them. */
+  /** Bytes that wait to be written, with the cost of keeping them. */
   get queued(): number {
     return this.#outbox.queued;
   }
 
-  /** Bytes that the sink was not given yet. */
+  /** Bytes that were not passed to the sink yet. */
   get unwritten(): number {
     return this.#outbox.sent - this.#outbox.written;
   }
 
-  /** True while `send` still sends. */
+  /** True while `send` accepts messages. */
   get isSending(): boolean {
     return this.#goal === undefined && (this.state === "open" || this.state === "waiting");
   }
 
-  /** True if the sink was told to close, or is about to be once everything is out. */
+  /** True if the sink was asked to close, or will be once everything is sent. */
   get isClosing(): boolean {
     return this.#goal === "close" || this.state === "closed";
   }
 
-  /** Bytes that were sent, in all. */
+  /** Total number of bytes sent. */
   get sent(): number {
     return this.#outbox.sent;
   }
@@ -139,7 +139,7 @@ export class Outgoing {
     return this.#sent(this.#outbox.add(bytes, isText), maxQueued);
   }
 
-  /** A frame was added, and `added` to what is queued. */
+  /** Called when a frame was added, which adds `added` to the queue. */
   #sent(added: number, maxQueued: number): boolean {
     if (this.#depth === 0) this.#planFlush();
     if (this.#outbox.isCalm(this.#highWater)) return true;
@@ -147,7 +147,7 @@ export class Outgoing {
     this.flush();
     const { queued } = this;
     if (queued <= this.#highWater) return this.isSending;
-    // One frame alone may be as long as it likes: the protocol's limit has been checked.
+    // A single frame may have any length: the protocol's limit has been checked.
     if (queued > maxQueued && queued > cost) {
       const text = `${queued} unsent bytes exceed maxQueued ${maxQueued}`;
       this.#owner.outputFailed(new ProtocolError("overflow", text));
@@ -167,7 +167,7 @@ export class Outgoing {
     });
   }
 
-  /** Begins a call from outside: what it sends is flushed by its `leave`. */
+  /** Begins a call from outside: its messages are flushed by its `leave`. */
   enter(): void {
     this.#depth++;
   }
@@ -189,7 +189,7 @@ export class Outgoing {
     if (this.state === "waiting") this.state = this.#goal === undefined ? "open" : "ending";
   }
 
-  /** The sink wants more. */
+  /** Called when the sink has room again. */
   drained(): void {
     this.#outbox.drained();
     this.#owner.moved(true);
@@ -218,12 +218,12 @@ export class Outgoing {
     this.#owner.sinkEnded();
   }
 
-  /** Sends what was sent, then ends our half. */
+  /** Ends our side after everything was sent. */
   end(): void {
     this.#leaveWith("end", undefined);
   }
 
-  /** Sends what was sent, then closes. */
+  /** Closes after everything was sent. */
   close(reason?: unknown): void {
     if (this.state === "ended" && this.#goal === "end") {
       this.#goal = "close";
@@ -247,7 +247,7 @@ export class Outgoing {
     this.#refuse();
     if (this.state === "waiting") return;
     this.state = "ending";
-    // A frame that is being encoded still goes out; should its encoder throw, this flush ends what is ending.
+    // A frame that is being encoded is still sent; if its encoder throws, this flush completes the end.
     if (this.#outbox.isEncoding) this.#planFlush();
     else if (this.#depth === 0) this.flush();
   }
@@ -257,7 +257,7 @@ export class Outgoing {
     return this.#outbox.isEmpty;
   }
 
-  /** Nothing is written any more. Returns how many bytes were dropped. */
+  /** Stops writing, and returns the number of bytes dropped. */
   cut(): number {
     if (this.state === "closed") return 0;
     this.state = "closed";
@@ -283,7 +283,7 @@ export class Outgoing {
     return this.#ready.promise;
   }
 
-  /** Resolves when the sink has taken all that was sent so far. */
+  /** Resolves when the sink has taken everything sent so far. */
   flushed(): Promise<void> {
     if (this.#hasDropped) return quietly(Promise.reject(ended()));
     const at = this.#outbox.sent;

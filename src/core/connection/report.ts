@@ -2,12 +2,15 @@ import { ProtocolError } from "../errors.ts";
 import { now, printError, throwUncaught } from "../host.ts";
 
 /*
- * Who is told of an error that no handler takes. What a peer does wrong is one printed line, and not many of them; a
- * bug in a handler is printed with its stack, or thrown to the host where the program dialled itself. Each error is
- * reported once, however often it comes back through promises.
+ * Reports errors that no handler receives. An error of a peer is one printed line, at a limited rate. A bug
+ * in a handler is printed with its stack, or thrown to the host on connections that the program dialled. Each
+ * error is reported once, however often it returns through promises.
  */
 
-/** Errors that were reported, so that a handler's promise which is rejected with one is not a second report. */
+/**
+ * Errors that were reported, so that a handler's promise which rejects with one of them is not reported
+ * again.
+ */
 const reported = new WeakSet<object>();
 
 /** Remembers that an error was reported, or is about to be, and returns it. */
@@ -16,7 +19,7 @@ export function markReported<E>(error: E): E {
   return error;
 }
 
-/** That a connection is closed: no bug of a handler that waited for something of it. */
+/** The error of a closed connection: not a bug of a handler that waited for the connection. */
 export function closedError(text: string, cause?: unknown): ProtocolError {
   const options = cause === undefined ? undefined : { cause };
   return markReported(new ProtocolError("closed", text, undefined, options));
@@ -50,13 +53,13 @@ function findCause(error: unknown, is: (at: object) => boolean): boolean {
 const isObject = (value: unknown): value is object =>
   (typeof value === "object" && value !== null) || typeof value === "function";
 
-/** Reports a bug in a handler that no `error` handler takes. */
+/** Reports a bug in a handler that no `error` handler receives. */
 export function reportBug(error: unknown, to: "report" | "throw"): void {
   if (to === "throw") throwUncaught(error);
   else printError(`framewright: a handler failed: ${stackOf(error)}`);
 }
 
-/** An error as text, whatever was thrown: it may be a Proxy that throws. */
+/** Any thrown value as text: it may be a Proxy that throws. */
 function stackOf(error: unknown): string {
   try {
     if (error instanceof Error) return String(error.stack ?? error);
@@ -76,7 +79,7 @@ interface Kind {
 
 const kinds = new Map<string, Kind>();
 
-/** Prints what a peer did wrong: at most one line in ten seconds for each protocol and code. */
+/** Prints an error of a peer: at most one line in ten seconds for each protocol and code. */
 export function reportPeer(protocol: string, peer: string | undefined, error: unknown): void {
   if (isPlainReset(error)) return;
   const code = codeOf(error);
@@ -87,7 +90,7 @@ export function reportPeer(protocol: string, peer: string | undefined, error: un
     kind.more++;
     return;
   }
-  // Names may come from users: the table is bounded.
+  // The table is bounded, because names may come from users.
   if (kinds.size >= MOST_KINDS) kinds.clear();
   kinds.set(name, { since: at, more: 0 });
   const from = peer === undefined ? "" : ` from ${peer}`;
@@ -106,17 +109,17 @@ function codeOf(error: unknown): string {
   }
 }
 
-/** A peer that vanishes is no event. */
+/** True for a peer that just disappeared, which is not worth a line. */
 function isPlainReset(error: unknown): boolean {
   const code = codeOf(error);
-  // `closed` is what transports without such codes say: a WebSocket or a link that was lost.
+  // `closed` is the code of transports without such codes: a WebSocket or a link that was lost.
   return code === "ECONNRESET" || code === "EPIPE" || code === "closed";
 }
 
 /** Control characters would let a peer write into a terminal. */
 function printable(text: string): string {
   return text.replaceAll(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern searches for them
     /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );

@@ -1,8 +1,8 @@
 import type { Clock } from "../clock.ts";
 
-/** What a {@link Sweeper} looks at. */
+/** A member of a {@link Sweeper}. */
 export interface Swept {
-  /** The shortest of its time limits in ms: the sweeper may be a quarter of it late, at most a second. */
+  /** The shortest of its time limits in ms: the sweeper may be late by a quarter of it, at most a second. */
   readonly shortest: number;
   /**
    * Acts on every deadline that has passed.
@@ -14,13 +14,13 @@ export interface Swept {
 const LATEST = 1000;
 
 /**
- * One timer for the time limits of many connections: it looks at all of them now and then. So a limit costs a
- * connection a time stamp, and no timer of its own. Nothing is ever called before its time.
+ * One timer for the time limits of many connections, which it checks periodically. So a limit costs a
+ * connection only a time stamp, not a timer of its own. Nothing is ever called before its time.
  */
 export class Sweeper {
   readonly #clock: Clock;
   readonly #members = new Set<Swept>();
-  /** When the timer fires; Infinity without one. */
+  /** Time at which the timer fires; Infinity without one. */
   #at = Infinity;
   #cancel: (() => void) | undefined;
 
@@ -28,13 +28,13 @@ export class Sweeper {
     this.#clock = clock;
   }
 
-  /** Looks at a member from now on, at the latest shortly after `deadline`. */
+  /** Checks a member from now on, at the latest shortly after `deadline`. */
   watch(member: Swept, deadline: number): void {
     this.#members.add(member);
     this.#arm(deadline);
   }
 
-  /** Never looks at it again. */
+  /** Stops checking it. */
   leave(member: Swept): void {
     this.#members.delete(member);
     if (this.#members.size === 0) this.#disarm();

@@ -2,43 +2,42 @@ import type { Skipped } from "../invalid.ts";
 import type { Connection } from "./connection.ts";
 import type { CloseInfo } from "./handlers.ts";
 
-/** Something that happened, for those who want to see the wire: see the option `trace`. */
+/** An event of the option `trace`. */
 export type TraceEvent = {
-  /** Name of the protocol; of a session that has none, the name of its kind, such as `requests`. */
+  /** Name of the protocol; for a session without one, the name of its kind, such as `requests`. */
   readonly name: string;
-  /** When, in ms of the clock of what it happened to. */
+  /** Time of the event, in ms of the clock of its source. */
   readonly at: number;
   /**
-   * The connection that it happened to. Undefined for servers and datagrams, and for sessions while they have none or do
-   * not know it.
+   * The connection of the event. Undefined for servers and datagrams, and for sessions while they have none.
    */
   readonly connection: Connection<never, unknown, unknown> | undefined;
 } & (
   | {
       /** An attempt to connect begins. */
       readonly type: "connecting";
-      /** Where to, without secrets; undefined if the transport does not tell. */
+      /** The destination, without secrets; undefined if it is not known. */
       readonly to: string | undefined;
     }
   | {
       /** A name was looked up. */
       readonly type: "lookup";
       readonly host: string;
-      /** What it was found to be; one event for each address. */
+      /** The address found; one event for each address. */
       readonly address: string | undefined;
-      /** Why it was not found. */
+      /** The reason why it was not found. */
       readonly error: unknown;
     }
   | {
       /** A TLS handshake is done. */
       readonly type: "secured";
-      /** Version of TLS, such as `TLSv1.3`, if the transport tells. */
+      /** Version of TLS, such as `TLSv1.3`, if it is known. */
       readonly version: string | undefined;
       /** The protocol that was chosen by ALPN. */
       readonly alpn: string | undefined;
     }
   | {
-      /** A server takes a connection. */
+      /** A server accepts a connection. */
       readonly type: "accepted";
       /** Address of the peer. */
       readonly from: string | undefined;
@@ -48,7 +47,7 @@ export type TraceEvent = {
       readonly type: "opened";
     }
   | {
-      /** Bytes came from the transport. */
+      /** Bytes arrived from the transport. */
       readonly type: "received";
       /** Not to be changed. */
       readonly bytes: Uint8Array;
@@ -61,7 +60,7 @@ export type TraceEvent = {
       readonly size: number;
     }
   | {
-      /** A message was encoded by `send`, or given to `sendFrame`, and waits for the end of the turn. */
+      /** A message was encoded by `send`, or passed to `sendFrame`, and waits for the end of the turn. */
       readonly type: "queued";
       /** The value that was passed to `send`; undefined for `sendFrame`. */
       readonly value: unknown;
@@ -69,21 +68,21 @@ export type TraceEvent = {
       readonly size: number;
     }
   | {
-      /** Bytes were given to the transport: frames of one turn or more. */
+      /** Bytes were passed to the transport: frames of one turn or more. */
       readonly type: "sent";
       /** Not to be changed. */
       readonly bytes: Uint8Array;
     }
   | {
-      /** The transport is asked to stop reading, or to read on. */
+      /** The transport is asked to stop or resume reading. */
       readonly type: "paused" | "resumed";
     }
   | {
-      /** Promises of `message` have been pending for long, and input waits for them. */
+      /** Promises of `message` have been pending for a long time, and input waits for them. */
       readonly type: "stuck";
-      /** For how many ms. */
+      /** Duration in ms. */
       readonly ms: number;
-      /** How many promises. */
+      /** Number of promises. */
       readonly promises: number;
       /** Bytes that wait. */
       readonly unread: number;
@@ -111,8 +110,8 @@ export type TraceEvent = {
     }
   | {
       /**
-       * A server does not take a connection: there are too many, its TLS handshake failed, a `context` handler threw, or
-       * the server is closing.
+       * A server rejects a connection: there are too many, its TLS handshake failed, a `context` handler
+       * threw, or the server is closing.
        */
       readonly type: "refused";
       /** Address of the peer. */
@@ -125,23 +124,25 @@ export type TraceEvent = {
       readonly id: number;
     }
   | {
-      /** The answer to a request came. */
+      /** The reply to a request arrived. */
       readonly type: "answered";
       readonly id: number;
-      /** How long it took, from the sending. */
+      /** Time since it was sent, in ms. */
       readonly ms: number;
-      /** The peer's error, if that was the answer. */
+      /** The peer's error, if that was the reply. */
       readonly error: unknown;
     }
   | {
-      /** A request was given up: it took too long, its connection ended, its signal was aborted, or it was not sent. */
+      /**
+       * A request failed: it took too long, its connection ended, its signal was aborted, or it was not sent.
+       */
       readonly type: "unanswered";
       /** Undefined if it still waited to be sent. */
       readonly id: number | undefined;
       readonly error: unknown;
     }
   | {
-      /** A connection is lost, or none came about; the next attempt follows. */
+      /** A connection was lost or could not be made; the next attempt follows. */
       readonly type: "retry";
       /** Failures in a row. */
       readonly failures: number;
@@ -154,7 +155,7 @@ export type TraceEvent = {
       readonly type: "heartbeat";
     }
   | {
-      /** Nothing came from the peer within the time: after a heartbeat, or where one was expected. */
+      /** Nothing arrived from the peer in time: after a heartbeat, or when one was expected. */
       readonly type: "missed";
       /** The time, in ms. */
       readonly ms: number;
@@ -164,12 +165,12 @@ export type TraceEvent = {
 /** Takes the events of a trace. */
 export type Trace = (event: TraceEvent) => void;
 
-/** An event before it is known when and to what it happened. */
+/** An event without its time and source. */
 export type Happening = TraceEvent extends infer Event
   ? Event extends TraceEvent
     ? Omit<Event, "connection" | "at" | "name">
     : never
   : never;
 
-/** How long promises of `message` may be pending before a trace tells of it. */
+/** Time that promises of `message` may be pending before a trace reports them. */
 export const STUCK_MS = 10_000;

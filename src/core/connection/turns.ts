@@ -1,29 +1,30 @@
 import { type Clock, later } from "../clock.ts";
 
-/** Input whose turn was over before all its messages were delivered. */
+/** Input whose turn ended before all its messages were delivered. */
 export interface TurnTaker {
-  /** Milliseconds of its turns. */
+  /** Length of its turns in milliseconds. */
   readonly turn: number;
-  /** Delivers what is left, in a new turn. */
+  /** Delivers the rest, in a new turn. */
   goOn(now: number): void;
 }
 
 /**
- * The turns of all connections that share a clock. They share one allowance for each round of the event loop: however
- * many connections have messages waiting, the loop gets back to its other work after about one turn.
+ * The turns of all connections that share a clock. They share one allowance for each round of the event loop:
+ * however many connections have waiting messages, the event loop returns to its other work after about one
+ * turn.
  *
  * ```text
  *   round:   | those who wait: half a turn | chunks that come: until one turn is over | others' work
  *            ^ `soon`                                                                 ^ next `soon`
  * ```
  *
- * Those who wait go on in the order in which their turns ended; the first of a round always delivers something. Input
- * that has few messages never asks, and so never waits.
+ * Waiting inputs continue in the order in which their turns ended; the first of a round always delivers
+ * something. Input with few messages never checks its turn, and so never waits.
  */
 export class Turns {
   readonly #clock: Clock;
   readonly #waiting = new Set<TurnTaker>();
-  /** When this round's deliveries began; undefined until someone has taken a part of a turn. */
+  /** Time at which this round's deliveries began; undefined until part of a turn was used. */
   #start: number | undefined;
   #isPlanned = false;
   #isRunning = false;
@@ -33,11 +34,11 @@ export class Turns {
   }
 
   /**
-   * Tells whether a turn is over.
+   * Returns true if a turn is over.
    *
    * @param now - the clock's time
-   * @param since - when the turn of this connection began
-   * @param turn - how long it may take, in ms
+   * @param since - start of this connection's turn
+   * @param turn - its maximum length in ms
    */
   isOver(now: number, since: number, turn: number): boolean {
     if (this.#start === undefined) {
@@ -48,18 +49,18 @@ export class Turns {
     return now - this.#start >= (this.#isRunning ? turn / 2 : turn);
   }
 
-  /** True if a round is going on in which a moment lies. */
+  /** True if a moment lies in the current round. */
   isOngoing(since: number): boolean {
     return this.#start !== undefined && since >= this.#start;
   }
 
-  /** Lets the rest wait for a later round. */
+  /** Makes the rest wait for a later round. */
   wait(taker: TurnTaker): void {
     this.#waiting.add(taker);
     this.#plan();
   }
 
-  /** Forgets one that has nothing to deliver any more. */
+  /** Removes an input that has nothing left to deliver. */
   leave(taker: TurnTaker): void {
     this.#waiting.delete(taker);
   }
@@ -88,7 +89,7 @@ export class Turns {
       }
     } finally {
       this.#isRunning = false;
-      // Also if no one waits: what these took counts until the round is over.
+      // Also if nothing waits: the time already used counts until the round is over.
       this.#plan();
     }
   };
@@ -96,7 +97,7 @@ export class Turns {
 
 const turnsOfClocks = /* @__PURE__ */ new WeakMap<Clock, Turns>();
 
-/** The turns of all connections that have this clock. */
+/** The turns of all connections with this clock. */
 export function turnsOf(clock: Clock): Turns {
   let turns = turnsOfClocks.get(clock);
   if (turns === undefined) {

@@ -1,7 +1,7 @@
 /*
- * Roughly how much memory decoded values take. Only frames of several values need this: their values wait while a
- * handler runs, and may take a hundred times as much memory as their bytes (JSON of many small objects, inflated
- * packets).
+ * Estimates the memory of decoded values. Only frames of several values need this: their values wait while a
+ * handler runs, and may take a hundred times as much memory as their bytes (JSON of many small objects,
+ * inflated packets).
  */
 
 // About what V8 takes.
@@ -9,11 +9,14 @@ const OBJECT = 56;
 const ENTRY = 16;
 const VIEW = 104;
 
-/** After so many values, fields and elements the rest is taken to be like them. */
+/** After this many values, fields and elements the rest is assumed to be similar. */
 const MOST_NODES = 20_000;
 const DEEPEST = 16;
 
-/** The bytes that these values keep alive: a view counts the memory that it pins, once for neighbours that share it. */
+/**
+ * The bytes that these values keep alive: a view counts the memory that it keeps, once for adjacent values
+ * that share it.
+ */
 export function costOf(values: readonly unknown[]): number {
   const walk = new Walk();
   let looked = 0;
@@ -61,7 +64,7 @@ class Walk {
         this.add((value as Record<string, unknown>)[name], depth + 1);
       }
     } catch {
-      // A getter or Proxy of the user's that throws: it costs what it costs.
+      // A getter or Proxy of the user that throws: it is not counted.
     }
   }
 }
