@@ -1,10 +1,10 @@
 import { describe, expect, it, vi } from "vitest";
 import { type Charged, MemoryBudget } from "../../../src/core/connection/budget.ts";
 
-/** Until what is going on now is over. */
+/** Resolves after the current work. */
 const later = async (): Promise<void> => void (await Promise.resolve());
 
-/** A connection that leaves its budget when it is told that it is too large. */
+/** A connection that leaves its budget when it is closed for being too large. */
 class Member implements Charged {
   cost: number;
   readonly texts: string[] = [];

@@ -20,7 +20,7 @@ describe.each(integers)("$name", ({ name, width, endian, signed, read }) => {
         const found = read(poisoned(span), 0);
         expect(typeof found).toBe(width > 6 ? "bigint" : "number");
         expect(BigInt(found)).toBe(expectedInteger(span, endian, signed));
-        // No reader gives -0, which is not what any writer was given.
+        // No reader returns -0, and no writer is called with it.
         expect(Object.is(found, -0)).toBe(false);
       }),
       { numRuns: 60 },
@@ -39,7 +39,7 @@ describe.each(integers)("$name", ({ name, width, endian, signed, read }) => {
   });
 });
 
-/** Bytes of which each one is at an end of its range or beside it. */
+/** Bytes that are each at an end of their range or next to it. */
 const edgy = (width: number): fc.Arbitrary<Uint8Array> =>
   fc
     .array(fc.constantFrom(0x00, 0x01, 0x7f, 0x80, 0xff), { minLength: width, maxLength: width })

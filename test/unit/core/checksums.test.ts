@@ -16,7 +16,7 @@ import {
 import { ascii, poisoned } from "../../support/chunks.ts";
 import { bytesOf } from "../../support/hex.ts";
 
-/** The checksum of these bytes, somewhere inside of others. */
+/** The checksum of these bytes, in the middle of others. */
 function sumOf(sum: Checksum, bytes: Uint8Array): number {
   const around = poisoned(Uint8Array.from([1, 2, ...bytes, 3]));
   return sum(around, 2, 2 + bytes.length);

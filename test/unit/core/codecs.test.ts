@@ -13,17 +13,17 @@ import {
 import { ascii, failureOf, poisoned, text } from "../../support/chunks.ts";
 import { thrownBy } from "../../support/thrown.ts";
 
-/** The bytes of a value by itself. */
+/** The bytes of a single value. */
 function bytesOf<In>(codec: Codec<In, unknown>, value: In): Uint8Array {
   return encodeFrame(perMessage().wrap(codec), value);
 }
 
-/** The value of bytes that lie somewhere inside of others. */
+/** The value of bytes in the middle of others. */
 function decoded<Out>(codec: Codec<never, Out>, bytes: Uint8Array): Out {
   return decodeFrame(perMessage().wrap(codec), poisoned(bytes));
 }
 
-/** Arrays in arrays. */
+/** Nested arrays. */
 function nested(levels: number): unknown {
   let value: unknown = [];
   for (let i = 1; i < levels; i++) value = [value];

@@ -16,7 +16,7 @@ import { collectGarbage } from "../../support/garbage.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ScriptedSink } from "../../support/scripted-sink.ts";
 
-// Calls that come while another one runs, ends that meet, and limits that stand still.
+// Calls during other calls, ends of both sides, and suspended limits.
 
 const text = lines({ maxFrame: 64 }).wrap(utf8());
 const ascii = (s: string): Uint8Array<ArrayBuffer> => Uint8Array.from(s, (c) => c.charCodeAt(0));

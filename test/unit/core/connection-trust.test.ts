@@ -20,16 +20,16 @@ import { collectGarbage } from "../../support/garbage.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { ScriptedSink } from "../../support/scripted-sink.ts";
 
-// What a connection promises when peers, handlers and codecs misbehave; see docs/connections.md.
+// Guarantees of a connection when peers, handlers and codecs misbehave; see docs/connections.md.
 
 const text = lines({ maxFrame: 64 }).wrap(utf8());
 const ascii = (s: string): Uint8Array<ArrayBuffer> => Uint8Array.from(s, (c) => c.charCodeAt(0));
-/** Lets promises settle, and turns that are over be followed by others. */
+/** Lets promises settle, and further turns begin. */
 const settle = async (): Promise<void> => {
   for (let i = 0; i < 20; i++) await Promise.resolve();
 };
 
-/** What was printed. */
+/** Printed lines. */
 let printed: string[];
 let uncaught: unknown[];
 const collect = (error: unknown): void => void uncaught.push(error);
@@ -230,7 +230,7 @@ describe("a bug in a handler", () => {
     ways.flatMap((way) => names.map((name) => [name, way, what, make] as const)),
   );
 
-  /** Brings the connection to where the handler is called. */
+  /** Makes the connection call the handler. */
   async function provoke(name: string, c: Connection<string, string, unknown>): Promise<void> {
     if (name === "message") c.received(ascii("a\n"));
     if (name === "error") c.received(Uint8Array.of(0xff, 0x0a));
@@ -513,7 +513,7 @@ describe("an encoder", () => {
   it("that returns a promise is refused, and its late bytes are ignored", async () => {
     const protocol = defineProtocol<string>({
       ...text,
-      // What JavaScript users may write; TypeScript refuses it.
+      // JavaScript users may write this; TypeScript rejects it.
       encode: (async (value: string, out: Output) => {
         await settle();
         out.utf8(value);
@@ -893,7 +893,7 @@ describe("memory", () => {
     });
     connection.pause();
     let sent = 0;
-    // Each in memory of its own, as a WebSocket delivers them; those that are gathered cost their bytes.
+    // Each in memory of its own, as a WebSocket delivers them; collected ones cost their bytes.
     while (closes.length === 0 && sent < 1_000_000) {
       connection.received(new Uint8Array(1));
       sent++;

@@ -22,7 +22,7 @@ import { ScriptedSink } from "../../support/scripted-sink.ts";
 const text = lines({ maxFrame: 64 }).wrap(utf8());
 const ascii = (s: string): Uint8Array => Uint8Array.from(s, (c) => c.charCodeAt(0));
 const microtask = (): Promise<void> => Promise.resolve();
-/** The turn after this one, in which a connection ends once its peer has. */
+/** The next turn, in which a connection ends after its peer. */
 const nextTurn = async (): Promise<void> => {
   for (let i = 0; i < 4; i++) await microtask();
 };
@@ -37,7 +37,7 @@ interface Setup {
   readonly silent?: boolean;
 }
 
-/** A connection with a scripted sink; messages, errors and the end are written down. */
+/** A connection with a scripted sink; messages, errors and the end are recorded. */
 function setup({ boundary, protocol = text, handlers, options, open = true, silent }: Setup = {}) {
   const sink = new ScriptedSink(boundary);
   const clock = new ManualClock();
@@ -394,7 +394,7 @@ describe("sending", () => {
       handlers: { drain: (c) => drains.push(c.queued) },
     });
     sink.roomy = false;
-    // Above the mark nothing waits for company: the sink is asked at once.
+    // Above the mark nothing waits to be joined: the sink is called at once.
     expect(connection.send("0123456789")).toBe(false);
     expect(connection.queued).toBe(11);
     expect(connection.send("x")).toBe(false);
@@ -488,7 +488,7 @@ describe("sending", () => {
       for (let i = 0; i < 500; i++) {
         slow.connection.send(`message ${i}`);
         await microtask();
-        // A slab's worth: what is written next lies in another one.
+        // A full slab: the next bytes are in another one.
         for (let n = 0; n < 140; n++) other.connection.send("x".repeat(60));
         await microtask();
       }
@@ -500,7 +500,7 @@ describe("sending", () => {
       expect(sent.split("\n").slice(1, 501)).toEqual(
         Array.from({ length: 500 }, (_, i) => `message ${i}`),
       );
-      // A slab is 8 KiB, and may be shared with what came before and comes after.
+      // A slab is 8 KiB, and may be shared with earlier and later bytes.
       const alive = new Set(slow.sink.writes.map((bytes) => bytes.buffer));
       const held = Array.from(alive, ({ byteLength }) => byteLength).reduce((a, b) => a + b);
       expect(held).toBeLessThan(2 * queued + 3 * 8192);
@@ -516,7 +516,7 @@ describe("sending", () => {
         },
       },
     });
-    // A loopback: what is written comes back before write returns.
+    // A loopback: written bytes are received before write returns.
     sink.onWrite = (bytes) => connection.received(bytes);
     connection.received(ascii("a\n"));
     expect(messages).toEqual(["a", "a!", "a!!", "a!!!"]);
@@ -567,7 +567,7 @@ describe("pause, resume and close", () => {
     expect(sink.calls).toEqual(["pause"]);
     connection.resume();
     expect(got).toEqual(["a", "pause", "b", "close"]);
-    // The farewell goes out; the source flows again, or the peer's end would not be seen.
+    // The final message is sent; reading resumes, otherwise the peer's end would not be noticed.
     expect(sink.calls).toEqual(["pause", "resume", "write bye\n", "close"]);
   });
 
@@ -709,7 +709,7 @@ describe("pause, resume and close", () => {
     expect(sink.calls).toEqual(["abort"]);
     expect(closes).toEqual([{ by: "error", error: reason }]);
     const plain = setup();
-    // A transport may say `lost` while it is told to abort.
+    // A transport may call `lost` inside of abort.
     plain.sink.abort = () => plain.connection.lost();
     plain.connection.abort();
     expect(plain.closes).toEqual([{ by: "local" }]);
@@ -749,7 +749,7 @@ describe("the peer's end", () => {
       expect(messages).toEqual(["whole"]);
       expect(codes(errors)).toEqual(["truncated"]);
       expect((errors[0] as ProtocolError).offset).toBe(6);
-      // A transport that is gone need not be closed.
+      // A lost transport need not be closed.
       expect(sink.calls).toEqual(end === "ended" ? ["close"] : []);
       connection.lost();
       expect(closes).toEqual([{ by: "error", error: errors[0] }]);
@@ -1050,7 +1050,7 @@ describe("iteration", () => {
     connection.ended();
     expect((await next).done).toBe(true);
     expect(connection.state).toBe("open");
-    // And whoever asks only now.
+    // And for later calls.
     expect((await connection[Symbol.asyncIterator]().next()).done).toBe(true);
   });
 
@@ -1089,7 +1089,7 @@ describe("use", () => {
     const large = lines({ maxFrame: 16 * 1024 * 1024 }).wrap(utf8());
     connection.use(large, { message: (_, value) => void messages.push(value) });
     connection.received(new Uint8Array(9 * 1024 * 1024).fill(0x61));
-    // What was on its way when the source was told to pause.
+    // Bytes in flight when the source was paused.
     connection.pause();
     connection.received(ascii("b\n"));
     connection.resume();

@@ -22,7 +22,7 @@ describe("ProtocolError", () => {
   });
 
   it("does not list its name among its properties", () => {
-    // A name on the instance would show in every log of the error's fields.
+    // A name on the instance would appear in every log of the error's fields.
     expect(Object.keys(new ProtocolError("closed", "over", 1)).sort()).toEqual(["code", "offset"]);
   });
 

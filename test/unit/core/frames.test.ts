@@ -25,7 +25,7 @@ import { ascii, failureOf, poisoned, text } from "../../support/chunks.ts";
 
 const bytesOf = (length: number): Uint8Array => new Uint8Array(length);
 
-/** A framing that answers this. */
+/** A framing that returns this. */
 const answering = (answer: unknown, maxFrame = 10): Framing => ({
   maxFrame,
   measure: () => answer as number,
@@ -212,7 +212,7 @@ describe("isFramed", () => {
 const words = lengthPrefixed({ width: 1, maxFrame: 10 }).wrap(utf8());
 const message = perMessage({ maxFrame: 3 }).wrap(utf8());
 
-/** Frames that hold several values, a character each. */
+/** Frames that hold several values of one character each. */
 const chars: Codec<string> = {
   decode: throwing(new Error("decodeMany is to be used")),
   decodeMany: (bytes, start, end) => [...text(bytes.subarray(start, end))],

@@ -13,7 +13,7 @@ afterEach(() => {
   vi.resetModules();
 });
 
-/** The module as it comes up where these globals are what they are set to, or are missing. */
+/** The module, loaded with these globals replaced or removed. */
 async function hostWith(globals: Readonly<Record<string, unknown>>): Promise<Host> {
   for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value);
   return import("../../../src/core/host.ts");
@@ -210,7 +210,7 @@ describe("systemClock", () => {
     const cancel = systemClock.after(Number.POSITIVE_INFINITY, () => ran++);
     for (const _ of [1, 2, 3]) runs.shift()!();
     cancel();
-    // Called off is what runs now, not what ran first.
+    // This cancels the current timer, not the first one.
     expect([ran, cleared]).toEqual([1, [7]]);
     systemClock.after(2 ** 31 - 1, () => ran++);
     runs.pop()!();

@@ -39,7 +39,7 @@ describe("messages that wait", () => {
 });
 
 describe("the rest of a message", () => {
-  /** A connection that speaks lines, and from the first one on raw bytes; what it heard. */
+  /** A connection that reads lines, and raw bytes after the first one; returns the input. */
   function greeted() {
     const heard: unknown[] = [];
     const connection = new Connection(lines().wrap(utf8()), new ScriptedSink("message"), {

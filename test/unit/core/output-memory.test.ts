@@ -203,8 +203,8 @@ describe("Output's growth", () => {
   });
 });
 
-// The model is an array of numbers: whatever is done to an output, in whatever order, it holds what the model
-// holds, and what was taken stays what it was.
+// The model is an array of numbers: after any operations in any order, an output holds the same as the model,
+// and taken bytes never change.
 type Step = (out: Output, model: number[], taken: [Uint8Array, number[]][]) => void;
 
 const zeros = (count: number): number[] => new Array<number>(count).fill(0);
@@ -224,7 +224,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
         model.push(...bytes);
       },
   ),
-  // Long enough to need a new slab now and then.
+  // Long enough to need new slabs.
   fc.tuple(fc.integer({ min: 3000, max: 9000 }), fc.nat(255)).map(
     ([count, byte]): Step =>
       (out, model) => {

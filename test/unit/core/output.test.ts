@@ -4,7 +4,7 @@ import { decodeUtf8, Output, ProtocolError } from "../../../src/index.ts";
 import { failureOf, text } from "../../support/chunks.ts";
 import { floats, integers, natural, written } from "../../support/numbers.ts";
 
-/** What must not come through: the output is as before, and goes on working. */
+/** Checks that a value is refused, and that the output is unchanged and still works. */
 function expectRefusal(out: Output, write: () => unknown): void {
   const before = out.view().slice();
   expect(failureOf(write)).toMatchObject({ code: "unencodable", offset: undefined });

@@ -5,7 +5,7 @@ afterEach(() => {
   vi.resetModules();
 });
 
-/** The library as it is loaded with this environment. */
+/** The library, loaded with this environment. */
 async function load(poison: string) {
   vi.stubEnv("FRAMEWRIGHT_POISON", poison);
   vi.resetModules();

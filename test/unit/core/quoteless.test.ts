@@ -6,7 +6,7 @@ import { thrownBy } from "../../support/thrown.ts";
 const SECRET = "hunter2";
 const parsing = (text: string): Error => thrownBy(() => JSON.parse(text));
 
-/** All that a log might print of an error. */
+/** Everything that a log might print of an error. */
 function printed(error: unknown): string {
   const { name, message, stack, cause } = error as Error;
   return [name, message, stack, cause === undefined ? "" : printed(cause)].join("\n");

@@ -22,7 +22,7 @@ afterEach(() => {
 });
 
 let names = 0;
-/** A protocol that no other test has told of. */
+/** A protocol whose errors no other test has reported. */
 const fresh = (): string => `protocol ${names++}`;
 const fault = new ProtocolError("malformed", "no such type 9");
 

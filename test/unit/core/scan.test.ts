@@ -136,7 +136,7 @@ describe("the end of the input", () => {
 });
 
 describe("scan.at", () => {
-  /** A length in four digits, then the body; remembers what it was shown. */
+  /** A length in four digits, then the body; records its arguments. */
   const digits = (shown: number[]): Framing => ({
     maxFrame: 100,
     measure(bytes, start, end, scan) {

@@ -19,7 +19,7 @@ describe("indexOfByte", () => {
     );
   });
 
-  // A short way is looped over, the rest is left to the runtime: each place around the seam.
+  // A loop searches a short range, the runtime the rest: tries each place around the boundary.
   it.each([0, 1, 31, 32, 33, 99])("finds a byte at %s", (at) => {
     const bytes = new Uint8Array(100);
     bytes[at] = 7;

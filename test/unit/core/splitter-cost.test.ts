@@ -14,7 +14,8 @@ import {
 } from "../../../src/index.ts";
 import { concat } from "../../support/chunks.ts";
 
-// What reading costs, counted and not timed: bytes shown to the framing as new, bytes copied, memory asked for.
+// The cost of reading, counted and not timed: new bytes passed to the framing, bytes copied, memory
+// allocated.
 
 const spent = { measured: 0, fresh: 0, copied: 0, allocations: 0, allocated: 0 };
 
@@ -31,7 +32,7 @@ vi.mock("../../../src/core/memory.ts", async (original) => {
 
 const { Uint8Array: real } = globalThis;
 
-// Calls of the constructor with a number ask for memory; all others are views.
+// Calls of the constructor with a number allocate memory; all others make views.
 const counted = new Proxy(real, {
   construct(target, args, newTarget) {
     if (typeof args[0] === "number") {
@@ -58,7 +59,7 @@ beforeEach(() => {
 
 afterEach(countNoMore);
 
-/** The same framing, which says how much it was shown. */
+/** The same framing, which counts the bytes passed to it. */
 function counting(framing: Framing): Framing {
   return {
     maxFrame: framing.maxFrame,
@@ -70,7 +71,7 @@ function counting(framing: Framing): Framing {
   };
 }
 
-/** Reads `stream` in pieces of `size`, and gives the number of frames. */
+/** Reads `stream` in pieces of `size`, and returns the number of frames. */
 function read(framing: Framing, stream: Uint8Array, size: number): number {
   const chunks: Uint8Array[] = [];
   for (let at = 0; at < stream.length; at += size) chunks.push(stream.slice(at, at + size));
@@ -89,7 +90,7 @@ function read(framing: Framing, stream: Uint8Array, size: number): number {
 const repeated = (bytes: Uint8Array, times: number): Uint8Array =>
   concat(Array.from({ length: times }, () => bytes));
 
-/** A frame of `length` bytes that consists of `text`, again and again, and ends in `end`. */
+/** A frame of `length` bytes that repeats `text` and ends in `end`. */
 function filledWith(text: string, length: number, end: string): Uint8Array {
   const frame = new Uint8Array(length);
   for (let i = 0; i < length; i++) frame[i] = text.charCodeAt(i % text.length);
@@ -128,11 +129,11 @@ describe.each(small)("many frames of 64 bytes: %s", (_, framing, frame) => {
     const chunks = Math.ceil(stream.length / size);
     expect(read(framing, stream, size)).toBe(1000);
     expect(spent.measured).toBeLessThanOrEqual(1000 + chunks + Math.min(chunks, 3000));
-    // A frame in one chunk is measured where the rest of the chunk is shown too: that is no work of the splitter's.
+    // A frame in one chunk is measured with the rest of the chunk visible: that is not work of the splitter.
     if (size <= 64) expect(spent.fresh).toBeLessThanOrEqual(3 * stream.length);
     expect(spent.copied).toBeLessThanOrEqual(2 * stream.length);
     expect(spent.allocated).toBeLessThanOrEqual(2 * stream.length + 32 * 1024);
-    // 64 KB straddle through slabs that grow to 16 KiB.
+    // 64 KB in pieces, through slabs that grow to 16 KiB.
     expect(spent.allocations).toBeLessThanOrEqual(16);
   });
 
@@ -141,7 +142,7 @@ describe.each(small)("many frames of 64 bytes: %s", (_, framing, frame) => {
     const straddling = 6;
     read(framing, stream, 9150);
     expect(spent.copied).toBeGreaterThanOrEqual(64 * straddling);
-    // Where the header tells the length, not one byte too many; each cut here is behind the header.
+    // If the header has the length, not one byte too many; each cut here is after the header.
     const isKnown = framing.measure(frame, 0, 8, newScan()) === 64;
     expect(spent.copied).toBeLessThanOrEqual((isKnown ? 1 : 2) * 64 * straddling);
   });
@@ -154,13 +155,13 @@ describe.each(small)("many frames of 64 bytes: %s", (_, framing, frame) => {
 
 const MIB = 1024 * 1024;
 
-/** Pushes a chunk that nobody else refers to. */
+/** Pushes a chunk without another reference to it. */
 function given(splitter: Splitter, chunk: Uint8Array): WeakRef<ArrayBufferLike> {
   splitter.push(chunk);
   return new WeakRef(chunk.buffer);
 }
 
-/** Collects what nothing refers to any more: a full turn of the event loop frees what WeakRefs were asked for. */
+/** Collects garbage: a full turn of the event loop frees the targets of WeakRefs that were read. */
 async function collectGarbage(): Promise<void> {
   setFlagsFromString("--expose-gc");
   const gc = runInNewContext("gc") as () => void;
@@ -177,7 +178,7 @@ const leb128 = (length: number): number[] => [
   length >> 14,
 ];
 
-// Long frames, filled with what looks most like their end.
+// Long frames, filled with bytes that resemble their end.
 const large: readonly Case[] = [
   ["u32", lengthPrefixed({ width: 4 }), (n) => prefixed(n, be32(n - 4))],
   ["varint", varintPrefixed(), (n) => prefixed(n, leb128(n - 3))],
@@ -247,7 +248,7 @@ describe("a delimiter search", () => {
     for (const shown of [1, 3, 4, 100, 4996, 4999]) {
       const scan = newScan();
       expect(framing.measure(frame, 0, shown, scan)).toBe(0);
-      // Bytes that it must not look at again are made to lie.
+      // Bytes that it must not look at again are overwritten.
       const lying = frame.slice();
       for (let i = 0; i < shown; i++) lying[i] = i % 4 === 3 ? 0x62 : 0x61;
       expect(framing.measure(lying, 0, 5000, scan)).toBe(5000);

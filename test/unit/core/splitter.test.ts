@@ -28,7 +28,7 @@ function filled(framing: Framing, ...chunks: string[]): Splitter {
   return splitter;
 }
 
-/** What is thrown, itself. */
+/** The thrown value. */
 function thrown(run: () => unknown): unknown {
   try {
     run();
@@ -156,7 +156,7 @@ describe("Splitter.next", () => {
     const splitter = filled(framing, "a", "b", "c\n12345\n...\n", ".......\n");
     expect(frames(splitter)).toEqual(["abc\n", "12345\n", "...\n", ".......\n"]);
     for (const [count] of shown) expect(count).toBeLessThanOrEqual(8);
-    // What was shown in vain is never shown as new.
+    // Bytes are passed as new only once.
     expect(shown.slice(0, 3)).toEqual([
       [1, 0],
       [2, 1],

@@ -5,7 +5,7 @@ import { Sweeper, type Swept } from "../../../src/core/connection/sweeper.ts";
 import type { ConnectionOptions } from "../../../src/index.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 
-/** Something with one deadline at a time. */
+/** A member with one deadline at a time. */
 class Member implements Swept {
   readonly shortest: number;
   readonly fired: number[] = [];

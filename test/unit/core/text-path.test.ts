@@ -21,7 +21,7 @@ vi.setConfig({ testTimeout: 60_000 });
 const encoder = new TextEncoder();
 const wide = "你好, wörld 😀 ";
 
-/** The same protocol without its ways for text. */
+/** The same protocol without its text path. */
 function byBytes<In, Out>(protocol: Protocol<In, Out>): Protocol<In, Out> {
   return {
     ...protocol,
@@ -85,7 +85,7 @@ const session: fc.Arbitrary<Session> = fc.record({
   roomy: fc.array(fc.boolean(), { maxLength: 6 }),
 });
 
-/** Runs a session, and answers all that can be seen of it. */
+/** Runs a session, and returns everything observable. */
 function run(protocol: Protocol<unknown>, hasText: boolean, given: Session): unknown {
   const seen: unknown[] = [];
   const written: Uint8Array[] = [];
@@ -173,7 +173,7 @@ describe("the way of text through a connection", () => {
     );
   });
 
-  /** A codec that counts how often its ways are taken. */
+  /** A codec that counts the calls of its functions. */
   function counted(): {
     codec: Codec<string>;
     count: { decode: number; decodeText: number; encode: number; encodeText: number };
@@ -279,7 +279,7 @@ describe("the way of text through a connection", () => {
   it("keeps no text of a chunk once all of it is delivered", async () => {
     const { connection, received } = echo(lines().wrap(counted().codec));
     connection.received(encoder.encode("x\n".repeat(5)));
-    // A chunk of the same length must not be taken for it.
+    // A chunk of the same length must not be confused with it.
     connection.received(encoder.encode("y\n".repeat(5)));
     expect(received.join("")).toBe("xxxxxyyyyy");
   });

@@ -16,7 +16,7 @@ const protocol = lines({ maxFrame: 64 }).wrap(json());
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** What is left of an event once it is text. */
+/** An event as text. */
 function shown(event: TraceEvent): string {
   switch (event.type) {
     case "received":

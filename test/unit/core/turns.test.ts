@@ -10,7 +10,8 @@ import {
 import { Loop } from "../../support/loop.ts";
 import { ScriptedSink } from "../../support/scripted-sink.ts";
 
-// How long a connection delivers before others have their turn; counted with a clock that handlers move.
+// The time that a connection delivers before others have their turn, measured by a clock that handlers
+// advance.
 
 const text = lines({ maxFrame: 64 }).wrap(utf8());
 const ascii = (s: string): Uint8Array<ArrayBuffer> => Uint8Array.from(s, (c) => c.charCodeAt(0));
@@ -18,7 +19,7 @@ const numbered = (count: number): string =>
   Array.from({ length: count }, (_, i) => `${i}\n`).join("");
 
 interface Setup {
-  /** How long the handler takes, in ms. */
+  /** Duration of the handler in ms. */
   readonly ms: number;
   readonly options?: ConnectionOptions;
   readonly handlers?: Handlers<string>;
@@ -52,7 +53,7 @@ describe("a turn", () => {
       const { connection, got } = setup(loop, { ms });
       const count = Math.max(3000, Math.round(50 / ms));
       connection.received(ascii(numbered(count)));
-      // At first it is not known how long handlers take: the clock is asked after eight.
+      // The duration of handlers is not known at first: the clock is checked after eight.
       expect(loop.time).toBeLessThanOrEqual(8 + 8 * ms);
       const took = loop.finish();
       expect(got).toHaveLength(count);
@@ -77,12 +78,12 @@ describe("a turn", () => {
     const loop = new Loop();
     const busy = Array.from({ length: 50 }, () => setup(loop, { ms: 0.1 }));
     const quiet = setup(loop, { ms: 0 });
-    // They warm up: how long their handlers take is known after it.
+    // Warm-up: afterwards the duration of their handlers is known.
     for (const { connection } of busy) connection.received(ascii(numbered(200)));
     loop.finish();
     const since = loop.time;
     for (const { connection } of busy) connection.received(ascii(numbered(200)));
-    // One has its turn, each of the others at most what comes between two questions.
+    // One has its turn, each of the others at most the messages between two checks.
     expect(loop.time - since).toBeLessThanOrEqual(8 + 50 * 1);
     while (loop.isBusy) {
       expect(loop.round()).toBeLessThanOrEqual(4 + 1);
@@ -119,7 +120,7 @@ describe("a turn", () => {
     (boundary) => {
       const loop = new Loop();
       const { connection, sink, got } = setup(loop, { ms: 0.5, boundary });
-      // Each alone is done within a turn.
+      // Each by itself is done within a turn.
       for (let i = 0; i < 320; i++) connection.received(ascii(`${i}\n`));
       expect(loop.time).toBeLessThanOrEqual(8 + 0.5 * 8);
       expect(sink.calls).toEqual(["pause"]);
@@ -204,7 +205,7 @@ describe("a turn", () => {
     expect(got).toBe(8);
     for (const each of loop.finish().slice(2)) expect(each).toBeLessThanOrEqual(5);
     expect(got).toBe(1000);
-    // The clock is asked more and more seldom if they take no time.
+    // The clock is checked less and less often if they take no time.
     ms = 0;
     connection.received(ascii(`${"x ".repeat(999)}x\n`));
     loop.asked = 0;

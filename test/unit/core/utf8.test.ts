@@ -17,15 +17,15 @@ function oracle(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Index of the first byte that is not UTF-8: what is before it, and no more, decodes without replacements. */
+/** Index of the first byte that is not UTF-8: exactly the bytes before it decode without replacements. */
 function firstBadByte(bytes: Uint8Array): number {
-  // A maximal prefix that is whole characters.
+  // The longest prefix of complete characters.
   for (let end = bytes.length; ; end--) {
     if (oracle(bytes.subarray(0, end)) !== undefined) return end;
   }
 }
 
-/** The same code as it comes up where these are missing: each runtime has a way of its own. */
+/** The same code, loaded without these globals: each runtime uses another implementation. */
 async function without(...globals: readonly string[]) {
   vi.resetModules();
   for (const name of globals) vi.stubGlobal(name, undefined);
@@ -88,7 +88,7 @@ describe.each(decoders)("%s", (_, decode) => {
     );
   });
 
-  // Each row: what is wrong with it; the byte that is to blame, and the ones around.
+  // Each row: the fault, the index of the wrong byte, and the bytes.
   it.each([
     ["a continuation without a beginning", [0x80], 0],
     ["c0: overlong", [0xc0, 0x80], 0],
@@ -110,7 +110,7 @@ describe.each(decoders)("%s", (_, decode) => {
     ["three bytes, interrupted", [0xe2, 0x82, 0x61], 0],
     ["four bytes, interrupted", [0xf0, 0x9f, 0x98, 0xc3], 0],
   ])("refuses %s", (_, bad, at) => {
-    // Short and long: the two take different ways.
+    // Short and long text use different implementations.
     for (const before of [0, 100]) {
       const bytes = Uint8Array.from([...new Uint8Array(before).fill(0x61), ...bad]);
       const failure = failureOf(() => decode(bytes, 0, bytes.length));

@@ -9,9 +9,7 @@ import * as R from "restructure";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { readText } from "../../support/package.ts";
 
-/*
- * The table of docs/fields-compared.md: each cell about a package is what that package does here.
- */
+/* The table of docs/fields-compared.md: each cell about a package is checked by running the package. */
 
 interface Subject {
   readonly encode?: ((value: never) => Uint8Array) | undefined;
@@ -20,11 +18,11 @@ interface Subject {
 
 interface Library {
   readonly name: string;
-  /** `{ a: u8, items: behind a u8 count, structs { n: u16 } }`, in the library's usual byte order. */
+  /** `{ a: u8, items: after a u8 count, structs { n: u16 } }`, in the library's usual byte order. */
   readonly list: Subject;
-  /** Text behind a u8 length. */
+  /** Text after a u8 length. */
   readonly text: Subject;
-  /** Bytes behind a u8 length. */
+  /** Bytes after a u8 length. */
   readonly bytes: Subject;
 }
 
@@ -113,12 +111,12 @@ function refusal(run: () => string): string {
   try {
     return run();
   } catch (error) {
-    // By most libraries the same error as for each other fault of the bytes.
+    // Most libraries report the same error as for other faults in the bytes.
     return error instanceof Error ? "refused" : "throws no Error";
   }
 }
 
-/** The bytes that are written, in the words of the table. */
+/** The written bytes, in the words of the table. */
 const writes =
   (part: keyof Library, value: unknown, says: (bytes: Uint8Array) => string) =>
   (library: Library): string => {
@@ -132,7 +130,7 @@ const reads =
   (library: Library): string =>
     refusal(() => says((library[part] as Subject).decode(Uint8Array.from(bytes))));
 
-/** The text in what a library reads. */
+/** The text in the value that a library reads. */
 const textOf = (value: unknown): string =>
   typeof value === "string" ? value : (value as { readonly text: string }).text;
 

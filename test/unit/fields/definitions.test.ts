@@ -39,7 +39,7 @@ import {
 import { describe, expect, it } from "vitest";
 import { crc16 } from "../../support/crc16.ts";
 
-// What no compiler checks: names and places are computed in plain JavaScript.
+// Mistakes that no compiler finds: names and places computed in plain JavaScript.
 const untyped = struct as (fields: object) => Field<unknown>;
 
 describe("descriptions that cannot be read back are refused when they are made", () => {

@@ -13,7 +13,7 @@ import {
 import { compiled } from "framewright/fields/compiled";
 import { describe, expect, it } from "vitest";
 
-/** A nested list whose items are looked at, and how often that happens. */
+/** A nested list, and a count of how often its items are looked at. */
 function counted() {
   let looks = 0;
   const look = (): boolean => {

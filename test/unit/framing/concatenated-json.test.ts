@@ -7,7 +7,7 @@ import { ascii, everySize, failureOf, readAll, text } from "../../support/chunks
 
 const protocol = concatenatedJson().wrap(json());
 
-/** The frames of a stream and its failure, which must not depend on how it is cut. */
+/** The frames of a stream and its error, which must not depend on the cuts. */
 function read(wire: string, options = {}): string[] {
   const framing = concatenatedJson(options);
   const whole = readAll(framing, [ascii(wire)]);

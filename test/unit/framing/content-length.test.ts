@@ -5,7 +5,7 @@ import { ascii, everySize, failureOf, readAll, text } from "../../support/chunks
 
 const protocol = contentLength().wrap(utf8());
 
-/** The failure of a stream, which must not depend on how it is cut. */
+/** The error of a stream, which must not depend on the cuts. */
 function failureIn(wire: string, options = {}) {
   const framing = contentLength(options);
   const whole = readAll(framing, [ascii(wire)]);

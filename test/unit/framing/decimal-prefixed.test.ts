@@ -152,7 +152,7 @@ describe("decimalPrefixed", () => {
 });
 
 describe("syslog over TCP (RFC 6587)", () => {
-  // Octet counting; a message that begins with "<" in place of a digit ends in LF.
+  // Octet counting; a message that begins with "<" instead of a digit ends in LF.
   const counted = decimalPrefixed({ delimiter: " ", maxFrame: 8192 }).wrap(utf8());
   const trailed = lines({ maxFrame: 8192, last: "accept", skipEmpty: true }).wrap(utf8());
   const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39;

@@ -23,7 +23,7 @@ const sets: fc.Arbitrary<string[]> = fc
   .array(word(1, 5), { minLength: 1, maxLength: 4 })
   .filter(hasNoPrefix);
 
-/** Where the first delimiter ends, found the slow way. */
+/** End of the first delimiter, found by a slow search. */
 function firstEnd(stream: string, delimiters: readonly string[]): number {
   for (let end = 1; end <= stream.length; end++) {
     if (delimiters.some((one) => stream.slice(0, end).endsWith(one))) return end;
@@ -31,7 +31,7 @@ function firstEnd(stream: string, delimiters: readonly string[]): number {
   return 0;
 }
 
-/** What stands before it: the longest of those that end there is cut off. */
+/** The payload before it: the longest delimiter that ends there is removed. */
 function payload(frame: string, delimiters: readonly string[]): string {
   const cut = delimiters.filter((one) => frame.endsWith(one)).map((one) => one.length);
   return frame.slice(0, frame.length - Math.max(...cut));
@@ -46,7 +46,7 @@ describe("delimited", () => {
         const [start, end] = [before.length, before.length + stream.length];
         const expected = firstEnd(stream, delimiters);
         expect(framing.measure(bytes, start, end, newScan())).toBe(expected);
-        // As many bytes as an earlier call can have been shown in vain.
+        // As many bytes as an earlier call can have searched without a result.
         const most = expected === 0 ? stream.length : expected - 1;
         const scan = newScan();
         const shown = stop % (most + 1);
@@ -67,7 +67,8 @@ describe("delimited", () => {
         const wire = value + delimiters[0];
         const isReadBack =
           firstEnd(wire, delimiters) === wire.length && payload(wire, delimiters) === value;
-        // A first delimiter that holds another one cannot be written after anything: such a set is for reading.
+        // A first delimiter that contains another one cannot be written after anything: such a set is only
+        // for reading.
         const canWrite = firstEnd(delimiters[0]!, delimiters) === delimiters[0]!.length;
         if (isReadBack) expect(decodeFrame(protocol, ascii(frame))).toBe(value);
         else if (canWrite) {

@@ -32,12 +32,12 @@ import { goim } from "../../../src/protocols/goim/index.ts";
 import { frame, gatewayProtocol, jsonNL, xml10 } from "../../../src/protocols/workerman/index.ts";
 import { ascii, concat, everySize } from "../../support/chunks.ts";
 
-// How often a framing looks at each byte, whatever the chunks: counted where it indexes an array, and where it lets
-// the runtime search.
+// How often a framing looks at each byte, for any chunks: counts accesses to the array and searches by the
+// runtime.
 
 const { count, real } = vi.hoisted(() => ({
   count: { examined: 0 },
-  /** The array that a counting one stands for. */
+  /** The array that a counting one replaces. */
   real: new WeakMap<Uint8Array, Uint8Array>(),
 }));
 
@@ -111,7 +111,7 @@ function read(
 
 const long = "x".repeat(700);
 
-/** Each framing with the smallest frames that there can be, a long one, and what looks most like an end. */
+/** Each framing with the smallest possible frames, a long one, and bytes that resemble an end. */
 const cases: readonly (readonly [string, Framing, readonly string[]])[] = [
   ["u8", lengthPrefixed({ width: 1 }), ["\0", "\0", "\x03abc"]],
   ["u64", lengthPrefixed({ width: 8 }), ["\0\0\0\0\0\0\0\0", `\0\0\0\0\0\0\x02\xbc${long}`]],
@@ -208,7 +208,7 @@ describe.each(cases)("bytes examined: %s", (_, framing, frames) => {
   });
 });
 
-// What a policy passes over is counted with what it reads.
+// Bytes that a policy skips are counted with those that it reads.
 const bad: readonly (readonly [string, Framing, readonly string[]])[] = [
   ["lines that are too long", lines({ maxFrame: 60 }), ["a\n", `${long}\n`, "b\n"]],
   ["delimiters", delimited(["aab", "\r\n"], { maxFrame: 60 }), ["a\r\n", `${"a".repeat(500)}b`]],

@@ -33,7 +33,7 @@ const fronts: readonly Pick<LengthPrefixedOptions, "offset" | "header">[] = [
   { header: new Uint8Array(0) },
 ];
 
-/** The same by the words of the documentation alone, without a look at the code. */
+/** The same rule as in the documentation, written without looking at the code. */
 function rules(options: LengthPrefixedOptions) {
   const { width, counts = "body", adjust = 0, header } = options;
   const offset = options.offset ?? header?.length ?? 0;
@@ -78,7 +78,7 @@ const named = (options: LengthPrefixedOptions): string =>
     options.header ? `header of ${options.header.length}` : "no header"
   }, offset ${options.offset}`;
 
-/** Frames of all lengths near the ends of what can be. */
+/** Frames of all lengths near the ends of the possible range. */
 function edges({ start, fieldOf, most }: ReturnType<typeof rules>, width: number): Set<number> {
   const ends = [start, -fieldOf(0), most - fieldOf(0), ...(width > 1 ? [] : [255, 256])];
   const lengths = ends.flatMap((end) => [-2, -1, 0, 1, 2].map((by) => end + by));
@@ -94,7 +94,7 @@ describe.each(combinations.map((options) => [named(options), options] as const))
         const rule = rules(options);
         const { start, offset, fieldOf, isWritable, most } = rule;
         if (most - fieldOf(0) < start) {
-          // There is no frame at all that the field could describe.
+          // The field cannot describe any frame.
           expect(() => lengthPrefixed(options), `adjust ${adjust}`).toThrow(RangeError);
           continue;
         }
@@ -121,7 +121,7 @@ describe.each(combinations.map((options) => [named(options), options] as const))
           const { length: size, byteOffset } = decodeFrame(protocol, frame);
           expect([size, byteOffset]).toEqual([length - start, frame.byteOffset + start]);
           expect(frame.at(-1)).toBe(size > 0 ? 0x42 : frame[start - 1]);
-          // The header alone tells the length, at any index; one byte less does not.
+          // The header alone determines the length, at any index; one byte less does not.
           const header = poisoned(frame.subarray(0, start));
           expect(framing.measure(header, 0, start, newScan())).toBe(length);
           expect(framing.measure(header, 0, start - 1, newScan())).toBe(0);

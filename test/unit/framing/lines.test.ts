@@ -5,7 +5,7 @@ import { ascii, everySize, failureOf, readAll, text } from "../../support/chunks
 
 const strict = lines().wrap(utf8());
 
-/** The lines of a stream and its failure, in pieces of any size; all must agree. */
+/** The lines of a stream and its error, in pieces of any size; all must be equal. */
 function read(options: LinesOptions, stream: string): string[] {
   const framing = lines(options);
   const whole = readAll(framing, [ascii(stream)]);

@@ -36,7 +36,7 @@ describe("onePerMessage", () => {
     ["a frame that is too long", "\0\x09123456789", "too-long", 0],
   ])("refuses a message of %s", (_, message, code, offset) => {
     const bytes = ascii(message);
-    // Not through decodeFrame alone: a connection hands its messages to decode.
+    // Not only with decodeFrame: a connection passes its messages to decode.
     expect(failureOf(() => single.decode(bytes, 0, bytes.length))).toMatchObject({ code, offset });
     expect(failureOf(() => decodeFrame(framed, bytes))).toMatchObject({ code, offset });
   });

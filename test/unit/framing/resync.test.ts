@@ -118,7 +118,7 @@ describe("resync", () => {
     splitter.reject(new ProtocolError("timeout", "frame takes too long"));
     expect(splitter.next()).toBe(true);
     expect(splitter.offset).toBe(4);
-    // The frame is not known to be good yet.
+    // The frame has not been confirmed yet.
     expect(skipped).toEqual([]);
     splitter.accept();
     expect(skipped).toMatchObject([{ length: 4, offset: 0, error: { code: "timeout" } }]);

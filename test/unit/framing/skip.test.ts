@@ -148,7 +148,7 @@ describe("skip", () => {
       "d",
       "-6 at 20: malformed at 20",
     ]);
-    // A mark and a length are the beginning of a frame, whatever follows.
+    // A mark and a length are the start of a frame, regardless of the next bytes.
     expect(read(marked, skip(), ascii("GO?GO\x01d"))).toEqual(["!truncated at 0"]);
     const lsp = contentLength().wrap(utf8());
     const log = "Server is up\n";
@@ -199,7 +199,7 @@ describe("skip", () => {
       "-10 at 32: too-long at 32",
       "b",
     ]);
-    // How many bytes of the last one were passed over depends on the cuts; the reports do not.
+    // The number of skipped bytes of the last one depends on the cuts; the reports do not.
     const log = read(protocol, skip({ most: 19 }), ascii(`${bad}${bad}a\n`));
     expect(log).toEqual(["-10 at 0: too-long at 0", "!too-long at 10"]);
     const counted = lengthPrefixed({ width: 1, maxFrame: 4 }).wrap(utf8());

@@ -24,7 +24,7 @@ import { bytesOf, hexOf } from "../../support/hex.ts";
 
 const hex = (bytes: Uint8Array): string => hexOf(bytes).replace(/..(?!$)/g, "$& ");
 
-/** The payloads of a stream and its failure, in pieces of any size; all must agree. */
+/** The payloads of a stream and its error, in pieces of any size; all must be equal. */
 function read(framing: WrappingFraming, wire: string): string[] {
   const bytes = bytesOf(wire);
   const whole = readAll(framing, [bytes]);
@@ -61,7 +61,7 @@ describe.each<[string, WrappingFraming, [string, string][]]>([
     "hdlc",
     hdlc(),
     [
-      // RFC 1662, by the check value of its FCS.
+      // RFC 1662, with the check value of its FCS.
       ["31 32 33 34 35 36 37 38 39", "7e 31 32 33 34 35 36 37 38 39 6e 90 7e"],
       ["7e", "7e 7d 5e 81 6a 7e"],
     ],
@@ -218,7 +218,7 @@ describe("damaged frames", () => {
 });
 
 describe("the place of an error in an unpacked payload", () => {
-  // A byte that is no UTF-8, after bytes that are packed, is where it is on the wire.
+  // A byte that is not UTF-8, after packed bytes, has its index on the wire.
   it.each<[string, WrappingFraming, number[], number]>([
     ["slip", slip(), [0x61, 0xff], 2],
     ["slip, escapes before", slip(), [0x00, 0x7f, 0x62, 0xff], 4],

@@ -14,7 +14,7 @@ import { ascii, failureOf, poisoned, text } from "../../support/chunks.ts";
 
 const protocol = varintPrefixed().wrap(utf8());
 
-/** The varint of `value` in exactly `width` bytes: overlong where fewer would do. */
+/** The varint of `value` in exactly `width` bytes: overlong if fewer are enough. */
 function overlong(value: number, width: number): number[] {
   return Array.from({ length: width }, (_, i) => {
     const digit = Math.floor(value / 128 ** i) % 128;
@@ -66,7 +66,7 @@ describe("varintPrefixed", () => {
           expect(varintPrefixed().measure(bytes, 0, i, newScan())).toBe(0);
       }),
     );
-    // Who counted the bytes of the shortest form would begin the second frame too early.
+    // Counting the bytes of the shortest form would begin the second frame too early.
     expect(decodeAll(protocol, ascii("\x82\0ab\x80\x80\x80\x80\0\x01c"))).toEqual(["ab", "", "c"]);
   });
 
@@ -140,7 +140,7 @@ describe("varintPrefixed", () => {
     const minimal = varintPrefixed({ minimal: true }).wrap(utf8());
     expect(decodeFrame(minimal, ascii("\0"))).toBe("");
     expect(decodeFrame(minimal, encodeFrame(minimal, "x".repeat(300)))).toHaveLength(300);
-    // The whole frame need not be here.
+    // Not all of the frame needs to be here.
     for (const header of [
       [0x85, 0x00],
       [0x80, 0x00],
@@ -180,7 +180,7 @@ describe("varintPrefixed", () => {
       expect(framing.measure(wire, 0, end, scan)).toBe(0);
       expect(scan.at).toBe(Math.max(end, 2));
     }
-    // What it has seen is not looked at again.
+    // Bytes already seen are not looked at again.
     wire.fill(0, 0, 4);
     expect(framing.measure(wire, 0, 5, scan)).toBe(2 + 3 + 2 ** 21 - 1);
   });

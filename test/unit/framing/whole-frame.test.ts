@@ -13,7 +13,7 @@ import {
 } from "../../../src/index.ts";
 import { everySize, failureOf, readAll } from "../../support/chunks.ts";
 
-// Protocols whose header holds more than a length: the framing is spread, the codec sees whole frames.
+// Protocols with more than a length in the header: the framing is spread, so the codec sees whole frames.
 
 const hex = (text: string): Uint8Array =>
   Uint8Array.from(text.trim().split(/\s+/), (digits) => Number.parseInt(digits, 16));
