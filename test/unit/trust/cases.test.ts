@@ -37,13 +37,13 @@ const CASES: Readonly<Record<string, readonly [fault: string, ...places: Place[]
   ],
   R5: [
     "sending while encoding mixes two frames",
-    [TRUST, "that sends on its own connection leaves both frames whole"],
+    [TRUST, "that sends on its own connection leaves both frames intact"],
     [EDGES, "calls inside of encode"],
   ],
   R6: [
     "transferring one frame breaks encoding for all",
     [TRUST, "may have its frames transferred to another thread"],
-    ["unit/core/poison", "what was taken, and frames that were handed out, never change"],
+    ["unit/core/poison", "taken bytes and delivered frames never change"],
   ],
   R7: [
     "one client of a gateway disconnects a server and everyone on it",
@@ -81,7 +81,11 @@ const CASES: Readonly<Record<string, readonly [fault: string, ...places: Place[]
   ],
   R14: [
     "answers of async handlers are lost after the peer's end",
-    [TRUST, "still answers everything after the peer's end", "sends all its answers after"],
+    [
+      TRUST,
+      "still answers everything after the peer's end",
+      "sends all its replies after the peer's end, then closes",
+    ],
   ],
   R15: [
     "paused sockets, and streams of text, are attached without a word",
@@ -108,7 +112,7 @@ const CASES: Readonly<Record<string, readonly [fault: string, ...places: Place[]
   R20: [
     "chunks that wait are counted without their objects",
     [HELD, "takes little more than maxQueued, in %s"],
-    [TRUST, "counts tiny chunks that wait as what they cost"],
+    [TRUST, "counts waiting tiny chunks at their memory cost"],
   ],
   R21: [
     "memory that views pin is not counted",
@@ -126,8 +130,8 @@ const CASES: Readonly<Record<string, readonly [fault: string, ...places: Place[]
   ],
   R24: [
     "a peer that drips lives for ever",
-    [TRUST, "end a frame that takes too long, however its bytes drip"],
-    [EDGES, "go on after a pause for a frame that got more bytes meanwhile"],
+    [TRUST, "end a frame that takes too long, even if single bytes keep arriving"],
+    [EDGES, "continue after a pause for a frame that received more bytes meanwhile"],
     ["node/server-limits", "of a first message count from when a TLS connection was accepted"],
   ],
   R25: [
@@ -167,7 +171,7 @@ const CASES: Readonly<Record<string, readonly [fault: string, ...places: Place[]
   ],
   R33: [
     "a peer that never reads outlives every limit",
-    [TRUST, "cut a peer that takes nothing while something waits"],
+    [TRUST, "cut off a peer that takes no bytes while some are queued"],
     ["node/server-limits", "cut a peer that sends and never reads"],
   ],
   R34: [

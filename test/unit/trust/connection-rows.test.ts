@@ -25,7 +25,7 @@ const ROWS: Readonly<Record<string, Readonly<Record<string, readonly Place[]>>>>
       [CONNECTION, "waits no longer than endTimeout for a reader after the connection was lost"],
     ],
     "a fault of the peer is met in order": [
-      [CONNECTION, "delivers what is whole before a bad frame, and nothing behind it"],
+      [CONNECTION, "delivers complete frames before a bad one, and nothing after it"],
     ],
     "a message is welcome if someone takes it": [
       [TABLE, "hold back the new handler and the end, but no iterator"],
@@ -42,7 +42,7 @@ const ROWS: Readonly<Record<string, Readonly<Record<string, readonly Place[]>>>>
     "soon, after(0), or a microtask": [
       [TABLE, "is followed by after(0) if the clock has no soon"],
       [TABLE, "comes to a manual clock without an advance of time"],
-      [TURNS, "is as long as the option says, and has no end at 0"],
+      [TURNS, "has the length of the option, and no end at 0"],
     ],
     "onInputEnd: any number, once, before end, without waiting": [
       [TABLE, "runs without waiting for promises, and synchronously when input is halted"],
@@ -53,7 +53,7 @@ const ROWS: Readonly<Record<string, Readonly<Record<string, readonly Place[]>>>>
       [TABLE, "holds back no message, and refuses a cost that is not a number"],
       [TABLE, "counts into maxQueued together with what is unread"],
       [TRUST, "hold keeps our side open after the peer's end, and counts into the limit"],
-      [EDGES, "is taken off a server's budget as soon as it is released, once"],
+      [EDGES, "leaves the server's budget as soon as it is released, once"],
     ],
     "requests end with the input": [
       [TABLE, "keeps requests until what came whole was handed out, then rejects them"],
@@ -83,24 +83,24 @@ const ROWS: Readonly<Record<string, Readonly<Record<string, readonly Place[]>>>>
     "detach()": [
       [TABLE, "is a TypeError while output is queued, or inside a frame of several values"],
       [TABLE, "ends iterators and requests; pending promises go on, and their send returns false"],
-      [TRUST, "is refused while output waits, and without a transport that can"],
+      [TRUST, "is refused while output waits, and if the transport cannot"],
       [TRUST, "hands over the socket and the unread bytes, and ends the connection"],
     ],
     "send of what cannot be encoded": [
-      [CONNECTION, "throws for what cannot be encoded, sends none of it, and goes on"],
+      [CONNECTION, "throws for a value that cannot be encoded, sends none of it, and stays open"],
       [TABLE, "of what cannot be encoded is a bug of the handler that lets it through"],
     ],
     "send inside encode": [
-      [TRUST, "that sends on its own connection leaves both frames whole"],
+      [TRUST, "that sends on its own connection leaves both frames intact"],
       [EDGES, "() leaves the frame whole"],
     ],
     "above maxQueued": [
-      [CONNECTION, "closes rather than eat memory"],
-      [CONNECTION, "lets one frame alone be longer than what may wait"],
+      [CONNECTION, "closes with overflow instead of exhausting memory"],
+      [CONNECTION, "allows a single frame longer than maxQueued"],
       [TABLE, "takes one frame longer than maxQueued, also of text that its sink takes as it is"],
     ],
     "a peer takes nothing for sendTimeout": [
-      [TRUST, "cut a peer that takes nothing while something waits"],
+      [TRUST, "cut off a peer that takes no bytes while some are queued"],
       [TABLE, "starts anew as the sink gets emptier, and cuts when it does not"],
       [SERVER, "leave a peer alone that takes a large message slowly"],
     ],
@@ -108,13 +108,13 @@ const ROWS: Readonly<Record<string, Readonly<Record<string, readonly Place[]>>>>
       [TABLE, "in one turn is one write on a stream, and one a message, corked"],
     ],
     "end()": [
-      [TRUST, "ends our side after what was sent; the peer is still read"],
+      [TRUST, "ends our side after everything sent; input is still read"],
       [TRUST, "is a TypeError if the transport has no half-close"],
       [EDGES, "closes the connection after our own, also with an end handler"],
     ],
     "close()": [
       [TABLE, "sends what is queued, delivers nothing more, and tells how many bytes were dropped"],
-      [CONNECTION, "ends well if only the peer's end is missing when the time is over"],
+      [CONNECTION, "ends without an error if only the peer's end is missing after closeTimeout"],
     ],
     "abort(error?)": [[CONNECTION, "aborts at once, with a reason"]],
     "flushed()": [
@@ -133,7 +133,7 @@ const ROWS: Readonly<Record<string, Readonly<Record<string, readonly Place[]>>>>
     ],
     "pause() inside message": [
       [CONNECTION, "act at once inside a message"],
-      [CONNECTION, "stops between two values of one frame, and goes on there"],
+      [CONNECTION, "stops between two values of one frame, and continues there"],
     ],
     "resume()": [[TABLE, "delivers before it returns, within the time of the turn"]],
     "use() inside message": [
@@ -157,7 +157,7 @@ const ROWS: Readonly<Record<string, Readonly<Record<string, readonly Place[]>>>>
     "FIN, end handler given": [
       [TABLE, "calls the end handler once, after the last promise of message"],
       [TABLE, "with an end handler is bounded by endTimeout after the last byte sent"],
-      [EDGES, "for our end start anew with every message that is taken"],
+      [EDGES, "for our end restart with every message taken"],
     ],
     "FIN, no end handler": [
       [TABLE, "waits for %s, then our side ends one turn later"],
@@ -165,15 +165,15 @@ const ROWS: Readonly<Record<string, Readonly<Record<string, readonly Place[]>>>>
       [CONNECTION, "waits for a paused reader"],
     ],
     "FIN while Requests wait": [[SESSIONS, "has no bug when the connection ends by %s"]],
-    "FIN before opened": [[EDGES, "before open is met after open"]],
+    "FIN before opened": [[EDGES, "before open takes effect after open"]],
     "for await": [
-      [CONNECTION, "delivers every message, and slows the peer down while nobody asks"],
+      [CONNECTION, "delivers every message, and slows the peer down while no message is requested"],
       [TABLE, "share the messages in the order of their calls"],
     ],
     "return() of an iterator with a next() pending": [
       [CONNECTION, "loses no message to an iterator that was left while it waited"],
     ],
-    "message handler and iterator": [[CONNECTION, "does not go with a message handler"]],
+    "message handler and iterator": [[CONNECTION, "is refused with a message handler"]],
     "a fault while somebody iterates": [
       [TABLE, "get what was whole before a fault, then one next() rejects, later ones are done"],
     ],
@@ -212,7 +212,7 @@ const ROWS: Readonly<Record<string, Readonly<Record<string, readonly Place[]>>>>
     ],
     "close is called once and last, closed never rejects, signal tells the reason": [
       [TABLE, "%s reaches error once, then close, and prints nothing"],
-      [TRUST, "tell how it ended, also if they are asked for afterwards"],
+      [TRUST, "report how it ended, even if they are first read afterwards"],
     ],
     "every fault's ending is bounded by closeTimeout": [
       [TABLE, "%s is over within closeTimeout, though the peer does nothing"],
@@ -228,11 +228,11 @@ const ROWS: Readonly<Record<string, Readonly<Record<string, readonly Place[]>>>>
     ],
     connectTimeout: [[SERVER, "of an attempt to connect end it, and its socket"]],
     firstMessageTimeout: [
-      [CONNECTION, "wants a first message in time, but drips do not count"],
+      [CONNECTION, "requires a first message in time, and single bytes do not count"],
       [SERVER, "of a first message count from when a TLS connection was accepted"],
     ],
     frameTimeout: [
-      [TRUST, "end a frame that takes too long, however its bytes drip"],
+      [TRUST, "end a frame that takes too long, even if single bytes keep arriving"],
       [TABLE, "frameTimeout is not begun by bytes that are no frame, and stopped by them"],
     ],
     idleTimeout: [[CONNECTION, "ends a connection that stays idle"]],
@@ -240,14 +240,18 @@ const ROWS: Readonly<Record<string, Readonly<Record<string, readonly Place[]>>>>
     "closeTimeout, endTimeout and their defaults": [
       [TABLE, "have defaults: only close and end are limited, and 8 MiB or two frames may wait"],
     ],
-    turn: [[TURNS, "is as long as the option says, and has no end at 0"]],
+    turn: [[TURNS, "has the length of the option, and no end at 0"]],
     "maxQueued, highWater": [
-      [CONNECTION, "closes rather than eat memory", "wait in a paused connection, and are bounded"],
+      [
+        CONNECTION,
+        "closes with overflow instead of exhausting memory",
+        "wait in a paused connection, and are bounded",
+      ],
       ["unit/core/connection", "leaves room for the frames of the new protocol"],
     ],
     maxMemory: [
       [TABLE, "count values of frames, holds, and what is unread, queued and in the sink"],
-      ["unit/core/budget", "closes the largest first, after what is going on, until 90 % are used"],
+      ["unit/core/budget", "closes the largest first, after the current work, until 90 % are used"],
       [SERVER, "of memory end the largest connection of a server, and no other"],
     ],
     maxConnections: [["node/listen", "take only so many connections"]],
