@@ -16,8 +16,8 @@ import {
 } from "./session-link.ts";
 
 /**
- * Who you are: the members of the auth message, at least `roomid` and, for most rooms, `key`; or text or bytes that are
- * sent as they are, such as the `auth_body` of Bilibili's open platform.
+ * The auth message: an object with at least `roomid` and, for most rooms, `key`; or text or bytes
+ * that are sent unchanged, such as the `auth_body` of Bilibili's open platform.
  */
 export type BilibiliAuth = Readonly<Record<string, unknown>> | string | Uint8Array;
 
@@ -26,29 +26,33 @@ export interface BilibiliClientOptions
   extends LinkOptions,
     Pick<BilibiliOptions, "inflate" | "maxFrame" | "maxInflated"> {
   /**
-   * Opens a connection, with any transport: called at once, and again after each failure. It must pass `handlers` on as
-   * they are.
+   * Opens a connection over any transport. Called at once, and again after each failure. Pass
+   * `handlers` on unchanged.
    */
   readonly connect: (
     protocol: Protocol<BilibiliPacket>,
     handlers: LinkHandlers<BilibiliPacket, BilibiliPacket>,
   ) => Connection<BilibiliPacket> | PromiseLike<Connection<BilibiliPacket>>;
-  /** Who you are; a function is asked for each connection, because keys expire. */
+  /** The auth message, or a function that is called for each connection, because keys expire. */
   readonly auth: BilibiliAuth | (() => BilibiliAuth | PromiseLike<BilibiliAuth>);
-  /** The server has accepted the auth message; called again after each reconnect. */
+  /** Called when the server has accepted the auth message, and again after each reconnect. */
   readonly open?: ((client: BilibiliClient) => unknown) | undefined;
-  /** A message came, usually an object with a member `cmd`. Messages come in order. */
+  /** Called with each message, in order; usually an object with a member `cmd`. */
   readonly message?: ((client: BilibiliClient, body: unknown) => unknown) | undefined;
-  /** A heartbeat was answered with the room's popularity. */
+  /** Called with the room's popularity when a heartbeat is answered. */
   readonly popularity?: ((client: BilibiliClient, popularity: number) => unknown) | undefined;
-  /** A packet could not be read, and was left out: the connection goes on. */
+  /**
+   * Called when a packet could not be read. The packet is skipped, and the connection stays open.
+   */
   readonly skipped?: ((client: BilibiliClient, error: ProtocolError) => unknown) | undefined;
   /**
-   * The connection failed, and the next attempt follows. The error is `refused` if the server did not accept the auth
-   * message (code -101, say, or it closed).
+   * Called when the connection failed and another attempt follows. The error is `refused` if the
+   * server did not accept the auth message (code -101, for example, or it closed).
    */
   readonly retry?: ((client: BilibiliClient, retry: Retry) => unknown) | undefined;
-  /** It is over: with an error if the client gave up, without if `close` was called. */
+  /**
+   * Called when the client ends: with an error if it gave up, without one if `close` was called.
+   */
   readonly close?: ((client: BilibiliClient, error?: unknown) => unknown) | undefined;
   /** As `error` of a connection: the peer broke the protocol, the transport failed, or a handler threw. */
   readonly error?: ((client: BilibiliClient, error: unknown) => unknown) | undefined;
@@ -60,8 +64,8 @@ const OPTIONS = [
 ];
 
 /**
- * A client of Bilibili's live chat: says who it is, sends heartbeats, notices a dead server, and connects again. One
- * message that cannot be read is skipped, and the connection goes on.
+ * A client of Bilibili's live chat. It authenticates, sends heartbeats, notices a dead server, and
+ * reconnects. A message that cannot be read is skipped, and the connection stays open.
  *
  * @example
  * ```ts
@@ -77,7 +81,7 @@ const OPTIONS = [
  *       method === "zlib"
  *         ? inflateSync(bytes, { maxOutputLength })
  *         : brotliDecompressSync(bytes, { maxOutputLength }),
- *     // A key that was refused stays refused.
+ *     // A key that was refused will be refused again.
  *     reconnect: { when: ({ error }) => (error as { code?: string }).code !== "refused" },
  *     message: (_, body) => console.log(body),
  *   });
@@ -90,7 +94,7 @@ export class BilibiliClient {
   #popularity: number | undefined;
 
   /**
-   * Begins to connect at once.
+   * Starts to connect at once.
    *
    * @throws RangeError for an invalid limit, TypeError for an unknown option or without `inflate`
    */
@@ -121,17 +125,17 @@ export class BilibiliClient {
     this.#link.start();
   }
 
-  /** Where the client is. */
+  /** State of the client. */
   get state(): LinkState {
     return this.#link.state;
   }
 
-  /** The room's popularity when the last heartbeat was answered. */
+  /** The room's popularity in the last heartbeat reply. */
   get popularity(): number | undefined {
     return this.#popularity;
   }
 
-  /** Ends the session for good: what was sent goes out, then the connection closes. */
+  /** Ends the session for good: sends what is queued, then closes the connection. */
   close(): void {
     this.#link.close();
   }
@@ -149,7 +153,7 @@ export class BilibiliClient {
     }
   }
 
-  /** Older servers send no body. */
+  /** Handles the server's reply to the auth message. Older servers send no body. */
   #welcomed(body: unknown): void {
     const { code = 0 } = (body ?? {}) as { readonly code?: unknown };
     if (code === 0) this.#link.welcome();

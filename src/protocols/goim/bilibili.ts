@@ -28,29 +28,33 @@ const QUOTE = 0x22;
 
 const { heartbeat, heartbeatReply, message, auth, authReply } = operations.bilibili;
 
-// `ver` of an operation 5: how its body is packed.
+// `ver` of an operation 5: how its body is compressed.
 const PLAIN = 0;
 const ZLIB = 2;
 const BROTLI = 3;
 
-/** Members of every packet of Bilibili's live chat. `seq` is 1 if it is not given, and so is `ver`, save 0 of a message. */
+/**
+ * Header fields of every packet of Bilibili's live chat. Both default to 1; `ver` of a message to
+ * 0.
+ */
 export interface BilibiliEnvelope {
-  /** How the body of a message is packed: 0 plain, 2 zlib, 3 brotli; elsewhere of no meaning. */
+  /** Compression of a message's body: 0 none, 2 zlib, 3 brotli. Has no meaning in other packets. */
   readonly ver?: number | undefined;
-  /** Clients send 1, servers 0 or 1; nothing is correlated by it. */
+  /** Clients send 1, servers 0 or 1. It does not match replies to requests. */
   readonly seq?: number | undefined;
 }
 
 /**
- * A packet of Bilibili's live chat, by `type`:
+ * A packet of Bilibili's live chat. By `type`:
  *
  * - `heartbeat` (operation 2), client: every 30 s; sent without a body
- * - `popularity` (3), server: the answer to a heartbeat, an unsigned 32-bit integer
+ * - `popularity` (3), server: the reply to a heartbeat, an unsigned 32-bit integer
  * - `message` (5), server: JSON with a member `cmd`
- * - `auth` (7), client: JSON, at least `{ "roomid": 22608112 }`; text and bytes are written as they are (the `auth_body` of
- *   Bilibili's open platform is such a text)
- * - `welcome` (8), server: JSON such as `{"code":0}`, -101 for a bad token; undefined from older servers
- * - `unknown`: another operation, or a message whose `ver` nobody knows; its body as bytes
+ * - `auth` (7), client: JSON, at least `{ "roomid": 22608112 }`; text and bytes are written
+ *   unchanged (the `auth_body` of Bilibili's open platform is such a text)
+ * - `welcome` (8), server: JSON such as `{"code":0}`, -101 for a bad token; undefined from older
+ *   servers
+ * - `unknown`: another operation, or a message with an unknown `ver`; its body as bytes
  */
 export type BilibiliPacket =
   | (BilibiliEnvelope & { readonly type: "heartbeat" })
@@ -65,11 +69,12 @@ export type BilibiliPacket =
     });
 
 /**
- * Unpacks a zlib stream (RFC 1950) or a brotli stream, at once.
+ * Decompresses a zlib stream (RFC 1950) or a brotli stream. Must return the bytes, not a promise.
  *
- * @param method - which one
+ * @param method - format of the stream
  * @param bytes - the stream
- * @param maxLength - give up where the result would be longer: a few bytes can unpack to gigabytes
+ * @param maxLength - largest result in bytes; stop there, because a few bytes can decompress to
+ *   gigabytes
  */
 export type Inflate = (
   method: "zlib" | "brotli",
@@ -77,26 +82,26 @@ export type Inflate = (
   maxLength: number,
 ) => Uint8Array;
 
-/** How Bilibili's packets are read and written. */
+/** Options for {@link bilibili}. */
 export interface BilibiliOptions {
-  /** Unpacks compressed messages; see {@link Inflate}. */
+  /** Decompresses messages; see {@link Inflate}. */
   readonly inflate: Inflate;
 
   /**
-   * Largest whole packet on the wire in bytes, its header included; reading and writing.
+   * Largest packet on the wire in bytes, header included; for reading and writing.
    * @defaultValue 1 MiB
    */
   readonly maxFrame?: number | undefined;
 
   /**
-   * Largest number of bytes that all compressed bodies of one frame (or one WebSocket message) may unpack to.
+   * Limit in bytes for all decompressed bodies of one frame (or one WebSocket message) together.
    * @defaultValue 8 MiB
    */
   readonly maxInflated?: number | undefined;
 
   /**
-   * Called with what is wrong with a packet whose body cannot be read; the packet is left out, and everything else of its
-   * frame is delivered.
+   * Called with the error if a packet's body cannot be read. The packet is skipped; the others of
+   * its frame are delivered.
    * @defaultValue none: such a packet makes its whole frame `malformed`
    */
   readonly skipped?: ((error: ProtocolError) => unknown) | undefined;
@@ -105,7 +110,8 @@ export interface BilibiliOptions {
 const text = json();
 
 /**
- * The live chat of Bilibili: the packet of goim, its body packed as `ver` says.
+ * The protocol of Bilibili's live chat: goim's packet, with a body that is compressed if `ver` is 2
+ * or 3.
  *
  * ```text
  *   00000014 0010 0000 00000003 00000000 000576b5    popularity 358069
@@ -114,12 +120,12 @@ const text = json();
  *     0000001b 0010 0000 00000005 00000000 {"cmd":"B"}
  * ```
  *
- * Each packet is delivered on its own, whether it came packed or not; an empty message is none. Packed packets
- * within packed packets are `malformed`. A heartbeat's reply breaks the rule of the header: the server puts the
- * body of the client's heartbeat behind it. So heartbeats are written without one, and what stands behind such a
- * reply in a WebSocket message is dropped.
+ * Each packet is delivered on its own, compressed or not. Empty messages are skipped. Compressed
+ * packets inside compressed packets are `malformed`. After a heartbeat's reply the server appends
+ * the body of the client's heartbeat, which the header does not count. So heartbeats are written
+ * without a body, and bytes after such a reply in a WebSocket message are dropped.
  *
- * What the server sends is written too, unpacked, for mocks; a `ver` of 2 or 3 is `unencodable`.
+ * For mocks it also writes what the server sends, uncompressed; a `ver` of 2 or 3 is `unencodable`.
  *
  * Sources: xfgryujk/blivedm, simon300000/bilibili-live-ws, SocialSisterYi/bilibili-API-collect.
  *
@@ -142,7 +148,7 @@ const text = json();
  * //=> { cmd: 'LIVE' }
  * ```
  *
- * @throws RangeError when a limit is no positive integer
+ * @throws RangeError if a limit is not a positive integer
  */
 export function bilibili(options: BilibiliOptions): Protocol<BilibiliPacket> {
   checkOptions("bilibili", options, ["inflate", "maxFrame", "maxInflated", "skipped"]);
@@ -152,7 +158,7 @@ export function bilibili(options: BilibiliOptions): Protocol<BilibiliPacket> {
   const { maxInflated = 8 * 1024 * 1024 } = options;
   checkInteger("maxInflated", maxInflated, 1);
 
-  /** Reads one packet, or reports that it cannot be read. */
+  /** Reads one packet, or reports the error to `skipped`. */
   const attempt = (read: () => void): void => {
     if (skipped === undefined) {
       read();
@@ -166,7 +172,7 @@ export function bilibili(options: BilibiliOptions): Protocol<BilibiliPacket> {
     }
   };
 
-  /** All packets of a frame or message. */
+  /** Reads all packets of a frame or message. */
   const decodeMany = (bytes: Uint8Array, start: number, end: number): BilibiliPacket[] => {
     const packets: BilibiliPacket[] = [];
     let room = maxInflated;
@@ -185,7 +191,7 @@ export function bilibili(options: BilibiliOptions): Protocol<BilibiliPacket> {
           unpack(inner, offset, packets, attempt);
         }
       });
-      // What a server puts behind a heartbeat's reply is no packet.
+      // The body of the client's heartbeat, which the server appends to its reply.
       at = packet.op === heartbeatReply ? end : stop;
     } while (at < end);
     return packets;
@@ -225,19 +231,19 @@ function inflated(
     given = inflate(method, body, room);
   } catch (cause) {
     const isTooLong = (cause as { code?: unknown } | null)?.code === "ERR_BUFFER_TOO_LARGE";
-    const text = `${body.length} bytes are no ${method} stream of at most ${room} bytes`;
+    const text = `${body.length} bytes are not a ${method} stream of at most ${room} bytes`;
     throw new ProtocolError(isTooLong ? "too-long" : "malformed", text, at, { cause });
   }
-  // A promise, most likely: that is not the peer's fault, and should not read like it.
-  if (!isBytes(given)) throw new TypeError("inflate must return a Uint8Array, and at once");
+  // Most likely a promise: a mistake of the caller, not of the peer.
+  if (!isBytes(given)) throw new TypeError("inflate must return a Uint8Array, not a promise");
   const bytes = plain(given);
   if (bytes.length <= room) return bytes;
-  // The limit is the user's function's to keep; but it must not be only that.
+  // `inflate` should keep the limit, but might not.
   const text = `${method} stream unpacks to ${bytes.length} bytes, ${room} are left of maxInflated`;
   throw new ProtocolError("too-long", text, at);
 }
 
-/** Adds the packets that were packed together; offsets in them mean nothing outside. */
+/** Adds the packets of one compressed body. Offsets in it mean nothing to the caller. */
 function unpack(
   bytes: Uint8Array,
   outer: number,
@@ -270,7 +276,7 @@ function unpack(
   }
 }
 
-/** Writes JSON that is read back: a Date or a String would become a JSON string. */
+/** Writes an object as JSON. Refuses a Date or a String, which would become a JSON string. */
 function encodeObject(body: unknown, out: Output): void {
   const start = out.length;
   text.encode(body, out);
@@ -283,7 +289,7 @@ function encodeObject(body: unknown, out: Output): void {
 
 function add({ ver, op, seq, body }: Packet, at: number, packets: BilibiliPacket[]): void {
   const length = body.length;
-  // Whatever its `ver`, it says nothing.
+  // Says nothing, whatever its `ver`.
   if (op === message && length === 0) return;
   if (op === heartbeatReply) {
     if (length < 4) {
@@ -294,7 +300,7 @@ function add({ ver, op, seq, body }: Packet, at: number, packets: BilibiliPacket
     packets.push({ type: "message", ver, seq, body: parsed(body, at) });
   } else if (op === auth) {
     const sent = parsed(body, at);
-    // It would be written as it is, and most likely was encoded twice.
+    // It would be written unchanged, and was most likely encoded twice.
     if (typeof sent === "string") throw new ProtocolError("malformed", "auth is a JSON string", at);
     packets.push({ type: "auth", ver, seq, body: sent });
   } else if (op === authReply) {

@@ -18,18 +18,18 @@ import {
 import { perMessage } from "../../framing/index.ts";
 
 /*
- * What operations carry. Each codec is a whole message of its own, so that the functions for frames serve:
- * `encodeFrame(authToken, { mid: 123 })` gives a body, `decodeFrame(onlineCount, packet.body)` reads one.
+ * Bodies of the operations. Each codec is a protocol of whole messages: `encodeFrame(authToken, {
+ * mid: 123 })` returns a body, `decodeFrame(onlineCount, packet.body)` reads one.
  */
 
-/** A codec of bodies as a protocol of its own. */
+/** Makes a protocol of a codec of bodies. */
 export function bodyCodec<In, Out>(name: string, codec: Codec<In, Out>): MessageProtocol<In, Out> {
   return perMessage().wrap(codec, { name });
 }
 
 const INT32 = 0x7fffffff;
 
-/** A 64-bit id as bare decimal digits; a number that may have lost its last digits is refused. */
+/** A 64-bit id as bare decimal digits. Refuses a number that may have lost its last digits. */
 function int64Text(value: bigint | number, what: string): string {
   if (fitsInteger(value, 64)) return value.toString();
   const shown = typeof value === "number" || typeof value === "bigint" ? value : typeof value;
@@ -41,7 +41,7 @@ function int64(text: string, what: string): bigint {
     const value = BigInt(text);
     if (fitsInteger(value, 64)) return value;
   }
-  throw malformed(`${what} is no 64-bit integer`);
+  throw malformed(`${what} is not a 64-bit integer`);
 }
 
 function malformed(text: string): ProtocolError {
@@ -49,8 +49,8 @@ function malformed(text: string): ProtocolError {
 }
 
 /**
- * The token of v1's operation 7, as the stock server reads it: a user id in decimal digits. (A server with an auth
- * service of its own may read anything: then the body is your bytes.)
+ * The token of v1's operation 7, as the stock server reads it: a user id in decimal digits. A
+ * server with its own auth service may read something else; send your bytes then.
  *
  * ```text
  *   user 1:  31
@@ -65,11 +65,14 @@ export const userId: MessageProtocol<bigint | number, bigint> = bodyCodec<bigint
   },
 );
 
-/** What a client of v2 says of itself. Members that are not given are not written. */
+/** Token of a v2 client. Absent members are not written. */
 export interface AuthToken {
   /** User id, 64 bits. A number must be a safe integer. */
   readonly mid: bigint | number;
-  /** Key of the connection; empty: the server makes one up. A second connection with the same key closes the first. */
+  /**
+   * Key of the connection; if empty, the server makes one up. A second connection with the same key
+   * closes the first.
+   */
   readonly key?: string | undefined;
   /** `TYPE://ROOM`, such as `live://1000`; empty for no room. */
   readonly room_id?: string | undefined;
@@ -79,7 +82,7 @@ export interface AuthToken {
   readonly accepts?: readonly number[] | undefined;
 }
 
-/** An auth token as the server reads it: what was not given is 0 or empty. */
+/** An auth token as the server reads it. Absent members are 0 or empty. */
 export interface ReceivedAuthToken {
   /** User id, 64 bits. */
   readonly mid: bigint;
@@ -100,8 +103,8 @@ export interface ReceivedAuthToken {
  *   {"mid":123,"room_id":"live://1000","platform":"web","accepts":[1000,1001]}
  * ```
  *
- * Read as Go reads it: keys in any case, unknown ones ignored, missing ones 0 or empty.
- * Source: internal/logic/conn.go.
+ * Read as Go reads it: keys in any case, unknown keys ignored, missing ones 0 or empty. Source:
+ * internal/logic/conn.go.
  *
  * @example
  * ```ts
@@ -133,14 +136,14 @@ export const authToken: MessageProtocol<AuthToken, ReceivedAuthToken> = bodyCode
     checkText(room_id, "room_id");
     checkText(platform, "platform");
     const operations = accepts === undefined ? undefined : int32s(accepts);
-    // The id is put in as text: JSON.stringify has no 64-bit integers.
+    // The id is inserted as text: JSON.stringify has no 64-bit integers.
     const rest = stringify({ key, room_id, platform, accepts: operations });
     out.utf8(`{"mid":${int64Text(mid, "mid")}${rest === "{}" ? "" : ","}${rest.slice(1)}`);
   },
   text: true,
 });
 
-/** What a client of the chat fork says of itself. */
+/** Token of a client of the chat fork. */
 export interface ChatToken<Mid = bigint | number> {
   /** User id, 64 bits. A number must be a safe integer. */
   readonly mid: Mid;
@@ -168,7 +171,7 @@ export const chatToken: MessageProtocol<ChatToken, ChatToken<bigint>> = bodyCode
   text: true,
 });
 
-/** The members of a JSON object that are not null, by their folded key. */
+/** Calls `visit` with the members of a JSON object that are not null, by folded key. */
 function eachJsonMember(
   bytes: Uint8Array,
   start: number,
@@ -185,7 +188,7 @@ function eachJsonMember(
 }
 
 function text(value: string, what: string): string {
-  if (value[0] !== '"') throw malformed(`json: ${what} is no string`);
+  if (value[0] !== '"') throw malformed(`json: ${what} is not a string`);
   try {
     return parseJson(value) as string;
   } catch (error) {
@@ -193,7 +196,7 @@ function text(value: string, what: string): string {
   }
 }
 
-/** Refuses what is not a string; undefined is not written, unless the member is needed. */
+/** Refuses anything but a string; undefined is allowed unless `isNeeded`. */
 function checkText(value: unknown, what: string, isNeeded = false): void {
   if (typeof value === "string" || (value === undefined && !isNeeded)) return;
   const kind = value === null ? "null" : typeof value;
@@ -201,13 +204,13 @@ function checkText(value: unknown, what: string, isNeeded = false): void {
 }
 
 function readInt32s(value: string): number[] {
-  if (value[0] !== "[") throw malformed("json: accepts is no array");
+  if (value[0] !== "[") throw malformed("json: accepts is not an array");
   return elements(value).map(readInt32);
 }
 
 function readInt32(digits: string): number {
   const value = goInteger(digits, -INT32 - 1, INT32);
-  if (value === undefined) throw malformed("operation is no 32-bit integer");
+  if (value === undefined) throw malformed("operation is not a 32-bit integer");
   return value;
 }
 
@@ -215,7 +218,7 @@ function int32s(operations: readonly number[]): number[] {
   if (!Array.isArray(operations)) {
     throw new ProtocolError("unencodable", "operations must be an array of 32-bit integers");
   }
-  // Not `map`, which steps over holes.
+  // Not `map`, which skips holes.
   return Array.from(operations, int32);
 }
 
@@ -226,7 +229,7 @@ function int32(value: unknown): number {
 }
 
 /**
- * The body of v2's heartbeat reply (operation 3): how many are online in the client's room.
+ * The body of v2's heartbeat reply (operation 3): the number of clients in the room.
  *
  * ```text
  *   12345:  00 00 30 39     a signed 32-bit big-endian integer
@@ -258,7 +261,7 @@ export const operationList: MessageProtocol<readonly number[]> = bodyCodec<
   readonly number[]
 >("goim operation list", {
   decode(bytes, start, end) {
-    // As Go's strconv reads a number: zeros in front and a plus are fine.
+    // As Go's strconv reads a number: leading zeros and a plus are allowed.
     if (start === end) return [];
     return decodeUtf8(bytes, start, end)
       .split(",")

@@ -3,7 +3,7 @@ import { bytes, type Field, i8, i32be, i64be, ignored, struct } from "../../fiel
 import type { ChatMessage, ChatReply, ReceivedChatMessage } from "./chat.ts";
 
 /**
- * The body of {@link chatSend} as a description, for tools.
+ * Describes the body of {@link chatSend}, for tools.
  *
  * `message` describes the message, such as `utf8()`; `bytes()` by default.
  *
@@ -27,7 +27,7 @@ export function chatSendFields(message: Field<never, unknown> = bytes()): Field<
 }
 
 /**
- * The body of {@link chatReceive} as a description, for tools.
+ * Describes the body of {@link chatReceive}, for tools.
  *
  * ```text
  * 0              8            12         16
@@ -45,7 +45,7 @@ export function chatReceiveFields(message: Field<never, unknown> = bytes()): Fie
 }
 
 /**
- * The body of {@link chatReply} as a description, for tools.
+ * Describes the body of {@link chatReply}, for tools.
  *
  * ```text
  * 0        1

@@ -11,12 +11,12 @@ import {
 import { bodyCodec } from "./bodies.ts";
 
 /*
- * Operations 18 to 21 of a fork of v2, known from its protocol document only. All integers are big-endian and
- * signed. 18 and 20 mean one layout when a client sends them and another when a server does, and their bytes do not
- * tell which: hence a codec for each direction.
+ * Operations 18 to 21 of a fork of v2, known only from its protocol document. All integers are
+ * big-endian and signed. 18 and 20 have one layout from clients and another from servers, and the
+ * bytes do not tell which: hence a codec for each direction.
  */
 
-/** What a client sends with operation 18 (to a user) or 20 (to a group). */
+/** A message from a client: operation 18 (to a user) or 20 (to a group). */
 export interface ChatMessage<Message = Uint8Array> {
   /** Id of the sender, a 32-bit integer. */
   readonly from: number;
@@ -26,17 +26,17 @@ export interface ChatMessage<Message = Uint8Array> {
   readonly msg: Message;
 }
 
-/** What a server sends with operation 18 or 20. */
+/** A message from a server: operation 18 or 20. */
 export interface ReceivedChatMessage<Message = Uint8Array> extends ChatMessage<Message> {
   /** Id of the message, 64 bits. */
   readonly chatId: bigint;
 }
 
-/** What a server answers (operation 19 or 21). */
+/** A server's reply: operation 19 or 21. */
 export interface ChatReply {
   /** 0: sent; -1: failed. A signed byte. */
   readonly ret: number;
-  /** Id of the message, 64 bits; of no meaning where it failed. */
+  /** Id of the message, 64 bits; has no meaning if sending failed. */
   readonly chatId: bigint;
 }
 
@@ -116,7 +116,7 @@ function checkLength(start: number, end: number, least: number): void {
  *   ff      0000000000000000       failed
  * ```
  *
- * @param options - `ignoreExtra`: take bodies that go on behind the 9 bytes
+ * @param options - `ignoreExtra`: accept bodies with more than 9 bytes
  * @defaultValue ignoreExtra false
  */
 export function chatReply(

@@ -19,20 +19,20 @@ export type SessionHandlers<Body> = LinkHandlers<PacketToSend<Body>, Packet<Body
 
 /** Options for one request. */
 export interface GoimRequestOptions {
-  /** As the option of that name of the client. */
+  /** Overrides the client's option of the same name. */
   readonly timeout?: number | undefined;
-  /** Gives the request up: its promise is rejected with the signal's reason. */
+  /** Aborts the request: its promise is rejected with the signal's reason. */
   readonly signal?: CancelSignal | undefined;
 }
 
 /**
- * Handlers of a client. Each is called with the client first. If one throws or rejects, the connection ends (`error`),
- * unless it waited for a request that failed with its connection.
+ * Handlers of a client. Each is called with the client first. If one throws or rejects, the
+ * connection closes (`error`), unless the cause is a request that failed with its connection.
  */
 export interface GoimClientHandlers<Body> {
   /**
-   * Called when the server has accepted the token, and again after each reconnect. Ask here for what is not in the token: a
-   * room, more operations.
+   * Called when the server has accepted the token, and again after each reconnect. Request here
+   * what the token does not cover: a room, more operations.
    */
   readonly open?: ((client: GoimClient<Body>) => unknown) | undefined;
   /** Called with each push, in order, and with any other packet that answers no request. */
@@ -55,10 +55,11 @@ export interface GoimClientOptions<Body, P = BinaryProtocol<Body>>
   extends GoimClientHandlers<Body>,
     LinkOptions {
   /**
-   * Opens a connection over any transport. Called at once, and again after each failure. Pass `handlers` on unchanged.
+   * Opens a connection over any transport. Called at once, and again after each failure. Pass
+   * `handlers` on unchanged.
    *
    * @param protocol - the protocol of the connection
-   * @param handlers - for the connection, and the `signal` that aborts the attempt
+   * @param handlers - handlers for the connection, and the `signal` that aborts the attempt
    */
   readonly connect: (
     protocol: P,
@@ -72,38 +73,40 @@ export interface GoimClientOptions<Body, P = BinaryProtocol<Body>>
   readonly token: NoInfer<Body> | (() => NoInfer<Body> | PromiseLike<NoInfer<Body>>);
 
   /**
-   * The family of servers to speak to.
+   * Family of the server.
    * @defaultValue `'v2'`
    */
   readonly dialect?: Dialect | undefined;
 
   /**
-   * The protocol, if it is not the binary packet: `goimJson({ side: "client" })` for v1.0 to v1.2 on WebSocket.
-   * @defaultValue `goim()`, with bodies as large as the dialect's servers read, and batches of v2 flattened
+   * The protocol, if not the binary packet: `goimJson({ side: "client" })` for v1.0 to v1.2 on
+   * WebSocket.
+   * @defaultValue `goim()`, with bodies as large as the dialect's servers read, and batches of v2
+   *   flattened
    */
   readonly protocol?: P | undefined;
 
   /**
-   * Replies beyond those of the dialect: `chatReplies` for the chat fork.
+   * Pairs of request and reply in addition to the dialect's: `chatReplies` for the chat fork.
    * @defaultValue none
    */
   readonly replies?: Replies | undefined;
 
   /**
-   * Requests that may be unanswered at a time, heartbeats among them: 1 to 7, or 1 to 6 for JSON. The server closes at its
-   * ninth; v1.2's JSON WebSocket replies before it has room for the next one.
+   * Maximum unanswered requests, heartbeats included: 1 to 7, or 1 to 6 for JSON. The server closes
+   * at the ninth; with JSON, v1.2 replies before it has room for the next one.
    * @defaultValue 4
    */
   readonly inFlight?: number | undefined;
 
   /**
-   * Requests that may wait to be sent or answered; one more is rejected with `overflow`.
+   * Maximum requests that wait to be sent or answered; further ones are rejected with `overflow`.
    * @defaultValue 1000
    */
   readonly maxPending?: number | undefined;
 
   /**
-   * How long a request may take, waiting to be sent included; 0 for no limit.
+   * Time limit for a request, including the wait to be sent; 0 for no limit.
    * @defaultValue 10 000
    */
   readonly timeout?: number | undefined;

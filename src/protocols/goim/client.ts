@@ -21,18 +21,19 @@ const OPTIONS = [
   ...["push", "online", ...LINK_OPTIONS],
 ];
 
-/** Where a client is. */
+/** State of a client. */
 export type GoimClientState = LinkState;
 
 /**
- * A client of goim that behaves: it says who it is, sends heartbeats, keeps requests within what the server
- * can hold, notices a dead server, and connects again.
+ * A goim client. It authenticates, sends heartbeats, limits the requests in flight to what the
+ * server can hold, notices a dead server, and reconnects.
  *
- * It opens no socket itself and keeps no timer of its own: `connect` opens a connection with any transport, and time
- * comes from a `Clock`. Pushes go to the handler `push`, a batch's each on its own.
+ * It opens no socket and sets no timer itself: `connect` opens a connection over any transport, and
+ * time comes from a `Clock`. The handler `push` receives each push on its own, also from a batch.
  *
- * A request is sent once, at most. Those that the server did not answer before the connection failed are rejected
- * (`closed`): it may have acted on them. Those that were not sent go out over the next connection.
+ * A request is sent at most once. If the connection fails first, unanswered requests are rejected
+ * (`closed`), because the server may have acted on them. Requests that were not sent yet go out
+ * over the next connection.
  *
  * @example
  * ```ts
@@ -44,7 +45,7 @@ export type GoimClientState = LinkState;
  *   const client = new GoimClient({
  *     connect: (protocol, handlers) => connect(protocol, { host, port: 3101, ...handlers }),
  *     token: encodeFrame(authToken, { mid: 123, accepts: [1000] }),
- *     // After each reconnect: the server knows no more than the token says.
+ *     // After each reconnect too: the new session has only what the token says.
  *     open: (client) => client.request(operations.v2.changeRoom, encodeFrame(roomId, room)),
  *     push: (_, packet) => console.log(packet.op, packet.body.length),
  *   });
@@ -62,14 +63,17 @@ export class GoimClient<Body = Uint8Array> {
   #isBeatOpen = false;
 
   /**
-   * Begins to connect at once.
+   * Starts to connect at once.
    *
-   * @param options - how to connect, who you are, and what to call
-   * @throws RangeError for an unknown dialect, `inFlight` outside 1 to 7 (1 to 6 for JSON), no time between heartbeats, or
-   *   another invalid limit
+   * @param options - how to connect, the token, and the handlers
+   * @throws RangeError for an unknown dialect, `inFlight` outside 1 to 7 (1 to 6 for JSON),
+   *   `heartbeat` 0, or another invalid limit
    */
   constructor(options: GoimClientOptions<Body>);
-  /** For a protocol without framing, such as JSON: `connect` needs a transport that keeps boundaries. */
+  /**
+   * For a protocol without framing, such as JSON: `connect` needs a transport that preserves
+   * message boundaries.
+   */
   constructor(
     options: GoimClientOptions<Body, SessionProtocol<Body>> & {
       readonly protocol: SessionProtocol<Body>;
@@ -88,7 +92,7 @@ export class GoimClient<Body = Uint8Array> {
       ...{ timeout, maxPending, maxInFlight: inFlight, clock },
       ...{ trace: options.trace, name: "goim", connection: () => this.#link.connection },
     });
-    // What is asked before the server has accepted the token waits.
+    // Requests made before the server has accepted the token wait.
     this.#requests.pause();
     const { error } = options;
     this.#link = new SessionLink<PacketToSend<Body>, Packet<Body>, Body>(
@@ -118,25 +122,25 @@ export class GoimClient<Body = Uint8Array> {
     this.#link.start();
   }
 
-  /** Where the client is. */
+  /** State of the client. */
   get state(): GoimClientState {
     return this.#link.state;
   }
 
-  /** How many were online in the room when the last heartbeat was answered; only v2 says so. */
+  /** Number of clients in the room in the last heartbeat reply; v2 only. */
   get online(): number | undefined {
     return this.#online;
   }
 
   /**
-   * Sends a request, as soon as there is room for it, and gives its reply.
+   * Sends a request as soon as there is room for it, and returns its reply.
    *
-   * @param op - operation, such as `operations.v2.changeRoom`
-   * @param body - what it carries
+   * @param op - the operation, such as `operations.v2.changeRoom`
+   * @param body - its body
    * @param options - `timeout`, `signal`
-   * @returns the reply; rejected with a ProtocolError: `timeout`; `closed` if the connection or the client ended first;
-   *   `overflow` if too many wait; `unencodable`, also for an operation that is the session's own or has no reply; or with
-   *   the reason of `signal`
+   * @returns the reply; rejected with a ProtocolError: `timeout`; `closed` if the connection or the
+   *   client ended first; `overflow` if too many wait; `unencodable`, also for an operation that
+   *   the client sends itself or that has no reply; or with the reason of `signal`
    */
   async request(op: number, body?: Body, options: GoimRequestOptions = {}): Promise<Packet<Body>> {
     checkOptions("request", options, ["timeout", "signal"]);
@@ -148,7 +152,10 @@ export class GoimClient<Body = Uint8Array> {
     });
   }
 
-  /** Ends the session for good: what was sent goes out, then the connection closes. Unanswered requests fail. */
+  /**
+   * Ends the session for good: sends what is queued, then closes the connection. Unanswered
+   * requests are rejected.
+   */
   close(): void {
     this.#link.close();
   }
@@ -157,14 +164,14 @@ export class GoimClient<Body = Uint8Array> {
     const isOurs = op === heartbeat || op === auth || (op === raw && this.#dialect === "v2");
     const reply = isOurs ? undefined : replyTo(op, this.#dialect, this.#options.replies);
     if (reply !== undefined) return reply;
-    throw new ProtocolError("unencodable", `operation ${op} is no request in ${this.#dialect}`);
+    throw new ProtocolError("unencodable", `operation ${op} is not a request in ${this.#dialect}`);
   }
 
   #send(op: number, seq: number, body: Body | undefined): void {
     this.#link.connection?.send({ ver: VERSION, op, seq, body });
   }
 
-  /** A request of the session itself: without it there is no session. */
+  /** Sends a request that the session itself needs; if it fails, the connection closes. */
   #ask(
     op: number,
     reply: number,
@@ -179,21 +186,26 @@ export class GoimClient<Body = Uint8Array> {
     this.#requests
       .ask((seq) => this.#send(op, seq, body), options)
       .catch((error) => {
-        // Not if it failed with its connection.
+        // Unless it failed with its connection.
         if (connection === this.#link.connection && connection?.state === "open") {
           this.#link.drop(error);
         }
       });
   }
 
-  /** Replies are taken at once: handlers of pushes, which may wait for some, have a queue of their own. */
+  /**
+   * Replies are handled at once. Push handlers, which may wait for replies, have their own queue.
+   */
   #received(packet: Packet<Body>): void {
     if (this.#requests.answer(packet.seq, packet)) return;
     const { push } = this.#options;
     if (push !== undefined) this.#link.calls?.add(() => push(this, packet));
   }
 
-  /** One at a time: the server's ring has few places, and a backlog may come before the reply. */
+  /**
+   * At most one heartbeat is open: the server's ring has few places, and a backlog may come before
+   * the reply.
+   */
   #beat(): void {
     if (this.#isBeatOpen) return;
     this.#isBeatOpen = true;
@@ -207,7 +219,7 @@ export class GoimClient<Body = Uint8Array> {
   }
 }
 
-/** Where no protocol is given, bodies are bytes. */
+/** The default protocol, with bodies as bytes. */
 function binary<Body>(dialect: Dialect): SessionProtocol<Body> {
   const protocol = goim({ flatten: dialect === "v2", maxSendBody: MAX_BODY[dialect] });
   return protocol as SessionProtocol<unknown> as SessionProtocol<Body>;

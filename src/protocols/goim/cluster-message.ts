@@ -10,21 +10,21 @@ import {
 import type { Frames } from "./encoded-push.ts";
 import { LARGEST } from "./packet.ts";
 
-/** Whom a push is for. */
+/** Recipients of a push. */
 export interface PushTarget {
   readonly kind: "room" | "all" | "key";
   /** Name of the room, or the key. */
   readonly name: string;
-  /** The operation that clients must accept. */
+  /** Operation that clients must accept. */
   readonly op: number;
 }
 
-/** What one comet sends to the others. */
+/** A message from one comet to the others. */
 export interface ClusterMessage extends Omit<PushTarget, "kind"> {
   readonly kind: PushTarget["kind"] | "ask" | "position";
   /** 16 hexadecimal digits. */
   readonly from: string;
-  /** Number of the last push of `from`: its own, if this is one. */
+  /** Number of the last push of `from`; if this is a push, its own number. */
   readonly number: number;
   readonly frames: Frames;
 }
@@ -34,7 +34,7 @@ const KINDS: readonly ClusterMessage["kind"][] = ["ask", "position", "room", "al
 const NAME = 22;
 
 /**
- * A message between comets.
+ * Codec of messages between comets.
  *
  * ```text
  *   0           1         2          10       16      20
@@ -73,9 +73,9 @@ export const clusterMessage: MessageProtocol<ClusterMessage> = {
 };
 
 const noMessage = (): ProtocolError =>
-  new ProtocolError("malformed", "not a message of another comet");
+  new ProtocolError("malformed", "not a message from another comet");
 
-/** Eight hexadecimal digits for 32 bits. */
+/** A 32-bit value as eight hexadecimal digits. */
 export function hex(value: number): string {
   return value.toString(16).padStart(8, "0");
 }

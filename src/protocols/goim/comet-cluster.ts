@@ -11,13 +11,16 @@ import { type ClusterMessage, clusterMessage, type PushTarget } from "./cluster-
 import type { CometOptions } from "./comet-options.ts";
 import type { Frames } from "./encoded-push.ts";
 
-/** Comets whose positions are kept; those that were silent longest are forgotten. */
+/**
+ * Maximum comets whose positions are kept. The ones that were silent longest are forgotten first.
+ */
 const MOST_COMETS = 1024;
 
 const NOBODY = { op: 0, name: "", frames: [] };
 
 /**
- * The others that a comet pushes together with. Pushes of a comet are numbered, so the others notice repeats and gaps.
+ * A comet's view of the other comets in its cluster. Each comet numbers its pushes, so the others
+ * notice repeats and gaps.
  *
  * ```text
  *   push      room, all, key   number n: n - 1 must have come before it
@@ -55,12 +58,12 @@ export class CometCluster {
     else ask();
   }
 
-  /** Pushes of other comets that did not arrive. */
+  /** Number of pushes from other comets that did not arrive. */
   get missed(): number {
     return this.#missed;
   }
 
-  /** Gives a push to the other comets. */
+  /** Publishes a push to the other comets. */
   push(target: PushTarget, frames: Frames): void {
     if (frames.length > 0) this.#publish({ ...target, frames }, 1);
   }
@@ -68,7 +71,7 @@ export class CometCluster {
   #publish(value: Omit<ClusterMessage, "from" | "number">, count = 0): void {
     const number = this.#number + count;
     const encoded = encodeFrame(clusterMessage, { ...value, from: this.#id, number });
-    // From here on the others miss it if it does not arrive.
+    // From here on, the others count it as missed if it does not arrive.
     this.#number = number;
     try {
       const result = this.#publishBytes(encoded);
@@ -83,7 +86,7 @@ export class CometCluster {
     this.#isFailing = false;
   };
 
-  /** Printed once until it works again: there may be thousands. */
+  /** Prints the first failure only, until publishing works again: there may be thousands. */
   readonly #failed = (error: unknown): void => {
     if (!this.#isFailing) reportBug(error, "report");
     this.#isFailing = true;
@@ -98,12 +101,12 @@ export class CometCluster {
     else if (isPush && isNew) this.#deliver({ kind, ...target }, frames);
   }
 
-  /** Notes how far another comet is; returns false if that was known. */
+  /** Records another comet's position; returns false if it was already known. */
   #note(from: string, number: number, count: 0 | 1): boolean {
     const positions = this.#positions;
     const known = positions.get(from);
     if (known !== undefined && number <= known) return false;
-    // One that was not known yet has pushed before this comet was here.
+    // A new comet may have pushed before this one started.
     const missed = known === undefined ? 0 : number - known - count;
     if (known === undefined && positions.size >= MOST_COMETS) {
       const [oldest] = positions.keys();
@@ -122,7 +125,7 @@ export class CometCluster {
       guard(() => gap({ comet, missed }));
       return;
     }
-    const text = `${missed} pushes of another comet did not arrive`;
+    const text = `${missed} pushes from another comet did not arrive`;
     reportPeer("goim-cluster", comet, new ProtocolError("truncated", text));
   }
 }

@@ -4,7 +4,7 @@ import type { CometSession } from "./comet-session.ts";
 import type { Dialect, Replies } from "./dialect.ts";
 import type { Packet } from "./packet.ts";
 
-/** A client that was admitted: who it is, and what to send it. */
+/** An admitted client: your data about it, its name, room and operations. */
 export interface Admission<User> {
   /** Your data about the client, kept in `session.user`. */
   readonly user: User;
@@ -25,7 +25,7 @@ export interface Admission<User> {
   readonly accepts?: Iterable<number> | undefined;
 }
 
-/** The body of a reply, or nothing for a reply without a body. */
+/** The body of a reply; undefined for a reply without a body. */
 // biome-ignore lint/suspicious/noConfusingVoidType: that is what functions without a return are to the compiler
 export type Answer<Body> = Body | undefined | void;
 
@@ -43,9 +43,10 @@ export interface CometOptions<User, Body> {
   ) => Admission<User> | undefined | PromiseLike<Admission<User> | undefined>;
 
   /**
-   * Answers a request: any packet that is not about heartbeats, rooms or subscriptions. Return the body of the reply, or
-   * nothing. While a promise is pending, later packets of this client wait, so replies are in the order of requests.
-   * @defaultValue v2: a reply without body; v1: operation 4 with the body that came
+   * Answers a request: any packet that is not about heartbeats, rooms or subscriptions. Return the
+   * body of the reply, or nothing. While a promise is pending, later packets of this client wait,
+   * so replies keep the order of the requests.
+   * @defaultValue v2: a reply without a body; v1: operation 4 with the body of the request
    */
   readonly request?:
     | ((
@@ -54,88 +55,93 @@ export interface CometOptions<User, Body> {
       ) => Answer<Body> | PromiseLike<Answer<Body>>)
     | undefined;
 
-  /** Called when a client was admitted. */
+  /** Called when a client has been admitted. */
   readonly join?: ((session: CometSession<User, Body>) => unknown) | undefined;
-  /** Called when a client that was admitted is gone. */
+  /** Called when an admitted client has left. */
   readonly leave?: ((session: CometSession<User, Body>, info: CloseInfo) => unknown) | undefined;
   /**
-   * Called when a client is cut off: it broke the protocol, was refused or too late, its transport failed, or a handler threw.
-   * Without this handler what clients do wrong is printed in one line, now and then, and what a handler threw with its
-   * stack.
+   * Called when a client is disconnected: it broke the protocol, was refused or too late, its
+   * transport failed, or a handler threw. Without this handler, errors of clients are printed as
+   * one line now and then, and errors of handlers with their stack.
    */
   readonly error?: ((session: CometSession<User, Body>, error: unknown) => unknown) | undefined;
 
   /**
-   * The family of clients to serve.
+   * Family of the clients.
    * @defaultValue `'v2'`
    */
   readonly dialect?: Dialect | undefined;
 
   /**
-   * The protocol, if it is not the binary packet: `goimJson({ side: "server" })` for WebSocket clients of v1.0 to v1.2.
+   * The protocol, if not the binary packet: `goimJson({ side: "server" })` for WebSocket clients of
+   * v1.0 to v1.2.
    * @defaultValue `goim()`, reading as much as the dialect's servers do
    */
   readonly protocol?: SessionProtocol<Body> | undefined;
 
   /**
-   * Pairs of request and reply beyond those of the dialect: `chatReplies` for the chat fork.
+   * Pairs of request and reply in addition to the dialect's: `chatReplies` for the chat fork.
    * @defaultValue none
    */
   readonly replies?: Replies | undefined;
 
   /**
-   * How long a client may take to authenticate; 0 for no limit.
+   * Time limit for a client to authenticate; 0 for no limit.
    * @defaultValue 5000
    */
   readonly authTimeout?: number | undefined;
 
   /**
-   * A client that sends nothing for this long, no heartbeat and nothing else, is cut off; 0: never.
+   * A client that sends nothing for this long, heartbeats included, is disconnected; 0 for no
+   * limit.
    * @defaultValue 8 minutes (v2), 5 minutes (v1)
    */
   readonly heartbeatTimeout?: number | undefined;
 
   /**
-   * A push to a client with more unsent bytes than this is dropped: a slow client loses pushes, not its connection.
+   * Maximum unsent bytes per client. Pushes above it are dropped: a slow client loses pushes, not
+   * its connection.
    * @defaultValue 256 KiB
    */
   readonly maxBacklog?: number | undefined;
 
   /**
-   * Most operations that a client may accept (v2), those of its admission included. A client that subscribes to more is
-   * cut off.
+   * Maximum operations that a client may accept (v2), including those of its admission. A client
+   * that subscribes to more is disconnected.
    * @defaultValue 4096
    */
   readonly maxAccepts?: number | undefined;
 
   /**
-   * **Experimental**, may change in any release. Sends bytes to every other comet of a cluster, over a message bus such as
-   * NATS. Pushes go to this comet's clients first, then to `publish`, once each.
+   * **Experimental**, may change in any release. Sends bytes to every other comet of a cluster,
+   * over a message bus such as NATS. Pushes go to this comet's clients first, then to `publish`,
+   * once each.
    *
-   * The bus must keep the order of one comet's messages. It may drop some, for instance while it is away, or hand out some
-   * twice, or return them to the comet that published them. If `publish` throws or rejects, the first error is printed, and
-   * the others report the push as missed.
+   * The bus must keep the order of one comet's messages. It may lose some, for example during an
+   * outage, deliver some twice, or return them to the comet that published them. If `publish`
+   * throws or rejects, the first error is printed, and the others report the push as missed.
    *
-   * @defaultValue this comet is alone
+   * @defaultValue none: this comet is not part of a cluster
    */
   readonly publish?: ((message: Uint8Array<ArrayBuffer>) => unknown) | undefined;
 
   /**
-   * **Experimental**, may change in any release. Called once, when the comet is made: call `receive` with each message that
-   * a comet of the cluster has published, and `resumed` when the bus is back after it was away, so that the comets learn
-   * what they have missed. A promise says when the subscription is made.
+   * **Experimental**, may change in any release. Called once, when the comet is created. Call
+   * `receive` with each message that a comet of the cluster has published, and `resumed` when the
+   * bus is back after an outage, so that the comets learn what they missed. Return a promise if
+   * subscribing takes time.
    *
-   * `receive` throws a ProtocolError for bytes that no comet has published.
+   * `receive` throws a ProtocolError for bytes that are not a comet's message.
    *
-   * @defaultValue this comet is alone
+   * @defaultValue none: this comet is not part of a cluster
    */
   readonly subscribe?:
     | ((receive: (message: Uint8Array) => void, resumed: () => void) => unknown)
     | undefined;
 
   /**
-   * **Experimental**, may change in any release. Called when pushes of another comet did not arrive. They are lost for the
-   * clients of this comet.
+   * **Experimental**, may change in any release. Called when pushes from another comet did not
+   * arrive. The clients of this comet will not receive them.
    * @defaultValue a printed line, at most one in ten seconds
    */
   readonly gap?: ((gap: CometGap) => unknown) | undefined;
@@ -147,10 +153,13 @@ export interface CometOptions<User, Body> {
   readonly clock?: Clock | undefined;
 }
 
-/** Pushes of another comet that did not arrive. Experimental, as `publish` of {@link CometOptions} is. */
+/**
+ * Pushes from another comet that did not arrive. Experimental, like `publish` of {@link
+ * CometOptions}.
+ */
 export interface CometGap {
   /** The `id` of the other comet. */
   readonly comet: string;
-  /** How many are missing since the last one that arrived. */
+  /** Number of pushes that are missing since the last one that arrived. */
   readonly missed: number;
 }

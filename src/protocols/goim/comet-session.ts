@@ -29,7 +29,7 @@ export type CometConnection<User, Body> = Connection<
 >;
 
 /**
- * What a session needs of its comet.
+ * The parts of a comet that its sessions use.
  * @internal
  */
 export interface Hub<User, Body> {
@@ -48,7 +48,7 @@ export interface Hub<User, Body> {
 }
 
 /**
- * One client of a comet.
+ * One client's session on a comet.
  *
  * ```text
  *   opened --> stranger -- op 7, authenticate --> member --> gone
@@ -66,7 +66,7 @@ export class CometSession<User = unknown, Body = Uint8Array> {
   #isGone = false;
   #calm: () => void = () => {};
 
-  /** @internal Sessions are made by their comet. */
+  /** @internal Comets create their sessions. */
   constructor(hub: Hub<User, Body>) {
     this.#hub = hub;
   }
@@ -86,12 +86,12 @@ export class CometSession<User = unknown, Body = Uint8Array> {
     return this.#admission?.key;
   }
 
-  /** The room that the client is in, or was in last; empty for none. */
+  /** The client's current or last room; empty for none. */
   get room(): string {
     return this.#room;
   }
 
-  /** Pushes that were dropped because this client reads too slowly. */
+  /** Number of pushes that were dropped because this client reads too slowly. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -111,7 +111,10 @@ export class CometSession<User = unknown, Body = Uint8Array> {
     return this.deliver(this.#hub.prepare(packets));
   }
 
-  /** Moves this client to another room; empty: to none. Does nothing before it is admitted, or once it is gone. */
+  /**
+   * Moves this client to another room; an empty name leaves the room. Does nothing before it is
+   * admitted or after it has left.
+   */
   move(room: string): void {
     if (this.#isGone || this.#admission === undefined) return;
     this.#hub.moved(this, this.#room, room);
@@ -131,7 +134,7 @@ export class CometSession<User = unknown, Body = Uint8Array> {
     return true;
   }
 
-  // ---- told by the connection
+  // ---- called by the connection
 
   /** @internal */
   opened(connection: CometConnection<User, Body>): void {
@@ -139,7 +142,7 @@ export class CometSession<User = unknown, Body = Uint8Array> {
     const { clock, authTimeout } = this.#hub;
     if (authTimeout === 0) return;
     this.#calm = clock.after(authTimeout, () => {
-      this.#cut(new ProtocolError("timeout", `not let in within ${authTimeout} ms`));
+      this.#cut(new ProtocolError("timeout", `not authenticated within ${authTimeout} ms`));
     });
   }
 
@@ -153,7 +156,9 @@ export class CometSession<User = unknown, Body = Uint8Array> {
     }
   }
 
-  /** A body that its codec refuses is an error of the client; anything else is a bug of the handler. */
+  /**
+   * A body that its codec refuses is an error of the client; anything else is a bug in the handler.
+   */
   readonly #failed = (error: unknown): void => {
     const isTheirs = error instanceof ProtocolError && error.code !== "unencodable";
     if (!isTheirs) throw error;
@@ -188,7 +193,7 @@ export class CometSession<User = unknown, Body = Uint8Array> {
     }
     const admission = this.#hub.options.authenticate(packet.body, this);
     return this.#after(admission, (found) => {
-      // There is no reply that says no.
+      // The protocol has no negative reply.
       return found === undefined ? this.#refuse("token refused") : this.#admit(packet, found);
     });
   }
@@ -211,7 +216,7 @@ export class CometSession<User = unknown, Body = Uint8Array> {
   }
 
   #beat(packet: Packet<Body>): void {
-    // v1 does not count. (The last v1 sent the client's own body back, which nobody can want.)
+    // v1 does not count. (The last v1 sent the client's own body back, which serves no one.)
     const count =
       this.#hub.dialect === "v2"
         ? encodeFrame(onlineCount, this.#hub.online(this.#room))
@@ -222,7 +227,7 @@ export class CometSession<User = unknown, Body = Uint8Array> {
   #subscribe(body: Body): void {
     const { maxAccepts } = this.#hub;
     for (const op of decodeBody(operationList, body)) this.#accepts?.add(op);
-    // Their memory must not be the client's choice.
+    // A client must not decide how much memory its list takes.
     const size = this.#accepts?.size ?? 0;
     if (size <= maxAccepts) return;
     throw new ProtocolError("overflow", `${size} operations exceed maxAccepts ${maxAccepts}`);
@@ -232,7 +237,9 @@ export class CometSession<User = unknown, Body = Uint8Array> {
     for (const op of decodeBody(operationList, body)) this.#accepts?.delete(op);
   }
 
-  /** Rooms and subscriptions, which clients of v2 may change. The reply repeats the body. */
+  /**
+   * Handles rooms and subscriptions, which clients of v2 may change. The reply repeats the body.
+   */
   #manage(packet: Packet<Body>): unknown {
     const { op, body } = packet;
     if (op === changeRoom) this.move(decodeBody(roomId, body));
@@ -241,7 +248,7 @@ export class CometSession<User = unknown, Body = Uint8Array> {
     return this.#reply(packet, this.#replyTo(op), body);
   }
 
-  /** Anything else is for the application. */
+  /** Passes any other packet to the application. */
   #ask(packet: Packet<Body>): unknown {
     const reply = this.#replyTo(packet.op);
     if (reply === undefined) return this.#refuse(`operation ${packet.op} from a client`);
@@ -266,19 +273,22 @@ export class CometSession<User = unknown, Body = Uint8Array> {
     this.#cut(new ProtocolError("refused", why));
   }
 
-  /** Cuts this client off. */
+  /** Disconnects this client. */
   #cut(error: ProtocolError): void {
     cutOff(this.connection, error);
   }
 
-  /** Goes on when `work` is done; until then the connection delivers no packet, so replies stay in order. */
+  /**
+   * Continues when `work` is done. Until then the connection delivers no packet, so replies stay in
+   * order.
+   */
   #after<T>(work: T | PromiseLike<T>, goOn: (result: T) => unknown): unknown {
     if (!isThenable(work)) return goOn(work);
     return work.then((result) => (this.connection.state === "open" ? goOn(result) : undefined));
   }
 }
 
-/** The body of a binary packet. */
+/** Decodes the body of a binary packet. */
 function decodeBody<Out>(codec: MessageProtocol<never, Out>, body: unknown): Out {
   return decodeFrame(codec, body as Uint8Array);
 }

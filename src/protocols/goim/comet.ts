@@ -24,7 +24,9 @@ const OPTIONS = [
   ...["publish", "subscribe", "gap"],
 ];
 
-/** Handlers for every connection of a comet. No client can end the process: bugs are printed. */
+/**
+ * Handlers for every connection of a comet. A client cannot crash the process: bugs are printed.
+ */
 export type CometHandlers<User, Body> = Handlers<
   PacketToSend<Body>,
   Packet<Body>,
@@ -34,11 +36,13 @@ export type CometHandlers<User, Body> = Handlers<
 const NOBODY: ReadonlySet<never> = new Set<never>();
 
 /**
- * A goim server, for many connections of any kind. It authenticates clients, answers heartbeats, keeps rooms and
- * subscriptions, and pushes to one client, to a room or to all. A push to many is encoded once. With `publish` and
- * `subscribe` (experimental), comets on several machines push together.
+ * A goim server for connections over any transport. It authenticates clients, answers heartbeats,
+ * keeps rooms and subscriptions, and pushes to one client, to a room or to all. A push to many is
+ * encoded once. With `publish` and `subscribe` (experimental), comets on several machines push
+ * together.
  *
- * It does not listen itself: pass `protocol` and `handlers` to `listen`, `messageProtocol` and `handlers` to a WebSocket.
+ * It does not listen itself: pass `protocol` and `handlers` to `listen`, `messageProtocol` and
+ * `handlers` to a WebSocket.
  *
  * @example
  * ```ts
@@ -71,13 +75,13 @@ export class Comet<User = unknown, Body = Uint8Array> {
   /** Handlers for every connection, over any transport. */
   readonly handlers: CometHandlers<User, Body>;
 
-  /** A random name for this comet, by which the others of its cluster know it. */
+  /** A random id for this comet, unique in its cluster. */
   readonly id: string;
 
   readonly #options: CometOptions<User, Body>;
   readonly #cluster: CometCluster | undefined;
   readonly #dialect: Dialect;
-  /** Writes larger packets than clients may send. */
+  /** Writes packets that are larger than clients may send. */
   readonly #writer: SessionProtocol<Body>;
   readonly #sessions = new Set<CometSession<User, Body>>();
   readonly #keys = new Map<string, CometSession<User, Body>>();
@@ -110,22 +114,25 @@ export class Comet<User = unknown, Body = Uint8Array> {
     });
   }
 
-  /** All clients that were admitted. */
+  /** All admitted clients. */
   get sessions(): ReadonlySet<CometSession<User, Body>> {
     return this.#sessions;
   }
 
-  /** The clients in a room. */
+  /** Returns the clients in a room. */
   room(room: string): ReadonlySet<CometSession<User, Body>> {
     return this.#rooms.get(room) ?? NOBODY;
   }
 
-  /** The client with this key. */
+  /** Returns the client with this key. */
   get(key: string): CometSession<User, Body> | undefined {
     return this.#keys.get(key);
   }
 
-  /** Pushes of other comets that did not arrive, see `gap` of {@link CometOptions}. Experimental. */
+  /**
+   * Number of pushes from other comets that did not arrive, see `gap` of {@link CometOptions}.
+   * Experimental.
+   */
   get missed(): number {
     return this.#cluster?.missed ?? 0;
   }
@@ -133,7 +140,8 @@ export class Comet<User = unknown, Body = Uint8Array> {
   /**
    * Pushes a packet to the client with this key, if it accepts the operation.
    *
-   * @returns true if it was sent by this comet; others of its cluster send it, too, if they have the client
+   * @returns true if this comet sent it; the others of its cluster send it too if they have the
+   *   client
    * @throws ProtocolError `unencodable`
    */
   push(key: string, packet: PacketToSend<Body>): boolean {
@@ -143,7 +151,8 @@ export class Comet<User = unknown, Body = Uint8Array> {
   /**
    * Pushes packets to all clients in a room, whatever operations they accept, as goim does.
    *
-   * @returns the number of clients of this comet that it was sent to; the others read too slowly
+   * @returns the number of clients of this comet that it was sent to, without those that read too
+   *   slowly
    * @throws ProtocolError `unencodable`
    */
   pushRoom(room: string, ...packets: PacketToSend<Body>[]): number {
@@ -219,7 +228,7 @@ export class Comet<User = unknown, Body = Uint8Array> {
         this.#forget(context);
         return leave?.(context, info);
       },
-      // Without one, what a handler throws is printed.
+      // Without one, errors of handlers are printed.
       ...(error && { error: ({ context }, thrown) => error(context, thrown) }),
     });
   }
@@ -252,7 +261,7 @@ export class Comet<User = unknown, Body = Uint8Array> {
   }
 }
 
-/** A protocol without its framing: a message is one packet, or an error. */
+/** Drops the framing of a protocol: each message must hold exactly one packet. */
 function alone<Body>(protocol: BinaryProtocol<Body>): SessionProtocol<Body> {
   const { name, maxFrame } = protocol;
   return perMessage({ maxFrame }).wrap(protocol as Codec<PacketToSend<Body>, Packet<Body>>, {
@@ -260,7 +269,7 @@ function alone<Body>(protocol: BinaryProtocol<Body>): SessionProtocol<Body> {
   }) satisfies MessageProtocol<PacketToSend<Body>, Packet<Body>>;
 }
 
-/** 64 random bits in hexadecimal. */
+/** Returns 64 random bits in hexadecimal. */
 function randomId(): string {
   const half = (): string => hex(Math.floor(Math.random() * 2 ** 32));
   return half() + half();

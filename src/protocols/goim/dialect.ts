@@ -1,9 +1,9 @@
 import { operations } from "./operations.ts";
 
-/** A family of goim servers: v1 (v1.0 to the last v1) or v2. The wire does not tell which one it is. */
+/** A family of goim servers: v1 (v1.0 to the last v1) or v2. The wire does not show which. */
 export type Dialect = "v1" | "v2";
 
-/** Pairs of request and reply of an application or a fork. */
+/** Pairs of request and reply operations of an application or a fork. */
 export type Replies = Readonly<Record<number, number>>;
 
 const { v1, v2, chat } = operations;
@@ -17,7 +17,10 @@ const REPLIES: Readonly<Record<Dialect, Replies>> = {
   },
 };
 
-/** The replies of the chat fork, for the option `replies` of sessions: 18 is answered with 19, 20 with 21. */
+/**
+ * Replies of the chat fork, for the option `replies` of sessions: 18 is answered with 19, 20 with
+ * 21.
+ */
 export const chatReplies: Replies = Object.freeze({
   [chat.message]: chat.messageReply,
   [chat.groupMessage]: chat.groupMessageReply,
@@ -27,8 +30,8 @@ export const chatReplies: Replies = Object.freeze({
 export const MAX_BODY: Readonly<Record<Dialect, number>> = { v1: 1024, v2: 4096 };
 
 /**
- * The operation that answers `op`. A v2 server answers what it does not know (and operation 4) with the operation
- * itself; a v1 server closes: undefined.
+ * Returns the operation that answers `op`. A v2 server answers unknown operations (and operation 4)
+ * with the operation itself; a v1 server closes: undefined.
  */
 export function replyTo(op: number, dialect: Dialect, replies: Replies = {}): number | undefined {
   return replies[op] ?? REPLIES[dialect][op] ?? (dialect === "v2" ? op : undefined);

@@ -9,7 +9,7 @@ import { type PacketToSend, VERSION } from "./packet.ts";
 export type Frames = readonly Uint8Array<ArrayBuffer>[];
 
 /**
- * Packets that go to many clients. Each is encoded once, when the first client needs it.
+ * Packets for many clients. Each is encoded once, when the first client needs it.
  *
  * ```text
  *                 stream, and between comets     messages
@@ -31,13 +31,13 @@ export class EncodedPush<Body> {
     this.#encode = encode;
   }
 
-  /** What goes out on a stream, and to other comets. No packets are no frames. */
+  /** Frames for a stream, and for other comets. Empty if there are no packets. */
   get plain(): Frames {
     this.#plain ??= this.#encode();
     return this.#plain;
   }
 
-  /** The frames for a transport of this kind. */
+  /** Returns the frames for a transport of this kind. */
   frames(boundary: "stream" | "message"): Frames {
     if (boundary === "stream") return this.plain;
     this.#messages ??= this.#asMessages(this.plain);
@@ -53,7 +53,7 @@ export class EncodedPush<Body> {
       return [encodeFrame(protocol, outer as PacketToSend<unknown> as PacketToSend<Body>)];
     }
     const { maxFrame } = protocol;
-    // On a stream each packet is a frame; the reader of a message has a limit for all of it.
+    // On a stream each packet is a frame; for messages the reader limits the whole message.
     if (body.length > maxFrame) {
       const text = `message of ${body.length} bytes exceeds maxFrame ${maxFrame}`;
       throw new ProtocolError("unencodable", text);
@@ -73,7 +73,7 @@ export function encodePackets<Body>(
 ): Frames {
   if (packets.length === 0) return [];
   if (protocol.text !== true) return [encodeAll(protocol, packets)];
-  // Which of the two it is, only the protocol knows.
+  // Only the protocol knows which of the two types it takes.
   const json = protocol as JsonProtocol<Body>;
   if (json.batches && packets.length > 1) return [encodeFrame(json, packets)];
   return packets.map((packet) => encodeFrame(json, packet));

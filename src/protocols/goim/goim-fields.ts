@@ -12,8 +12,8 @@ import {
 import { HEADER, type Packet, type PacketToSend, VERSION } from "./packet.ts";
 
 /**
- * The packet of goim as a description, for tools: `explain`, `picture`, `valuesOf`, `compatible`. It reads and writes
- * the bytes of {@link goim}, which is faster and has options.
+ * Describes goim's packet, for tools: `explain`, `picture`, `valuesOf`, `compatible`. It reads and
+ * writes the same bytes as {@link goim}, which is faster and has options.
  *
  * ```text
  * 0                    4                         6           8          12          16

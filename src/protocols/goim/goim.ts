@@ -23,47 +23,48 @@ import {
 import { isBatch, readBatch, readMessage } from "./read-batch.ts";
 import { checkSide } from "./side.ts";
 
-/** How binary packets are read and written. */
+/** Options for {@link goim}. */
 export interface GoimOptions {
   /**
-   * Largest whole packet in bytes, its header of 16 included; reading and writing. The servers themselves read
+   * Largest packet in bytes, its header of 16 included; for reading and writing. The servers read
    * up to 1040 (v1) or 4112 (v2), and send more than that.
    * @defaultValue 1 MiB
    */
   readonly maxFrame?: number | undefined;
 
   /**
-   * Largest body in bytes that is written; reading is not affected. A client gives what its server reads: 1024
-   * for v1, 4096 for v2.
+   * Largest body to write, in bytes; reading is not affected. In a client, set what its server
+   * reads: 1024 for v1, 4096 for v2.
    * @defaultValue as `maxFrame` allows
    */
   readonly maxSendBody?: number | undefined;
 
   /**
-   * Deliver the packets in a batch of v2 (operation 9) in place of the batch. Not for v1, where operation 9 is
-   * something else.
+   * Delivers the packets of a v2 batch (operation 9) instead of the batch. Not for v1, in which
+   * operation 9 is something else.
    * @defaultValue false
    */
   readonly flatten?: boolean | undefined;
 
   /**
-   * Give each body memory of its own, for who keeps a few small bodies and must not pin the chunks that they
-   * came in. Else bodies are views, which stay valid for ever.
+   * Copies each body, so a small body does not keep its whole chunk in memory. Without it, bodies
+   * are views into memory that is never reused.
    * @defaultValue false
    */
   readonly copy?: boolean | undefined;
 
   /**
-   * Which side this is, where messages have boundaries (WebSocket). What a client sends holds exactly one packet a
-   * message: side `'server'` refuses anything else. Reading what a server sent takes several.
+   * This side, for transports with message boundaries (WebSocket). A client's message holds exactly
+   * one packet: `'server'` refuses anything else. A server's message may hold several, which
+   * `'client'` accepts.
    * @defaultValue `'client'`
    */
   readonly side?: "client" | "server" | undefined;
 }
 
 /**
- * The binary packet of goim: on TCP in all versions, and on binary WebSocket since 2018 (the last v1, and v2).
- * All integers are big-endian and signed.
+ * The binary packet of goim: on TCP in all versions, and on binary WebSocket since 2018 (the last
+ * v1, and v2). All integers are big-endian and signed.
  *
  * ```text
  *   0          4           6      8      12     16        packLen
@@ -74,13 +75,13 @@ export interface GoimOptions {
  *   its reply, 12345 online:    00000014 0010 0001 00000003 00000001 00003039
  * ```
  *
- * `packLen` counts the whole packet. Stricter than the Go reader, which takes a length of 0 to 15 (on TCP also a
- * negative one) as a packet without body, and on WebSocket one beyond the message: here a `packLen` below 16 is
- * `malformed`, one above `maxFrame` is `too-long`, a `headerLen` other than 16 is `malformed`, and a message that
- * ends inside a packet is `truncated`.
+ * `packLen` counts the whole packet. A `packLen` below 16 is `malformed`, one above `maxFrame` is
+ * `too-long`, a `headerLen` other than 16 is `malformed`, and a message that ends inside a packet
+ * is `truncated`. The Go reader is less strict: it takes a length of 0 to 15 (on TCP also a
+ * negative one) as a packet without body, and on WebSocket accepts one beyond the message.
  *
- * On WebSocket a server's message may hold several packets; each is delivered on its own, or none when one of
- * them is malformed.
+ * On WebSocket a server's message may hold several packets. Each is delivered on its own; if one is
+ * malformed, none is delivered.
  *
  * Format: github.com/Terry-Mao/goim, api/protocol/protocol.go (v2), libs/proto/proto.go (v1).
  *
@@ -98,7 +99,8 @@ export interface GoimOptions {
  * //=> 1 2 1 0
  * ```
  *
- * @throws RangeError when a limit is no integer, `maxFrame` is below 16, or `flatten` is asked for on side `'server'`
+ * @throws RangeError if a limit is not an integer, `maxFrame` is below 16, or `flatten` is set with
+ *   side `'server'`
  */
 export function goim(options: GoimOptions = {}): Protocol<PacketToSend, Packet> {
   checkOptions("goim", options, ["maxFrame", "maxSendBody", "flatten", "copy", "side"]);
@@ -122,7 +124,7 @@ export function goim(options: GoimOptions = {}): Protocol<PacketToSend, Packet> 
     decode(bytes, start, end) {
       const stop = packetEnd(bytes, start, end, maxFrame, "message");
       if (stop < end) {
-        const text = `${end - stop} bytes behind a packet of ${stop - start}`;
+        const text = `${end - stop} bytes after a packet of ${stop - start}`;
         throw new ProtocolError("malformed", text, stop);
       }
       if (flatten && isBatch(bytes, start)) return only(readMessage(bytes, start, end, reading));
@@ -131,7 +133,7 @@ export function goim(options: GoimOptions = {}): Protocol<PacketToSend, Packet> 
     encode(packet, out) {
       const start = out.length;
       writePacket(packet, out);
-      // What would be read as a batch must be one.
+      // It would be read as a batch, so it must be one.
       if (flatten) checkBatch(out, start);
     },
   };

@@ -1,11 +1,12 @@
 /**
- * goim, a push server written in Go, from v1.0 to v2: the packet in its binary and JSON dialects, batches,
- * operations and their bodies, and sessions for both sides. Bilibili's live chat, which uses the same packet.
+ * Protocols of goim, a push server written in Go, from v1.0 to v2: the packet in its binary and
+ * JSON dialects, batches, operations and their bodies, and sessions for both sides. Also Bilibili's
+ * live chat, which uses the same packet.
  *
  * @packageDocumentation
  */
 
-// What the functions below return: so that declaration files of programs can name it.
+// Return types of the functions below, so that declaration files of programs can name them.
 export type { Connection, Handlers, MessageProtocol, Protocol } from "../../core/index.ts";
 export type { Field } from "../../fields/index.ts";
 export type { ReconnectOptions, Retry } from "../../session/index.ts";

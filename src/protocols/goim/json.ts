@@ -17,38 +17,42 @@ import { frameLimit } from "../../framing/index.ts";
 import { type Packet, type PacketToSend, VERSION } from "./packet.ts";
 import { checkSide } from "./side.ts";
 
-/** How JSON packets are read and written. */
+/** Options for {@link goimJson}. */
 export interface GoimJsonOptions {
   /**
-   * What a server sends: an object a message (`'v1.0'`, also v1.1), or an array of objects (`'v1.2'`).
+   * Format of a server's messages: one object (`'v1.0'`, also v1.1), or an array of objects
+   * (`'v1.2'`).
    * @defaultValue `'v1.2'`
    */
   readonly dialect?: "v1.0" | "v1.2" | undefined;
 
   /**
-   * Which side this is. A `'client'` writes one object; it reads an object or an array, of either dialect. A `'server'`
-   * writes as `dialect` says, escaped as Go does it, and reads one object. Not given: written as a client, and read
-   * whatever either side sends.
+   * This side. A `'client'` writes one object, and reads an object or an array, of either dialect.
+   * A `'server'` writes the format of `dialect`, escaped as Go does it, and reads one object. If
+   * not set, it writes as a client and reads messages of both sides.
    */
   readonly side?: "client" | "server" | undefined;
 
   /**
-   * The body as a parsed value, or as its JSON text: where integers above 2^53 or duplicate keys matter.
+   * The body as a parsed value, or as JSON text, if integers above 2^53 or duplicate keys matter.
    * @defaultValue `'json'`
    */
   readonly body?: "json" | "text" | undefined;
 
   /**
-   * Largest message in bytes, reading and writing.
+   * Largest message in bytes, for reading and writing.
    * @defaultValue 1 MiB
    */
   readonly maxFrame?: number | undefined;
 }
 
-/** What a JSON packet is read from or written to. With side `'server'` several packets make one batch. */
+/**
+ * A protocol that reads and writes JSON packets. With side `'server'`, several packets are written
+ * as one batch.
+ */
 export interface JsonProtocol<Body = unknown>
   extends MessageProtocol<PacketToSend<Body> | readonly PacketToSend<Body>[], Packet<Body>> {
-  /** May several packets be written as one message? (Side `'server'`, v1.2.) */
+  /** True if several packets can be written as one message (side `'server'`, v1.2). */
   readonly batches: boolean;
 }
 
@@ -62,11 +66,12 @@ export interface JsonProtocol<Body = unknown>
  *   server v1.2, batch:  [{"ver":0,"op":5,"seq":0,"body":1},{"ver":0,"op":5,"seq":0,"body":2}]
  * ```
  *
- * An absent body is written as `{}`, and read as `undefined`; JSON's null is a value. Each packet of an array is
- * delivered on its own. Read as Go reads: keys in any case, the last of duplicate ones counts, unknown ones are
- * ignored, a missing number is 0; a number with a fraction or an exponent, or one that its field cannot hold, is
- * `malformed`. Stricter than Go: bytes behind the value are `malformed` too, and a body that is not JSON is
- * `unencodable` here, where Go's server closes the connection.
+ * An absent body is written as `{}`, and read as `undefined`; JSON's null is a value. Each packet
+ * of an array is delivered on its own. Messages are read as Go reads them: keys in any case, the
+ * last of duplicate keys counts, unknown keys are ignored, a missing number is 0. A number with a
+ * fraction or an exponent, or one that does not fit its field, is `malformed`. Two checks are
+ * stricter than Go's: bytes after the value are `malformed`, and a body that is not JSON is
+ * `unencodable`.
  *
  * Format: github.com/Terry-Mao/goim, tag v1.2, libs/proto/proto.go.
  *
@@ -88,7 +93,7 @@ export interface JsonProtocol<Body = unknown>
  * //=> [ 'a', '<b>' ]
  * ```
  *
- * @throws RangeError for options that are none
+ * @throws RangeError for an invalid option
  */
 export function goimJson(
   options: GoimJsonOptions & { readonly body: "text" },
@@ -99,7 +104,8 @@ export function goimJson(options: GoimJsonOptions = {}): EitherJson {
   const { dialect = "v1.2", side, body = "json" } = options;
   if (dialect !== "v1.0" && dialect !== "v1.2") throw new RangeError(`no dialect "${dialect}"`);
   checkSide(side);
-  if (body !== "json" && body !== "text") throw new RangeError(`body is no "${body}"`);
+  if (body !== "json" && body !== "text")
+    throw new RangeError(`body must be "json" or "text", not "${body}"`);
   const maxFrame = frameLimit(options.maxFrame);
 
   const read = (text: string): unknown => (body === "text" ? text : parseJson(text));
@@ -143,7 +149,7 @@ export function goimJson(options: GoimJsonOptions = {}): EitherJson {
         }
         out.utf8(`[${packets.map(packetText).join(",")}]`);
       } else if (side === "server" && dialect === "v1.2") {
-        // The line feed is that of Go's encoder, which writes a single packet; a batch goes out without.
+        // Go's encoder appends a line feed to a single packet, but not to a batch.
         out.utf8(`[${packetText(packets)}]\n`);
       } else {
         out.utf8(packetText(packets));
@@ -152,7 +158,7 @@ export function goimJson(options: GoimJsonOptions = {}): EitherJson {
   }) as EitherJson;
 }
 
-/** What both overloads of `goimJson` give. */
+/** The return type of both overloads of `goimJson`. */
 interface EitherJson
   extends MessageProtocol<PacketToSend<unknown> | readonly PacketToSend<unknown>[], Packet<never>> {
   readonly batches: boolean;
@@ -166,14 +172,14 @@ function isBatch<T>(packets: T | readonly T[]): packets is readonly T[] {
 }
 
 function whyNoBatch(count: number, side: string | undefined): string {
-  if (count === 0) return "a batch of no packets is no message";
+  if (count === 0) return "a batch needs at least one packet";
   return side === "server" ? "v1.0 has no batches" : "a client sends one packet a message";
 }
 
 function written(value: number, most: number, field: string): number {
   if (Number.isInteger(value) && value >= -most - 1 && value <= most) return value;
   const shown = typeof value === "number" || typeof value === "bigint" ? value : typeof value;
-  throw new ProtocolError("unencodable", `${field} ${shown} is no integer of that field`);
+  throw new ProtocolError("unencodable", `${field} ${shown} is not an integer of that field`);
 }
 
 function checkedText(value: unknown): string {
@@ -185,9 +191,9 @@ function checkedText(value: unknown): string {
   return value;
 }
 
-/** The texts of the packets in a message. */
+/** Returns the text of each packet in a message. */
 function packetTexts(text: string, side: "client" | "server" | undefined): string[] {
-  // The one check of the whole text: all that is done with it afterwards may trust it.
+  // Checks the whole text once; all later steps rely on it.
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -198,7 +204,7 @@ function packetTexts(text: string, side: "client" | "server" | undefined): strin
     if (side === "server") throw malformed("array from a client");
     return elements(text);
   }
-  // What the v1.2 server makes of a batch of no packets.
+  // The v1.2 server writes this for an empty batch.
   if (value === null && side === "client") return [];
   return [text];
 }
@@ -228,11 +234,11 @@ function packetOf(text: string, read: (text: string) => unknown): Packet<unknown
   return packet;
 }
 
-/** A number of the packet; null leaves it as it was, as in Go. */
+/** Reads a number of the packet; null keeps the value before, as in Go. */
 function integer(text: string, most: number, field: string, before: number): number {
   if (text === "null") return before;
   const value = goInteger(text, -most - 1, most);
-  if (value === undefined) throw malformed(`${field} is no integer of that field`);
+  if (value === undefined) throw malformed(`${field} is not an integer of that field`);
   return value;
 }
 

@@ -1,23 +1,23 @@
-// Each operation is written once, as a member of one of these tables; the types below are read off them.
+// Each operation is a member of one of these tables; the types below are derived from them.
 
 const common = {
   /** Unused. */
   handshake: 0,
   /** Unused. */
   handshakeReply: 1,
-  /** Client: I am here. Body ignored. */
+  /** Client: heartbeat. Body ignored. */
   heartbeat: 2,
-  /** Server: so am I. v2: 4 bytes, how many are online in the client's room. */
+  /** Server: heartbeat reply. v2: 4 bytes, the number of clients in the room. */
   heartbeatReply: 3,
-  /** Client: a message for the server. v2 answers with 4 again. */
+  /** Client: a message for the server. v2 replies with 4 again. */
   send: 4,
   /** Server, v1: reply to 4, and with seq 0 every push. Not sent by v2. */
   sendReply: 5,
   /** Never sent. */
   disconnectReply: 6,
-  /** Client: who I am. The first packet. */
+  /** Client: its token. The first packet. */
   auth: 7,
-  /** Server: welcome. There is no other reply: a refused client is cut off. */
+  /** Server: token accepted. There is no negative reply: a refused client is disconnected. */
   authReply: 8,
 } as const;
 
@@ -34,7 +34,7 @@ const v1 = {
   protoReady: 13,
   /** Inside the server only. */
   protoFinish: 14,
-  /** Client: are you there? */
+  /** Client: test. */
   test: 254,
   /** Server: `{"test":"come on"}`. */
   testReply: 255,
@@ -47,39 +47,39 @@ const v2 = {
   protoReady: 10,
   /** Inside the server only. */
   protoFinish: 11,
-  /** Client: go to the room in the body, or to none. */
+  /** Client: change to the room in the body; empty to leave the room. */
   changeRoom: 12,
-  /** Server: the room again, also when the change failed. */
+  /** Server: the room again, even if the change failed. */
   changeRoomReply: 13,
-  /** Client: send me these operations too. */
+  /** Client: also send these operations. */
   subscribe: 14,
   /** Server: the list again. */
   subscribeReply: 15,
-  /** Client: no longer send me these operations. */
+  /** Client: stop sending these operations. */
   unsubscribe: 16,
   /** Server: the list again. */
   unsubscribeReply: 17,
 } as const;
 
 const chat = {
-  /** A message to one user: client to server without, server to client with a chat id. */
+  /** A message to one user: from a client without a chat id, from a server with one. */
   message: 18,
   /** Server: reply to 18. */
   messageReply: 19,
-  /** A message to a group: as 18. */
+  /** A message to a group: like 18. */
   groupMessage: 20,
   /** Server: reply to 20. */
   groupMessageReply: 21,
 } as const;
 
 const bilibili = {
-  /** Client: I am here. */
+  /** Client: heartbeat. */
   heartbeat: 2,
   /** Server: popularity of the room, 4 bytes. */
   heartbeatReply: 3,
-  /** Server: something happened. */
+  /** Server: an event or chat message, with `cmd`. */
   message: 5,
-  /** Client: who I am, and which room. */
+  /** Client: its auth message, with the room. */
   auth: 7,
   /** Server: `{"code":0}`. */
   authReply: 8,
@@ -98,12 +98,12 @@ export interface ChatOperations extends Readonly<typeof chat> {}
 export interface BilibiliOperations extends Readonly<typeof bilibili> {}
 
 /**
- * The operations of goim by dialect: the `op` of a packet. They differ: 9 is a batch in v2 and an unused handshake
- * in v1.
+ * Operation numbers by dialect: the `op` of a packet. They differ: 9 is a batch in v2 and an unused
+ * handshake in v1.
  *
  * - `v1`: goim v1.0 to v1.2 and the last v1 (libs/define/operation.go)
  * - `v2`: goim v2 (api/protocol/operation.go). From 1000 on they are the application's own pushes
- * - `chat`: what one fork of v2 adds; other forks use these numbers for other things
+ * - `chat`: additions of one fork of v2; other forks use these numbers differently
  * - `bilibili`: Bilibili's live chat
  *
  * @example

@@ -10,36 +10,37 @@ export const LARGEST = 0x7fffffff;
 export const VERSION = 1;
 
 /**
- * One goim packet as it was read. Binary dialects carry bytes; `goimJson` carries parsed JSON or text.
+ * One received goim packet. Its body is bytes in binary dialects; parsed JSON or text with
+ * `goimJson`.
  */
 export interface Packet<Body = Uint8Array> {
   /** Protocol version chosen by the sender, a signed 16-bit integer. Clients send 1. */
   readonly ver: number;
-  /** What the packet is for, a signed 32-bit integer: see {@link operations}. */
+  /** Operation, a signed 32-bit integer: see {@link operations}. */
   readonly op: number;
   /** Number of the request, a signed 32-bit integer: a reply repeats it, a push has 0. */
   readonly seq: number;
-  /** What it carries, by operation. */
+  /** Body, depending on the operation. */
   readonly body: Body;
 }
 
-/** A packet to send: every {@link Packet} is one, and all but the operation may be left out. */
+/** A packet to send. Every {@link Packet} is one; only the operation is required. */
 export interface PacketToSend<Body = Uint8Array> {
   /**
    * Protocol version, a signed 16-bit integer.
    * @defaultValue 1
    */
   readonly ver?: number | undefined;
-  /** What the packet is for, a signed 32-bit integer. */
+  /** Operation, a signed 32-bit integer. */
   readonly op: number;
   /**
    * Number of the request, a signed 32-bit integer.
-   * @defaultValue 0, as a push has it
+   * @defaultValue 0, as in a push
    */
   readonly seq?: number | undefined;
   /**
-   * What it carries.
-   * @defaultValue nothing: no bytes, or `{}` in JSON
+   * Body.
+   * @defaultValue empty: no bytes, or `{}` in JSON
    */
   readonly body?: Body | undefined;
 }
@@ -48,8 +49,9 @@ export interface PacketToSend<Body = Uint8Array> {
 const NOTHING = new Uint8Array(0);
 
 /**
- * Length of the packet at `start`, both lengths in its header checked, the packet's own first; 0 while the
- * header's first 6 bytes are not here. One above the limit is returned as soon as it is here.
+ * Returns the length of the packet at `start`, after checking both lengths in its header; 0 if
+ * fewer than 6 bytes of the header are here. A length above the limit is returned without the rest
+ * of the header.
  */
 export function packetLength(
   bytes: Uint8Array,
@@ -82,9 +84,9 @@ function wrongHeader(length: number, at: number): ProtocolError {
 }
 
 /**
- * Where the packet at `start` ends; all of it must be there, as in a message or a batch.
+ * Returns the end of the packet at `start`, which must be complete, as in a message or a batch.
  *
- * @param where - what holds the packet, for the error's text
+ * @param where - the container of the packet, for the error's text
  */
 export function packetEnd(
   bytes: Uint8Array,
@@ -102,7 +104,7 @@ export function packetEnd(
   throw new ProtocolError("truncated", text, start);
 }
 
-/** The packet in `bytes[start .. end)`, whose lengths were checked. */
+/** Returns the packet in `bytes[start .. end)`, whose lengths were checked. */
 export function readPacket(bytes: Uint8Array, start: number, end: number, copy: boolean): Packet {
   const at = start + HEADER;
   return {
@@ -122,6 +124,6 @@ export function writePacket(packet: PacketToSend, out: Output): void {
     .i16be(ver)
     .i32be(op)
     .i32be(seq);
-  // What is no Uint8Array is refused there.
+  // Refuses anything but a Uint8Array.
   if (body !== NOTHING) out.bytes(body);
 }

@@ -2,18 +2,18 @@ import { i32be } from "../../core/index.ts";
 import { operations } from "./operations.ts";
 import { HEADER, LARGEST, type Packet, packetEnd, readPacket } from "./packet.ts";
 
-/** How packets are read out of a message or a batch. */
+/** Options for reading packets from a message or a batch. */
 export interface ReadOptions {
   /** Largest packet, header included. */
   readonly maxFrame: number;
-  /** Give bodies memory of their own. */
+  /** Copies the bodies. */
   readonly copy: boolean;
 }
 
-/** Packets of any length, their bodies views. */
+/** Packets of any length, with bodies as views. */
 const AS_VIEWS: ReadOptions = { maxFrame: LARGEST, copy: false };
 
-/** True if a batch of v2 begins at `start`. */
+/** True if a v2 batch starts at `start`. */
 export function isBatch(bytes: Uint8Array, start: number): boolean {
   return i32be(bytes, start + 8) === operations.v2.raw;
 }
@@ -44,8 +44,8 @@ export function readMessage(
 }
 
 /**
- * Reads the packets in a batch's body and adds them to `packets`. One level only: the server never nests, and
- * depth must not be the peer's choice.
+ * Reads the packets in a batch's body and adds them to `packets`. It opens one level only: the
+ * server never nests, and the peer must not choose the depth.
  */
 export function readBatch(
   bytes: Uint8Array,

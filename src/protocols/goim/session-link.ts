@@ -24,11 +24,12 @@ import {
   reconnectPolicy,
 } from "../../session/index.ts";
 
-/** What a client gives to the connection that it asks for. */
+/** Handlers that a client passes to `connect`. */
 export type LinkHandlers<In, Out> = Handlers<In, Out> & {
   /**
-   * Aborts the attempt: it took too long, or the client was closed. As the option of that name of `connect`; of no use
-   * where `connect` returns a connection at once, which the client then cuts itself.
+   * Aborts the attempt when it takes too long or the client is closed. Pass it to `connect` of a
+   * transport as its option of the same name. If `connect` returns a connection at once, it is not
+   * needed: the client then cuts the connection itself.
    */
   readonly signal: CancelSignal;
   /** The option of the client, for the connection. */
@@ -38,30 +39,31 @@ export type LinkHandlers<In, Out> = Handlers<In, Out> & {
 /** Options that clients have in common. Times are in milliseconds. */
 export interface LinkOptions {
   /**
-   * Time between heartbeats. No byte from the server for that long after one is the end of the connection. Bilibili and
-   * WebSocket clients send one every 30 s; a server waits for minutes.
+   * Time between heartbeats. If no byte arrives for that long after one, the connection is closed.
+   * Bilibili and WebSocket clients send one every 30 s; a server waits for minutes.
    * @defaultValue 30 000
    */
   readonly heartbeat?: number | undefined;
   /**
-   * How long a connection may take to open; 0 for no limit.
+   * Time limit for opening a connection; 0 for no limit.
    * @defaultValue 10 000
    */
   readonly connectTimeout?: number | undefined;
   /**
-   * How long the server may take to accept the token; 0 for no limit. It gives up itself after 5 s.
+   * Time limit for the server to accept the token; 0 for no limit. The server itself gives up after
+   * 5 s.
    * @defaultValue 4500
    */
   readonly authTimeout?: number | undefined;
   /**
-   * When to connect again; `false` never. Delays begin anew once the server has accepted the token.
-   * @defaultValue `true`: gRPC's delays, without an end
+   * When to reconnect; `false` for never. Delays start over once the server has accepted the token.
+   * @defaultValue `true`: gRPC's delays, without a limit on attempts
    */
   readonly reconnect?: boolean | ReconnectOptions | undefined;
   /** Closes the client. */
   readonly signal?: CancelSignal | undefined;
   /**
-   * The clock of all times.
+   * Clock for all times.
    * @defaultValue the runtime's clock
    */
   readonly clock?: Clock | undefined;
@@ -84,18 +86,18 @@ export const LINK_OPTIONS: readonly string[] = [
   ...["clock", "random", "trace", "open", "retry", "close", "error"],
 ];
 
-/** Where a client is. */
+/** State of a client. */
 export type LinkState = "connecting" | "authenticating" | "open" | "waiting" | "closed";
 
-/** A client, as its link calls it. */
+/** The parts of a client that its link calls. */
 export interface LinkOwner<In, Out, Token> {
   connect(handlers: LinkHandlers<In, Out>): Connection<In, Out> | PromiseLike<Connection<In, Out>>;
   readonly token: Token | (() => Token | PromiseLike<Token>);
-  /** Sends the token; `welcome` of the link follows when the server has accepted it. */
+  /** Sends the token. Call the link's `welcome` when the server has accepted it. */
   authenticate(token: Token): void;
   beat(): void;
   message(value: Out): void;
-  /** The server sends no more on this connection. */
+  /** Called when the server sends no more on this connection. */
   interrupted(cause: unknown): void;
   open?(): unknown;
   retry?(retry: Retry): unknown;
@@ -104,7 +106,8 @@ export interface LinkOwner<In, Out, Token> {
 }
 
 /**
- * The life of a client that says who it is: connections one after the other, the token, the server's welcome, heartbeats.
+ * The session of a client that authenticates: one connection after the other, the token, the
+ * server's welcome, heartbeats.
  *
  * ```text
  *                 opened            welcome()              anything fails
@@ -123,18 +126,18 @@ export class SessionLink<In, Out, Token> {
   #keeper: Reconnecting<In, Out> | undefined;
   #phase: "connecting" | "authenticating" | "open" = "connecting";
   #stopLimit: () => void = () => {};
-  /** Why this side gave the connection up. */
+  /** Why this side closed the connection. */
   #fault: unknown;
   /** How the server's side ended. */
   #end: CloseInfo | undefined;
   connection: Connection<In, Out> | undefined;
-  /** Handlers at work: answers do not wait for them. */
+  /** Running handlers; replies do not wait for them. */
   calls: Calls<() => unknown> | undefined;
 
   constructor(owner: LinkOwner<In, Out, Token>, options: LinkOptions) {
     const { heartbeat: interval = 30_000, reconnect = true, clock = systemClock } = options;
     checkLimits(options, "connectTimeout", "authTimeout");
-    // Without heartbeats there is no telling whether the server is still there, nor does it keep the client for long.
+    // Without heartbeats a dead server goes unnoticed, and the server soon drops the client.
     if (!(typeof interval === "number" && interval > 0)) {
       throw new RangeError(`heartbeat must be more than 0 ms, not ${String(interval)}`);
     }
@@ -144,7 +147,7 @@ export class SessionLink<In, Out, Token> {
     this.#policy = reconnectPolicy(reconnect);
   }
 
-  /** Begins to connect. */
+  /** Starts to connect. */
   start(): void {
     const owner = this.#owner;
     const { connectTimeout = 10_000, signal, random, trace } = this.#options;
@@ -167,7 +170,7 @@ export class SessionLink<In, Out, Token> {
     return state === "closed" || state === "waiting" ? state : this.#phase;
   }
 
-  /** The server has accepted the token. */
+  /** Reports that the server has accepted the token. */
   welcome(): void {
     const connection = this.connection!;
     this.#stopLimit();
@@ -178,7 +181,7 @@ export class SessionLink<In, Out, Token> {
     this.calls?.add(() => this.#owner.open?.());
   }
 
-  /** Gives this connection up. */
+  /** Gives up this connection. */
   drop(error: unknown): void {
     this.#fault = error;
     this.connection?.abort(error);
@@ -200,14 +203,14 @@ export class SessionLink<In, Out, Token> {
       message: (connection, value) => {
         if (connection === this.connection) this.#owner.message(value);
       },
-      // Without one, what a handler throws is reported as uncaught.
+      // Without one, errors of handlers are reported as uncaught.
       ...(error && { error: (_: unknown, thrown: unknown) => error(thrown) }),
     });
     const checked = (connection: Connection<In, Out>): Connection<In, Out> => {
       const isStrange = connection.state === "open" && connection !== this.connection;
       if (!isStrange || attempt.signal.aborted) return connection;
       connection.abort();
-      throw new TypeError("connect did not give the handlers to its connection");
+      throw new TypeError("connect did not pass the handlers to its connection");
     };
     return isThenable(opening) ? opening.then(checked) : checked(opening);
   }
@@ -229,7 +232,7 @@ export class SessionLink<In, Out, Token> {
         this.drop(new ProtocolError("timeout", `no reply to the token within ${authTimeout} ms`));
       });
     }
-    // No token, no session: an attempt that failed, like one to connect.
+    // Without a token there is no session: the attempt has failed, as if it had not connected.
     const failed = (reason: unknown): void => {
       if (this.connection === connection) this.drop(reason);
     };
@@ -248,14 +251,14 @@ export class SessionLink<In, Out, Token> {
     }
   }
 
-  /** A handler failed that no connection has called. */
+  /** Handles an error of a handler that was not called by a connection. */
   #failed(thrown: unknown): void {
     const { error } = this.#owner;
     if (error === undefined) reportBug(thrown, handlerErrorsOf(this.connection));
     else guard(() => error(thrown));
   }
 
-  /** The server sends no more: the connection is of no use, whatever our side still does. */
+  /** The server sends no more: the connection is useless, whatever our side still does. */
   #ended(connection: Connection<In, Out>, cause: unknown): void {
     if (this.connection !== connection) return;
     this.#stopLimit();
@@ -264,7 +267,10 @@ export class SessionLink<In, Out, Token> {
     if (this.#keeper?.state !== "closed") connection.close();
   }
 
-  /** A server gives no reason, and no reply, to a client that it refuses: any loss before the welcome is a refusal. */
+  /**
+   * Turns any loss before the welcome into `refused`: a server that refuses a client closes without
+   * a reason or reply.
+   */
   #explain(info: CloseInfo): CloseInfo {
     const { error } = info;
     if (info.by === "local") return this.#end ?? info;

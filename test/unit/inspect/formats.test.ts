@@ -283,7 +283,7 @@ describe("explain of Bilibili's live chat", () => {
     const frame = packed(5, 2, ascii("no zlib"));
     expect(rows(protocol, frame).slice(6)).toEqual([
       '0010  6e 6f 20 7a 6c 69 62    body          zlib    7 bytes "no zlib"',
-      "error: malformed: 7 bytes are no zlib stream of at most 8388608 bytes (at 0000)",
+      "error: malformed: 7 bytes are not a zlib stream of at most 8388608 bytes (at 0000)",
     ]);
   });
 });

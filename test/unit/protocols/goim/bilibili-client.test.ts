@@ -22,7 +22,7 @@ const inflate = (_: string, bytes: Uint8Array, maxOutputLength: number): Uint8Ar
   inflateSync(bytes, { maxOutputLength });
 const server = bilibili({ inflate });
 
-/** A client whose connections the test plays the server of. */
+/** A client; the test plays the server on its connections. */
 function setup(options: Partial<BilibiliClientOptions> = {}) {
   const clock = new ManualClock();
   const links: { readonly connection: Connection<BilibiliPacket>; readonly sink: ScriptedSink }[] =
@@ -58,7 +58,7 @@ function setup(options: Partial<BilibiliClientOptions> = {}) {
 }
 
 describe("BilibiliClient", () => {
-  it("says who it is, and sends heartbeats once it is welcome", async () => {
+  it("authenticates, and sends heartbeats after the welcome", async () => {
     const { client, clock, link, events, say, sent } = setup();
     link().connection.opened();
     expect([client.state, sent()]).toEqual(["authenticating", ["auth"]]);
@@ -80,14 +80,14 @@ describe("BilibiliClient", () => {
     ["an object", { roomid: 1, uid: 0 }, '{"roomid":1,"uid":0}'],
     ["text", '{"roomid": 9007199254740993}', '{"roomid": 9007199254740993}'],
     ["bytes", new TextEncoder().encode('{"roomid":1}'), '{"roomid":1}'],
-  ])("sends an auth body of %s as it is", (_, auth, wanted) => {
+  ])("sends an auth body of %s unchanged", (_, auth, wanted) => {
     const { link } = setup({ auth });
     link().connection.opened();
     const [packet] = decodeAll(goim(), link().sink.writes[0]!);
     expect(decodeUtf8(packet!.body)).toBe(wanted);
   });
 
-  it("is refused by a code that is not 0, sends no heartbeat, and tries again", async () => {
+  it("is refused by a code other than 0, sends no heartbeat, and retries", async () => {
     const { client, clock, link, links, events, say, sent } = setup();
     link().connection.opened();
     say({ type: "welcome", body: { code: -101 } });
@@ -107,7 +107,7 @@ describe("BilibiliClient", () => {
     expect([stubborn.client.state, stubborn.events]).toEqual(["closed", [["close", "refused"]]]);
   });
 
-  it("takes a welcome without a body, as of older servers", () => {
+  it("accepts a welcome without a body, as older servers send it", () => {
     const { client, link, say } = setup();
     link().connection.opened();
     say({ type: "welcome", body: undefined });
@@ -138,7 +138,7 @@ describe("BilibiliClient", () => {
     expect(client.state).toBe("open");
   });
 
-  it("connects again, and notices a server that is gone", () => {
+  it("reconnects, and notices a dead server", () => {
     const { client, clock, link, links, events, say } = setup({ heartbeat: 1000 });
     link().connection.opened();
     say({ type: "welcome", body: { code: 0 } });
@@ -150,14 +150,14 @@ describe("BilibiliClient", () => {
     expect(client.state).toBe("closed");
   });
 
-  it("asks for its auth body each time, and fails an attempt without one", async () => {
+  it("calls the auth function for each connection; if it fails, the attempt fails", async () => {
     const { link, events } = setup({ auth: () => Promise.reject(new Error("no key")) });
     link().connection.opened();
     await settle();
     expect(events).toEqual([["retry", 1, 1000, undefined]]);
   });
 
-  it("refuses options that it does not have", () => {
+  it("refuses unknown options", () => {
     expect(() => setup({ heartbeet: 1 } as object)).toThrow('no option "heartbeet"');
     expect(() => setup({ inflate: undefined as never })).toThrow("needs the option inflate");
   });

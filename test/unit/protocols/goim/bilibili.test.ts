@@ -30,12 +30,12 @@ const text = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.strin
 const message = (body: unknown): BilibiliPacket => ({ type: "message", ver: 0, seq: 0, body });
 
 describe("bilibili", () => {
-  it("opens a captured brotli packet", () => {
+  it("reads a captured brotli packet", () => {
     const inner = {
       cmd: "WATCHED_CHANGE",
       data: { num: 22097, text_small: "2.2万", text_large: "2.2万人看过" },
     };
-    // Meta block of stored bytes, as it came.
+    // A brotli meta block of stored bytes, as captured.
     const raw = packet(0, 5, text(inner));
     expect(raw.length).toBe(0x72);
     const bytes = Uint8Array.from([
@@ -46,7 +46,7 @@ describe("bilibili", () => {
     expect(decodeAll(protocol, bytes)).toEqual([message(inner)]);
   });
 
-  it("opens zlib, each packet on its own", () => {
+  it("reads zlib, and delivers each packet on its own", () => {
     const bytes = bytesOf(
       "00000034 0010 0002 00000005 00000000 789c636060906610600001561051ad949c9ba264a5e4a854cb8043ca49a916008c1a06c0",
     );
@@ -59,14 +59,14 @@ describe("bilibili", () => {
     const bytes = bytesOf("00000014 0010 0000 00000003 00000000 000576b5");
     const reply = { type: "popularity", ver: 0, seq: 0, popularity: 358069 };
     expect(decodeFrame(protocol, bytes)).toEqual(reply);
-    // The client's heartbeat body comes back behind the packet; in a message it is dropped.
+    // The body of the client's heartbeat follows the packet; in a message it is dropped.
     const echoed = Uint8Array.from([...bytes, ...new TextEncoder().encode("[object Object]")]);
     expect(protocol.decodeMany?.(echoed, 0, echoed.length)).toEqual([reply]);
     const high = bytesOf("00000014 0010 0001 00000003 00000000 ffffffff");
     expect(decodeFrame(protocol, high)).toMatchObject({ popularity: 2 ** 32 - 1 });
   });
 
-  it("takes several packets in a message, packed and not", () => {
+  it("reads several packets in a message, compressed or not", () => {
     const packed = deflateSync(Buffer.concat([packet(0, 5, text(1)), packet(0, 5, text(2))]));
     const bytes = Uint8Array.from([
       ...packet(0, 5, text({ cmd: "first" })),
@@ -93,29 +93,29 @@ describe("bilibili", () => {
     expect(streamed).toEqual(found);
   });
 
-  it("writes a message that nobody can read as an unknown one", () => {
+  it("writes a message with an unknown version as an unknown packet", () => {
     const strange = { type: "unknown" as const, ver: 7, op: 5, seq: 0, body: Uint8Array.of(1) };
     expect(decodeFrame(protocol, encodeFrame(protocol, strange))).toEqual(strange);
   });
 
-  it("ignores an empty message, packed or not", () => {
+  it("ignores an empty message, compressed or not", () => {
     expect(decodeAll(protocol, packet(0, 5, new Uint8Array(0)))).toEqual([]);
     expect(decodeAll(protocol, packet(2, 5, deflateSync(new Uint8Array(0))))).toEqual([]);
     for (const ver of [2, 3, 7]) {
       expect(decodeAll(protocol, packet(ver, 5, new Uint8Array(0)))).toEqual([]);
     }
-    // So nobody can write one.
+    // So it cannot be written.
     const empty = { type: "unknown" as const, ver: 7, op: 5, body: new Uint8Array(0) };
     expect(errorOf(() => encodeFrame(protocol, empty)).code).toBe("unencodable");
   });
 
-  it("says whose fault it is when inflate does not answer at once", () => {
+  it("throws a TypeError if inflate returns a promise", () => {
     const late = bilibili({ inflate: (async () => new Uint8Array(0)) as never });
     const bytes = packet(2, 5, deflateSync(packet(0, 5, text(1))));
-    expect(() => decodeAll(late, bytes)).toThrow(/inflate must return a Uint8Array, and at once/);
+    expect(() => decodeAll(late, bytes)).toThrow(/inflate must return a Uint8Array, not a promise/);
   });
 
-  it("hands on what it does not know", () => {
+  it("passes on unknown packets", () => {
     const body = Uint8Array.of(1, 2);
     expect(decodeAll(protocol, packet(4, 5, body))).toEqual([
       { type: "unknown", ver: 4, op: 5, seq: 0, body },
@@ -136,7 +136,7 @@ describe("bilibili", () => {
     });
   });
 
-  it.each([2, 3])("refuses packed packets within packed packets (ver %i)", (ver) => {
+  it.each([2, 3])("refuses compressed packets inside compressed packets (ver %i)", (ver) => {
     const pack = ver === 2 ? deflateSync : brotliCompressSync;
     const inner = packet(ver, 5, pack(packet(0, 5, text(1))));
     const error = errorOf(() => decodeAll(protocol, packet(ver, 5, pack(inner))));
@@ -144,24 +144,24 @@ describe("bilibili", () => {
     expect(error.message).toMatch(/within packed/);
   });
 
-  it("bounds what a frame may unpack to, all its packets together", () => {
+  it("limits the decompressed size of a frame, all its packets together", () => {
     const bomb = deflateSync(packet(0, 5, text("x".repeat(90_000))));
     expect(bomb.length).toBeLessThan(1000);
     const small = bilibili({ inflate, maxInflated: 100_000 });
     const once = packet(2, 5, bomb);
     expect(decodeAll(small, once)).toHaveLength(1);
     const twice = Uint8Array.from([...once, ...once]);
-    // On TCP each packet is a frame; one message is one.
+    // On TCP each packet is a frame; a message is one frame.
     expect(decodeAll(small, twice)).toHaveLength(2);
     const error = errorOf(() => small.decodeMany!(twice, 0, twice.length));
     expect([error.code, error.offset]).toEqual(["too-long", once.length]);
 
-    // An inflate that does not care is caught behind it.
+    // The limit holds even if `inflate` ignores it.
     const careless = bilibili({ inflate: (_, bytes) => inflateSync(bytes), maxInflated: 1000 });
     expect(errorOf(() => decodeAll(careless, once))).toMatchObject({ code: "too-long", offset: 0 });
   });
 
-  it("tells the inflate function how much it may give", () => {
+  it("passes inflate the size that is left", () => {
     const asked: [string, number][] = [];
     const spy = bilibili({
       inflate: (method, bytes, max) => {
@@ -183,26 +183,29 @@ describe("bilibili", () => {
 
   it.each([
     ["no zlib", packet(2, 5, Uint8Array.of(1, 2, 3))],
-    ["zlib that is cut", packet(2, 5, deflateSync(packet(0, 5, text(1))).subarray(0, 9))],
+    ["truncated zlib", packet(2, 5, deflateSync(packet(0, 5, text(1))).subarray(0, 9))],
     [
-      "a packed packet that is cut",
+      "a truncated compressed packet",
       packet(2, 5, deflateSync(packet(0, 5, text(1)).subarray(0, 16))),
     ],
     ["packed noise", packet(3, 5, brotliCompressSync(Buffer.alloc(40)))],
     ["no JSON", packet(0, 5, Uint8Array.of(0x7b))],
-    ["packed JSON that is none", packet(2, 5, deflateSync(packet(0, 5, Uint8Array.of(1))))],
+    [
+      "a compressed body that is not JSON",
+      packet(2, 5, deflateSync(packet(0, 5, Uint8Array.of(1)))),
+    ],
     ["popularity of 3 bytes", packet(0, 3, new Uint8Array(3))],
     ["a wrong header", bytesOf("00000010 0011 0001 00000002 00000001")],
   ])("refuses %s", (_, bytes) => {
     expect(errorOf(() => decodeAll(protocol, bytes)).code).toBe("malformed");
   });
 
-  it("refuses an inflate that gives no bytes", () => {
+  it("refuses an inflate that does not return bytes", () => {
     const odd = bilibili({ inflate: () => "text" as never });
     expect(errorOf(() => decodeAll(odd, packet(2, 5, Uint8Array.of(1)))).code).toBe("malformed");
   });
 
-  it("needs to know how to inflate, and limits", () => {
+  it("requires inflate and valid limits", () => {
     expect(() => bilibili({} as never)).toThrow(TypeError);
     expect(() => bilibili({ inflate, maxFrame: 15 })).toThrow(RangeError);
     expect(() => bilibili({ inflate, maxInflated: 0 })).toThrow(RangeError);
@@ -221,7 +224,7 @@ describe("bilibili", () => {
     expect(errorOf(() => encodeFrame(protocol, value)).code).toBe("unencodable");
   });
 
-  it("writes an auth and a heartbeat as clients do", () => {
+  it("writes auth and heartbeats as clients do", () => {
     const auth = encodeFrame(protocol, { type: "auth", body: { roomid: 1, protover: 3 } });
     expect(auth).toEqual(
       encodeFrame(goim(), { ver: 1, op: 7, seq: 1, body: text({ roomid: 1, protover: 3 }) }),
@@ -244,7 +247,7 @@ describe("bilibili", () => {
     fc.record({
       type: fc.constant("auth" as const),
       ...field,
-      // Text is written as it is.
+      // Text is written unchanged.
       body: fc.jsonValue().filter((value) => typeof value !== "string"),
     }),
     fc.record({

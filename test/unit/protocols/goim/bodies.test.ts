@@ -37,7 +37,7 @@ const INT64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
 const INT32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
 
 describe("operations", () => {
-  it("differ by dialect where they do on the wire", () => {
+  it("differ by dialect as on the wire", () => {
     expect([operations.v1.raw, operations.v2.raw]).toEqual([11, 9]);
     expect([operations.v1.handshakeSid, operations.v2.changeRoom]).toEqual([9, 12]);
     expectTypeOf(operations.v2.auth).toEqualTypeOf<7>();
@@ -54,7 +54,7 @@ describe("userId", () => {
     expect(decodeFrame(userId, encodeFrame(userId, id))).toBe(id);
   });
 
-  it("takes safe numbers", () => {
+  it("accepts safe numbers", () => {
     expect(decodeUtf8(encodeFrame(userId, 123))).toBe("123");
   });
 
@@ -91,7 +91,7 @@ describe("authToken", () => {
     });
   });
 
-  it("writes what is given", () => {
+  it("writes only the members that are set", () => {
     expect(decodeUtf8(encodeFrame(authToken, { mid: 1 }))).toBe('{"mid":1}');
     expect(decodeUtf8(encodeFrame(authToken, { mid: 2n ** 62n, key: "k", accepts: [] }))).toBe(
       '{"mid":4611686018427387904,"key":"k","accepts":[]}',
@@ -125,7 +125,7 @@ describe("authToken", () => {
     expect(code(() => decodeFrame(authToken, bytes(text)))).toBe("malformed");
   });
 
-  it("refuses to write what is not exact", () => {
+  it("refuses to write inexact ids", () => {
     expect(code(() => encodeFrame(authToken, { mid: 2 ** 60 }))).toBe("unencodable");
     expect(code(() => encodeFrame(authToken, { mid: 1, accepts: [2 ** 31] }))).toBe("unencodable");
   });
@@ -137,13 +137,13 @@ describe("authToken", () => {
     platform: fc.string(),
     accepts: fc.array(INT32),
   });
-  prop.prop([token], { numRuns: 100 })("comes back as it was", (value) => {
+  prop.prop([token], { numRuns: 100 })("round-trips", (value) => {
     expect(decodeFrame(authToken, encodeFrame(authToken, value))).toEqual(value);
   });
 });
 
 describe("chatToken", () => {
-  it("is what the fork's document says", () => {
+  it("matches the fork's document", () => {
     const text = '{"mid":123,"mkey":"xxoo"}';
     expect(decodeUtf8(encodeFrame(chatToken, { mid: 123, mkey: "xxoo" }))).toBe(text);
     expect(decodeFrame(chatToken, bytes(text))).toEqual({ mid: 123n, mkey: "xxoo" });
@@ -188,13 +188,13 @@ describe("onlineCount, roomId, operationList", () => {
     },
   );
 
-  it("refuses operations that are none", () => {
+  it("refuses operations that are not 32-bit integers", () => {
     expect(code(() => encodeFrame(operationList, [1, 1.5]))).toBe("unencodable");
   });
 });
 
 describe("the chat fork's bodies", () => {
-  it("carry messages as any codec has them", () => {
+  it("carry messages of any codec", () => {
     const texts = chatSend(utf8());
     expectTypeOf<Received<typeof texts>["msg"]>().toEqualTypeOf<string>();
     const plain = chatSend();
@@ -211,12 +211,12 @@ describe("the chat fork's bodies", () => {
     [chatReceive(), 16],
     [chatReply(), 9],
     [chatReply({ ignoreExtra: true }), 9],
-  ])("are refused below their least length (%#)", (codec, least) => {
+  ])("are refused below their minimum length (%#)", (codec, least) => {
     expect(code(() => decodeFrame(codec as never, new Uint8Array(least - 1)))).toBe("malformed");
     expect(code(() => decodeFrame(codec as never, new Uint8Array(least)))).toBe("no error");
   });
 
-  it("end where they should, or not", () => {
+  it("refuse extra bytes, unless `ignoreExtra` is set", () => {
     const long = Uint8Array.of(255, 0, 0, 0, 0, 0, 0, 0, 7, 99);
     expect(code(() => decodeFrame(chatReply(), long))).toBe("malformed");
     const reply = decodeFrame(chatReply({ ignoreExtra: true }), long);

@@ -31,7 +31,7 @@ const TOKEN = Uint8Array.of(1, 2, 3);
 type Options = GoimClientOptions<Uint8Array, ReturnType<typeof goim>>;
 type Carried = Connection<PacketToSend, Packet>;
 
-/** A client whose connections the test plays the server of. */
+/** A client; the test plays the server on its connections. */
 function setup(options: Partial<Options> = {}) {
   const clock = new ManualClock();
   const links: { readonly connection: Carried; readonly sink: ScriptedSink }[] = [];
@@ -61,7 +61,7 @@ function setup(options: Partial<Options> = {}) {
   const reply = (packet: PacketToSend): void => {
     link().connection.received(encodeFrame(goim(), packet));
   };
-  /** Lets the client in; its heartbeat has number 2. */
+  /** Accepts the client; its heartbeat has number 2. */
   const welcome = (): void => {
     link().connection.opened();
     reply({ op: v2.authReply, seq: 1 });
@@ -81,7 +81,7 @@ const outcome = async (promise: Promise<unknown>): Promise<unknown> => {
 };
 
 describe("GoimClient", () => {
-  it("says who it is, sends a heartbeat at once, and is open then", () => {
+  it("authenticates, sends a heartbeat at once, and is open", () => {
     const { client, link, events, sent, reply } = setup();
     expect([client.state, sent()]).toEqual(["connecting", []]);
     link().connection.opened();
@@ -98,7 +98,7 @@ describe("GoimClient", () => {
     expect(events).toEqual([["open"], ["online", 256]]);
   });
 
-  it("is typed by what it speaks", () => {
+  it("takes its body type from its protocol", () => {
     expectTypeOf<GoimClientState>().toExtend<string>();
     const { client } = setup();
     expectTypeOf(client.request).returns.resolves.toEqualTypeOf<Packet>();
@@ -107,7 +107,7 @@ describe("GoimClient", () => {
         token: Uint8Array.of(1),
         connect: (protocol, handlers) => new Connection(protocol, new ScriptedSink(), handlers),
       });
-    // The token's own type narrows no other body.
+    // The token's own type does not narrow other bodies.
     expectTypeOf<Parameters<ReturnType<typeof narrow>["request"]>[1]>().toEqualTypeOf<
       Uint8Array | undefined
     >();
@@ -124,7 +124,7 @@ describe("GoimClient", () => {
     >();
   });
 
-  it("takes a heartbeat's reply without a count", async () => {
+  it("accepts a heartbeat reply without a count", async () => {
     const { client, link, events, reply, clock, sent } = setup();
     link().connection.opened();
     reply({ op: v2.authReply, seq: 1 });
@@ -135,13 +135,13 @@ describe("GoimClient", () => {
     expect(brief(sent()).at(-1)).toEqual([2, 3]);
   });
 
-  it("delivers pushes, a batch's each on its own, and whatever answers nothing", () => {
+  it("delivers pushes, each of a batch on its own, and replies that match no request", () => {
     const { link, events, reply, welcome } = setup();
     welcome();
     events.length = 0;
     reply({ op: 1000 });
     link().connection.received(encodeFrame(goim(), batch([{ op: 1001 }, { op: 9 }])));
-    // A wrong operation for a number, a number nobody gave.
+    // A wrong operation for a number, and an unknown number.
     reply({ op: v2.authReply, seq: 99 });
     expect(events).toEqual([
       ["push", 1000, 0],
@@ -164,7 +164,7 @@ describe("GoimClient", () => {
     const replies = [4, 13, 15, 17, 19, 1000];
     for (const [i, op] of replies.entries()) {
       const { seq } = sent().at(3 - 1 + i)!;
-      // A push whose number happens to be that of the request is no reply.
+      // A push with the number of the request is not a reply.
       if (i === 1) reply({ op: 1001, seq });
       reply({ op, seq });
       await settle();
@@ -173,7 +173,7 @@ describe("GoimClient", () => {
     expect(events).toEqual([["push", 1001, 4]]);
   });
 
-  it("keeps requests within what the server can hold, heartbeats first", async () => {
+  it("limits requests in flight to what the server can hold, heartbeats first", async () => {
     const { client, clock, sent, reply, welcome } = setup({ inFlight: 2, heartbeat: 1000 });
     welcome();
     const answers = [1, 2, 3, 4].map((n) => client.request(4, Uint8Array.of(n)));
@@ -199,7 +199,7 @@ describe("GoimClient", () => {
     expect(() => setup({ inFlight })).toThrow(RangeError);
   });
 
-  it("keeps one place more free with JSON, whose server replies before it has room", () => {
+  it("allows one request less with JSON, whose server replies before it has room", () => {
     const connect = () => new Promise<never>(() => {});
     const protocol = goimJson({ side: "client" });
     const make = (inFlight: number) =>
@@ -208,7 +208,7 @@ describe("GoimClient", () => {
     make(6).close();
   });
 
-  it("takes bytes for a sign of life, so a backlog before the heartbeat's reply is no end", async () => {
+  it("counts any bytes as life, so a backlog before the heartbeat reply does not time out", async () => {
     const { client, clock, sent, reply, welcome } = setup({ heartbeat: 1000 });
     welcome();
     for (let i = 0; i < 10; i++) {
@@ -218,7 +218,7 @@ describe("GoimClient", () => {
     }
     expect(client.state).toBe("open");
     await settle();
-    // The ring of the server is not filled with heartbeats that wait for their replies.
+    // Heartbeats that wait for replies do not fill the server's ring.
     expect(brief(sent())).toEqual([
       [7, 1],
       [2, 2],
@@ -226,7 +226,7 @@ describe("GoimClient", () => {
     ]);
   });
 
-  it("is refused if the connection is lost before the welcome, however it is lost", () => {
+  it("reports any loss before the welcome as refused", () => {
     const reset = Object.assign(new Error("reset"), { code: "ECONNRESET" });
     for (const cause of [undefined, reset]) {
       const errors: unknown[] = [];
@@ -238,7 +238,7 @@ describe("GoimClient", () => {
     }
   });
 
-  it("gives a request up by its signal", async () => {
+  it("aborts a request by its signal", async () => {
     const { client, sent, welcome } = setup();
     welcome();
     const controller = new AbortController();
@@ -265,11 +265,11 @@ describe("GoimClient", () => {
     ),
     ["minDelay", { reconnect: { minDelay: -1 } }],
     ["attempts", { reconnect: { attempts: Number.NaN } }],
-  ] as const)("refuses a limit that is none: %s", (name, options) => {
+  ] as const)("refuses an invalid limit: %s", (name, options) => {
     expect(() => setup(options)).toThrow(new RegExp(`^${name} must be a number of at least 0`));
   });
 
-  it("refuses a dialect that is none", () => {
+  it("refuses an unknown dialect", () => {
     expect(() => setup({ dialect: "v3" as never })).toThrow(RangeError);
   });
 
@@ -284,7 +284,7 @@ describe("GoimClient", () => {
     expect(await outcome(client.request(op))).toBe("unencodable");
   });
 
-  it("fails a request that cannot be written, and only that", async () => {
+  it("rejects a request that cannot be written, and only that one", async () => {
     const { client, reply, welcome } = setup();
     welcome();
     expect(await outcome(client.request(4, new Uint8Array(4097)))).toBe("unencodable");
@@ -295,7 +295,7 @@ describe("GoimClient", () => {
     expect(client.state).toBe("open");
   });
 
-  it("gives up on a request in time, and knows its late reply", async () => {
+  it("times out a request, and recognises its late reply", async () => {
     const { client, clock, events, sent, reply, welcome } = setup({
       inFlight: 2,
       timeout: 500,
@@ -310,7 +310,7 @@ describe("GoimClient", () => {
     await settle();
     clock.advance(500);
     expect(await Promise.all(late)).toEqual(["timeout", "timeout", "timeout"]);
-    // Their places are still taken, but nothing waits any more.
+    // They still occupy their places, but no caller waits.
     const next = [client.request(4), client.request(4)];
     await settle();
     expect(sent().length).toBe(4);
@@ -321,7 +321,7 @@ describe("GoimClient", () => {
       [4, 5],
       [4, 6],
     ]);
-    // Out of order, it frees nobody else's.
+    // Out of order, it frees no other place.
     const third = client.request(4);
     reply({ op: 4, seq: 6 });
     await settle();
@@ -333,7 +333,7 @@ describe("GoimClient", () => {
     expect(clock.waiting).toBe(2);
   });
 
-  it("knows no end to waiting where there is none", async () => {
+  it("waits without limit if the timeouts are 0", async () => {
     const { client, clock, reply, welcome } = setup({ timeout: 0, heartbeat: 10 ** 9 });
     welcome();
     const asked = client.request(4);
@@ -343,7 +343,7 @@ describe("GoimClient", () => {
     expect(((await asked) as Packet).op).toBe(4);
   });
 
-  it("lets only so many requests wait", async () => {
+  it("limits the number of waiting requests", async () => {
     const { client } = setup({ maxPending: 2 });
     const first = [outcome(client.request(4)), outcome(client.request(4))];
     expect(await outcome(client.request(4))).toBe("overflow");
@@ -352,7 +352,7 @@ describe("GoimClient", () => {
     expect(await outcome(client.request(4))).toBe("closed");
   });
 
-  it("sends what waited once it is let in, and what was not sent over the next connection", async () => {
+  it("sends queued requests after the welcome, and unsent ones over the next connection", async () => {
     const { client, clock, link, events, sent, reply, welcome } = setup({ inFlight: 1 });
     const asked = [
       outcome(client.request(4, Uint8Array.of(1))),
@@ -371,7 +371,7 @@ describe("GoimClient", () => {
     expect(events.filter(([name]) => name === "retry")).toEqual([["retry", 1, 1000, "closed"]]);
   });
 
-  it("waits twice as long after each failure, and begins anew once it was let in", () => {
+  it("doubles the delay after each failure, and resets it after the welcome", () => {
     const { clock, link, links, events, welcome } = setup({
       reconnect: { minDelay: 100, maxDelay: 500, factor: 2, jitter: 0 },
     });
@@ -395,7 +395,7 @@ describe("GoimClient", () => {
     ]);
   });
 
-  it("waits no longer than it is told", () => {
+  it("does not exceed the maximum delay", () => {
     const { clock, link, events } = setup({ connectTimeout: 0 });
     for (let i = 0; i < 8; i++) {
       link().connection.lost();
@@ -409,7 +409,7 @@ describe("GoimClient", () => {
   it.each([
     ["open", () => {}, 10_000, "no connection within 10000 ms"],
     [
-      "let it in",
+      "accept the token",
       ({ link }: ReturnType<typeof setup>) => link().connection.opened(),
       4500,
       "no reply to the token within 4500 ms",
@@ -426,7 +426,7 @@ describe("GoimClient", () => {
     expect(world.link().connection.state).toBe("closed");
   });
 
-  it("waits for ever for what it is told to wait for without limit", () => {
+  it("waits without limit for the connection and the welcome if told so", () => {
     const { client, clock, link } = setup({ connectTimeout: 0, authTimeout: 0 });
     clock.advance(1e9);
     expect(client.state).toBe("connecting");
@@ -439,7 +439,7 @@ describe("GoimClient", () => {
     expect(() => setup({ heartbeat })).toThrow(/heartbeat must be more than 0 ms/);
   });
 
-  it("gives up on a server that answers no heartbeat", () => {
+  it("disconnects from a server that does not answer heartbeats", () => {
     const { client, clock, link, events, welcome } = setup({ heartbeat: 1000 });
     welcome();
     clock.advance(1000);
@@ -450,7 +450,7 @@ describe("GoimClient", () => {
     expect(link().connection.state).toBe("closed");
   });
 
-  it("gives up after so many failures", () => {
+  it("gives up after the maximum number of attempts", () => {
     const { client, clock, link, links, events } = setup({
       reconnect: { attempts: 2, factor: 2, jitter: 0 },
     });
@@ -464,7 +464,7 @@ describe("GoimClient", () => {
     expect(clock.waiting).toBe(0);
   });
 
-  it("gives up when it is told to", () => {
+  it("gives up if `when` returns false", () => {
     const { client, clock, link, events } = setup({ reconnect: { when: () => false } });
     link().connection.lost();
     expect([client.state, events, clock.waiting]).toEqual(["closed", [["close", "closed"]], 0]);
@@ -487,7 +487,7 @@ describe("GoimClient", () => {
     expect(events.filter(([name]) => name === "close").length).toBe(1);
   });
 
-  it("closes while it waits", () => {
+  it("closes while it waits to reconnect", () => {
     const { client, clock, link, links } = setup();
     link().connection.lost();
     client.close();
@@ -495,7 +495,7 @@ describe("GoimClient", () => {
     expect([links.length, clock.waiting]).toEqual([1, 0]);
   });
 
-  it("drops a connection that opens too late, or that it no longer wants", async () => {
+  it("drops a connection that opens too late, or after close", async () => {
     const clock = new ManualClock();
     const opened: { readonly state: string }[] = [];
     const client = new GoimClient({
@@ -520,7 +520,7 @@ describe("GoimClient", () => {
   });
 
   it.each(["at once", "later"])(
-    "notices a connection without its handlers, given %s",
+    "notices a connection without its handlers, returned %s",
     async (when) => {
       const given: Carried[] = [];
       const { events } = setup({
@@ -533,13 +533,13 @@ describe("GoimClient", () => {
       });
       await settle();
       expect(events).toEqual([
-        ["retry", 1, 1000, "connect did not give the handlers to its connection"],
+        ["retry", 1, 1000, "connect did not pass the handlers to its connection"],
       ]);
       expect(given[0]?.state).toBe("closed");
     },
   );
 
-  it("cuts a connection that was promised before it is open", async () => {
+  it("cuts a promised connection that is not open yet", async () => {
     const promised: Carried[] = [];
     const { client } = setup({
       connect: async (protocol, handlers) => {
@@ -554,7 +554,7 @@ describe("GoimClient", () => {
     expect(promised[0]?.state).toBe("closed");
   });
 
-  it("calls an attempt off that takes too long, or that it no longer wants", async () => {
+  it("aborts an attempt that takes too long, or after close", async () => {
     const signals: { readonly aborted: boolean; readonly reason?: unknown }[] = [];
     const heard: string[] = [];
     const { client, clock, events } = setup({
@@ -576,7 +576,7 @@ describe("GoimClient", () => {
     client.close();
     expect(signals[1]).toMatchObject({ aborted: true, reason: { code: "closed" } });
     expect(heard).toEqual(["attempt 1", "attempt 2"]);
-    // Once there is a connection, it is what the session closes.
+    // Once there is a connection, the session closes it.
     const open = setup();
     open.welcome();
     open.client.close();
@@ -591,14 +591,14 @@ describe("GoimClient", () => {
       },
     ],
     ["fails", () => Promise.reject(new Error("no route"))],
-  ])("tries again where connect %s", async (_, connect) => {
+  ])("retries if connect %s", async (_, connect) => {
     const { client, events } = setup({ connect });
     await settle();
     expect(client.state).toBe("waiting");
     expect(events).toEqual([["retry", 1, 1000, "no route"]]);
   });
 
-  it("asks for a token each time, which may take its time", async () => {
+  it("calls the token function for each connection, and accepts a promise", async () => {
     let count = 0;
     const { client, clock, link, sent } = setup({
       token: () => {
@@ -635,8 +635,8 @@ describe("GoimClient", () => {
         throw new Error("no token");
       },
     ],
-  ])("fails an attempt whose token cannot be had: it %s", async (_, token) => {
-    // Nobody listens for errors: what can be tried again must not be uncaught.
+  ])("fails an attempt if the token function fails: it %s", async (_, token) => {
+    // Without an error handler: an error that leads to a retry must not be uncaught.
     const { events, link, clock, links } = setup({ token });
     link().connection.opened();
     await settle();
@@ -644,14 +644,14 @@ describe("GoimClient", () => {
     expect(link().connection.state).toBe("closed");
     clock.advance(1000);
     expect(links.length).toBe(2);
-    // A token that fails too late is nobody's business any more.
+    // A token that fails too late is ignored.
     link().connection.opened();
     link().connection.lost();
     await settle();
     expect(events.length).toBe(2);
   });
 
-  it("fails an attempt whose token cannot be written", async () => {
+  it("fails an attempt if the token cannot be written", async () => {
     const large = setup({ token: new Uint8Array(5000) });
     large.link().connection.opened();
     await settle();
@@ -659,7 +659,7 @@ describe("GoimClient", () => {
     expect(large.link().connection.state).toBe("closed");
   });
 
-  it("leaves what a handler throws to its connection", async () => {
+  it("passes errors of handlers to its connection", async () => {
     const errors: unknown[] = [];
     const { client, link, reply, welcome } = setup({
       push: () => {
@@ -674,7 +674,7 @@ describe("GoimClient", () => {
     expect(client.state).toBe("waiting");
   });
 
-  it("excuses a handler whose request failed with its connection, and no other", async () => {
+  it("forgives only handlers whose request failed with its connection", async () => {
     const uncaught = await uncaughtBy(async () => {
       const { link, welcome, clock, events } = setup({
         open: (self) => self.request(v2.changeRoom, TOKEN),
@@ -705,7 +705,7 @@ describe("GoimClient", () => {
       client.close();
     });
     expect(other).toEqual([late.message]);
-    // Too late is not lost: the connection is there.
+    // A timeout is not a loss: the connection is there.
     const errors: unknown[] = [];
     const slow = setup({
       timeout: 100,
@@ -719,7 +719,7 @@ describe("GoimClient", () => {
     expect(errors).toEqual(["timeout"]);
   });
 
-  it("ends a connection that breaks the protocol", () => {
+  it("closes a connection whose peer breaks the protocol", () => {
     const { events, link, welcome } = setup();
     welcome();
     link().connection.received(new Uint8Array(16));
@@ -727,7 +727,7 @@ describe("GoimClient", () => {
     expect(events.at(-1)).toEqual(["retry", 1, 1000, "malformed"]);
   });
 
-  it("closes when a handler says so in the middle of it all", () => {
+  it("can be closed by any handler", () => {
     const { client, link, reply } = setup({ open: (self) => self.close() });
     link().connection.opened();
     reply({ op: v2.authReply, seq: 1 });
@@ -740,7 +740,7 @@ describe("GoimClient", () => {
 });
 
 describe("GoimClient of v1", () => {
-  it("has the replies of v1, and opens no batches", async () => {
+  it("uses the replies of v1, and opens no batches", async () => {
     const { client, events, sent, reply, welcome } = setup({ dialect: "v1" });
     welcome();
     expect(client.online).toBeUndefined();

@@ -29,7 +29,7 @@ class Bus {
     if (this.isAway) return;
     this.published++;
     for (let n = 0; n < this.copies; n++) {
-      // A chunk of the bus is larger than the message, and holds others.
+      // A chunk of the bus is larger than the message, and holds other bytes too.
       const chunk = Buffer.alloc(message.length + 8, 0xee);
       chunk.set(message, 4);
       const view = chunk.subarray(4, 4 + message.length);
@@ -47,7 +47,7 @@ class Bus {
     for (const resumed of this.#resumed) resumed();
   }
 
-  /** Hands bytes to all, as they are. */
+  /** Delivers raw bytes to all. */
   inject(bytes: Uint8Array): void {
     for (const receive of this.#listeners) receive(bytes);
   }
@@ -111,8 +111,8 @@ function start(
   };
 }
 
-describe("comets that push together", () => {
-  it("push to rooms and to everybody once, and encode a packet once each", async () => {
+describe("clusters of comets", () => {
+  it("push to rooms and to all, and encode a packet once per comet", async () => {
     const bus = new Bus();
     const comets = [start(bus), start(bus), start(bus)];
     const clients = comets.flatMap((comet, i) => [
@@ -127,20 +127,20 @@ describe("comets that push together", () => {
     for (const [i, client] of clients.entries()) {
       expect(await client.got()).toEqual(i % 3 === 2 ? [] : ["1000 hello"]);
     }
-    // A packet, and what WebSocket has around it.
+    // A packet, and its form for WebSocket.
     expect(comets.map((comet) => comet.encoded())).toEqual([2, 1, 1]);
 
     expect(comets[1]!.comet.broadcast(packet)).toBe(3);
     for (const client of clients) expect(await client.got()).toEqual(["1000 hello"]);
     expect(comets.map((comet) => comet.encoded())).toEqual([1, 2, 1]);
 
-    // No one accepts it.
+    // No client accepts it.
     expect(comets[2]!.comet.broadcast({ op: 1001 })).toBe(0);
     for (const client of clients) expect(await client.got()).toEqual([]);
     expect(comets.map((comet) => comet.gaps)).toEqual([[], [], []]);
   });
 
-  it("push several packets, none, and by key", async () => {
+  it("push several packets, no packets, and by key", async () => {
     const bus = new Bus();
     const [one, two] = [start(bus), start(bus)];
     const ann = two.join("ann live://1 ann");
@@ -155,7 +155,7 @@ describe("comets that push together", () => {
     expect(await ann.got()).toEqual(["1000 ", "1000 here"]);
   });
 
-  it("ignore what comes twice", async () => {
+  it("ignore repeated messages", async () => {
     const bus = new Bus();
     const [one, two] = [start(bus), start(bus)];
     const ann = two.join("ann live://1");
@@ -165,7 +165,7 @@ describe("comets that push together", () => {
     expect(two.gaps).toEqual([]);
   });
 
-  it("count and report what did not arrive, at the next push", () => {
+  it("count and report missed pushes at the next push", () => {
     const bus = new Bus();
     const [one, two] = [start(bus), start(bus)];
     bus.isAway = true;
@@ -178,7 +178,7 @@ describe("comets that push together", () => {
     expect([one.comet.missed, two.comet.missed]).toEqual([0, 2]);
   });
 
-  it("count and report what did not arrive when the bus is back, without another push", () => {
+  it("count and report missed pushes when the bus is back, without another push", () => {
     const bus = new Bus();
     const [one, two] = [start(bus), start(bus)];
     bus.isAway = true;
@@ -195,7 +195,7 @@ describe("comets that push together", () => {
     expect([one.comet.missed, two.comet.missed]).toEqual([2, 1]);
   });
 
-  it("do not miss what was pushed before they were there", () => {
+  it("do not report pushes from before they started as missed", () => {
     const bus = new Bus();
     const one = start(bus);
     one.comet.broadcast({ op: 1 });
@@ -209,7 +209,7 @@ describe("comets that push together", () => {
     expect(late.gaps).toEqual([{ comet: one.comet.id, missed: 1 }]);
   });
 
-  it("print what was missed if there is no handler", () => {
+  it("print missed pushes if there is no handler", () => {
     const print = vi.spyOn(console, "error").mockImplementation(() => {});
     const bus = new Bus();
     const one = start(bus);
@@ -218,12 +218,12 @@ describe("comets that push together", () => {
     one.comet.broadcast({ op: 1 });
     bus.resume();
     expect(two.comet.missed).toBe(1);
-    const text = `truncated: 1 pushes of another comet did not arrive`;
+    const text = `truncated: 1 pushes from another comet did not arrive`;
     expect(print.mock.calls).toEqual([[`framewright: goim-cluster from ${one.comet.id}: ${text}`]]);
     print.mockRestore();
   });
 
-  it("serve their own clients while publish fails, and print that once", async () => {
+  it("serve their own clients while publish fails, and print the failure once", async () => {
     let isBroken = true;
     const bus = new Bus();
     const failing = {
@@ -251,7 +251,7 @@ describe("comets that push together", () => {
     expect(printed[0]).toContain("no connection to the bus");
   });
 
-  it("take promises of publish and subscribe, also rejected ones", async () => {
+  it("accept promises from publish and subscribe, even rejected ones", async () => {
     const bus = new Bus();
     const other = start(bus);
     const before = bus.published;
@@ -269,7 +269,7 @@ describe("comets that push together", () => {
     expect(bus.published).toBe(before);
     subscribed();
     await settle();
-    // A question, and its answer.
+    // An "ask", and its answer.
     expect(bus.published).toBe(before + 2);
     slow.comet.broadcast({ op: 1 });
     expect(other.gaps).toEqual([]);
@@ -288,14 +288,14 @@ describe("comets that push together", () => {
     ]);
   });
 
-  it("refuse bytes that no comet has published", () => {
+  it("refuse bytes that are not a comet's message", () => {
     const bus = new Bus();
     start(bus);
     expect(() => bus.inject(body("hello"))).toThrow(ProtocolError);
     expect(() => bus.inject(new Uint8Array(0))).toThrow(ProtocolError);
   });
 
-  it("keep views of nothing that the bus may write again", async () => {
+  it("keep no views into memory of the bus", async () => {
     let last = new Uint8Array(0);
     const bus = new Bus();
     const [one, two] = [start(bus), start(bus)];
@@ -311,7 +311,7 @@ describe("comets that push together", () => {
     expect(await ann.got()).toEqual(["1 fine"]);
   });
 
-  it("forget comets that were silent longest", () => {
+  it("forget the comets that were silent longest", () => {
     const bus = new Bus();
     const one = start(bus);
     const { publish } = bus;
@@ -350,7 +350,7 @@ describe("comets that push together", () => {
     ]);
   });
 
-  it("need both functions, or neither", () => {
+  it("require both functions, or neither", () => {
     const authenticate = () => undefined;
     for (const half of [{ publish: () => {} }, { subscribe: () => {} }]) {
       expect(() => new Comet({ authenticate, ...half })).toThrow(

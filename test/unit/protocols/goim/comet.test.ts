@@ -33,7 +33,7 @@ interface User {
   readonly name: string;
 }
 
-/** Tokens are text: a name, a room, a key and operations, parted by spaces. */
+/** Tokens are text: a name, a room, a key and operations, separated by spaces. */
 function admission(token: Uint8Array): Admission<User> | undefined {
   const [name = "", room, key, accepts] = decodeUtf8(token).split(" ");
   if (name === "") return undefined;
@@ -65,7 +65,7 @@ function setup(options: Partial<CometOptions<User, Uint8Array>> = {}) {
   return { comet, clock, events, codes };
 }
 
-/** A client that the test plays. */
+/** A client; the test plays it. */
 function dial(comet: Comet<User>, clock: ManualClock, boundary: "stream" | "message" = "stream") {
   const sink = new ScriptedSink(boundary);
   const protocol = boundary === "stream" ? comet.protocol : comet.messageProtocol;
@@ -94,7 +94,7 @@ function dial(comet: Comet<User>, clock: ManualClock, boundary: "stream" | "mess
       if (boundary === "stream") connection.received(encodeAll(goim(), packets));
       else for (const packet of packets) connection.received(encodeFrame(goim(), packet));
     },
-    /** What came since the last call. */
+    /** Returns the packets since the last call. */
     got: (): Packet[] => {
       const writes = sink.writes.slice(read);
       read = sink.writes.length;
@@ -111,7 +111,7 @@ function member(world: ReturnType<typeof setup>, token: string, boundary?: "stre
 }
 
 describe("Comet", () => {
-  it("lets in whom it knows", () => {
+  it("admits clients that `authenticate` accepts", () => {
     const world = setup();
     const { comet, events } = world;
     const client = member(world, "ann live://1 a 1000");
@@ -132,14 +132,14 @@ describe("Comet", () => {
       0,
       undefined,
     ]);
-    // Who is gone goes nowhere.
+    // A client that has left goes nowhere.
     client.session.move("live://2");
     expect(comet.room("live://2").size).toBe(0);
     expect(client.session.push({ op: 1000 })).toBe(false);
     expect(world.clock.waiting).toBe(0);
   });
 
-  it("puts nobody into a room before they are let in", () => {
+  it("puts clients into a room only when they are admitted", () => {
     const { comet, clock } = setup({
       authenticate: (token, session) => {
         session.move("early");
@@ -158,7 +158,7 @@ describe("Comet", () => {
     ]);
   });
 
-  it("keeps no more subscriptions of a client than it is told", () => {
+  it("limits the subscriptions of a client", () => {
     const world = setup({ maxAccepts: 3 });
     const client = member(world, "ann r k 1,2");
     client.send(
@@ -169,7 +169,7 @@ describe("Comet", () => {
     expect(client.got().map(({ op }) => op)).toEqual([15, 17, 15]);
     client.send({ op: v2.subscribe, seq: 5, body: text("5") });
     expect([client.closed, world.codes]).toEqual([["overflow"], ["overflow"]]);
-    // Not given: 4096.
+    // The default is 4096.
     const wide = member(setup(), "ann r k 1");
     const list = (from: number): Uint8Array =>
       text(Array.from({ length: 819 }, (_, i) => 1000 + from + i).join(","));
@@ -177,13 +177,13 @@ describe("Comet", () => {
     expect(wide.closed).toEqual([]);
     wide.send({ op: v2.subscribe, body: text("9,8") });
     expect(wide.closed).toEqual(["overflow"]);
-    // Who takes everything keeps no list.
+    // A client that accepts everything keeps no list.
     const all = member(world, "bob");
     for (let i = 0; i < 10; i++) all.send({ op: v2.subscribe, body: list(819 * i) });
     expect(all.closed).toEqual([]);
   });
 
-  it("refuses whom it does not know, without a word", () => {
+  it("disconnects clients that `authenticate` rejects, without a reply", () => {
     const { comet, clock, events } = setup();
     const client = dial(comet, clock);
     client.send({ op: v2.auth, seq: 1, body: text("") });
@@ -191,7 +191,7 @@ describe("Comet", () => {
     expect(clock.waiting).toBe(0);
   });
 
-  it("prints in one line whom it refuses, if there is no error handler", async () => {
+  it("prints rejected clients as one line if there is no error handler", async () => {
     const lines = await printedBy(() => {
       const { comet, clock } = setup({ error: undefined });
       for (let i = 0; i < 3; i++) {
@@ -208,7 +208,7 @@ describe("Comet", () => {
     ]);
   });
 
-  it("cuts whom it must, whatever who is told of it makes of that", async () => {
+  it("disconnects a client even if the error handler throws", async () => {
     const bug = new Error("bug");
     const { comet, clock } = setup({
       error: () => {
@@ -220,7 +220,7 @@ describe("Comet", () => {
     expect(client.closed).toEqual(["timeout"]);
   });
 
-  it("waits for a token only so long", () => {
+  it("times out a client without a token", () => {
     const { comet, clock } = setup();
     const client = dial(comet, clock);
     client.send({ op: v2.heartbeat, seq: 1 }, { op: 4, seq: 2 });
@@ -231,7 +231,7 @@ describe("Comet", () => {
     expect(client.closed).toEqual(["timeout"]);
   });
 
-  it("waits for ever for what it is told to wait for without limit", () => {
+  it("waits without limit if the timeouts are 0", () => {
     const world = setup({ authTimeout: 0, heartbeatTimeout: 0 });
     const stranger = dial(world.comet, world.clock);
     const client = member(world, "ann");
@@ -239,7 +239,7 @@ describe("Comet", () => {
     expect([stranger.closed, client.closed, world.clock.waiting]).toEqual([[], [], 0]);
   });
 
-  it("lets nothing overtake a token that takes its time", async () => {
+  it("handles packets after a slow authentication, in order", async () => {
     const { comet, clock } = setup({
       authenticate: (token) =>
         new Promise((resolve) => clock.after(100, () => resolve(admission(token)))),
@@ -259,7 +259,7 @@ describe("Comet", () => {
     expect(comet.sessions.size).toBe(1);
   });
 
-  it("answers heartbeats with how many are in the room, and cuts a client that sends nothing", () => {
+  it("answers heartbeats with the room's size, and disconnects silent clients", () => {
     const world = setup({ heartbeatTimeout: 1000 });
     const client = member(world, "ann r");
     member(world, "bob r");
@@ -276,7 +276,7 @@ describe("Comet", () => {
     expect(client.closed).toEqual(["timeout"]);
   });
 
-  it("changes rooms and subscriptions, and says what it was told", () => {
+  it("changes rooms and subscriptions, and repeats the request's body", () => {
     const world = setup();
     const { comet } = world;
     const client = member(world, "ann r k 1,2");
@@ -299,23 +299,23 @@ describe("Comet", () => {
     ]);
     client.send({ op: v2.changeRoom, seq: 5 });
     expect([client.session.room, comet.room("live://2").size]).toEqual(["", 0]);
-    // Who said nothing about operations gets them all.
+    // Without a list of operations, a client receives all.
     const open = member(world, "bob");
     open.send({ op: v2.unsubscribe, seq: 1, body: text("5") });
     expect(open.session.accepts(5)).toBe(true);
   });
 
   it.each([
-    ["a list that is none", v2.subscribe, text("1;2")],
-    ["a room that is no text", v2.changeRoom, Uint8Array.of(0xff)],
-  ])("ends a client that sends %s, which goim takes in silence", (_, op, body) => {
+    ["an invalid list", v2.subscribe, text("1;2")],
+    ["a room that is not UTF-8", v2.changeRoom, Uint8Array.of(0xff)],
+  ])("disconnects a client that sends %s, which goim ignores", (_, op, body) => {
     const world = setup();
     const client = member(world, "ann");
     client.send({ op, seq: 2, body });
     expect([client.closed, client.got()]).toEqual([["malformed"], []]);
   });
 
-  it("answers what it does not know with the same operation and nothing", () => {
+  it("answers unknown operations with the same operation and no body", () => {
     const world = setup();
     const client = member(world, "ann");
     client.send({ op: 4, seq: 2, body: text("hi") }, { op: 1000, seq: 3 }, { op: 7, seq: 4 });
@@ -326,7 +326,7 @@ describe("Comet", () => {
     ]);
   });
 
-  it("asks the application, and keeps its answers in order", async () => {
+  it("calls `request`, and keeps its replies in order", async () => {
     const asked: string[] = [];
     const world = setup({
       replies: { 18: 19 },
@@ -352,16 +352,13 @@ describe("Comet", () => {
   it.each([
     ["at once", (_: unknown, { op }: Packet) => void expect(op).toBe(4)],
     ["later", async (_: unknown, { op }: Packet) => void expect(op).toBe(4)],
-  ])(
-    "takes a request that answers nothing, %s, for an answer without a body",
-    async (_, request) => {
-      const world = setup({ request });
-      const client = member(world, "ann");
-      client.send({ op: 4, seq: 2 });
-      await settle();
-      expect(client.got()).toEqual([{ ver: 1, op: 4, seq: 2, body: new Uint8Array(0) }]);
-    },
-  );
+  ])("replies without a body if `request` returns nothing %s", async (_, request) => {
+    const world = setup({ request });
+    const client = member(world, "ann");
+    client.send({ op: 4, seq: 2 });
+    await settle();
+    expect(client.got()).toEqual([{ ver: 1, op: 4, seq: 2, body: new Uint8Array(0) }]);
+  });
 
   it.each([
     [
@@ -371,7 +368,7 @@ describe("Comet", () => {
       },
     ],
     ["fails", () => Promise.reject(new Error("mine"))],
-  ])("ends the one client whose request %s", async (_, request) => {
+  ])("disconnects only the client whose request %s", async (_, request) => {
     const world = setup({ request });
     const client = member(world, "ann");
     const other = member(world, "bob");
@@ -382,7 +379,7 @@ describe("Comet", () => {
     expect([client.closed, other.closed]).toEqual([["mine"], []]);
   });
 
-  it("blames a client for a body that the application's codec refuses", async () => {
+  it("blames the client for a body that the application's codec refuses", async () => {
     const world = setup({
       request: async (_, { body }) => {
         decodeFrame(authToken, body);
@@ -399,7 +396,7 @@ describe("Comet", () => {
     });
     const other = dial(comet, world.clock);
     other.send({ op: v2.auth, seq: 1, body: text("[") });
-    // Nobody listens for errors: nothing may be uncaught, or a client could end the process.
+    // Without an error handler nothing may be uncaught, or a client could crash the process.
     await settle();
     expect(other.closed).toEqual(["malformed"]);
   });
@@ -413,7 +410,7 @@ describe("Comet", () => {
     expect(world.comet.get("k")).toBe(second.session);
   });
 
-  it("reads no more than goim does, and writes more", () => {
+  it("limits what it reads as goim does, but writes more", () => {
     const world = setup({ request: () => new Uint8Array(10_000) });
     const client = member(world, "ann");
     client.send({ op: 4, seq: 2, body: new Uint8Array(4096) });
@@ -422,7 +419,7 @@ describe("Comet", () => {
     expect(world.codes).toEqual(["too-long"]);
   });
 
-  it("takes one packet a message", () => {
+  it("reads one packet per message", () => {
     const world = setup();
     const client = member(world, "ann", "message");
     client.connection.received(encodeAll(goim(), [{ op: 4 }, { op: 4 }]));
@@ -430,13 +427,13 @@ describe("Comet", () => {
   });
 
   it.each(["authTimeout", "heartbeatTimeout", "maxBacklog", "maxAccepts"])(
-    "refuses a limit that is none: %s",
+    "refuses an invalid limit: %s",
     (name) => {
       expect(() => setup({ [name]: Number.NaN })).toThrow(`${name} must be a number of at least 0`);
     },
   );
 
-  it("refuses a dialect that is none", () => {
+  it("refuses an unknown dialect", () => {
     expect(() => setup({ dialect: "v3" as never })).toThrow(RangeError);
   });
 });
@@ -447,7 +444,7 @@ describe("pushes of a comet", () => {
     { ver: 1, op: 1001, seq: 0, body: text("b") },
   ] as const;
 
-  it("follow each other on a stream, and are packed in a message", async () => {
+  it("follow each other on a stream, and form a batch in a message", async () => {
     const world = setup();
     const stream = member(world, "ann r");
     const message = member(world, "bob r", "message");
@@ -462,7 +459,7 @@ describe("pushes of a comet", () => {
     expect([stream.got(), message.got()]).toEqual([[], []]);
   });
 
-  it("reach who accepts them; a room takes everything", async () => {
+  it("reach clients that accept the operation; in a room, all clients", async () => {
     const world = setup();
     const { comet } = world;
     const some = member(world, "ann r a 1000");
@@ -476,12 +473,12 @@ describe("pushes of a comet", () => {
     expect(all.got().map(({ op }) => op)).toEqual([1000, 1001, 1001, 1001]);
   });
 
-  it("are encoded once for all", async () => {
+  it("are encoded once for all clients", async () => {
     const world = setup();
     const clients = Array.from({ length: 20 }, (_, i) => {
       return member(world, "ann r", i % 2 === 0 ? "stream" : "message");
     });
-    // A body that tells how often it is read.
+    // A body that counts its reads.
     let reads = 0;
     const packet = {
       op: 1000,
@@ -496,7 +493,7 @@ describe("pushes of a comet", () => {
     for (const client of clients) expect(client.got().length).toBe(1);
   });
 
-  it("are dropped for who reads too slowly, and for nobody else", async () => {
+  it("are dropped only for clients that read too slowly", async () => {
     const world = setup({ maxBacklog: 100 });
     const slow = member(world, "ann r");
     const fast = member(world, "bob r");
@@ -513,7 +510,7 @@ describe("pushes of a comet", () => {
     expect(slow.closed).toEqual([]);
   });
 
-  it("that cannot be written are refused", () => {
+  it("are refused if they cannot be written", () => {
     const world = setup();
     member(world, "ann r");
     expect(() => world.comet.pushRoom("r", { op: 2 ** 40 })).toThrow(ProtocolError);
@@ -521,7 +518,7 @@ describe("pushes of a comet", () => {
 });
 
 describe("Comet of v1", () => {
-  it("has v1's manners", () => {
+  it("answers as v1 does", () => {
     const world = setup({ dialect: "v1" });
     const client = member(world, "ann");
     client.send(
@@ -542,7 +539,7 @@ describe("Comet of v1", () => {
     world.clock.advance(5 * 60_000);
   });
 
-  it("answers what the application says, reads 1024 and waits 5 minutes", () => {
+  it("sends the application's replies, reads up to 1024 bytes, and waits 5 minutes", () => {
     const world = setup({ dialect: "v1", request: () => undefined });
     const client = member(world, "ann");
     client.send({ op: v1.send, seq: 2, body: new Uint8Array(1024) });
@@ -553,7 +550,7 @@ describe("Comet of v1", () => {
     expect(client.closed).toEqual(["timeout"]);
   });
 
-  it("joins what goes into one message, without a packet around it", async () => {
+  it("joins packets into one message, without a batch packet", async () => {
     const world = setup({ dialect: "v1" });
     const client = member(world, "ann r", "message");
     world.comet.pushRoom("r", { op: 5 }, { op: 5 });
@@ -561,7 +558,7 @@ describe("Comet of v1", () => {
     expect(client.sink.writes.at(-1)).toEqual(encodeAll(goim(), [{ op: 5 }, { op: 5 }]));
   });
 
-  it("puts no more into one message than its reader takes", async () => {
+  it("puts no more into one message than its reader accepts", async () => {
     const world = setup({ dialect: "v1" });
     const client = member(world, "ann r", "message");
     const half = { op: 5, body: new Uint8Array(2 ** 19 - 16) };
@@ -574,7 +571,7 @@ describe("Comet of v1", () => {
     expect(stream.session.push(half, half, { op: 5 })).toBe(true);
   });
 
-  it("keeps a body of null apart from none", () => {
+  it("distinguishes a null body from an absent one", () => {
     const clock = new ManualClock();
     const comet = new Comet<unknown, unknown>({
       dialect: "v1",
@@ -627,7 +624,7 @@ describe("Comet of v1", () => {
 });
 
 describe("a comet of v2 and the official client's token", () => {
-  it("understand each other", () => {
+  it("work together", () => {
     const world = setup({
       authenticate: (token) => {
         const { mid, room_id, accepts } = decodeFrame(authToken, token);
@@ -639,7 +636,7 @@ describe("a comet of v2 and the official client's token", () => {
       '{"mid":123, "room_id":"live://1000", "platform":"web", "accepts":[1000,1001,1002]}';
     client.send({ op: v2.auth, seq: 1, body: text(body) });
     expect(client.session.user.name).toBe("123");
-    // What is no token ends one client: the codec's error is not the application's to catch.
+    // A bad token disconnects one client; the application need not catch the codec's error.
     const bad = dial(world.comet, world.clock);
     bad.send({ op: v2.auth, seq: 1, body: text("123") });
     expect(world.codes).toEqual(["malformed"]);

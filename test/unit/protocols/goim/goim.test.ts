@@ -28,7 +28,7 @@ const packet = (op: number, text = ""): Packet => ({
   body: Uint8Array.from(text, (c) => c.charCodeAt(0)),
 });
 
-/** A header with any lengths, and `extra` zeros behind it. */
+/** A header with any lengths, followed by `extra` zeros. */
 const header = (packLen: number, headerLen = 16, extra = 0): Uint8Array => {
   const bytes = new Uint8Array(16 + extra);
   const view = new DataView(bytes.buffer);
@@ -45,7 +45,7 @@ const error = (code: string, text: RegExp, offset?: number): object =>
   }) as object;
 
 describe("goim", () => {
-  it("is typed: what may be left out when sending is there when received", () => {
+  it("has types in which fields are optional to send and present when received", () => {
     const protocol = goim();
     expectTypeOf<Sent<typeof protocol>>().toEqualTypeOf<PacketToSend>();
     expectTypeOf<Received<typeof protocol>>().toEqualTypeOf<Packet>();
@@ -54,19 +54,19 @@ describe("goim", () => {
     expect(Object.isFrozen(goim({ side: "server" }))).toBe(true);
   });
 
-  it("fills in what is not given", () => {
+  it("fills in defaults", () => {
     const bytes = encodeFrame(goim(), { op: 2 });
     expect(decodeFrame(goim(), bytes)).toEqual(packet(2));
   });
 
-  it("tells the length from 6 bytes on, and refuses each length as soon as it is here", () => {
+  it("measures from 6 bytes on, and refuses each length as soon as it is here", () => {
     const { measure } = goim({ maxFrame: 100 });
     const bytes = header(20, 16, 4);
     for (let end = 1; end < 6; end++) expect(measure(bytes, 0, end, newScan())).toBe(0);
     for (let end = 6; end <= 20; end++) expect(measure(bytes, 0, end, newScan())).toBe(20);
     const long = header(101, 99);
     for (let end = 1; end < 4; end++) expect(measure(long, 0, end, newScan())).toBe(0);
-    // Above the limit it is returned, too: whoever asked refuses it, or passes over that many bytes.
+    // A length above the limit is returned, too: the caller refuses it, or skips that many bytes.
     expect(measure(long, 0, 4, newScan())).toBe(101);
     expect(() => decodeAll(goim({ maxFrame: 100 }), long)).toThrow(
       error("too-long", /pack-length.* 101 .* 100/, 0),
@@ -91,7 +91,7 @@ describe("goim", () => {
     expect(errorOf(() => encodeFrame(goim(), value))).toEqual(error("unencodable", /./));
   });
 
-  it("bounds what is sent apart from what is read", () => {
+  it("limits sending and reading separately", () => {
     const protocol = goim({ maxFrame: 100, maxSendBody: 4 });
     expect(encodeFrame(protocol, packet(1, "1234")).length).toBe(20);
     expect(encodeFrame(goim({ maxSendBody: 0 }), packet(1)).length).toBe(16);
@@ -115,12 +115,12 @@ describe("goim", () => {
     expect(() => goim(options)).toThrow(RangeError);
   });
 
-  it("says no more than its length field can", () => {
+  it("writes no more than its length field can express", () => {
     expect(goim({ maxFrame: 2 ** 40 }).maxFrame).toBe(2 ** 31 - 1);
     expect(goim().maxFrame).toBe(2 ** 20);
   });
 
-  it("gives views, or copies", () => {
+  it("returns views, or copies", () => {
     const frame = encodeFrame(goim(), packet(5, "abc"));
     const view = decodeFrame(goim(), frame).body;
     const own = decodeFrame(goim({ copy: true }), frame).body;
@@ -129,17 +129,17 @@ describe("goim", () => {
     expect([view[0], own[0]]).toEqual([0x78, 0x61]);
   });
 
-  it("takes several packets of a server's message, one of a client's", () => {
+  it("reads several packets in a server's message, one in a client's", () => {
     const bytes = encodeAll(goim(), [packet(5, "a"), packet(5, "b")]);
     expect(goim().decodeMany?.(bytes, 0, bytes.length)).toEqual([packet(5, "a"), packet(5, "b")]);
     const server = goim({ side: "server" });
     expect(server.decodeMany).toBeUndefined();
     expect(() => server.decode(bytes, 0, bytes.length)).toThrow(
-      error("malformed", /17 bytes behind a packet of 17/, 17),
+      error("malformed", /17 bytes after a packet of 17/, 17),
     );
   });
 
-  it.each([0, 1, 15])("calls a message of %i bytes truncated", (length) => {
+  it.each([0, 1, 15])("reports a message of %i bytes as truncated", (length) => {
     const bytes = encodeFrame(goim(), packet(2)).subarray(0, length);
     const whole = length < 6 ? "a header of 16" : "a packet of 16";
     const text = error(
@@ -151,7 +151,7 @@ describe("goim", () => {
     expect(() => goim().decode(bytes, 0, length)).toThrow(text);
   });
 
-  it("delivers what was whole before a bad header", () => {
+  it("delivers complete packets before a bad header", () => {
     const splitter = new Splitter(goim());
     splitter.push(Uint8Array.from([...encodeFrame(goim(), packet(2)), ...header(8)]));
     expect(splitter.next()).toBe(true);
@@ -178,7 +178,7 @@ describe("batches", () => {
     expect(unbatch(batch([]))).toEqual([]);
   });
 
-  it("of one packet are one value", () => {
+  it("with one packet are one value", () => {
     expect(decodeFrame(flat, encodeFrame(flat, batch([packet(7)])))).toEqual(packet(7));
     const alone = encodeFrame(flat, batch([packet(7)]));
     expect(flat.decode(alone, 0, alone.length)).toEqual(packet(7));
@@ -189,7 +189,7 @@ describe("batches", () => {
     expect(() => flat.decode(two, 0, two.length)).toThrow(error("malformed", /2 packets, not 1/));
   });
 
-  it("are errors for all of the message when one packet is bad", () => {
+  it("fail as a whole if one packet is bad", () => {
     const body = Uint8Array.from([...encodeFrame(goim(), packet(5, "x")), ...header(4000)]);
     const bad = { ver: 1, op: operations.v2.raw, seq: 0, body };
     const bytes = encodeFrame(goim(), bad);
@@ -197,19 +197,19 @@ describe("batches", () => {
       error("truncated", /batch ends after 16 bytes of a packet of 4000/, 33),
     );
     expect(errorOf(() => unbatch(bad))).toEqual(error("truncated", /batch/, 17));
-    // Nor is it written where it could not be read.
+    // It is not written either, because it could not be read.
     expect(errorOf(() => encodeFrame(flat, bad))).toEqual(error("unencodable", /batch/));
   });
 
-  it("are operation 9 only", () => {
+  it("require operation 9", () => {
     expect(errorOf(() => unbatch(packet(11)))).toEqual(error("malformed", /operation 11 .* 9/));
   });
 
-  it("are not made of what cannot be written", () => {
+  it("refuse packets that cannot be written", () => {
     expect(errorOf(() => batch([packet(1), { op: 2 ** 40 }]))).toEqual(error("unencodable", /./));
   });
 
-  it("take more packets than a call takes arguments", () => {
+  it("hold more packets than a call can have arguments", () => {
     const many = Array.from({ length: 200_000 }, (_, seq) => ({ ver: 1, op: 5, seq }));
     const large = goim({ flatten: true, maxFrame: 8 * 1024 * 1024 });
     const packets = decodeAll(large, encodeFrame(large, batch(many)));
@@ -223,14 +223,14 @@ describe("batches", () => {
     body: fc.uint8Array({ maxLength: 300, size: "max" }),
   });
 
-  prop.prop([fc.array(anyPacket)], { numRuns: 100 })("come out as they went in", (packets) => {
+  prop.prop([fc.array(anyPacket)], { numRuns: 100 })("round-trip", (packets) => {
     expect(unbatch(batch(packets))).toEqual(packets);
     const inner = decodeAll(flat, encodeFrame(goim(), batch(packets)));
     expect(inner).toEqual(packets);
   });
 
   prop.prop([fc.uint8Array({ maxLength: 200, size: "max" })], { numRuns: 300 })(
-    "of noise are ProtocolErrors or packets that cover it",
+    "read noise as packets that cover it, or throw a ProtocolError",
     (body) => {
       try {
         const packets = unbatch({ ver: 1, op: 9, seq: 0, body });

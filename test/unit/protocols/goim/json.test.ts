@@ -17,7 +17,7 @@ const client = goimJson({ side: "client" });
 const both = goimJson({ body: "text" });
 
 describe("goimJson", () => {
-  it("is typed by its body", () => {
+  it("takes its type from its body", () => {
     expectTypeOf<Received<typeof client>["body"]>().toEqualTypeOf<unknown>();
     expectTypeOf<Received<typeof both>["body"]>().toEqualTypeOf<string | undefined>();
     expect([client.text, Object.isFrozen(client), client.maxFrame]).toEqual([true, true, 2 ** 20]);
@@ -43,7 +43,7 @@ describe("goimJson", () => {
     expect(decodeFrame(client, frame)).toEqual({ ver: 1, op: 7, seq: 1, body: "<&>" });
   });
 
-  it("keeps null, and writes what is absent as {}", () => {
+  it("keeps null, and writes an absent body as {}", () => {
     expect(decodeUtf8(encodeFrame(client, { op: 2, body: null }))).toMatch(/"body":null}$/);
     expect(decodeUtf8(encodeFrame(client, { op: 2 }))).toMatch(/"body":{}}$/);
     expect(decodeFrame(client, bytes('{"op":2,"body":null}')).body).toBeNull();
@@ -56,7 +56,7 @@ describe("goimJson", () => {
     expect(decodeFrame(both, bytes('{"op":2,"body":null}')).body).toBe("null");
   });
 
-  it("takes an array's packets each on its own, with any white space", () => {
+  it("delivers each packet of an array on its own, with any white space", () => {
     const text = ' [ {"op":5,"body":[1,{"a":"]}"}]} ,\t{"op":5,"seq": -0 } ]\r\n';
     expect(decodeAll(both, bytes(text))).toEqual([
       { ver: 0, op: 5, seq: 0, body: '[1,{"a":"]}"}]' },
@@ -68,7 +68,7 @@ describe("goimJson", () => {
     );
   });
 
-  it("takes null of a client as a packet of zeros, of a server as nothing", () => {
+  it("reads null from a client as a packet of zeros, from a server as nothing", () => {
     const zeros = { ver: 0, op: 0, seq: 0, body: undefined };
     expect(decodeAll(server, bytes("null"))).toEqual([zeros]);
     expect(decodeAll(server, bytes(" \tnull\r\n"))).toEqual([zeros]);
@@ -118,7 +118,7 @@ describe("goimJson", () => {
     expect(error.message).toMatch(/^json: message of \d+ bytes: /);
   });
 
-  it("refuses what is no UTF-8, and what is too long", () => {
+  it("refuses invalid UTF-8, and messages that are too long", () => {
     const bad = Uint8Array.of(0x7b, 0xff, 0x7d);
     expect(errorOf(() => decodeAll(client, bad)).code).toBe("malformed");
     const small = goimJson({ maxFrame: 40 });
@@ -130,7 +130,7 @@ describe("goimJson", () => {
     );
   });
 
-  it("takes an array from a server only", () => {
+  it("accepts an array only from a server", () => {
     const text = bytes('[{"op":1}]');
     expect(errorOf(() => decodeAll(server, text)).message).toMatch(/array from a client/);
     expect(decodeAll(goimJson({ dialect: "v1.0" }), text)).toHaveLength(1);
@@ -138,14 +138,14 @@ describe("goimJson", () => {
 
   it.each([
     [client, [{ op: 1 }], /one packet a message/],
-    [server, [], /no packets/],
+    [server, [], /at least one packet/],
     [goimJson({ side: "server", dialect: "v1.0" }), [{ op: 1 }], /no batches/],
     [server, { op: 1, ver: 1.5 }, /ver 1.5/],
     [server, { op: 2 ** 31 }, /op 2147483648/],
     [server, { op: 1, seq: Number.NaN }, /seq NaN/],
     [server, { op: 1, body: 1n }, /./],
     [server, { op: 1, body: [undefined] }, /./],
-  ])("refuses to write %# what cannot be written", (protocol, value, text) => {
+  ])("refuses to write invalid values (%#)", (protocol, value, text) => {
     const error = errorOf(() => encodeFrame(protocol, value));
     expect(error.code).toBe("unencodable");
     expect(error.message).toMatch(text);
@@ -163,7 +163,7 @@ describe("goimJson", () => {
     },
   );
 
-  it("compacts text as Go does, but only what a server writes", () => {
+  it("compacts text as Go does, but only in a server's messages", () => {
     const body = ' { "a <" : [ 1.0 , "x\\" <\u2028" ] , "b":\t-0 } ';
     const sent = { op: 1, body };
     const go = goimJson({ side: "server", body: "text" });
@@ -182,21 +182,21 @@ describe("goimJson", () => {
   });
 
   prop.prop([fc.array(anyPacket, { minLength: 1 })], { numRuns: 100 })(
-    "reads what it wrote, batches too",
+    "reads what it wrote, including batches",
     (packets) => {
-      // JSON has one zero.
+      // JSON has only one zero.
       const expected = JSON.parse(JSON.stringify(packets)) as unknown;
       expect(decodeAll(client, encodeFrame(server, packets))).toEqual(expected);
       const one = packets[0]!;
       const text = encodeFrame(client, one);
       expect(decodeFrame(server, text)).toEqual(JSON.parse(JSON.stringify(one)));
-      // Written as JSON.stringify writes it.
+      // Written like JSON.stringify.
       expect(decodeUtf8(text)).toBe(JSON.stringify(one));
     },
   );
 
   prop.prop([fc.jsonValue(), fc.constantFrom(undefined, 1, "\t")], { numRuns: 100 })(
-    "finds the text of any body, however it is spaced",
+    "finds the text of any body, with any white space",
     (value, space) => {
       const body = JSON.stringify(value, null, space);
       const text = `{"a":${body},"body":${body},"z":[${body}]}`;

@@ -32,7 +32,7 @@ import {
 
 const client = goim();
 const flat = goim({ flatten: true });
-/** What the Go server reads of one packet. */
+/** The Go server's limits for one packet. */
 const LIMITS: Record<string, number> = { v1: 1040, v2: 4112 };
 
 const of = (...codecs: string[]): readonly VectorCase[] =>
@@ -43,7 +43,7 @@ function codeOf(run: () => unknown): [ProtocolErrorCode, string] {
   return [code, message];
 }
 
-describe("cases of binary packets", () => {
+describe("vectors of binary packets", () => {
   const binary = of("goim-v1-tcp", "goim-v1-ws-binary", "goim-v2-tcp", "goim-v2-ws");
 
   it("are all here", () => expect(binary.length).toBe(123));
@@ -69,13 +69,14 @@ describe("cases of binary packets", () => {
       expect(encodeAll(client, packets)).toEqual(bytes);
       expect(decodeAll(client, bytes)).toEqual(packets);
     }
-    // One WebSocket message, which no stream has cut into packets.
+    // One WebSocket message; no stream has cut it into packets.
     expect(flat.decodeMany?.(bytes, 0, bytes.length)).toEqual(packets);
   });
 });
 
-describe("cases of JSON packets", () => {
-  // What Go ignores behind a value is malformed here: a message is one JSON text (RFC 8259).
+describe("vectors of JSON packets", () => {
+  // Go ignores bytes after a value; here they are malformed, because a message is one JSON text
+  // (RFC 8259).
   const REFUSED = ["v1 ws client: bytes after the value ignored"];
   const json = of("goim-v1-ws", "goim-v1-ws-object");
 
@@ -110,13 +111,13 @@ describe("cases of JSON packets", () => {
     const packet = { ver, op, seq, body: bodyJson };
     expect(decodeFrame(server, bytes)).toEqual(packet);
     expect(decodeFrame(goimJson({ body: "text" }), bytes)).toEqual(packet);
-    // What a client writes of it is read as the same.
+    // A client that writes it again gets the same packet.
     const again = encodeFrame(goimJson({ side: "client", body: "text" }), packet);
     expect(decodeFrame(server, again)).toEqual({ ...packet, body: bodyJson ?? "{}" });
   });
 });
 
-describe("cases of the chat fork", () => {
+describe("vectors of the chat fork", () => {
   const chat = of("goim-chat");
 
   it("are all here", () => expect(chat.length).toBe(10));
@@ -142,7 +143,7 @@ describe("cases of the chat fork", () => {
   });
 });
 
-describe("invalid", () => {
+describe("invalid vectors", () => {
   const CODES: Record<string, readonly ProtocolErrorCode[]> = {
     truncated: ["truncated"],
     "pack-length": ["too-long", "malformed"],
@@ -172,7 +173,7 @@ describe("invalid", () => {
   });
 });
 
-describe("quirks: what Go does is not what is done here", () => {
+describe("quirks: differences from Go", () => {
   const handled = new Set<string>();
   const quirks = (codec: RegExp, which: (quirk: Quirk) => boolean): readonly Quirk[] => {
     const found = vectors.quirks.filter((q) => codec.test(q.codec) && which(q));
@@ -184,7 +185,7 @@ describe("quirks: what Go does is not what is done here", () => {
 
   const lengths = quirks(/tcp|v2-ws|binary/, (q) => / pack length -?\d+$/.test(q.name));
   it.each(lengths.filter((q) => !q.name.endsWith(" 16")))(
-    "$name: refused, where Go takes it",
+    "$name: refused, unlike Go",
     ({ hex }) => {
       const [code, text] = codeOf(() => decodeFrame(server, bytesOf(hex!)));
       expect(code).toBe("malformed");
@@ -194,7 +195,8 @@ describe("quirks: what Go does is not what is done here", () => {
 
   it.each(lengths.filter((q) => q.name.endsWith(" 16")))("$name", ({ hex, codec }) => {
     const bytes = bytesOf(hex!);
-    // On TCP the bytes behind it begin the next packet; in a message they are refused, which Go ignores.
+    // On TCP the bytes after it start the next packet; in a message they are refused, which Go
+    // ignores.
     expect(server.measure(bytes, 0, bytes.length, newScan())).toBe(16);
     if (codec === "goim-v2-ws") {
       expect(codeOf(() => server.decode(bytes, 0, bytes.length))[0]).toBe("malformed");
@@ -202,19 +204,19 @@ describe("quirks: what Go does is not what is done here", () => {
   });
 
   const overflow = quirks(/binary/, (q) => q.name.endsWith("int32 min"));
-  it.each(overflow)("$name: refused, where Go's process dies", ({ hex }) => {
+  it.each(overflow)("$name: refused; Go crashes", ({ hex }) => {
     expect(codeOf(() => decodeFrame(server, bytesOf(hex!)))[0]).toBe("malformed");
   });
 
   const beyond = quirks(/v2-ws/, (q) => /missing|message of 20/.test(q.name));
-  it.each(beyond)("$name: refused, where Go reads stale bytes or dies", ({ hex }) => {
+  it.each(beyond)("$name: refused; Go reads stale bytes or crashes", ({ hex }) => {
     const bytes = bytesOf(hex!);
     expect(codeOf(() => decodeFrame(server, bytes))[0]).toBe("truncated");
     expect(codeOf(() => client.decodeMany?.(bytes, 0, bytes.length))[0]).toBe("truncated");
   });
 
   const small = quirks(/tcp/, (q) => /read buffer 512/.test(q.name));
-  it.each(small)("$name: taken; there is no second, hidden limit", ({ hex }) => {
+  it.each(small)("$name: accepted; there is no second, hidden limit", ({ hex }) => {
     expect(decodeFrame(goim({ maxFrame: 1040 }), bytesOf(hex!)).body.length).toBe(600);
   });
 
@@ -225,7 +227,7 @@ describe("quirks: what Go does is not what is done here", () => {
   });
 
   const nothing = quirks(/v1-ws$/, (q) => q.goResult === "null");
-  it.each(nothing)("$name: not written; a client takes it as no packets", ({ hex }) => {
+  it.each(nothing)("$name: not written; a client reads it as no packets", ({ hex }) => {
     expect(codeOf(() => encodeFrame(json, []))[0]).toBe("unencodable");
     expect(decodeAll(goimJson({ side: "client" }), bytesOf(hex!))).toEqual([]);
   });
@@ -233,18 +235,18 @@ describe("quirks: what Go does is not what is done here", () => {
   const refusedBodies = quirks(/v1-ws$/, (q) => /write refused|invalid UTF-8/.test(q.name));
   it.each(refusedBodies)("$name: refused before anything is written", ({ input }) => {
     const { body, ...rest } = packetOf(input as VectorPacket);
-    // Bytes as text: what is no UTF-8 cannot even be a string.
+    // Bytes as text: invalid UTF-8 cannot be a string.
     expect(() => encodeFrame(json, { ...rest, body: decodeUtf8(body) })).toThrow(ProtocolError);
   });
 
   const empty = quirks(/v1-ws$/, (q) => q.name.endsWith("packet with no body"));
-  it.each(empty)("$name: {} is written, where Go loses the whole batch", ({ input }) => {
+  it.each(empty)("$name: {} is written; Go loses the whole batch", ({ input }) => {
     const { ver, op, seq } = packetOf(input as VectorPacket);
     const text = decodeUtf8(encodeFrame(json, [{ ver, op, seq }]));
     expect(text).toBe('[{"ver":0,"op":5,"seq":0,"body":{}}]');
   });
 
-  // Go's server makes its JSON batch of a binary one; here `unbatch` or `decodeAll` opens that.
+  // Go's server turns a binary batch into a JSON batch; here `unbatch` or `decodeAll` opens it.
   const inner = quirks(/v1-ws$/, (q) => /^v1 ws batch, inner/.test(q.name));
   it.each(inner)("$name: refused", ({ input }) => {
     expect(() => decodeAll(client, bytesOf(input as string))).toThrow(ProtocolError);
@@ -260,13 +262,13 @@ describe("quirks: what Go does is not what is done here", () => {
   });
 
   const binaryJson = quirks(/v1-ws$/, (q) => /binary message/.test(q.name));
-  it.each(binaryJson)("$name: taken too", ({ input }) => {
+  it.each(binaryJson)("$name: accepted too", ({ input }) => {
     const bytes = new TextEncoder().encode(input as string);
     expect(decodeFrame(json, bytes)).toEqual({ ver: 1, op: 2, seq: 3, body: "{}" });
   });
 
   const slots = quirks(/v1-ws$/, (q) => /old values/.test(q.name));
-  it.each(slots)("$name: they are 0 and absent here", ({ input }) => {
+  it.each(slots)("$name: 0 and absent here", ({ input }) => {
     const bytes = new TextEncoder().encode(input as string);
     expect(decodeFrame(json, bytes)).toEqual({ ver: 0, op: 0, seq: 9, body: undefined });
   });

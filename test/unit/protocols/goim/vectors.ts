@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { bytesOf, type Hex } from "../../../support/hex.ts";
 
-// The golden vectors, made by the Go implementation: see `legend` in the file.
+// Test vectors written by the Go implementation: see `legend` in the file.
 
 export interface VectorPacket {
   readonly ver: number;
@@ -54,7 +54,7 @@ interface Vectors {
 const path = new URL("../../../vectors/goim.json", import.meta.url);
 export const vectors: Vectors = JSON.parse(readFileSync(path, "utf8")) as Vectors;
 
-/** The vector's packet as this library has it. */
+/** Converts the vector's packet to this library's. */
 export function packetOf(value: VectorPacket): {
   ver: number;
   op: number;
