@@ -1,6 +1,6 @@
 import { AsyncQueue, type CloseInfo } from "../../core/index.ts";
 
-/** Incoming connections that wait to be iterated: as many as the backlog allows. */
+/** Queue of incoming connections that wait to be iterated, at most `backlog`. */
 export class AcceptQueue<T> {
   readonly #backlog: number;
   readonly #queue: AsyncQueue<T> = new AsyncQueue();
@@ -18,7 +18,7 @@ export class AcceptQueue<T> {
     this.#queue.push(connection);
   }
 
-  /** No more come. */
+  /** Ends the queue. */
   end(info: CloseInfo): void {
     if (info.by === "error") this.#queue.fail(info.error);
     else this.#queue.end();

@@ -3,11 +3,12 @@ import { ENDPOINT_OPTIONS, Endpoint, type FastwayLink } from "./endpoint.ts";
 import type { EndpointOptions, FastwayEndpoint } from "./endpoint-options.ts";
 
 /**
- * A client of a gateway: dials servers, and is dialled by them. Clients need no handshake.
+ * Creates a client of a gateway. It dials servers, and servers can dial it. Clients need no
+ * handshake.
  *
- * @param link - a connection to the gateway's client port, opened with `fastway({ dialect })` over any
- *   transport; it is the client's from now on, handlers included
- * @param options - for incoming connections and pings
+ * @param link - a connection to the gateway's client port, opened with `fastway({ dialect })` over
+ *   any transport; the client takes it over, handlers included
+ * @param options - options for incoming connections and pings
  * @throws TypeError if the connection does not speak fastway, RangeError for an invalid limit
  *
  * @example
@@ -34,7 +35,10 @@ export function fastwayClient<In = Uint8Array, Out = In, Context = undefined>(
   return endpoint;
 }
 
-/** The two ports of a gateway look alike, but servers are greeted: with random bytes, most likely of a huge Length. */
+/**
+ * Explains an error on the wrong port: a gateway greets servers with random bytes, which mostly
+ * read as a huge Length.
+ */
 function explained(info: CloseInfo): CloseInfo {
   const { error } = info;
   if (!(error instanceof ProtocolError) || error.code !== "too-long") return info;

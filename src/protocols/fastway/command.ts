@@ -22,22 +22,22 @@ import {
 } from "./commands.ts";
 import { checkedMaxPacket, LENGTH, measurePacket, type PacketOptions, tooLarge } from "./packet.ts";
 
-/** What the commands of a dialect need to know. */
+/** Options for {@link command}. */
 export interface CommandOptions<D extends Dialect, S extends Side | undefined = undefined>
   extends Pick<PacketOptions, "maxPacket"> {
-  /** Which fastway the peer speaks. Required: nothing on the wire tells. */
+  /** Version of fastway that the peer speaks. Required, because the wire does not show it. */
   readonly dialect: D;
 
   /**
-   * Which end this is: an endpoint (client or server alike) writes what endpoints send and reads what gateways
-   * send, a gateway the other way round. What the other side may not send is `malformed`.
-   * @defaultValue both directions are taken
+   * This end. An `'endpoint'` (client or server) writes commands of endpoints and reads commands of
+   * gateways; a `'gateway'` the reverse. Commands that the other side may not send are `malformed`.
+   * @defaultValue none: commands of both directions are accepted
    */
   readonly side?: S | undefined;
 }
 
 /**
- * The commands of fastway, whole packets on connection id 0.
+ * Protocol of fastway's commands: packets on connection id 0.
  *
  * ```text
  *   0            4            8        9
@@ -46,11 +46,11 @@ export interface CommandOptions<D extends Dialect, S extends Side | undefined = 
  *   09 00 00 00  00 00 00 00  00       01 00 00 00                 v2: dial server 1
  * ```
  *
- * A packet with another connection id is `malformed` here: see {@link fastway} for both in one stream. Bytes
- * behind the arguments are ignored when read (as the reference does) and never written.
+ * A packet with another connection id is `malformed`; use {@link fastway} for a stream with both.
+ * Bytes after the arguments are ignored when read, as in the reference, and never written.
  *
  * @param options - `dialect`; `side`, `maxPacket`
- * @throws TypeError without a dialect, RangeError when `maxPacket` leaves no room for a command
+ * @throws TypeError without a dialect, RangeError if `maxPacket` leaves no room for a command
  *
  * @example
  * ```ts
@@ -80,14 +80,16 @@ export function command<D extends Dialect, S extends Side | undefined = undefine
     decode(bytes, start, end) {
       const connId = u32le(bytes, start + LENGTH);
       if (connId === 0) return read(bytes, start, end);
-      const text = `message on connection ${connId} where a command belongs`;
+      const text = `message on connection ${connId} instead of a command`;
       throw new ProtocolError("malformed", text, start + LENGTH);
     },
     encode: write,
   });
 }
 
-/** Checked options of a protocol with commands, and how it frames, reads and writes them. */
+/**
+ * Checked options of a protocol with commands, and its functions to measure, read and write them.
+ */
 export interface CommandParts<D extends Dialect, S extends Side | undefined> {
   readonly dialect: D;
   readonly side: S | undefined;
@@ -98,7 +100,11 @@ export interface CommandParts<D extends Dialect, S extends Side | undefined> {
   readonly write: (command: SentBy<D, S>, out: Output) => void;
 }
 
-/** @throws as {@link command} */
+/**
+ * Checks the options of a protocol with commands.
+ *
+ * @throws as {@link command}
+ */
 export function commandParts<D extends Dialect, S extends Side | undefined>(
   options: CommandOptions<D, S>,
 ): CommandParts<D, S> {

@@ -2,42 +2,42 @@ import { type Output, ProtocolError, u32le } from "../../core/index.ts";
 import { HEADER, LENGTH } from "./packet.ts";
 
 /**
- * Which fastway is spoken. Nothing on the wire tells, so both ends must be told the same.
+ * Version of fastway. The wire does not show it, so set the same at both ends.
  *
  * | dialect | fastway | how a connection is made |
  * |---|---|---|
- * | `v1` | 2016, up to 3037374 | an id is asked for (new, open), then dialled |
- * | `v2` | 2017, 9921afa | the gateway picks the id when it is dialled |
+ * | `v1` | 2016, up to 3037374 | an endpoint requests an id (new, open), then dials with it |
+ * | `v2` | 2017, 9921afa | an endpoint dials, and the gateway picks the id |
  */
 export type Dialect = "v1" | "v2";
 
-/** Which end of a physical connection: the gateway, or one of its clients and servers. */
+/** An end of a physical connection: the gateway, or one of its clients and servers. */
 export type Side = "endpoint" | "gateway";
 
-/** v1: an endpoint asks for a connection id. */
+/** v1: an endpoint requests a connection id. */
 export interface NewCommand {
   readonly type: "new";
 }
 
-/** v1: the gateway's answer to new; answers keep the order of the questions. */
+/** v1: the gateway's answer to new, in the order of the requests. */
 export interface OpenCommand {
   readonly type: "open";
   readonly connId: number;
 }
 
-/** An endpoint asks for a connection with an endpoint of the other side. */
+/** An endpoint requests a connection to an endpoint of the other side. */
 export type DialCommand<D extends Dialect = Dialect> = D extends "v1"
   ? { readonly type: "dial"; readonly connId: number; readonly remoteId: number }
   : { readonly type: "dial"; readonly remoteId: number };
 
-/** The gateway did not make the connection. v1 names the connection id, v2 the endpoint that was dialled. */
+/** The gateway refuses a connection. v1 names the connection id, v2 the dialled endpoint. */
 export type RefuseCommand<D extends Dialect = Dialect> = D extends "v1"
   ? { readonly type: "refuse"; readonly connId: number }
   : { readonly type: "refuse"; readonly remoteId: number };
 
 /**
- * The connection is there. v1 tells both ends so: the client is given the server's id, the server the
- * client's. v2 tells the dialler.
+ * The connection is open. v1 sends it to both ends: the client receives the server's id, the server
+ * the client's. v2 sends it to the dialler.
  */
 export interface AcceptCommand {
   readonly type: "accept";
@@ -45,32 +45,37 @@ export interface AcceptCommand {
   readonly remoteId: number;
 }
 
-/** v2: the gateway tells the dialled end of a new connection; `remoteId` is the dialler. */
+/** v2: the gateway announces a new connection to the dialled end; `remoteId` is the dialler. */
 export interface ConnectCommand {
   readonly type: "connect";
   readonly connId: number;
   readonly remoteId: number;
 }
 
-/** The connection ends. The gateway sends it to both ends, also to the one that asked for it. */
+/**
+ * The connection is closed. The gateway sends it to both ends, including the one that requested it.
+ */
 export interface CloseCommand {
   readonly type: "close";
   readonly connId: number;
 }
 
-/** Sign of life. v1: the gateway asks, the endpoint answers; v2: the other way round. */
+/**
+ * Checks that the other end is alive. v1: the gateway sends it and the endpoint replies; v2: the
+ * reverse.
+ */
 export interface PingCommand {
   readonly type: "ping";
 }
 
-/** What an endpoint tells its gateway. */
+/** Commands that an endpoint sends. */
 export type EndpointCommand<D extends Dialect = Dialect> =
   | (D extends "v1" ? NewCommand : never)
   | DialCommand<D>
   | CloseCommand
   | PingCommand;
 
-/** What a gateway tells its endpoints. */
+/** Commands that a gateway sends. */
 export type GatewayCommand<D extends Dialect = Dialect> =
   | (D extends "v1" ? OpenCommand : ConnectCommand)
   | RefuseCommand<D>
@@ -81,26 +86,26 @@ export type GatewayCommand<D extends Dialect = Dialect> =
 /** Every command of a dialect. */
 export type Command<D extends Dialect = Dialect> = EndpointCommand<D> | GatewayCommand<D>;
 
-/** What side `S` sends; everything where no side is given. */
+/** Commands that side `S` sends; all if no side is set. */
 export type SentBy<D extends Dialect, S extends Side | undefined> = S extends "endpoint"
   ? EndpointCommand<D>
   : S extends "gateway"
     ? GatewayCommand<D>
     : Command<D>;
 
-/** What side `S` receives; everything where no side is given. */
+/** Commands that side `S` receives; all if no side is set. */
 export type ReceivedBy<D extends Dialect, S extends Side | undefined> = S extends "endpoint"
   ? GatewayCommand<D>
   : S extends "gateway"
     ? EndpointCommand<D>
     : Command<D>;
 
-/** How a command looks on the wire; its code is its index in {@link COMMANDS}. */
+/** A command's form on the wire; its code is its index in {@link COMMANDS}. */
 interface Shape {
   readonly type: Command["type"];
   /** Its arguments, 32 bits each. */
   readonly args: readonly ("connId" | "remoteId")[];
-  /** Who may send it; undefined: both. */
+  /** The side that may send it; undefined for both. */
   readonly from?: Side;
 }
 
@@ -130,13 +135,13 @@ export const LONGEST_COMMAND = 13;
 
 const lengthOf = (shape: Shape): number => LENGTH + 1 + 4 * shape.args.length;
 
-/** True if `from` may send it; always if that is not known. */
+/** True if `from` may send it, or if `from` is unknown. */
 export const mayCome = (shape: Shape, from: Side | undefined): boolean =>
   from === undefined || shape.from === undefined || shape.from === from;
 
 /**
- * The dialect, checked: callers in plain JavaScript have no compiler to tell them that it is required.
- * @throws TypeError
+ * Checks the dialect, which plain JavaScript callers may have left out.
+ * @throws TypeError for an unknown dialect
  */
 export function checkedDialect<D extends Dialect>(dialect: D): D {
   if (Object.hasOwn(COMMANDS, dialect)) return dialect;
@@ -144,25 +149,25 @@ export function checkedDialect<D extends Dialect>(dialect: D): D {
 }
 
 /**
- * The side, checked.
- * @throws TypeError
+ * Checks the side.
+ * @throws TypeError for an unknown side
  */
 export function checkedSide<S extends Side | undefined>(side: S): S {
   if (side === undefined || side === "endpoint" || side === "gateway") return side;
   throw new TypeError(`side must be "endpoint" or "gateway", not ${JSON.stringify(side)}`);
 }
 
-/** The other end. */
+/** Returns the other side. */
 export function otherSide(side: Side | undefined): Side | undefined {
   if (side === undefined) return undefined;
   return side === "gateway" ? "endpoint" : "gateway";
 }
 
 /**
- * The command in the packet `bytes[start .. end)`, whose connection id is 0. Bytes behind its arguments are
- * ignored, as the reference ignores them.
+ * Reads the command in the packet `bytes[start .. end)`, whose connection id is 0. Bytes after its
+ * arguments are ignored, as in the reference.
  *
- * @param from - who sent it, where that is known
+ * @param from - the side that sent it, if known
  * @throws ProtocolError `malformed`
  */
 export function readCommand(
@@ -180,7 +185,8 @@ export function readCommand(
   const shape = COMMANDS[dialect][code];
   const length = end - start - LENGTH;
   if (shape === undefined || !mayCome(shape, from)) {
-    const what = shape === undefined ? "is none" : `("${shape.type}") is not sent by the ${from}`;
+    const what =
+      shape === undefined ? "is unknown" : `("${shape.type}") is not sent by the ${from}`;
     const text = `unknown-command: type ${code} of dialect ${dialect} ${what}`;
     throw new ProtocolError("malformed", text + hint(dialect, from, code, length), at);
   }
@@ -193,7 +199,7 @@ export function readCommand(
   return command as unknown as Command;
 }
 
-/** Does a command that makes no sense fit the other dialect to the byte? */
+/** Points out a malformed command that is a valid one of the other dialect, byte for byte. */
 function hint(dialect: Dialect, from: Side | undefined, code: number, length: number): string {
   const other = dialect === "v1" ? "v2" : "v1";
   const shape = COMMANDS[other][code];
@@ -204,8 +210,9 @@ function hint(dialect: Dialect, from: Side | undefined, code: number, length: nu
 /**
  * Writes a command as a whole packet.
  *
- * @param from - who writes it, where that is known
- * @throws ProtocolError `unencodable` for a command that the dialect has not, or that `from` may not send
+ * @param from - the side that writes it, if known
+ * @throws ProtocolError `unencodable` for a command that the dialect does not have, or that `from`
+ *   may not send
  */
 export function writeCommand(
   dialect: Dialect,

@@ -1,36 +1,37 @@
 import { CHUNK_COST } from "../../core/index.ts";
 import { alone } from "./held-packets.ts";
 
-/** What came for a virtual connection before it was known to be one. */
+/** Messages for a virtual connection that arrived before it was announced. */
 export interface Early {
   readonly messages: Uint8Array[];
-  /** It was closed again meanwhile. */
+  /** It has been closed again. */
   isClosed: boolean;
-  /** Too much came: it was given up. */
+  /** Too much arrived; it was given up. */
   isDropped: boolean;
 }
 
-/** Bytes kept for all of them together. */
+/** Limit for all kept messages together, in bytes. */
 const LIMIT = 1024 * 1024;
 
-// What a connection costs beside its messages: ids without any must not be kept without end either.
+// Cost of a connection without its messages; this also bounds the number of ids without any.
 const COST = 256;
 
 /**
- * Messages that overtook the Accept (or Connect) of their connection: the gateway tells the client first, whose first
- * message may be faster than what the server is told. They are kept, in order, while a dial is unanswered.
+ * Messages that overtook the Accept (or Connect) of their connection: the gateway tells the client
+ * first, and its first message may arrive before the announcement. They are kept, in order, while a
+ * dial is unanswered.
  */
 export class EarlyMessages {
   readonly #kept = new Map<number, Early>();
   #size = 0;
   #isFull = false;
 
-  /** Something was turned away: what is not kept may be missing its beginning. */
+  /** True if something was refused: kept messages may not be the first of their connection. */
   get isFull(): boolean {
     return this.#isFull;
   }
 
-  /** Keeps a message. False when there is no room: the connection is to be closed. */
+  /** Keeps a message. Returns false if there is no room: the connection must be closed. */
   add(connId: number, message: Uint8Array): boolean {
     const early = this.#of(connId);
     if (early === undefined) return false;
@@ -44,13 +45,13 @@ export class EarlyMessages {
     return true;
   }
 
-  /** Notes that the connection was closed. */
+  /** Records that the connection was closed. */
   close(connId: number): void {
     const early = this.#of(connId);
     if (early !== undefined) early.isClosed = true;
   }
 
-  /** Gives away what was kept for one connection. */
+  /** Removes and returns the messages of one connection. */
   take(connId: number): Early | undefined {
     const early = this.#kept.get(connId);
     if (early === undefined) return undefined;
@@ -60,7 +61,10 @@ export class EarlyMessages {
     return early;
   }
 
-  /** Nothing is waited for any more: the ids of connections that nobody wanted, still open. */
+  /**
+   * Forgets everything, once no dial is pending; returns the ids of connections that are still
+   * open.
+   */
   clear(): number[] {
     const open = Array.from(this.#kept).filter(([, early]) => !early.isClosed && !early.isDropped);
     this.#kept.clear();

@@ -26,8 +26,8 @@ import type { VirtualConnection, VirtualIds, VirtualOptions } from "./virtual-co
 import { type Exchange, VirtualSink } from "./virtual-sink.ts";
 
 /**
- * A `Connection` that was opened with `fastway(...)`. Its values and context do not matter: a session gives it
- * a protocol and handlers of its own.
+ * A `Connection` that was opened with `fastway(...)`. Its value and context types do not matter:
+ * the endpoint switches it to its own protocol and handlers.
  */
 export type FastwayLink = Pick<
   Connection<never, never, never>,
@@ -51,7 +51,7 @@ export const ENDPOINT_OPTIONS: readonly string[] = [
 ];
 
 /**
- * A client or server of a gateway: one state machine, but for the handshake that servers begin with.
+ * A client or server of a gateway. Both share this state machine; servers start with a handshake.
  *
  * ```text
  *   physical connection -> #take -> commands: to the dial, sink or ping that they concern
@@ -72,17 +72,20 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
   readonly #clock: Clock;
   readonly #dials: PendingDials;
   readonly #sinks = new Map<number, VirtualSink | undefined>();
-  /** The link has asked to wait for room. */
+  /** The link is full, until `drain`. */
   #isFull = false;
-  /** Sinks that wait for room, in order: each gets a turn. */
+  /** Sinks that wait for room on the link, in turn. */
   readonly #blocked = new Set<VirtualSink>();
-  /** Sinks whose handlers are slower than their messages come: the link is paused until they have caught up. */
+  /**
+   * Sinks whose handlers are slower than the messages arrive: the link is paused until they catch
+   * up.
+   */
   readonly #behind = new Set<VirtualSink>();
   readonly #early = new EarlyMessages();
   readonly #acceptQueue: AcceptQueue<VirtualConnection<In, Out, Context>>;
   #size = 0;
   #isClosing = false;
-  /** Settles `closed`; undefined when it is over. */
+  /** Settles `closed`; undefined once the link has ended. */
   #settle: ((info: CloseInfo) => void) | undefined;
   #isHeard = false;
   #stopPing: (() => void) | undefined;
@@ -114,16 +117,16 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
   // ---- the link: begin -> (messages) -> over
 
   /**
-   * Commands and messages from now on.
+   * Starts to handle commands and messages.
    *
-   * @param explain - why it may have ended, if it ends
+   * @param explain - adds a likely cause to how the link ended
    */
   begin(explain = (info: CloseInfo): CloseInfo => info): void {
     const { dialect, maxPacket, copy } = this.#protocol;
     this.#physical.use(fastway({ dialect, side: "endpoint", maxPacket, copy }), {
       message: (_, value) => this.#take(value),
       drain: () => this.#drained(),
-      // Nobody need wait until the gateway has hung up, too.
+      // Need not wait until the gateway closes its side, too.
       error: (_, error) => this.over(explain({ by: "error", error })),
       close: (_, info) => this.over(explain(info)),
     });
@@ -136,12 +139,12 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
     else if (this.dialect === "v2") this.#startPings();
   }
 
-  /** Has a packet come? */
+  /** True if a packet has arrived. */
   get isHeard(): boolean {
     return this.#isHeard;
   }
 
-  /** The link is gone. */
+  /** The link has ended. */
   over(info: CloseInfo): void {
     const settle = this.#settle;
     if (settle === undefined) return;
@@ -186,7 +189,7 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
         this.#closed(value.connId);
         break;
       case "ping":
-        // In v2 it is the answer to ours; answering it would begin a game without end.
+        // In v2 it answers our ping; a reply to it would start an endless exchange.
         if (this.dialect === "v1") this.#physical.send({ type: "ping" });
     }
   }
@@ -204,7 +207,8 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
     const { timeout = TEN_SECONDS, signal, ...rest } = options;
     checkOptions("dial", options, DIAL_OPTIONS);
     limitsOf(rest);
-    if (remoteId >>> 0 !== remoteId) throw new ProtocolError("unencodable", `no id: ${remoteId}`);
+    if (remoteId >>> 0 !== remoteId)
+      throw new ProtocolError("unencodable", `${remoteId} is not an id`);
     if (this.#isClosing) throw ended();
     return this.#dials.dial(remoteId, {
       timeout,
@@ -229,7 +233,7 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
     });
   }
 
-  /** Of a dial that was given up. */
+  /** The gateway answered a dial that was given up. */
   #answeredLate({ isAccepted, connId = 0 }: DialReply): void {
     const early = this.#early.take(connId);
     if (isAccepted) this.#decline(connId, early);
@@ -240,7 +244,7 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
     return this.#acceptQueue.iterate();
   }
 
-  /** Incoming connections are for handlers. */
+  /** True if handlers serve incoming connections. */
   get #isServed(): boolean {
     return this.#options.message !== undefined || this.#options.open !== undefined;
   }
@@ -258,19 +262,22 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
     this.#answered();
   }
 
-  /** What came for connections that no dial can have meant any more is turned away. */
+  /**
+   * Once no dial is pending, closes connections that sent early messages but that no dial asked
+   * for.
+   */
   #answered(): void {
     if (this.dialect === "v1" || this.#dials.expects(0)) return;
     for (const connId of this.#early.clear()) this.#tellClose(connId);
   }
 
-  /** Somebody dialled this endpoint. */
+  /** Another endpoint dialled this one. */
   #called(ids: VirtualIds): void {
     const { connId, remoteId } = ids;
     this.#checkFree(connId);
     const isWanted = this.#isServed || !this.#acceptQueue.isFull;
     const early = this.#early.take(connId);
-    // Connection 0, which the first gateways let through, could not carry anything.
+    // The first gateways allow connection 0, but it could not carry messages.
     if (!isWanted || this.#isClosing || connId === 0 || early?.isDropped) {
       this.#tellClose(connId);
       return;
@@ -279,7 +286,7 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
       const connection = this.#connect({ connId, remoteId }, this.#options, early);
       if (!this.#isServed) this.#acceptQueue.add(connection);
     } catch (error) {
-      // Its `context` failed: there is no connection, and others go on.
+      // Its `context` failed: there is no connection, but the others stay open.
       reportBug(error, "report");
       this.#decline(connId);
     }
@@ -306,7 +313,7 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
   }
 
   #decline(connId: number, early?: Early): void {
-    // A Close may have gone out before: the gateway ignores the second.
+    // A Close may have been sent before: the gateway ignores the second.
     if (early?.isClosed) return;
     this.#sinks.set(connId, undefined);
     this.#tellClose(connId);
@@ -318,13 +325,13 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
       sink.received(message);
       if (sink.isBehind) this.#waitFor(sink);
     } else if (this.#sinks.has(connId)) {
-      // Sent before the own Close was known.
+      // The peer sent it before it received our Close.
     } else if (!this.#dials.expects(connId) || !this.#early.add(connId, message)) {
       this.#tellClose(connId);
     }
   }
 
-  /** Reads nothing until a sink has caught up. */
+  /** Pauses reading until a sink has caught up. */
   #waitFor(sink: VirtualSink): void {
     this.#behind.add(sink);
     if (this.#behind.size > 1) return;
@@ -334,7 +341,7 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
 
   readonly #lookBehind = (): void => {
     if (this.#behind.size === 0) return;
-    // It may also be closed, or wait for something else by now.
+    // By now it may be closed, or wait for something else.
     for (const behind of this.#behind) if (!behind.isBehind) this.#behind.delete(behind);
     if (this.#behind.size > 0) later(this.#clock, this.#lookBehind);
     else this.#physical.resume();
@@ -362,7 +369,7 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
 
   transmit(sink: VirtualSink, message: Uint8Array): boolean {
     if (this.#isFull) {
-      // Later it would be everybody's error, not this connection's.
+      // Checked now: later the error would hit every connection, not only this one.
       checkFits(message, this.#protocol.maxPacket);
       this.#blocked.add(sink);
       return false;
@@ -390,7 +397,7 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
     }
   }
 
-  // ---- signs of life (v2)
+  // ---- pings (v2)
 
   #startPings(): void {
     const { pingInterval = TEN_SECONDS, pingTimeout = TEN_SECONDS } = this.#options;
@@ -420,8 +427,8 @@ export class Endpoint<In, Out, Context> implements FastwayEndpoint<In, Out, Cont
 }
 
 /**
- * The protocol that a connection was opened with.
- * @throws TypeError when it is not fastway's, or the gateway's end of it
+ * Returns the protocol that a connection was opened with.
+ * @throws TypeError if it is not fastway's, or is the gateway's side of it
  */
 function protocolOf(link: FastwayLink): FastwayProtocol {
   const protocol = link.protocol as Partial<FastwayProtocol>;
@@ -433,6 +440,6 @@ function protocolOf(link: FastwayLink): FastwayProtocol {
 }
 
 const overflowError = (): ProtocolError =>
-  new ProtocolError("overflow", "more arrived before the gateway's answer than is kept");
+  new ProtocolError("overflow", "too much arrived before the gateway's answer");
 
 const ended = (): ProtocolError => closedError("the connection to the gateway is closed");

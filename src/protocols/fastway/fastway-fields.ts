@@ -29,18 +29,18 @@ import type { Packet } from "./packet.ts";
 
 /** Options for {@link fastwayFields} and {@link commandFields}. */
 export interface FastwayFieldsOptions<D extends Dialect, S extends Side | undefined = undefined> {
-  /** Which fastway is spoken. Required: nothing on the wire tells. */
+  /** Version of fastway. Required, because the wire does not show it. */
   readonly dialect: D;
 
   /**
-   * Describes only what this side sends. Whatever the other one sends is refused.
+   * Describes only what this side sends; values of the other side are refused.
    * @defaultValue both directions
    */
   readonly side?: S | undefined;
 }
 
 /**
- * The packets of {@link packet} as a description, for tools.
+ * Describes the packets of {@link packet}, for tools.
  *
  * ```text
  * 0              4              8
@@ -52,11 +52,11 @@ export function packetFields(): Field<Packet> {
 }
 
 /**
- * The commands of {@link command} as a description, for tools. What the two sides send differs: `side` is the one that
- * sends.
+ * Describes the commands of {@link command}, for tools. The two sides send different commands:
+ * `side` is the sender.
  *
  * @param options - `dialect`; `side`
- * @throws TypeError without a dialect, or for a side that does not exist
+ * @throws TypeError without a dialect, or for an unknown side
  *
  * @example
  * ```ts
@@ -86,11 +86,11 @@ export function commandFields<D extends Dialect, S extends Side | undefined = un
 }
 
 /**
- * All that travels on a physical connection, as {@link fastway} reads and writes it, as a description for tools:
+ * Describes a whole physical connection, as {@link fastway} reads and writes it, for tools:
  * commands on connection 0, messages on all others.
  *
  * @param options - `dialect`; `side`
- * @throws TypeError without a dialect, or for a side that does not exist
+ * @throws TypeError without a dialect, or for an unknown side
  *
  * @example
  * ```ts
@@ -133,7 +133,7 @@ interface Whole {
   readonly content: Uint8Array | Value;
 }
 
-/** The commands of a dialect by their type; bytes after the arguments are skipped. */
+/** Returns the commands of a dialect, by type; bytes after the arguments are skipped. */
 function commandUnion(dialect: Dialect, side: Side | undefined): Field<{ readonly type: string }> {
   checkedSide(side);
   const codes: Record<string, number> = {};

@@ -13,45 +13,46 @@ import {
 /** A message of one virtual connection. */
 export interface FastwayMessage {
   readonly type: "message";
-  /** The virtual connection; never 0. */
+  /** Id of the virtual connection; never 0. */
   readonly connId: number;
-  /** Any bytes, also none. A view of the received memory unless `copy` is set. */
+  /** Any bytes, may be empty. A view of the received memory unless `copy` is set. */
   readonly message: Uint8Array;
 }
 
-/** What {@link fastway} needs to know. */
+/** Options for {@link fastway}. */
 export interface FastwayOptions<D extends Dialect, S extends Side | undefined = undefined>
   extends CommandOptions<D, S>,
     Pick<PacketOptions, "copy"> {}
 
-/** The protocol of one physical connection; sessions ask it what it speaks. */
+/** Protocol of one physical connection, with the options that sessions need. */
 export interface FastwayProtocol<
   D extends Dialect = Dialect,
   S extends Side | undefined = Side | undefined,
 > extends Protocol<FastwayMessage | SentBy<D, S>, FastwayMessage | ReceivedBy<D, S>> {
-  /** Which fastway is spoken. */
+  /** Version of fastway. */
   readonly dialect: D;
-  /** Which end this is; undefined where both directions are taken. */
+  /** This end; undefined if both directions are accepted. */
   readonly side: S | undefined;
   /** Largest value of the Length field. */
   readonly maxPacket: number;
-  /** Have received messages memory of their own? */
+  /** True if received messages are copied. */
   readonly copy: boolean;
 }
 
 /**
- * All that is said on a physical connection between a gateway and an endpoint: commands, and messages of the
- * virtual connections. (A server's connection begins with the handshake: see {@link fastwayServer}.)
+ * Protocol of a physical connection between a gateway and an endpoint: commands, and messages of
+ * the virtual connections. A server's connection starts with a handshake: see {@link
+ * fastwayServer}.
  *
  * ```text
  *   09 00 00 00  00 00 00 00  00 01 00 00 00     { type: 'dial', remoteId: 1 }            v2
  *   06 00 00 00  07 00 00 00  48 69              { type: 'message', connId: 7, message }
  * ```
  *
- * Where the peer plainly speaks the other dialect, the error's text says so.
+ * If the peer clearly speaks the other dialect, the error's text mentions it.
  *
  * @param options - `dialect`; `side`, `maxPacket`, `copy`
- * @throws TypeError without a dialect, RangeError when `maxPacket` leaves no room for a command
+ * @throws TypeError without a dialect, RangeError if `maxPacket` leaves no room for a command
  *
  * @example
  * ```ts

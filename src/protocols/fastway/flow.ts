@@ -3,21 +3,21 @@ import type { FastwayMessage } from "./fastway.ts";
 import type { Circuit, Peer } from "./gateway-peer.ts";
 import { compacted, costOf, type GatewayPacket } from "./held-packets.ts";
 
-/** The router, as its flow control sees it. */
+/** The parts of the router that its flow control calls. */
 export interface FlowOwner {
-  /** Handles a packet of a client that waited. Throws what closes its sender. */
+  /** Handles a packet of a client that waited. Throws an error that closes the sender. */
   take(from: Peer, packet: FastwayMessage | EndpointCommand): void;
-  /** Too much is held for this virtual connection. */
+  /** Called when too much is held for this virtual connection. */
   overflow(circuit: Circuit): void;
-  /** Everything held for this closing virtual connection has been sent. */
+  /** Called when everything held for this closing virtual connection has been sent. */
   flushed(circuit: Circuit): void;
 }
 
-// What is held for all virtual connections of one client, in times of what is held for one.
+// Limit for all virtual connections of one client, as a multiple of the limit for one.
 const CLIENT = 3;
 
 /**
- * What a gateway does when a link is above its high-water mark.
+ * Flow control of a gateway whose links are above their high-water marks.
  *
  * ```text
  *   client -> server   the client's packet stalls and its link is paused until the server's link has room
@@ -25,15 +25,16 @@ const CLIENT = 3;
  *                      one that holds more than `maxHeld` is closed
  * ```
  *
- * So no client adds to a server's link above its high-water mark, and no server is slowed down by a client.
+ * So clients do not add to a server's link above its high-water mark, and a client does not slow
+ * down a server.
  */
 export class Flow {
   readonly #owner: FlowOwner;
   readonly #maxHeld: number;
-  /** Clients that wait for a server. */
+  /** Number of clients that wait for a server. */
   paused = 0;
 
-  /** @param maxHeld - bytes for one virtual connection */
+  /** @param maxHeld - limit in bytes for one virtual connection */
   constructor(owner: FlowOwner, maxHeld: number) {
     this.#owner = owner;
     this.#maxHeld = maxHeld;
@@ -43,7 +44,7 @@ export class Flow {
     if (!peer.link.send(packet) && peer.link.state === "open") peer.isFull = true;
   }
 
-  /** The link has room again. */
+  /** Called when the link has room again. */
   drained(peer: Peer): void {
     peer.isFull = false;
     for (const client of peer.blocked) {
@@ -58,7 +59,7 @@ export class Flow {
 
   // ---- client to server
 
-  /** Keeps a packet, and its sender quiet, until `to` has room. */
+  /** Keeps a packet, and pauses its sender, until `to` has room. */
   stall(client: Peer, to: Peer, packet: FastwayMessage | EndpointCommand): void {
     const release = client.link.hold(costOf(packet));
     if (client.isGone) {
@@ -71,7 +72,7 @@ export class Flow {
     client.link.pause();
   }
 
-  /** Handles the packet that was stalled, and those that follow. */
+  /** Handles the stalled packet, and those after it. */
   release(client: Peer): void {
     const packet = this.#unstall(client);
     if (packet === undefined || client.isGone) return;
@@ -104,7 +105,7 @@ export class Flow {
       return;
     }
     const cost = costOf(packet);
-    // One packet alone may be as long as it likes: the protocol's limit has been checked.
+    // A single packet may have any length that the protocol allows.
     if (held.size > 0 && held.cost + cost > this.#maxHeld) {
       this.#owner.overflow(circuit);
       return;
@@ -123,7 +124,7 @@ export class Flow {
     }
   }
 
-  /** True if no more virtual connections should be made with this client: it reads too slowly. */
+  /** True if this client reads too slowly to accept more virtual connections. */
   isCrowded(client: Peer): boolean {
     return client.held >= (CLIENT - 1) * this.#maxHeld;
   }
@@ -134,18 +135,18 @@ export class Flow {
     const { cost } = held;
     const packet = held.take();
     client.held -= cost - held.cost;
-    // Last in the order of those that wait.
+    // Goes to the end of the queue.
     if (held.size > 0) client.waiting.add(circuit);
     this.send(client, packet);
     if (held.size === 0 && circuit.isClosing) this.#owner.flushed(circuit);
   }
 
-  /** Sends all that is held for a client whose link is about to be closed. */
+  /** Sends everything held for a client whose link is about to be closed. */
   flush(client: Peer): void {
     for (const circuit of client.waiting) this.#sendOne(circuit);
   }
 
-  /** Forgets what is held for a virtual connection. */
+  /** Drops the packets held for a virtual connection. */
   drop(circuit: Circuit): void {
     const { client, held } = circuit;
     client.held -= held.cost;
@@ -153,7 +154,7 @@ export class Flow {
     held.clear();
   }
 
-  /** An endpoint is gone, and its virtual connections have been forgotten. */
+  /** Forgets an endpoint that has left, after its virtual connections. */
   remove(peer: Peer): void {
     this.#unstall(peer);
     for (const client of Array.from(peer.blocked)) this.release(client);

@@ -6,13 +6,13 @@ import type { FastwayProtocol } from "./fastway.ts";
 /** An endpoint of a gateway. */
 export interface GatewayPeer {
   readonly side: "client" | "server";
-  /** The number that the gateway gave to a client, or that a server told; undefined before that. */
+  /** Id that the gateway gave to a client, or that a server announced; undefined before that. */
   readonly id: number | undefined;
 }
 
 /** Options for a gateway. Times are in milliseconds. */
 export interface GatewayOptions<D extends Dialect = Dialect> {
-  /** The version of fastway that its endpoints speak. */
+  /** Version of fastway that its endpoints speak. */
   readonly dialect: D;
 
   /**
@@ -22,53 +22,55 @@ export interface GatewayOptions<D extends Dialect = Dialect> {
   readonly random: (count: number) => Uint8Array;
 
   /**
-   * The secret that servers must have; text is encoded as UTF-8.
-   * @defaultValue empty: anyone may be a server
+   * Secret that servers must have; text is encoded as UTF-8.
+   * @defaultValue empty: any peer may be a server
    */
   readonly key?: string | Uint8Array | undefined;
 
   /**
-   * Largest Length field of a packet. An endpoint that sends more is closed.
+   * Largest Length field of a packet, in bytes. An endpoint that sends a larger one is
+   * disconnected.
    * @defaultValue 524288
    */
   readonly maxPacket?: number | undefined;
 
   /**
-   * Most virtual connections of a client; then it cannot dial. 0: no limit. Servers may still dial it, as with the
-   * reference.
+   * Maximum virtual connections of a client; above it, the client cannot dial. 0 for no limit.
+   * Servers may still dial it, as in the reference.
    * @defaultValue 8 in v1, 16 in v2
    */
   readonly maxConn?: number | undefined;
 
   /**
-   * Bytes of one virtual connection that may wait at the gateway for a client that reads slowly, beside what its link
-   * holds. More close that connection. All connections of a client together hold at most three times as much: above it
-   * the largest is closed. `maxQueued` of `listen` must be larger than that.
+   * Maximum bytes of one virtual connection that wait at the gateway for a slow client, in addition
+   * to its link's queue. Above it, that connection is closed. All connections of a client together
+   * hold at most three times as much; above that, the largest is closed. `maxQueued` of `listen`
+   * must be larger than that.
    * @defaultValue 2 MiB
    */
   readonly maxHeld?: number | undefined;
 
   /**
-   * How long a client may send nothing; 0: no limit. Then v1 sends a ping, and closes the client after as long again; v2
-   * closes it at once.
+   * Maximum time in which a client sends nothing; 0 for no limit. After it, v1 sends a ping, and
+   * disconnects the client after the same time again; v2 disconnects it at once.
    * @defaultValue 30 000
    */
   readonly clientIdle?: number | undefined;
 
   /**
-   * The same for servers.
+   * Like `clientIdle`, for servers.
    * @defaultValue 30 000
    */
   readonly serverIdle?: number | undefined;
 
   /**
-   * How long a server may take to prove that it has the key; 0: no limit.
+   * Time limit for a server to prove that it has the key; 0 for no limit.
    * @defaultValue 3000 in v1, 5000 in v2
    */
   readonly authTimeout?: number | undefined;
 
   /**
-   * Maximum concurrent handshakes; more servers are closed at once.
+   * Maximum concurrent handshakes; further servers are disconnected at once.
    * @defaultValue 1024
    */
   readonly maxUnproven?: number | undefined;
@@ -86,47 +88,47 @@ export interface GatewayOptions<D extends Dialect = Dialect> {
   readonly firstConnId?: number | undefined;
 
   /**
-   * Called when an endpoint is gone, with an error if something went wrong. Without this handler what endpoints do wrong is
-   * printed in one line, now and then.
+   * Called when an endpoint has left, with an error if something went wrong. Without this handler,
+   * errors of endpoints are printed as one line now and then.
    */
   readonly left?: ((peer: GatewayPeer, error?: unknown) => unknown) | undefined;
 
   /**
-   * The clock of all times; it must be the clock of the links.
+   * Clock for all times; must be the clock of the links.
    * @defaultValue the runtime's clock
    */
   readonly clock?: Clock | undefined;
 }
 
-/** Counters of a gateway at one moment. */
+/** Counters of a gateway. */
 export interface GatewayCounters {
-  /** Clients that are connected. */
+  /** Connected clients. */
   readonly clients: number;
-  /** Servers that are connected and have proved that they have the key. */
+  /** Connected servers that have proved that they have the key. */
   readonly servers: number;
-  /** Servers that have not proved it yet. */
+  /** Connected servers that have not proved it yet. */
   readonly unproven: number;
-  /** Virtual connections that are open. */
+  /** Open virtual connections. */
   readonly connections: number;
-  /** Dials that were accepted so far. */
+  /** Accepted dials so far. */
   readonly accepted: number;
-  /** Dials that were refused so far. */
+  /** Refused dials so far. */
   readonly refused: number;
-  /** Whole packets received so far, and their bytes. */
+  /** Packets received so far, and their bytes. */
   readonly packetsIn: number;
   readonly bytesIn: number;
-  /** Messages that were passed on so far, and the bytes of their packets. */
+  /** Messages forwarded so far, and the bytes of their packets. */
   readonly packetsOut: number;
   readonly bytesOut: number;
-  /** Clients whose links are paused now, because a server reads more slowly than they send. */
+  /** Clients whose links are paused now, because a server reads too slowly. */
   readonly paused: number;
-  /** Virtual connections closed so far because their client read too slowly. */
+  /** Virtual connections closed so far, because their client read too slowly. */
   readonly overflows: number;
 }
 
 /** A gateway between clients and servers. */
 export interface FastwayGateway<D extends Dialect = Dialect> {
-  /** The protocol to listen with, on both ports. */
+  /** Protocol to listen with, on both ports. */
   readonly protocol: FastwayProtocol<D, "gateway">;
 
   /** Takes over the connection of a client; fits as the `open` handler of `listen`. */
@@ -135,9 +137,11 @@ export interface FastwayGateway<D extends Dialect = Dialect> {
   /** Takes over the connection of a server; fits as the `open` handler of `listen`. */
   readonly server: (link: FastwayLink) => void;
 
-  /** A snapshot. */
+  /** A snapshot of the counters. */
   readonly counters: GatewayCounters;
 
-  /** Closes all connections after what was sent to them; new ones are cut. */
+  /**
+   * Closes all connections after what is queued for them was sent; later ones are closed at once.
+   */
   close(): void;
 }

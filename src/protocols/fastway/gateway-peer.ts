@@ -3,7 +3,7 @@ import type { EndpointCommand, GatewayCommand } from "./commands.ts";
 import type { FastwayMessage } from "./fastway.ts";
 import { HeldPackets } from "./held-packets.ts";
 
-/** The gateway's end of the link with an endpoint. */
+/** The gateway's end of an endpoint's link. */
 export type GatewayLink = Connection<
   FastwayMessage | GatewayCommand,
   FastwayMessage | EndpointCommand,
@@ -15,33 +15,41 @@ export interface Peer {
   readonly side: "client" | "server";
   id: number | undefined;
   readonly link: GatewayLink;
-  /** Its open virtual connections; of a client also those whose last packets are held. */
+  /** Its open virtual connections; for a client also those whose last packets are held. */
   readonly circuits: Set<Circuit>;
-  /** v1: ids that it was given and has not dialled with. The oldest is forgotten when there are too many. */
+  /**
+   * v1: ids that it was given and has not used. The oldest is forgotten when there are too many.
+   */
   readonly ids: Set<number>;
-  /** Its link is above the high-water mark. */
+  /** True if its link is above the high-water mark. */
   isFull: boolean;
-  /** Of a client: the packet that waits for room on a server's link; its own link is paused meanwhile. */
+  /**
+   * For a client: the packet that waits for room on a server's link; its own link is paused
+   * meanwhile.
+   */
   stalled: Stalled | undefined;
-  /** Of a server: clients with a packet that waits for room, in order. */
+  /** For a server: clients with a packet that waits for room, in order. */
   readonly blocked: Set<Peer>;
-  /** Of a client: virtual connections with held packets; each gets a turn. */
+  /** For a client: virtual connections with held packets, in turn. */
   readonly waiting: Set<Circuit>;
-  /** Of a client: bytes that are held for it. */
+  /** For a client: bytes that are held for it. */
   held: number;
-  /** Of a server: ends the time that it has to prove itself. */
+  /** For a server: stops the time limit for its handshake. */
   stopLimit: () => void;
   isGone: boolean;
 }
 
-/** A packet of a client that waits for room on the link of a server. */
+/** A client's packet that waits for room on a server's link. */
 interface Stalled {
   readonly to: Peer;
   readonly packet: FastwayMessage | EndpointCommand;
   readonly release: () => void;
 }
 
-/** A virtual connection, open, or closing: the server's side is over, and packets to the client are held. */
+/**
+ * A virtual connection, open, or closing: the server's side has ended, and packets to the client
+ * are held.
+ */
 export interface Circuit {
   readonly connId: number;
   readonly client: Peer;
@@ -51,7 +59,7 @@ export interface Circuit {
   isClosing: boolean;
 }
 
-/** Makes the state of a new endpoint. */
+/** Creates the state of a new endpoint. */
 export function newPeer(side: Peer["side"], link: GatewayLink): Peer {
   return {
     side,
@@ -69,12 +77,12 @@ export function newPeer(side: Peer["side"], link: GatewayLink): Peer {
   };
 }
 
-/** Makes a virtual connection. */
+/** Creates a virtual connection. */
 export function newCircuit(connId: number, client: Peer, server: Peer): Circuit {
   return { connId, client, server, held: new HeldPackets(), isClosing: false };
 }
 
-/** The other end of a virtual connection; undefined if `peer` is not an end of it. */
+/** Returns the other end of a virtual connection; undefined if `peer` is not an end of it. */
 export function otherEnd(circuit: Circuit, peer: Peer): Peer | undefined {
   if (circuit.client === peer) return circuit.server;
   return circuit.server === peer ? circuit.client : undefined;

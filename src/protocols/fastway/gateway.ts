@@ -39,19 +39,21 @@ const OPTIONS = [
 ] as const;
 
 /**
- * Makes a gateway, which connects clients and servers by virtual connections. It opens no ports: pass it connections of
- * any transport.
+ * Creates a gateway, which connects clients and servers by virtual connections. It opens no ports:
+ * pass it connections of any transport.
  *
- * It avoids defects of the reference: both dialects tell the other end of a disconnect, only an end of a connection can
- * close it, v1 dials only with ids that were asked for, a message that crossed a Close closes no one, silent peers are
- * dropped, and ids in use are skipped when they wrap.
+ * It fixes defects of the reference: both dialects report a disconnect to the other end, only an
+ * end of a connection can close it, v1 dials only with ids that were requested, a message that
+ * crossed a Close disconnects no endpoint, silent peers are dropped, and ids in use are skipped
+ * when they wrap.
  *
- * A client that sends faster than a server reads is slowed down: its link is paused while the server's link is above
- * its high-water mark (`highWater` of `listen`). A server that sends faster than a client reads loses that virtual
- * connection, once more than `maxHeld` bytes wait for it; the server itself is never slowed down. Neither closes a link.
+ * If a client sends faster than a server reads, the client's link is paused while the server's link
+ * is above its high-water mark (`highWater` of `listen`). If a server sends faster than a client
+ * reads, the virtual connection is closed once more than `maxHeld` bytes wait for it; servers are
+ * never paused. Neither closes a link.
  *
- * The handshake proves that a server has the key, by MD5 of a 64-bit challenge; nothing is encrypted. Use TLS or
- * a private network.
+ * The handshake checks that a server has the key, by MD5 of a 64-bit challenge; nothing is
+ * encrypted. Use TLS or a private network.
  *
  * @param options - `dialect` and `random`; limits and times
  * @throws TypeError without a dialect or a source of random bytes, RangeError for an invalid limit
@@ -119,12 +121,12 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
     peers.delete(peer);
     unproven.delete(peer);
     router.remove(peer);
-    // Its connection must be closed all the same, and perhaps those of others.
+    // Its connection must be closed anyway, and perhaps those of others.
     if (left !== undefined) guard(() => left({ side: peer.side, id: peer.id }, error));
     else if (error !== undefined) tell(peer, error);
   };
 
-  /** Of what a peer did wrong, if no one else takes it. */
+  /** Prints an error of a peer if no handler receives it. */
   const tell = (peer: Peer, error: unknown): void => {
     const { peer: address } = peer.link as unknown as Partial<OwnConnection>;
     reportPeer(protocol.name, address, markReported(error));
@@ -136,7 +138,8 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
   };
 
   const handlers = (peer: Peer) => ({
-    // Half a connection is of no use here: nobody could be told that the other half is closed.
+    // A half-closed link is useless here: the gateway could no longer report closed connections on
+    // it.
     end(): void {
       router.flush(peer);
       leave(peer);
@@ -146,7 +149,7 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
     close: (_: unknown, info: { readonly error?: unknown }): void => leave(peer, info.error),
   });
 
-  /** Takes packets from now on. */
+  /** Starts to handle packets. */
   const begin = (peer: Peer): void => {
     watch(peer);
     peer.link.use(protocol, {
@@ -158,7 +161,10 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
     });
   };
 
-  /** v1: one silent interval, a ping, and another one; v2: one. */
+  /**
+   * Disconnects a silent peer: v1 after one interval, a ping, and another interval; v2 after one
+   * interval.
+   */
   const watch = (peer: Peer): void => {
     const timeout = idle[peer.side];
     if (timeout === 0) return;
@@ -188,12 +194,13 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
   };
 
   const server = (link: FastwayLink): void => {
-    // Before anything is noted of this server: a source that fails must not leave it half known.
+    // Before this server is recorded: if the source of random bytes fails, nothing must remain of
+    // it.
     const challenge = challengeFrom(random);
     const peer = welcome("server", link);
     if (peer === undefined) return;
     if (unproven.size >= maxUnproven) {
-      const text = `more than ${maxUnproven} servers that have not proved themselves`;
+      const text = `more than ${maxUnproven} servers in the handshake`;
       drop(peer, new ProtocolError("overflow", text));
       return;
     }
@@ -212,7 +219,7 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
         peer.stopLimit();
         const id = verifyAnswer(answer, challenge, key);
         if (id === undefined) {
-          drop(peer, new ProtocolError("refused", "auth-failed: the server has not the key"));
+          drop(peer, new ProtocolError("refused", "auth-failed: the server does not have the key"));
           return;
         }
         unproven.delete(peer);
@@ -257,10 +264,10 @@ export function fastwayGateway<D extends Dialect>(options: GatewayOptions<D>): F
 }
 
 function challengeFrom(random: (count: number) => Uint8Array): Uint8Array {
-  // A copy: the source may use its memory again.
+  // A copy, because the source may reuse its memory.
   const challenge = Uint8Array.from(random(CHALLENGE));
   if (challenge.length === CHALLENGE) return challenge;
-  throw new TypeError(`random(${CHALLENGE}) gave ${challenge.length} bytes`);
+  throw new TypeError(`random(${CHALLENGE}) returned ${challenge.length} bytes`);
 }
 
 function count(name: string, value: number): number {

@@ -8,15 +8,15 @@ import {
   u32le,
 } from "../../core/index.ts";
 
-/** Bytes of the gateway's challenge. */
+/** Length of the gateway's challenge in bytes. */
 export const CHALLENGE = 8;
 
-/** Bytes of the server's answer. */
+/** Length of the server's answer in bytes. */
 const ANSWER = 20;
 
 const DIGEST = 16;
 
-// What is said before packets: 8 bytes go from the gateway, 20 bytes come back.
+// The handshake before packets: the gateway sends 8 bytes, the server replies with 20.
 const handshake = (incoming: number): Protocol<Uint8Array> =>
   defineProtocol<Uint8Array>({
     name: "fastway handshake",
@@ -25,29 +25,32 @@ const handshake = (incoming: number): Protocol<Uint8Array> =>
     ...raw(),
   });
 
-/** The handshake from the gateway's end: challenges go, answers come. */
+/** The handshake at the gateway: writes challenges, reads answers. */
 export const gatewayHandshake: Protocol<Uint8Array> = /* @__PURE__ */ handshake(ANSWER);
 
-/** The handshake from the server's end: challenges come, answers go. */
+/** The handshake at the server: reads challenges, writes answers. */
 export const serverHandshake: Protocol<Uint8Array> = /* @__PURE__ */ handshake(CHALLENGE);
 
 /**
- * What a server answers to the gateway's challenge. Both dialects; clients have no handshake.
+ * Returns a server's answer to the gateway's challenge. The same in both dialects; clients have no
+ * handshake.
  *
  * ```text
  *   gateway -> server    challenge: 8 random bytes
  *   server -> gateway    | MD5(challenge, key): 16 bytes | server id: u32, little-endian |
  * ```
  *
- * The gateway does not reply: packets may follow at once, and a wrong key shows only as the end of the
- * connection. The key is never sent, but one recorded exchange allows to guess it at leisure, and everything
- * behind it is clear text: use TLS or a private network.
+ * The gateway does not reply: packets may follow at once, and after a wrong key the connection just
+ * closes. The key is never sent, but one recorded exchange is enough to guess it offline, and
+ * everything after it is clear text: use TLS or a private network.
  *
- * @param challenge - the 8 bytes as they came
- * @param key - the secret that server and gateway share; text is taken as UTF-8
- * @param serverId - the id under which clients dial this server: any unsigned 32 bits, also 0
+ * @param challenge - the 8 bytes of the challenge
+ * @param key - the secret that server and gateway share; text is encoded as UTF-8
+ * @param serverId - the id under which clients dial this server: an unsigned 32-bit integer, 0
+ *   allowed
  * @returns the 20 bytes to send
- * @throws RangeError when the challenge has not 8 bytes, ProtocolError `unencodable` for a server id that does not fit
+ * @throws RangeError if the challenge is not 8 bytes long, ProtocolError `unencodable` for a server
+ *   id that does not fit
  *
  * @example
  * ```ts
@@ -68,14 +71,15 @@ export function answerChallenge(
 }
 
 /**
- * Whether an answer proves that the server has the key. The time taken does not tell how much of it was right.
+ * Checks that a server's answer was made with the key. Takes constant time, so it does not reveal
+ * how much of the answer was right.
  *
  * @param answer - the 20 bytes of the answer
- * @param challenge - the 8 bytes that were sent to this server and to nobody else
+ * @param challenge - the 8 bytes that were sent to this server and to no other peer
  * @param key - as in {@link answerChallenge}
- * @returns the server's id; undefined when it has not the key
- * @throws ProtocolError `truncated` when the answer has fewer than 20 bytes, `malformed` when it has more;
- *   RangeError when the challenge has not 8 bytes
+ * @returns the server's id; undefined if it does not have the key
+ * @throws ProtocolError `truncated` if the answer has fewer than 20 bytes, `malformed` if it has
+ *   more; RangeError if the challenge is not 8 bytes long
  */
 export function verifyAnswer(
   answer: Uint8Array,

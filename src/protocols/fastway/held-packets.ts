@@ -11,22 +11,22 @@ interface Held {
   readonly release: () => void;
 }
 
-// The objects of a packet that waits, and its place in a queue. Measured by tests.
+// Cost of a waiting packet's objects and its place in a queue, in bytes. Measured by tests.
 const PACKET_COST = 192;
 
-/** What a packet costs in memory while it waits. */
+/** Returns the memory that a packet uses while it waits, in bytes. */
 export function costOf(packet: { readonly type: string; readonly message?: Uint8Array }): number {
   const { message } = packet;
   return PACKET_COST + (message === undefined ? 0 : message.length + CHUNK_COST);
 }
 
-/** The same packet; its message keeps nothing else alive. */
+/** Returns the same packet with a message that keeps no other memory alive. */
 export function compacted<P extends { readonly type: string }>(packet: P): P {
   const { message } = packet as { readonly message?: Uint8Array };
   return message === undefined ? packet : { ...packet, message: alone(message) };
 }
 
-/** The same bytes in memory of their own. */
+/** Returns the same bytes in memory of their own. */
 export function alone(bytes: Uint8Array): Uint8Array {
   if (bytes.length === bytes.buffer.byteLength) return bytes;
   const own = new Uint8Array(bytes.length);
@@ -44,7 +44,7 @@ export class HeldPackets {
     return this.#queue.length - this.#head;
   }
 
-  /** Bytes in memory. */
+  /** Memory of all packets, in bytes. */
   get cost(): number {
     return this.#cost;
   }
@@ -54,11 +54,11 @@ export class HeldPackets {
     this.#cost += cost;
   }
 
-  /** The packet that has waited longest. */
+  /** Removes and returns the oldest packet. */
   take(): GatewayPacket {
     const { packet, cost, release } = this.#queue[this.#head++]!;
     if (2 * this.#head >= this.#queue.length) {
-      // Half empty: moving the rest up costs no more than its pushes did.
+      // Half empty: moving the rest costs no more than its pushes did.
       this.#queue.splice(0, this.#head);
       this.#head = 0;
     }

@@ -1,11 +1,12 @@
 /**
- * fastway: a gateway between clients and servers, with many virtual connections on each physical one; in both
- * dialects (2016 and 2017). And the message codecs of link, which applications put on top of it.
+ * Protocols of fastway, a gateway between clients and servers with many virtual connections on each
+ * physical one, in both dialects (2016 and 2017). Also the message codecs of link, which
+ * applications use on top of it.
  *
  * @packageDocumentation
  */
 
-// What the functions below return: so that declaration files of programs can name it.
+// Return types of the functions below, so that declaration files of programs can name them.
 export type { Connection, Handlers, Protocol } from "../../core/index.ts";
 export type { Field } from "../../fields/index.ts";
 export type { WrappingFraming } from "../../framing/index.ts";

@@ -15,7 +15,8 @@ import {
 import type { LinkFixlenOptions } from "./link-fixlen.ts";
 
 /**
- * The frames of {@link linkFixlen} as a description, for tools. `body` describes the body; `bytes()` by default.
+ * Describes the frames of {@link linkFixlen}, for tools. `body` describes the body; `bytes()` by
+ * default.
  *
  * @param options - `width` and `endian` of the length
  * @throws RangeError for another width or byte order

@@ -1,22 +1,23 @@
 import { type Codec, checkInteger, checkOptions, type Endian, withHint } from "../../core/index.ts";
 import { framing, lengthPrefixed, type WrappingFraming } from "../../framing/index.ts";
 
-/** How FixLen writes its length, and how much it lets through. Limits count the body alone, in bytes. */
+/** Options for {@link linkFixlen}. Limits count the body alone, in bytes. */
 export interface LinkFixlenOptions {
-  /** Bytes of the length. */
+  /** Width of the length in bytes. */
   readonly width: 1 | 2 | 4 | 8;
 
   /** Byte order of the length. */
   readonly endian: Endian;
 
   /**
-   * Longest body that is read; more is `too-long`.
-   * @defaultValue 1 MiB; 255 or 65535 where the width cannot say more
+   * Longest body to read, in bytes; a longer one is `too-long`.
+   * @defaultValue 1 MiB; 255 or 65535 if the width cannot express more
    */
   readonly maxReceive?: number | undefined;
 
   /**
-   * Longest body that is written; more is `unencodable`. (The Go library has this option and does not look at it.)
+   * Longest body to write, in bytes; a longer one is `unencodable`. (The Go library has this option
+   * but ignores it.)
    * @defaultValue `maxReceive`
    */
   readonly maxSend?: number | undefined;
@@ -25,7 +26,7 @@ export interface LinkFixlenOptions {
 const MIB = 1024 * 1024;
 
 /**
- * The FixLen codec of github.com/funny/link: bodies behind an unsigned length of their own bytes.
+ * Framing of github.com/funny/link's FixLen codec: an unsigned length in bytes, then the body.
  *
  * ```text
  *   width 2, endian 'le'     02 00 48 69
@@ -33,7 +34,7 @@ const MIB = 1024 * 1024;
  *   width 1                  00                   an empty body
  * ```
  *
- * One body holds exactly one value. Wrap {@link linkJson} for the usual FixLen over Json.
+ * A body holds exactly one value. Wrap {@link linkJson} for the usual FixLen over Json.
  *
  * @param options - `width`, `endian`; `maxReceive`, `maxSend`
  * @throws RangeError for another width or byte order, or a limit that is not an integer >= 0

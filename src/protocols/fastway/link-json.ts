@@ -19,13 +19,13 @@ import { lines } from "../../framing/index.ts";
 
 /** A message of link's Json codec. */
 export interface LinkMessage {
-  /** The name under which the sender has registered the type of the body; empty when it has not. */
+  /** Name under which the sender has registered the body's type; empty if it has not. */
   readonly head: string;
-  /** Any JSON but null. */
+  /** Any JSON value but null. */
   readonly body: unknown;
 }
 
-/** For each registered head: what turns its body, as JSON has it, into a value, or throws. */
+/** By registered head: a function that turns the parsed body into a value, or throws. */
 export type LinkTypes<Bodies> = {
   readonly [Head in keyof Bodies]: (body: unknown) => Bodies[Head];
 };
@@ -35,39 +35,39 @@ export type LinkMessageOf<Bodies> = {
   readonly [Head in keyof Bodies]: { readonly head: Head; readonly body: Bodies[Head] };
 }[keyof Bodies];
 
-/** How {@link linkJson} reads. */
+/** Options for {@link linkJson}. */
 export interface LinkJsonOptions<Bodies> {
   /**
-   * What turns the body of a message with this head into a value: checks, classes. What it throws is
-   * `malformed`. Go's default head of a type is its package path, a slash and its name: `main/Point`.
-   * @defaultValue none: bodies stay as JSON has them, as do those of heads that are not listed
+   * Functions by head that turn a message's body into a value, with checks or classes. If one
+   * throws, the message is `malformed`. Go's default head of a type is its package path, a slash
+   * and its name: `main/Point`.
+   * @defaultValue none: bodies stay parsed JSON, as do those of heads that are not listed
    */
   readonly types?: LinkTypes<Bodies> | undefined;
 
-  /**
-   * In place of `JSON.parse`: for integers beyond 2^53.
-   */
+  /** Replaces `JSON.parse`, for example for integers beyond 2^53. */
   readonly parse?: ((text: string) => unknown) | undefined;
 
   /**
-   * Longest line, its LF included, reading and writing.
+   * Longest line in bytes, LF included, for reading and writing.
    * @defaultValue 1 MiB
    */
   readonly maxFrame?: number | undefined;
 }
 
 /**
- * The Json codec of github.com/funny/link: one object a line, head and body.
+ * Protocol of github.com/funny/link's Json codec: one object per line, with head and body.
  *
  * ```text
  *   {"Head":"hello","Body":{"Name":"Ann","Age":7}}\n
  * ```
  *
- * Read: the names Head and Body in any case, other members ignored, a missing head as the empty one; blank
- * lines skipped, several objects on one line taken apart. An object must not be spread over several lines,
- * which Go's encoder never does. A body that is missing or null is `malformed` (the Go library panics).
+ * Reading accepts the names Head and Body in any case, ignores other members, takes a missing head
+ * as empty, skips blank lines, and splits several objects on one line. An object must not span
+ * several lines, which Go's encoder never writes. A body that is missing or null is `malformed`
+ * (the Go library panics).
  *
- * Written: byte for byte what Go writes, with `<` `>` `&` and control characters escaped, save that members
+ * Writing produces Go's bytes, with `<` `>` `&` and control characters escaped, except that members
  * keep their order (Go sorts the keys of maps). A body that is null or undefined is `unencodable`.
  *
  * As the payload of {@link linkFixlen} the LF counts, and a body holds exactly one object.
@@ -105,7 +105,7 @@ export function linkJson<Bodies = Record<never, never>>(
     try {
       return { head, body: notPromised(types[head]!(body), "types") };
     } catch (error) {
-      throw asProtocolError(error, "malformed", `type: body is no ${JSON.stringify(head)}`, at);
+      throw asProtocolError(error, "malformed", `type: body is not a ${JSON.stringify(head)}`, at);
     }
   };
 
@@ -123,7 +123,7 @@ export function linkJson<Bodies = Record<never, never>>(
       try {
         return [read(line, start)];
       } catch (error) {
-        // A blank line holds none; what is no object is left to the parser.
+        // A blank line holds no value; the parser reports anything but an object.
         const objects = valuesIn(line);
         if (objects.length === 1 || isMisuse(error)) throw error;
         return objects.map((text) => read(text, start));

@@ -10,38 +10,41 @@ import {
 
 /** One packet between a gateway and an endpoint: a whole message of one virtual connection. */
 export interface Packet {
-  /** The virtual connection, unsigned 32 bits; 0: the message is a command to or from the gateway. */
+  /**
+   * Id of the virtual connection, unsigned 32 bits; with 0 the message is a command to or from the
+   * gateway.
+   */
   readonly connId: number;
-  /** Any bytes, also none. */
+  /** Any bytes, may be empty. */
   readonly message: Uint8Array;
 }
 
-/** The limit that both ends of a physical connection must agree on. */
+/** Options for {@link packet}. Both ends of a physical connection must agree on the limit. */
 export interface PacketOptions {
   /**
-   * Largest value of the Length field, reading and writing: 4 bytes of connection id and the message. As the
-   * gateway's option of that name. The whole frame is 4 bytes longer.
+   * Largest value of the Length field, for reading and writing: 4 bytes of connection id plus the
+   * message. Must match the gateway's option of the same name. The whole frame is 4 bytes longer.
    * @defaultValue 524288
    */
   readonly maxPacket?: number | undefined;
 
   /**
-   * Give each received message memory of its own, instead of a view that keeps its chunk alive.
+   * Copies each received message, so it does not keep its whole chunk in memory.
    * @defaultValue false
    */
   readonly copy?: boolean | undefined;
 }
 
-/** Bytes of the Length field, which does not count itself. */
+/** Width of the Length field in bytes; it does not count itself. */
 export const LENGTH = 4;
 
-/** Where the message begins: behind Length and connection id. */
+/** Offset of the message, after Length and connection id. */
 export const HEADER = 8;
 
 const DEFAULT_MAX_PACKET = 524_288;
 
 /**
- * The packets of fastway, the same in both dialects, commands not looked into.
+ * Protocol of fastway's packets, the same in both dialects. Commands are not decoded.
  *
  * ```text
  *   0            4            8                   4 + Length
@@ -51,11 +54,12 @@ const DEFAULT_MAX_PACKET = 524_288;
  *   04 00 00 00  01 00 00 00                              an empty message
  * ```
  *
- * Length counts connection id and message. Below 4 it is `malformed`, above `maxPacket` `too-long`. A message
- * above `maxPacket` - 4 is `unencodable`: the Go library lets it out, and the gateway then closes the connection.
+ * Length counts connection id and message. Below 4 it is `malformed`, above `maxPacket` `too-long`.
+ * A message above `maxPacket` - 4 is `unencodable`: the Go library sends it, and the gateway then
+ * closes the connection.
  *
  * @param options - `maxPacket`, `copy`
- * @throws RangeError when `maxPacket` is not an integer from 4 to 2^32-1
+ * @throws RangeError if `maxPacket` is not an integer from 4 to 2^32-1
  * @see https://github.com/fast/fastway
  *
  * @example
@@ -89,14 +93,14 @@ export function packet(options: PacketOptions = {}): Protocol<Packet> {
   });
 }
 
-/** The option `maxPacket`, which must leave room for a Length of `least`. */
+/** Checks the option `maxPacket`, which must leave room for a Length of `least`. */
 export function checkedMaxPacket(options: PacketOptions, least: number): number {
   const { maxPacket = DEFAULT_MAX_PACKET } = options;
   checkInteger("maxPacket", maxPacket, least, 0xffff_ffff);
   return maxPacket;
 }
 
-/** The `measure` of all that is made of packets. */
+/** Measures packets, for every protocol that is made of them. */
 export function measurePacket(bytes: Uint8Array, start: number, end: number): number {
   if (end - start < LENGTH) return 0;
   const length = u32le(bytes, start);
@@ -110,7 +114,7 @@ export function tooLarge(length: number, maxFrame: number): string {
   return `too-large: Length ${length - LENGTH} exceeds maxPacket ${maxFrame - LENGTH}`;
 }
 
-/** The message of the packet in `bytes[start .. end)`. */
+/** Returns the message of the packet in `bytes[start .. end)`. */
 export function messageOf(
   bytes: Uint8Array,
   start: number,
@@ -122,7 +126,7 @@ export function messageOf(
 
 /**
  * Writes one packet.
- * @throws ProtocolError `unencodable` when a receiver with the same `maxPacket` would refuse it
+ * @throws ProtocolError `unencodable` if a receiver with the same `maxPacket` would refuse it
  */
 export function writePacket(
   connId: number,
@@ -137,7 +141,11 @@ export function writePacket(
     .bytes(message);
 }
 
-/** @throws ProtocolError `unencodable` for a message that a packet cannot carry */
+/**
+ * Checks that a packet can carry the message.
+ *
+ * @throws ProtocolError `unencodable` if it cannot
+ */
 export function checkFits(message: Uint8Array, maxPacket: number): void {
   if (LENGTH + message.length > maxPacket) {
     const text = `too-large: message of ${message.length} bytes exceeds maxPacket ${maxPacket} - 4`;

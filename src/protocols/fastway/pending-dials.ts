@@ -12,7 +12,7 @@ export interface DialReply {
 }
 
 /**
- * The dials of one endpoint that are not answered yet.
+ * The unanswered dials of one endpoint.
  *
  * ```text
  *   v1: New -> Open { connId } (in order) -> Dial { connId } -> Accept or Refuse { connId }
@@ -25,11 +25,11 @@ export class PendingDials {
   readonly #requests: Requests<DialReply>;
   /** v1: numbers of dials that wait for an id. */
   readonly #asked: { readonly number: number; readonly remoteId: number }[] = [];
-  /** v1: numbers of dials, by the id that they were given. */
+  /** v1: numbers of dials, by the connection id that they were given. */
   readonly #numbers = new Map<number, number>();
 
   /**
-   * Dials wait until `start`.
+   * Creates an empty table. Dials wait until `start`.
    *
    * @param traced - the clock, and what sees the dials
    * @param tell - sends a command to the gateway
@@ -54,7 +54,7 @@ export class PendingDials {
     this.#requests.pause();
   }
 
-  /** The gateway can be talked to. */
+  /** Sends the dials that waited: the link is ready. */
   start(): void {
     this.#requests.resume();
   }
@@ -72,17 +72,17 @@ export class PendingDials {
     });
   }
 
-  /** v1: the id that was asked for. */
+  /** v1: the gateway gave a connection id. */
   opened(connId: number): void {
     const [next] = this.#asked;
-    // An id that is given twice would make one of its dials wait for ever.
+    // If an id is given twice, one of its dials would never be answered.
     if (next === undefined || this.#numbers.has(connId)) throw unasked(`id ${connId}`);
     this.#asked.shift();
     this.#numbers.set(connId, next.number);
     this.#tell({ type: "dial", connId, remoteId: next.remoteId });
   }
 
-  /** Returns false for a connection from outside, which looks like an answer in v1. */
+  /** Returns false for an incoming connection, which looks like an answer in v1. */
   answered(reply: DialReply): boolean {
     const { isAccepted, connId, remoteId } = reply;
     if (this.#isV1) {
@@ -96,12 +96,12 @@ export class PendingDials {
     throw unasked(isAccepted ? `connection ${connId} with ${remoteId}` : `refusal of ${remoteId}`);
   }
 
-  /** May a message on this unknown connection belong to a dial? */
+  /** True if a message on this unknown connection may belong to a dial. */
   expects(connId: number): boolean {
     return this.#isV1 ? this.#numbers.has(connId) : this.#requests.inFlight > 0;
   }
 
-  /** The gateway answers no more. */
+  /** Rejects all dials: the gateway will not answer any more. */
   end(cause: unknown): void {
     this.#requests.end(cause);
     this.#numbers.clear();
@@ -109,4 +109,4 @@ export class PendingDials {
 }
 
 const unasked = (what: string): ProtocolError =>
-  new ProtocolError("malformed", `the gateway answers what was not asked: ${what}`);
+  new ProtocolError("malformed", `unexpected answer from the gateway: ${what}`);

@@ -15,12 +15,12 @@ export interface RouterOptions {
   readonly maxHeld: number;
 }
 
-// Ids of v1 that an endpoint may have asked for and not used.
+// Maximum ids of v1 that an endpoint requested and has not used.
 const MOST_IDS = 4096;
 
 /**
- * Who is there, who is connected with whom, and what becomes of a packet: all of a gateway but handshake and
- * time.
+ * Endpoints, virtual connections and the routing of packets: everything in a gateway but handshake
+ * and timers.
  *
  * ```text
  *   message    open, own        to the other end          dial     Accept, Connect (v1: Accept) to both, client first
@@ -61,7 +61,7 @@ export class Router implements FlowOwner {
     return this.#clients.size;
   }
 
-  /** Also those whose id a newer one has. */
+  /** Counts servers whose id a newer one took over, too. */
   get servers(): number {
     return this.#serverCount;
   }
@@ -70,29 +70,29 @@ export class Router implements FlowOwner {
     return this.#circuits.size - this.#closing;
   }
 
-  /** Clients that wait for a server whose link is above its high-water mark. */
+  /** Number of clients that wait for a server whose link is above its high-water mark. */
   get paused(): number {
     return this.#flow.paused;
   }
 
-  /** A client is there: it gets an id, which it is never told. */
+  /** Adds a client, with an id that it is never sent. */
   addClient(peer: Peer): void {
     peer.id = this.#clientIds.next();
     this.#clients.set(peer.id, peer);
   }
 
-  /** A server is there. Dials of its id are its from now on; an older one keeps what it has. */
+  /** Adds a server. It receives all further dials of its id; an older one keeps its connections. */
   addServer(peer: Peer, id: number): void {
     peer.id = id;
     this.#servers.set(id, peer);
     this.#serverCount++;
   }
 
-  /** An endpoint is gone: the other ends of its connections are told, once each. */
+  /** Removes an endpoint, and reports it once to the other end of each of its connections. */
   remove(peer: Peer): void {
     if (peer.id !== undefined) {
       const table = peer.side === "client" ? this.#clients : this.#servers;
-      // The id may be a newer server's by now.
+      // A newer server may have the id by now.
       if (table.get(peer.id) === peer) table.delete(peer.id);
       if (peer.side === "server") this.#serverCount--;
     }
@@ -105,24 +105,24 @@ export class Router implements FlowOwner {
     this.#flow.remove(peer);
   }
 
-  /** The link of an endpoint has room again. */
+  /** Called when an endpoint's link has room again. */
   drained(peer: Peer): void {
     this.#flow.drained(peer);
   }
 
-  /** The link of an endpoint is about to be closed: what is held for it goes out first. */
+  /** Sends everything held for an endpoint whose link is about to be closed. */
   flush(peer: Peer): void {
     this.#flow.flush(peer);
   }
 
-  /** A packet of an endpoint. Throws what closes its sender. */
+  /** Handles a packet of an endpoint. Throws an error that closes the sender. */
   take(from: Peer, packet: FastwayMessage | EndpointCommand): void {
     const to = from.side === "client" ? this.#receiver(from, packet) : undefined;
     if (to?.isFull) this.#flow.stall(from, to, packet);
     else this.#handle(from, packet);
   }
 
-  /** The server that a client's packet adds to the link of. */
+  /** Returns the server whose link a client's packet would add to. */
   #receiver(from: Peer, packet: FastwayMessage | EndpointCommand): Peer | undefined {
     if (packet.type === "dial") return this.#servers.get(packet.remoteId);
     if (packet.type !== "message") return undefined;
@@ -147,7 +147,7 @@ export class Router implements FlowOwner {
         this.#close(from, value.connId);
         break;
       case "ping":
-        // In v1 it is the answer to ours.
+        // In v1 it answers our ping.
         if (this.#options.dialect === "v2") this.#flow.send(from, value);
     }
     this.bytesIn += HEADER + 1 + 4 * (Object.keys(value).length - 1);
@@ -156,16 +156,19 @@ export class Router implements FlowOwner {
   #forward(from: Peer, value: FastwayMessage): void {
     const circuit = this.#circuits.get(value.connId);
     if (circuit === undefined || (circuit.isClosing && from === circuit.server)) {
-      // It may have crossed a Close: no reason to throw anybody out. That Close may wait on a full link, and one for
-      // each message would make it fuller.
+      // It may have crossed a Close, so its sender is not disconnected. That Close may wait on a
+      // full link, and one reply per message would fill it further.
       if (!from.isFull) this.#tellClose(from, value.connId);
       return;
     }
     const to = otherEnd(circuit, from);
     if (to === undefined) {
-      throw new ProtocolError("malformed", `message on connection ${value.connId} of others`);
+      throw new ProtocolError(
+        "malformed",
+        `message on another endpoint's connection ${value.connId}`,
+      );
     }
-    // Its Close follows what is held.
+    // Its Close follows the held packets.
     if (circuit.isClosing) return;
     this.packetsOut++;
     this.bytesOut += HEADER + value.message.length;
@@ -173,7 +176,7 @@ export class Router implements FlowOwner {
     else this.#flow.send(to, value);
   }
 
-  /** v1: an id for a dial to come. */
+  /** v1: gives out an id for a later dial. */
   #open(from: Peer): void {
     const connId = this.#connIds.next();
     from.ids.add(connId);
@@ -200,7 +203,7 @@ export class Router implements FlowOwner {
     } else if (!isReachable) {
       this.#refuse(from, { type: "refuse", remoteId });
     } else {
-      // As the reference does: the limit costs an id, an unknown remote end does not.
+      // As in the reference: reaching the limit uses up an id, an unknown remote end does not.
       const connId = this.#connIds.next();
       if (isFull) this.#refuse(from, { type: "refuse", remoteId });
       else this.#connect(from, remote, connId);
@@ -223,7 +226,7 @@ export class Router implements FlowOwner {
     if (this.#circuits.get(connId) === circuit) {
       this.#announce(circuit, from, server, client);
     } else if (from === server) {
-      // Being told was too much for a client that does not read: it is gone, and the connection with it.
+      // The Accept overflowed a client that does not read: it is gone, and the connection with it.
       const isV1 = this.#options.dialect === "v1";
       this.#refuse(from, { type: "refuse", ...(isV1 ? { connId } : { remoteId: client.id! }) });
     }
@@ -232,14 +235,14 @@ export class Router implements FlowOwner {
   #announce(circuit: Circuit, from: Peer, peer: Peer, other: Peer): void {
     const type = peer === from || this.#options.dialect === "v1" ? "accept" : "connect";
     const packet = { type, connId: circuit.connId, remoteId: other.id! } as const;
-    // What a server does must not fill the link of a client.
+    // A server must not fill a client's link.
     if (peer === circuit.client && peer !== from) this.#flow.deliver(circuit, packet);
     else this.#flow.send(peer, packet);
   }
 
   #close(from: Peer, connId: number): void {
     const circuit = this.#circuits.get(connId);
-    // A stranger's Close is a guess at best.
+    // Only an end of a connection may close it.
     if (circuit === undefined || otherEnd(circuit, from) === undefined) return;
     if (from === circuit.client) {
       const isTold = circuit.isClosing;
@@ -252,7 +255,7 @@ export class Router implements FlowOwner {
     }
   }
 
-  /** The server's side is over: the client is told once it was sent what is held. */
+  /** The server's side has ended: the client receives the Close after the held packets. */
   #serverLeft(circuit: Circuit): void {
     circuit.server.circuits.delete(circuit);
     if (circuit.held.size > 0) {
@@ -265,13 +268,13 @@ export class Router implements FlowOwner {
     this.#wake(circuit);
   }
 
-  /** The last packet that was held for a closing connection was sent. */
+  /** The last packet held for a closing connection was sent. */
   flushed(circuit: Circuit): void {
     this.#forget(circuit);
     this.#tellClose(circuit.client, circuit.connId);
   }
 
-  /** A client reads too slowly: it loses this connection. */
+  /** Closes this connection, because the client reads too slowly. */
   overflow(circuit: Circuit): void {
     const isTold = circuit.isClosing;
     this.overflows++;
@@ -281,7 +284,7 @@ export class Router implements FlowOwner {
     this.#wake(circuit);
   }
 
-  /** The client may wait to send a message on a connection that is over, for which it need not. */
+  /** Wakes a client whose stalled packet is for a connection that has ended. */
   #wake({ connId, client }: Circuit): void {
     const packet = client.stalled?.packet;
     if (packet?.type === "message" && packet.connId === connId) this.#flow.release(client);

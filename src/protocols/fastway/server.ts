@@ -11,20 +11,23 @@ import { ENDPOINT_OPTIONS, Endpoint, type FastwayLink } from "./endpoint.ts";
 import type { EndpointOptions, FastwayEndpoint } from "./endpoint-options.ts";
 import { answerChallenge, serverHandshake } from "./handshake.ts";
 
-/** What a server proves to its gateway, and how it treats connections. */
+/** Options for a server: its id and key, and those of its connections. */
 export interface ServerOptions<In, Out = In, Context = undefined>
   extends EndpointOptions<In, Out, Context> {
-  /** The id under which clients dial it: any unsigned 32 bits, also 0. A newer server takes over an id. */
+  /**
+   * Id under which clients dial this server: an unsigned 32-bit integer, 0 allowed. A newer server
+   * takes over the id.
+   */
   readonly serverId: number;
 
   /**
-   * The secret that it shares with the gateway; text is taken as UTF-8.
-   * @defaultValue empty, as the gateway's
+   * Secret that it shares with the gateway; text is encoded as UTF-8.
+   * @defaultValue empty, like the gateway's
    */
   readonly key?: string | Uint8Array | undefined;
 
   /**
-   * How long to wait for the gateway's challenge, in milliseconds; 0: no limit.
+   * Time limit for the gateway's challenge, in milliseconds; 0 for no limit.
    * @defaultValue 5000
    */
   readonly authTimeout?: number | undefined;
@@ -34,15 +37,17 @@ const FIVE_SECONDS = 5000;
 const OPTIONS = ["serverId", "key", "authTimeout", ...ENDPOINT_OPTIONS];
 
 /**
- * A server of a gateway: proves that it has the key, is dialled by clients, and dials them.
+ * Creates a server of a gateway. It proves that it has the key, accepts dials of clients, and dials
+ * them.
  *
- * The gateway never says that it is content. Where the connection ends before any packet came, the key was
- * probably wrong: what fails then, fails with code `refused`.
+ * The gateway does not confirm the key. If the connection ends before any packet arrived, the key
+ * was probably wrong: pending calls then fail with code `refused`.
  *
- * @param link - a connection to the gateway's server port, opened with `fastway({ dialect })` over any
- *   transport; it is the server's from now on, handlers included
- * @param options - `serverId`, `key`; for incoming connections and pings
- * @throws TypeError if the connection does not speak fastway, RangeError for an invalid server id or limit
+ * @param link - a connection to the gateway's server port, opened with `fastway({ dialect })` over
+ *   any transport; the server takes it over, handlers included
+ * @param options - `serverId`, `key`; options for incoming connections and pings
+ * @throws TypeError if the connection does not speak fastway, RangeError for an invalid server id
+ *   or limit
  *
  * @example
  * ```ts
@@ -93,10 +98,10 @@ export function fastwayServer<In = Uint8Array, Out = In, Context = undefined>(
   return endpoint;
 }
 
-/** Why the gateway may have hung up without a word. */
+/** Adds the likely cause if the gateway closed before any packet. */
 function explained(info: CloseInfo): CloseInfo {
   if (info.by === "local" || info.error instanceof ProtocolError) return info;
-  const text = "the gateway hung up before any packet: authentication probably failed";
+  const text = "the gateway closed before any packet: authentication probably failed";
   const error = new ProtocolError("refused", text, undefined, { cause: info.error });
   return { ...info, by: "error", error };
 }

@@ -9,59 +9,59 @@ import {
 } from "../../core/index.ts";
 import { perMessage } from "../../framing/index.ts";
 
-/** Which virtual connection it is. */
+/** Ids of a virtual connection. */
 export interface VirtualIds {
-  /** Its id, unsigned 32 bits, given by the gateway. */
+  /** Its id, unsigned 32 bits, chosen by the gateway. */
   readonly connId: number;
-  /** The id of the endpoint at the other end: a server's for a client, a client's for a server. */
+  /** Id of the endpoint at the other end: a server's for a client, a client's for a server. */
   readonly remoteId: number;
 }
 
 /**
- * What a user wants to hear of a virtual connection; as the handlers of `listen` and `connect`. Without
- * `message` it is iterated.
+ * Handlers of a virtual connection, like those of `listen` and `connect`. Without `message`,
+ * iterate it.
  */
 export interface VirtualHandlers<In, Out = In, Context = undefined> {
-  /** Makes the state of one connection, kept in `connection.context`. */
+  /** Creates the state of one connection, kept in `connection.context`. */
   readonly context?: ((ids: VirtualIds) => Context) | undefined;
-  /** The connection is there. */
+  /** Called when the connection is open. */
   readonly open?: ((connection: VirtualConnection<In, Out, Context>) => unknown) | undefined;
-  /** A message came. */
+  /** Called with each message. */
   readonly message?:
     | ((connection: VirtualConnection<In, Out, Context>, value: Out) => unknown)
     | undefined;
-  /** `send` answered false, and now is a good time to go on. */
+  /** Called when you can send again, after `send` returned false. */
   readonly drain?: ((connection: VirtualConnection<In, Out, Context>) => unknown) | undefined;
-  /** Something went wrong, and the connection closes; others go on. */
+  /** Called when something went wrong and this connection closes; others stay open. */
   readonly error?:
     | ((connection: VirtualConnection<In, Out, Context>, error: unknown) => unknown)
     | undefined;
   /**
-   * It is over: `by` is `'peer'` when the other end closed it, `'error'` with code `closed` when the link to the
-   * gateway was lost.
+   * Called when the connection has ended: `by` is `'peer'` if the other end closed it, `'error'`
+   * with code `closed` if the link to the gateway was lost.
    */
   readonly close?:
     | ((connection: VirtualConnection<In, Out, Context>, info: CloseInfo) => unknown)
     | undefined;
 }
 
-/** How a virtual connection is used: its protocol, handlers and limits. */
+/** Options for a virtual connection: its protocol, handlers and limits. */
 export interface VirtualOptions<In, Out = In, Context = undefined>
   extends VirtualHandlers<In, Out, Context>,
     ConnectionOptions {
   /**
-   * What its messages mean: each packet of fastway carries one message, or whole frames, of this protocol.
-   * @defaultValue the bytes as they are
+   * Protocol of its messages: each packet of fastway carries one message, or whole frames, of it.
+   * @defaultValue raw bytes
    */
   readonly protocol?: MessageProtocol<In, Out> | undefined;
 }
 
 /**
- * One of the many connections that share the link between an endpoint and its gateway. It is a `Connection`
- * like any other: send, handlers or iteration, `use` for another protocol, limits.
+ * One of the connections that share the link between an endpoint and its gateway. It works like any
+ * `Connection`: send, handlers or iteration, `use` for another protocol, limits.
  *
- * A reader that is too slow holds up nobody else: when more than `maxQueued` bytes wait, its connection alone is
- * closed, with `overflow`.
+ * A slow reader does not delay other connections: if more than `maxQueued` bytes wait, only its own
+ * connection is closed, with `overflow`.
  */
 export class VirtualConnection<In = Uint8Array, Out = In, Context = undefined>
   extends Connection<In, Out, Context>
@@ -79,7 +79,7 @@ export class VirtualConnection<In = Uint8Array, Out = In, Context = undefined>
   ) {
     const { protocol = rawMessages(maxMessage), context, ...handlers } = options;
     const made = context && (() => context(ids));
-    // Handlers of a virtual connection are only ever called with one.
+    // Handlers of a virtual connection are always called with one.
     const all = { ...(handlers as object), context: made };
     super(
       bounded(protocol as MessageProtocol<In, Out>, maxMessage),
@@ -95,7 +95,9 @@ export class VirtualConnection<In = Uint8Array, Out = In, Context = undefined>
 const rawMessages = (maxFrame: number): MessageProtocol<Uint8Array> =>
   perMessage({ maxFrame: Math.max(1, maxFrame) }).wrap(raw());
 
-/** The protocol, refusing what no packet can carry when it is sent, and not when it is on its way. */
+/**
+ * Wraps a protocol so that a message too large for a packet is refused when it is sent, not later.
+ */
 function bounded<In, Out>(
   protocol: MessageProtocol<In, Out>,
   maxMessage: number,

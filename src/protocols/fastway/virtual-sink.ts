@@ -1,11 +1,11 @@
 import { type OwnConnection, ProtocolError, type Sink } from "../../core/index.ts";
 import { VirtualConnection, type VirtualIds, type VirtualOptions } from "./virtual-connection.ts";
 
-/** The endpoint, as its sinks see it. */
+/** The parts of an endpoint that its sinks call. */
 export interface Exchange {
   /** Longest message that a packet can carry. */
   readonly maxMessage: number;
-  /** Sends one message; false: the link has no room, and `drained` tells when it is worth another try. */
+  /** Sends one message. Returns false if the link has no room: try again after `drained`. */
   transmit(sink: VirtualSink, bytes: Uint8Array): boolean;
   /** Sends Close. */
   hangUp(sink: VirtualSink): void;
@@ -13,18 +13,18 @@ export interface Exchange {
   forget(sink: VirtualSink): void;
 }
 
-/** A virtual connection, whatever its types. */
+/** A virtual connection of any types. */
 type AnyConnection = Pick<
   VirtualConnection<never, unknown, unknown>,
   "opened" | "received" | "ended" | "drained" | "lost" | "close" | "state"
 >;
 
-/** A virtual connection as it is made here: with what connections of this package have for each other. */
+/** A virtual connection with its package-internal members. */
 type Own = AnyConnection & Pick<OwnConnection, "isBehind">;
 
 /**
- * One virtual connection, seen from its endpoint: the sink of its messages, and what tells it of the gateway's
- * Close.
+ * One virtual connection in its endpoint: the sink of its messages, which also handles the
+ * gateway's Close.
  *
  * ```text
  *          close() or abort(): Close goes out          Close comes back
@@ -33,8 +33,9 @@ type Own = AnyConnection & Pick<OwnConnection, "isBehind">;
  *     +-------------------------------------------------------------------+
  * ```
  *
- * While the link has no room, a sink holds the one message that it was given last: its connection, told that the sink
- * is full, keeps all others. So many connections cannot fill the link beyond its limit, however much each sends.
+ * While the link has no room, a sink holds only the last message; its connection knows that the
+ * sink is full and queues all others. So many connections cannot fill the link beyond its limit,
+ * however much each sends.
  */
 export class VirtualSink implements Sink {
   readonly boundary = "message";
@@ -43,7 +44,7 @@ export class VirtualSink implements Sink {
   #state: "open" | "closing" | "gone" = "open";
   /** The message that waits for room on the link. */
   #held: Uint8Array<ArrayBuffer> | undefined;
-  /** `close` was called; Close goes out behind what is held. */
+  /** `close` was called; Close is sent after the held message. */
   #isEnding = false;
   #connection: Own | undefined;
 
@@ -52,7 +53,7 @@ export class VirtualSink implements Sink {
     this.connId = connId;
   }
 
-  /** Makes the virtual connection; it is not open yet. */
+  /** Creates the virtual connection; it is not open yet. */
   connect<In, Out, Context>(
     ids: VirtualIds,
     options: VirtualOptions<In, Out, Context>,
@@ -62,18 +63,18 @@ export class VirtualSink implements Sink {
     return connection;
   }
 
-  // ---- told by the connection
+  // ---- called by the connection
 
   write(bytes: Uint8Array<ArrayBuffer>): boolean {
-    // The other end is gone already: as with a socket, what is sent meanwhile goes nowhere.
+    // The other end has closed already: as with a socket, messages sent meanwhile are lost.
     if (this.#state !== "open" || this.#exchange.transmit(this, bytes)) return true;
     this.#held = bytes;
     return false;
   }
 
   /**
-   * All connections share one stream: one that does not read must not stop the others. One whose handlers are slow, but
-   * never wait, does; see `isBehind`.
+   * Ignored: all connections share one stream, and one that does not read must not stop the others.
+   * `isBehind` handles slow handlers.
    */
   pause(): void {}
 
@@ -97,19 +98,19 @@ export class VirtualSink implements Sink {
     this.#exchange.hangUp(this);
   }
 
-  // ---- told by the endpoint
+  // ---- called by the endpoint
 
-  /** A message came. Behind the own Close nobody wants it. */
+  /** Delivers a message, unless this side sent Close before. */
   received(message: Uint8Array): void {
     if (this.#state === "open") this.#connection!.received(message);
   }
 
-  /** Much waits for its next turn. */
+  /** True if many messages wait for the next turn. */
   get isBehind(): boolean {
     return this.#state === "open" && this.#connection!.isBehind;
   }
 
-  /** There is room on the link, at least for what is held. */
+  /** The link has room, at least for the held message. */
   drained(): void {
     const held = this.#held!;
     this.#held = undefined;
@@ -118,7 +119,7 @@ export class VirtualSink implements Sink {
     else this.#connection!.drained();
   }
 
-  /** The gateway says Close: the echo of ours, or the other end's. */
+  /** The gateway sent Close: the echo of ours, or the other end's. */
   closed(): void {
     const wasHeld = this.#held !== undefined;
     this.#held = undefined;
@@ -128,18 +129,18 @@ export class VirtualSink implements Sink {
       return;
     }
     this.#connection!.ended();
-    // What it has to say goes nowhere now, and must not wait for room.
+    // Unsent messages are lost now, and must not wait for room.
     if (wasHeld) this.#connection!.drained();
   }
 
-  /** The link to the gateway is gone. */
+  /** The link to the gateway was lost. */
   lost(cause: unknown): void {
     this.#state = "gone";
     const text = "the connection to the gateway was lost";
     this.#connection!.lost(new ProtocolError("closed", text, undefined, { cause }));
   }
 
-  /** The user of the endpoint closes everything. */
+  /** Closes the connection, because the endpoint closes. */
   shut(): void {
     this.#connection!.close();
   }

@@ -22,7 +22,7 @@ import { ScriptedSink } from "../../../support/scripted-sink.ts";
 
 const both = fastway({ dialect: "v2" });
 
-/** A client with open connections 1 to `count`, over a link whose room the test decides on. */
+/** A client with open connections 1 to `count`, over a link whose room the test controls. */
 async function setup(count: number, options: VirtualOptions<Uint8Array> = {}) {
   const clock = new ManualClock();
   const sink = new ScriptedSink();
@@ -43,7 +43,7 @@ async function setup(count: number, options: VirtualOptions<Uint8Array> = {}) {
     endpoint,
     connections,
     say,
-    /** What left: connection and first byte of each message, or the command. */
+    /** Returns what was sent: connection and first byte of each message, or the command. */
     left: async (): Promise<unknown[]> => {
       await settled();
       return sink.writes
@@ -51,7 +51,7 @@ async function setup(count: number, options: VirtualOptions<Uint8Array> = {}) {
         .flatMap((bytes) => decodeAll(both, bytes))
         .map((value) => (value.type === "message" ? [value.connId, value.message[0]] : value));
     },
-    /** The link has room for one write more. */
+    /** Gives the link room for one more write. */
     drain: async (): Promise<void> => {
       link.drained();
       await settled();
@@ -62,7 +62,7 @@ async function setup(count: number, options: VirtualOptions<Uint8Array> = {}) {
 const bytes = (first: number, length = 900): Uint8Array => new Uint8Array(length).fill(first);
 
 describe("a link without room", () => {
-  it("takes no more than its limit, however many connections send", async () => {
+  it("stays within its limit, however many connections send", async () => {
     const { sink, link, connections, left, drain } = await setup(50);
     sink.roomy = false;
     for (const [i, connection] of connections.entries()) {
@@ -87,7 +87,7 @@ describe("a link without room", () => {
     }
   });
 
-  it("gives each connection a turn, however much another one has to say", async () => {
+  it("gives each connection a turn, however much another one sends", async () => {
     const { sink, connections, left, drain } = await setup(3);
     sink.roomy = false;
     const [talker, ...others] = connections as [VirtualConnection, ...VirtualConnection[]];
@@ -105,7 +105,7 @@ describe("a link without room", () => {
     expect([last >= 0, last < 8]).toEqual([true, true]);
   });
 
-  it("sends a Close behind what waits", async () => {
+  it("sends a Close after the waiting message", async () => {
     const { sink, connections, left, drain, say } = await setup(2);
     const [one, two] = connections as [VirtualConnection, VirtualConnection];
     sink.roomy = false;
@@ -123,7 +123,7 @@ describe("a link without room", () => {
     expect(await left()).toEqual([[2, 2], [1, 7], { type: "close", connId: 1 }]);
     say({ type: "close", connId: 1 });
     expect(one.state).toBe("closed");
-    // What waited once waits no more.
+    // Each waits only once.
     sink.roomy = false;
     two.send(bytes(3));
     await settled();
@@ -139,7 +139,7 @@ describe("a link without room", () => {
     expect(await left()).toEqual([{ type: "close", connId: 2 }]);
   });
 
-  it("does not send what waits to an end that closed meanwhile", async () => {
+  it("does not send waiting messages to an end that closed meanwhile", async () => {
     const { sink, connections, left, drain, say } = await setup(2);
     const [one, two] = connections as [VirtualConnection, VirtualConnection];
     sink.roomy = false;
@@ -149,7 +149,7 @@ describe("a link without room", () => {
     }
     one.send(bytes(7));
     await settled();
-    // Its Close would go out behind the message; the other end's is here first.
+    // Its Close would follow the message; the other end's Close arrives first.
     one.close();
     say({ type: "close", connId: 1 });
     expect(one.state).toBe("closed");
@@ -162,9 +162,9 @@ describe("a link without room", () => {
   });
 
   it.each([
-    ["which is open", () => {}, "peer"],
-    ["which is closing", (connection: VirtualConnection) => connection.close(), "local"],
-  ] as const)("does not keep a connection, %s, from ending at once", async (_, act, by) => {
+    ["an open connection", () => {}, "peer"],
+    ["a closing connection", (connection: VirtualConnection) => connection.close(), "local"],
+  ] as const)("ends %s at once when the other end closes", async (_, act, by) => {
     const closes: CloseInfo["by"][] = [];
     const { sink, clock, connections, left, drain, say, endpoint } = await setup(2, {
       message: () => {},
@@ -188,7 +188,7 @@ describe("a link without room", () => {
     expect((await left()).filter((value) => (value as number[])[0] === 1)).toEqual([]);
   });
 
-  it("forgets what a connection that is cut had to say", async () => {
+  it("drops unsent messages of an aborted connection", async () => {
     const { sink, connections, left, drain } = await setup(2);
     const [one, two] = connections as [VirtualConnection, VirtualConnection];
     sink.roomy = false;
@@ -204,7 +204,7 @@ describe("a link without room", () => {
     expect(await left()).toEqual([[2, 0], [2, 1], { type: "close", connId: 1 }]);
   });
 
-  it("lets a message that no packet can carry end only its own connection", async () => {
+  it("closes only the connection whose message is too large for a packet", async () => {
     const { sink, link, connections } = await setup(2);
     const [one, two] = connections as [VirtualConnection, VirtualConnection];
     sink.roomy = false;
@@ -218,10 +218,10 @@ describe("a link without room", () => {
   });
 });
 
-describe("a connection whose handlers are slow", () => {
+describe("a connection with slow handlers", () => {
   const MAX_QUEUED = 65_536;
   const text = lines().wrap(utf8());
-  // Packets of a hundred lines, as many as a transport may read at a time.
+  // Packets of a hundred lines, as many as a transport may read at once.
   const packet = {
     type: "message",
     connId: 1,
@@ -230,7 +230,7 @@ describe("a connection whose handlers are slow", () => {
   const chunk = encodeAll(both, new Array<typeof packet>(50).fill(packet));
   const LINES = 50 * 100;
 
-  /** A client with connections 1, of lines, and 2 over a link, by a clock that handlers move. */
+  /** A client with connections 1, of lines, and 2 over a link, with a clock that handlers move. */
   async function slow(options: VirtualOptions<string>) {
     const loop = new Loop();
     const sink = new ScriptedSink();
@@ -253,7 +253,7 @@ describe("a connection whose handlers are slow", () => {
     return { loop, link, endpoint, quiet, say, isPaused };
   }
 
-  it("slows the link down in place of being closed", async () => {
+  it("pauses the link instead of closing the connection", async () => {
     let got = 0;
     const ends: unknown[] = [];
     const { loop, link, quiet, say, isPaused, endpoint } = await slow({
@@ -284,7 +284,7 @@ describe("a connection whose handlers are slow", () => {
     ["is closed", (connection) => connection.close()],
     ["is aborted", (connection) => connection.abort()],
     ["pauses", (connection) => connection.pause()],
-  ])("lets the link go on once it %s", async (_, act) => {
+  ])("resumes the link once it %s", async (_, act) => {
     let connection: VirtualConnection<string> | undefined;
     const { loop, link, quiet, say, isPaused } = await slow({
       message(own) {
@@ -302,7 +302,7 @@ describe("a connection whose handlers are slow", () => {
     expect(quiet).toEqual([7]);
   });
 
-  it("does not hold others up while it waits for a promise: then it is closed when it holds too much", async () => {
+  it("does not delay others while it awaits a promise, and is closed if it queues too much", async () => {
     const ends: CloseInfo[] = [];
     const { loop, link, quiet, say, isPaused } = await slow({
       message: () => new Promise(() => {}),

@@ -2,21 +2,21 @@ import { describe, expect, it } from "vitest";
 import { EarlyMessages } from "../../../../src/protocols/fastway/early-messages.ts";
 
 const LIMIT = 1024 * 1024;
-/** What a message takes beside its bytes. */
+/** Cost of a message besides its bytes. */
 const COST = 200;
-/** What a connection takes beside its messages. */
+/** Cost of a connection besides its messages. */
 const ENTRY = 256;
-/** A message that takes `size` of the limit. */
+/** A message that uses `size` of the limit. */
 const taking = (size: number): Uint8Array => new Uint8Array(size - COST);
-/** All that the first message of a connection can take. */
+/** Cost limit for the first message of a connection. */
 const WHOLE = LIMIT - ENTRY;
 
 describe("EarlyMessages", () => {
-  it("keep as much as the limit says, what each costs included", () => {
+  it("keep messages up to the limit, with the cost of each included", () => {
     const early = new EarlyMessages();
     expect(early.add(1, taking(WHOLE))).toBe(true);
     expect(early.isFull).toBe(false);
-    // Not one connection more, be it without a byte; nor news of its end.
+    // Not one more connection, even without a byte, and no Close for it.
     expect(early.add(2, new Uint8Array(0))).toBe(false);
     early.close(3);
     expect([early.isFull, early.take(2), early.take(3)]).toEqual([true, undefined, undefined]);
@@ -24,7 +24,7 @@ describe("EarlyMessages", () => {
     expect(new EarlyMessages().add(1, taking(WHOLE + 1))).toBe(false);
   });
 
-  it("have room again for all that was taken, and no more", () => {
+  it("have room again for exactly what was taken", () => {
     const early = new EarlyMessages();
     for (let i = 0; i < 3; i++) {
       early.add(1, taking(1000));
@@ -38,18 +38,18 @@ describe("EarlyMessages", () => {
     }
   });
 
-  it("have room again for what was given up, but that it was", () => {
+  it("have room again for what was dropped, but remember that it was", () => {
     const early = new EarlyMessages();
     for (const size of [1000, 2000]) early.add(1, taking(size));
     expect(early.add(1, taking(LIMIT))).toBe(false);
-    // Of what is given up nothing more is kept, and nobody is told again.
+    // After a drop nothing more is kept, and nothing is reported again.
     expect(early.add(1, taking(300))).toBe(true);
     expect(early.add(2, taking(WHOLE - ENTRY))).toBe(true);
     expect(early.add(2, taking(COST))).toBe(false);
     expect(early.take(1)).toEqual({ messages: [], isClosed: false, isDropped: true });
   });
 
-  it("forget everything, and tell what was still open", () => {
+  it("forget everything, and return the ids that are still open", () => {
     const early = new EarlyMessages();
     for (const id of [1, 2, 3]) early.add(id, taking(1000));
     early.close(2);

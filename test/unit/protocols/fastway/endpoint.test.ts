@@ -26,7 +26,7 @@ import { ScriptedSink } from "../../../support/scripted-sink.ts";
 
 type Value<D extends Dialect> = FastwayMessage | GatewayCommand<D>;
 
-/** A client, and what the gateway says to it and hears of it. */
+/** A client, and both directions of its link to the gateway. */
 function setup<D extends Dialect, In = Uint8Array, Out = In, Context = undefined>(
   dialect: D,
   options: EndpointOptions<In, Out, Context> = {},
@@ -41,14 +41,14 @@ function setup<D extends Dialect, In = Uint8Array, Out = In, Context = undefined
     clock,
     peer,
     endpoint,
-    /** The gateway says so. */
+    /** Sends values from the gateway. */
     say: async (...values: Value<D>[]): Promise<void> => {
       for (const value of values) {
         peer.connection.received(encodeFrame(gateway, value as never));
       }
       await settled();
     },
-    /** What the gateway hears, since last asked. */
+    /** Returns what the gateway received since the last call. */
     heard: async (): Promise<unknown[]> => {
       await settled();
       const values: unknown[] = [];
@@ -70,7 +70,7 @@ const accept = (connId: number, remoteId: number) =>
   ({ type: "accept", connId, remoteId }) as const;
 const close = (connId: number) => ({ type: "close", connId }) as const;
 
-/** How a promise was rejected. */
+/** Returns how a promise was rejected. */
 async function rejection(promise: Promise<unknown>): Promise<unknown> {
   try {
     await promise;
@@ -80,7 +80,7 @@ async function rejection(promise: Promise<unknown>): Promise<unknown> {
   return "nothing";
 }
 
-/** All that comes on a connection, then how it ended. */
+/** Reads everything from a connection, then how it ended. */
 async function readAll(connection: AsyncIterable<Uint8Array>): Promise<unknown[]> {
   const read: unknown[] = [];
   try {
@@ -104,7 +104,7 @@ describe("dialling", () => {
     expect(endpoint.size).toBe(2);
   });
 
-  it("matches answers of v1 by their id, in any order", async () => {
+  it("matches answers of v1 by id, in any order", async () => {
     const { endpoint, say, heard } = setup("v1");
     const dials = [endpoint.dial(1), endpoint.dial(2)];
     expect(await heard()).toEqual([{ type: "new" }, { type: "new" }]);
@@ -113,7 +113,7 @@ describe("dialling", () => {
       { type: "dial", connId: 5, remoteId: 1 },
       { type: "dial", connId: 6, remoteId: 2 },
     ]);
-    // An Accept meanwhile for another id is a call from outside, not the answer.
+    // An Accept for another id is an incoming connection, not the answer.
     await say(accept(8, 3), { type: "refuse", connId: 6 }, accept(5, 1));
     expect((await dials[0]!).connId).toBe(5);
     expect(await rejection(dials[1]!)).toBe("refused");
@@ -128,24 +128,21 @@ describe("dialling", () => {
     ["v1", { type: "refuse", connId: 1 }],
     ["v2", { type: "accept", connId: 1, remoteId: 1 }],
     ["v2", { type: "refuse", remoteId: 1 }],
-  ] as const)(
-    "ends the link of %s on an answer that nobody asked for: %j",
-    async (dialect, value) => {
-      const { endpoint, say } = setup(dialect);
-      await say(value as never);
-      expect((await endpoint.closed).error).toMatchObject({ code: "malformed" });
-      expect(await rejection(endpoint.dial(1))).toBe("closed");
-    },
-  );
+  ] as const)("ends the link of %s on an unexpected answer: %j", async (dialect, value) => {
+    const { endpoint, say } = setup(dialect);
+    await say(value as never);
+    expect((await endpoint.closed).error).toMatchObject({ code: "malformed" });
+    expect(await rejection(endpoint.dial(1))).toBe("closed");
+  });
 
-  it("ends the link of v1 on an id that is given twice", async () => {
+  it("closes the link of v1 if an id is given twice", async () => {
     const { endpoint, say } = setup("v1");
     const dials = [endpoint.dial(1), endpoint.dial(2)];
     await say({ type: "open", connId: 5 }, { type: "open", connId: 5 });
     expect(await Promise.all(dials.map(rejection))).toEqual(["closed", "closed"]);
   });
 
-  it("ends the link of v2 on an answer to another dial", async () => {
+  it("closes the link of v2 on an answer to another dial", async () => {
     const { endpoint, say } = setup("v2");
     const dial = endpoint.dial(1);
     await say({ type: "refuse", remoteId: 2 });
@@ -159,7 +156,7 @@ describe("dialling", () => {
     });
   });
 
-  it("gives up after a while, but keeps the place of the dial", async () => {
+  it("times out, but keeps the place of the dial", async () => {
     const { endpoint, say, heard, clock } = setup("v2", { pingInterval: 0 });
     const slow = endpoint.dial(1, { timeout: 100 });
     const patient = endpoint.dial(2, { timeout: 0 });
@@ -168,7 +165,7 @@ describe("dialling", () => {
     expect(await rejection(slow)).toBe("timeout");
     await say(accept(3, 1));
     expect(await heard()).toEqual([close(3)]);
-    // Until the echo of our Close nothing of it is of interest.
+    // Until the echo of our Close its messages are ignored.
     await say(message(3, 1), close(3), accept(4, 2));
     expect((await patient).connId).toBe(4);
     expect(await heard()).toEqual([]);
@@ -177,7 +174,7 @@ describe("dialling", () => {
     expect(clock.waiting).toBe(0);
   });
 
-  it("can be called off", async () => {
+  it("can be aborted", async () => {
     const { endpoint, say, heard, clock } = setup("v1");
     const controller = new AbortController();
     const dial = endpoint.dial(1, { signal: controller.signal });
@@ -187,7 +184,7 @@ describe("dialling", () => {
     await heard();
     await say(accept(1, 1));
     expect(await heard()).toEqual([close(1)]);
-    // Until the echo comes there is nothing more to say about it.
+    // Nothing more is sent until the echo arrives.
     await say(message(1, 9));
     expect(await heard()).toEqual([]);
     const aborted = AbortSignal.abort("never");
@@ -196,7 +193,7 @@ describe("dialling", () => {
     expect(clock.waiting).toBe(0);
   });
 
-  it("leaves no timer and no listener behind, however it ends", async () => {
+  it("leaves no timer and no listener, however it ends", async () => {
     const { endpoint, say, clock } = setup("v2", { pingInterval: 0 });
     const listeners = new Set<() => void>();
     const signal = {
@@ -214,7 +211,7 @@ describe("dialling", () => {
     expect((await dials[0]!).state).toBe("open");
   });
 
-  it("refuses ids that are none, before anything is sent", async () => {
+  it("refuses invalid ids before anything is sent", async () => {
     const { endpoint, heard } = setup("v1");
     for (const id of [-1, 1.5, 2 ** 32, Number.NaN]) {
       expect(await rejection(endpoint.dial(id))).toBe("unencodable");
@@ -222,7 +219,7 @@ describe("dialling", () => {
     expect(await heard()).toEqual([]);
   });
 
-  it("turns away what the first gateways called connection 0", async () => {
+  it("closes connection 0, which the first gateways allow", async () => {
     const { endpoint, say, heard } = setup("v1");
     const dial = endpoint.dial(1);
     await say({ type: "open", connId: 0 }, accept(0, 1));
@@ -250,7 +247,7 @@ describe("messages that overtake their Accept", () => {
     expect(await heard()).toEqual([]);
   });
 
-  it("are turned away once no dial can have meant them", async () => {
+  it("are closed once no dial can be theirs", async () => {
     const { endpoint, say, heard } = setup("v2");
     const dials = [endpoint.dial(5), endpoint.dial(6)];
     await heard();
@@ -276,33 +273,34 @@ describe("messages that overtake their Accept", () => {
     await say(large, large);
     expect(await heard()).toEqual([]);
     await say(large, large, message(4, 1));
-    // The third is one too many: the connection is given up. What else comes still has room.
+    // The third is one too many: the connection is given up. There is still room for others.
     expect(await heard()).toEqual([close(3)]);
-    // What was given up takes no room from what is not.
+    // A dropped connection uses no room.
     await say({ ...large, connId: 4 }, { ...large, connId: 4 });
     expect(await heard()).toEqual([]);
     await say(close(3), accept(3, 5), accept(4, 6));
     expect(await rejection(dials[0]!)).toBe("overflow");
     expect((await dials[1]!).state).toBe("open");
-    // Ids without end are bounded, too; who is turned away may have lost its beginning.
+    // The number of ids is bounded, too; connections refused then may have lost their first
+    // messages.
     await say(...Array.from({ length: 20_000 }, (_, i) => message(100 + i)));
     expect((await heard()).length).toBeGreaterThan(1000);
-    // There is no room for the news of its end either; that hurts nobody.
+    // There is no room to record its end either; that is harmless.
     await say(close(50_000));
-    // Nothing came of this one, but that cannot be told; the other end must not be left with it.
+    // It never sent a message, but that is unknown by now; so the other end gets a Close.
     await say(accept(30_000, 7));
     expect(await heard()).toEqual([close(30_000)]);
     expect(await rejection(dials[2]!)).toBe("overflow");
     await say({ type: "refuse", remoteId: 8 });
     await rejection(dials[3]!);
-    // Nothing is waited for any more: there is room again.
+    // No dial is pending: there is room again.
     await heard();
     const next = endpoint.dial(9);
     await say(message(40_000, 1), accept(40_000, 9));
     expect((await next).connId).toBe(40_000);
   }, 20_000);
 
-  it("make room again when their connection takes them", async () => {
+  it("free their room when their connection takes them", async () => {
     const { endpoint, say, heard } = setup("v2");
     const dials = [1, 2, 3, 4, 5].map((id) => endpoint.dial(id));
     await heard();
@@ -314,7 +312,7 @@ describe("messages that overtake their Accept", () => {
     expect(await heard()).toEqual([]);
   });
 
-  it("may belong to a connection that the other side makes", async () => {
+  it("may belong to an incoming connection", async () => {
     const { endpoint, say, heard } = setup("v2");
     const dial = endpoint.dial(5);
     await heard();
@@ -329,7 +327,7 @@ describe("messages that overtake their Accept", () => {
     }
   });
 
-  it("are given up for such a connection, too, where there were too many", async () => {
+  it("are dropped for an incoming connection, too, if there were too many", async () => {
     const { endpoint, say, heard } = setup("v2", { message: () => {} });
     void endpoint.dial(5);
     await heard();
@@ -352,7 +350,7 @@ describe("a virtual connection", () => {
     return { ...all, connection: await dial };
   }
 
-  it("sends and receives whole messages, empty ones too", async () => {
+  it("sends and receives complete messages, including empty ones", async () => {
     const { connection, say, heard } = await opened();
     connection.send(Uint8Array.of(1));
     connection.send(new Uint8Array(0));
@@ -363,7 +361,7 @@ describe("a virtual connection", () => {
     expect(await heard()).toEqual([]);
   });
 
-  it("says Close once, and is gone when the echo comes", async () => {
+  it("sends Close once, and is gone when the echo arrives", async () => {
     const closes: CloseInfo[] = [];
     const { connection, endpoint, say, heard } = await opened({
       message: () => {},
@@ -373,7 +371,7 @@ describe("a virtual connection", () => {
     connection.close();
     expect(await heard()).toEqual([close(1)]);
     expect(connection.state).toBe("closing");
-    // Both ends may close at once: then two Closes come.
+    // Both ends may close at the same time: then two Closes arrive.
     await say(message(1, 1), close(1), close(1));
     expect(connection.state).toBe("closed");
     expect(closes).toEqual([{ by: "local" }]);
@@ -381,19 +379,19 @@ describe("a virtual connection", () => {
     expect(await heard()).toEqual([]);
   });
 
-  it("does not wait for an echo for ever", async () => {
+  it("stops waiting for an echo after a while", async () => {
     const { connection, endpoint, clock, say, heard } = await opened({ closeTimeout: 50 });
     connection.close();
     clock.advance(50);
     expect(connection.state).toBe("closed");
     expect(endpoint.size).toBe(0);
-    // One Close is enough, also where its echo does not come.
+    // One Close is enough, even without an echo.
     expect(await heard()).toEqual([close(1)]);
     await say(message(1, 1), close(1));
     expect(await heard()).toEqual([]);
   });
 
-  it("can be cut by its user", async () => {
+  it("can be aborted by its user", async () => {
     const { connection, endpoint, say, heard } = await opened();
     connection.abort();
     expect(await heard()).toEqual([close(1)]);
@@ -402,7 +400,7 @@ describe("a virtual connection", () => {
     expect(await heard()).toEqual([]);
   });
 
-  it("gives a paused reader all that came before the Close", async () => {
+  it("delivers everything before the Close to a paused reader", async () => {
     const got: unknown[] = [];
     const { connection, say } = await opened({
       message: (_: unknown, bytes: Uint8Array) => got.push([...bytes]),
@@ -411,7 +409,7 @@ describe("a virtual connection", () => {
     connection.pause();
     await say(message(1, 1), message(1, 2), close(1));
     expect(got).toEqual([]);
-    // The other end is gone: what is sent now goes nowhere.
+    // The other end is gone: messages sent now are lost.
     connection.send(Uint8Array.of(1));
     connection.resume();
     expect(got).toEqual([[1], [2]]);
@@ -420,7 +418,7 @@ describe("a virtual connection", () => {
     expect(connection.state).toBe("closed");
   });
 
-  it("is closed alone when it reads too slowly", async () => {
+  it("is closed alone if it reads too slowly", async () => {
     const { connection, endpoint, say, heard } = await opened({ maxQueued: 1000 });
     const second = endpoint.dial(2);
     await say(accept(2, 2));
@@ -432,7 +430,7 @@ describe("a virtual connection", () => {
     expect((await readAll(connection)).at(-1)).toBe("overflow");
   });
 
-  it("carries any protocol, bounded by the packet", async () => {
+  it("carries any protocol, limited by the packet", async () => {
     const protocol = lines().wrap(json<{ n: number | string }>());
     const { connection, say, heard } = await opened({ protocol } as never, 64);
     const typed = connection as unknown as VirtualConnection<{ n: number | string }>;
@@ -444,13 +442,13 @@ describe("a virtual connection", () => {
     const got: unknown[] = [];
     for await (const value of typed) if (got.push(value) === 2) break;
     expect(got).toEqual([{ n: 2 }, { n: 3 }]);
-    // A protocol that needs no more than a packet stays as it is.
+    // A protocol whose limit fits in a packet is used unchanged.
     const small = perMessage({ maxFrame: 10 }).wrap(utf8());
     const other = await opened({ protocol: small } as never);
     expect(other.connection.protocol).toBe(small);
   });
 
-  it("waits for room on the link, and is told when there is some", async () => {
+  it("waits for room on the link, and calls `drain`", async () => {
     const sink = new ScriptedSink();
     const link = new Connection(fastway({ dialect: "v2" }), sink, {}, { highWater: 100 });
     link.opened();
@@ -477,7 +475,7 @@ describe("a virtual connection", () => {
 });
 
 describe("incoming connections", () => {
-  it("are served by handlers, with a state of their own", async () => {
+  it("are served by handlers, with their own context", async () => {
     const { endpoint, say, heard } = setup("v2", {
       protocol: perMessage().wrap(utf8()),
       context: ({ connId, remoteId }) => ({ name: `${connId}/${remoteId}` }),
@@ -491,7 +489,7 @@ describe("incoming connections", () => {
     expect(() => endpoint[Symbol.asyncIterator]()).toThrow(TypeError);
   });
 
-  it("wait for whoever iterates, up to the backlog", async () => {
+  it("wait to be iterated, up to the backlog", async () => {
     const { endpoint, say, heard } = setup("v2", { backlog: 2 });
     for (const connId of [1, 2, 3]) await say({ type: "connect", connId, remoteId: 1 });
     expect(await heard()).toEqual([close(3)]);
@@ -503,10 +501,10 @@ describe("incoming connections", () => {
       if (got.length === 3) break;
     }
     expect(got).toEqual([1, [[5], "end"], 2]);
-    // Who leaves the loop, or never was in it, is told so.
+    // An iterator that was left, or never started, ends.
     const left = await endpoint[Symbol.asyncIterator]().return?.();
     expect(left).toEqual({ done: true, value: undefined });
-    // Somebody who waits is served at once, whatever the backlog.
+    // A pending `next` is served at once, whatever the backlog.
     const next = endpoint[Symbol.asyncIterator]().next();
     await say({ type: "connect", connId: 4, remoteId: 1 });
     expect((await next).value?.connId).toBe(4);
@@ -522,7 +520,7 @@ describe("incoming connections", () => {
     expect((await endpoint[Symbol.asyncIterator]().next()).value?.connId).toBe(1);
   });
 
-  it("are not wanted on connection 0, and ids are not given twice", async () => {
+  it("are refused on connection 0 and with an id in use", async () => {
     const { endpoint, say, heard } = setup("v1");
     await say(accept(0, 1));
     expect(await heard()).toEqual([close(0)]);
@@ -532,13 +530,13 @@ describe("incoming connections", () => {
 });
 
 describe("unknown connections and pings", () => {
-  it("answers a message with Close, and a Close with nothing", async () => {
+  it("answers a message with Close, and does not answer a Close", async () => {
     const { say, heard } = setup("v1");
     await say(message(4, 1), close(5));
     expect(await heard()).toEqual([close(4)]);
   });
 
-  it("answers a ping of v1, and never one of v2", async () => {
+  it("answers a ping of v1, but not of v2", async () => {
     const v1 = setup("v1");
     await v1.say({ type: "ping" }, { type: "ping" });
     expect(await v1.heard()).toEqual([{ type: "ping" }, { type: "ping" }]);
@@ -547,7 +545,7 @@ describe("unknown connections and pings", () => {
     expect(await v2.heard()).toEqual([]);
   });
 
-  it("asks for a sign of life in v2, and takes any packet for one", async () => {
+  it("sends pings in v2, and accepts any packet as an answer", async () => {
     const { endpoint, say, heard, clock } = setup("v2", { pingInterval: 1000, pingTimeout: 300 });
     clock.advance(1000);
     expect(await heard()).toEqual([{ type: "ping" }]);
@@ -564,7 +562,7 @@ describe("unknown connections and pings", () => {
     expect(clock.waiting).toBe(0);
   });
 
-  it("expects no answer to its pings if told so", async () => {
+  it("expects no answer to its pings if pingTimeout is 0", async () => {
     const { heard, clock, endpoint } = setup("v2", { pingInterval: 1000, pingTimeout: 0 });
     clock.advance(3000);
     expect((await heard()).length).toBe(3);
@@ -572,7 +570,7 @@ describe("unknown connections and pings", () => {
     await expect(Promise.race([endpoint.closed, "open"])).resolves.toBe("open");
   });
 
-  it("asks nothing in v1, nor where it is told not to", async () => {
+  it("sends no pings in v1, or if pingInterval is 0", async () => {
     for (const { clock, heard } of [setup("v1"), setup("v2", { pingInterval: 0 })]) {
       clock.advance(100_000);
       expect(await heard()).toEqual([]);
@@ -581,7 +579,7 @@ describe("unknown connections and pings", () => {
 });
 
 describe("the end of the link", () => {
-  it("fails dials and connections, and says that it was no Close", async () => {
+  it("fails dials and connections, with an error instead of a Close", async () => {
     const { endpoint, say, peer } = setup("v2");
     const dials = [endpoint.dial(1), endpoint.dial(2)];
     await say(accept(1, 1), { type: "connect", connId: 5, remoteId: 6 }, message(5, 1));
@@ -592,13 +590,13 @@ describe("the end of the link", () => {
     expect(await rejection(dials[1]!)).toBe("closed");
     expect((await endpoint.closed).by).toBe("peer");
     expect(endpoint.size).toBe(0);
-    // What came before can still be had.
+    // Earlier connections can still be iterated.
     const incoming: unknown[] = [];
     for await (const one of endpoint) incoming.push(await readAll(one));
     expect(incoming).toEqual([[[1], "closed"]]);
   });
 
-  it("hints at the other port where the very first bytes are no packet", async () => {
+  it("hints at the wrong port if the first bytes are not a packet", async () => {
     const challenge = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
     const lost = setup("v2");
     const dial = lost.endpoint.dial(1);
@@ -610,7 +608,7 @@ describe("the end of the link", () => {
         "too-large: Length 67305985 exceeds maxPacket 524288: is it the gateway's port for servers?",
     });
     expect(await rejection(dial)).toBe("closed");
-    // Not so behind a packet, nor for what a gateway of the other dialect says.
+    // No hint after a valid packet, or for commands of the other dialect.
     const known = setup("v2");
     await known.say({ type: "ping" });
     known.peer.connection.received(challenge);
@@ -624,12 +622,12 @@ describe("the end of the link", () => {
     });
   });
 
-  it("tells whoever waits for connections why", async () => {
+  it("rejects pending iterators with the reason", async () => {
     const { endpoint, peer } = setup("v2");
     const next = endpoint[Symbol.asyncIterator]().next();
     peer.connection.received(Uint8Array.of(3, 0, 0, 0));
     expect(await rejection(next)).toBe("malformed");
-    // Once: a later loop finds the end.
+    // Only once: a later loop just ends.
     expect((await endpoint[Symbol.asyncIterator]().next()).done).toBe(true);
     const other = setup("v2");
     const iterator = other.endpoint[Symbol.asyncIterator]();
@@ -640,7 +638,7 @@ describe("the end of the link", () => {
     expect(await iterator.next()).toEqual({ done: true, value: undefined });
   });
 
-  it("closes connections first when its user closes it", async () => {
+  it("closes connections first when `close` is called", async () => {
     const { endpoint, say, heard, peer } = setup("v2");
     const dials = [endpoint.dial(1), endpoint.dial(1)];
     await say(accept(1, 1));
@@ -652,7 +650,7 @@ describe("the end of the link", () => {
     expect(await heard()).toEqual([[1, 1], close(1)]);
     expect(await rejection(endpoint.dial(1))).toBe("closed");
     expect(peer.isClosed).toBe(false);
-    // What comes meanwhile is turned away.
+    // Connections that arrive meanwhile are refused.
     await say({ type: "connect", connId: 2, remoteId: 1 }, accept(3, 1));
     expect(await heard()).toEqual([close(2), close(3)]);
     expect(await rejection(dials[1]!)).toBe("closed");
@@ -664,7 +662,7 @@ describe("the end of the link", () => {
     expect((await readAll(connection)).at(-1)).toBe("end");
   });
 
-  it("is noticed even if it was there before the endpoint", async () => {
+  it("is noticed even if it came before the endpoint", async () => {
     const clock = new ManualClock();
     for (const make of [
       (link: FastwayLink) => fastwayClient(link, { clock }),
@@ -680,25 +678,25 @@ describe("the end of the link", () => {
   });
 });
 
-describe("what endpoints are made of", () => {
+describe("options and links of endpoints", () => {
   it.each(["backlog", "pingInterval", "pingTimeout", "authTimeout"])(
-    "refuses a limit that is none: %s",
+    "refuses an invalid limit: %s",
     (name) => {
       const link = new Connection(fastway({ dialect: "v2" }), new ScriptedSink());
       const options = { serverId: 1, [name]: Number.NaN };
       expect(() => fastwayServer(link, options)).toThrow(`${name} must be a number of at least 0`);
-      // Nothing was done with the connection: it can still be used.
+      // The connection is untouched and can still be used.
       expect(() => fastwayServer(link, { serverId: 1, authTimeout: 0 })).not.toThrow();
     },
   );
 
-  it("refuses to wait for a dial for no time that there is", async () => {
+  it("refuses an invalid timeout of a dial", async () => {
     const { endpoint, heard } = setup("v2");
     expect(await rejection(endpoint.dial(1, { timeout: Number.NaN }))).toBeInstanceOf(RangeError);
     expect(await heard()).toEqual([]);
   });
 
-  it("must be a connection that speaks fastway, from this end", () => {
+  it("require a connection that speaks fastway, from this end", () => {
     const sink = new ScriptedSink();
     const text = new Connection(lines().wrap(utf8()), sink);
     expect(() => fastwayClient(text)).toThrow(/fastway\(\{ dialect \}\)/);
@@ -718,7 +716,7 @@ describe("a server", () => {
     return { clock, peer, endpoint };
   }
 
-  it("answers the challenge before anything else, however it is cut", async () => {
+  it("answers the challenge first, in chunks of any size", async () => {
     const { peer, endpoint } = server();
     const dial = endpoint.dial(3);
     await settled();
@@ -731,7 +729,7 @@ describe("a server", () => {
     expect((await dial).connId).toBe(1);
   });
 
-  it("explains an end without a word", async () => {
+  it("explains a close before any packet", async () => {
     const { peer, endpoint } = server();
     const dial = endpoint.dial(3);
     peer.connection.received(new Uint8Array(8));
@@ -739,13 +737,13 @@ describe("a server", () => {
     expect((await endpoint.closed).error).toMatchObject({ code: "refused" });
     expect(await rejection(dial)).toBe("closed");
     expect(await rejection(endpoint[Symbol.asyncIterator]().next())).toBe("refused");
-    // A gateway that did not read all that came cuts the connection; that says no more.
+    // A gateway that did not read everything resets the connection; the explanation is the same.
     const cut = server();
     cut.peer.connection.received(new Uint8Array(8));
     const reset = new Error("read ECONNRESET");
     cut.peer.connection.lost(reset);
     expect((await cut.endpoint.closed).error).toMatchObject({ code: "refused", cause: reset });
-    // Not so when it was our own doing, or the gateway has said something.
+    // No explanation if this side closed, or after a packet.
     const own = server();
     own.peer.connection.received(new Uint8Array(8));
     own.endpoint.abort();
@@ -757,7 +755,7 @@ describe("a server", () => {
     expect(await known.endpoint.closed).toEqual({ by: "peer" });
   });
 
-  it("does not wait for a challenge for ever", async () => {
+  it("times out without a challenge", async () => {
     const { clock, endpoint, peer } = server();
     const dial = endpoint.dial(1, { timeout: 0 });
     peer.connection.received(new Uint8Array(7));
@@ -771,7 +769,7 @@ describe("a server", () => {
     expect((await patient.endpoint.closed).by).toBe("peer");
   });
 
-  it("needs an id", () => {
+  it("requires a valid id", () => {
     expect(() => server({ serverId: -1 })).toThrow(RangeError);
     expect(() => server({ serverId: undefined })).toThrow(RangeError);
   });

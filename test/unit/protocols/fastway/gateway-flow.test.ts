@@ -14,17 +14,17 @@ import { settled } from "../../../support/fastway-peer.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import "../../../support/seed.ts";
 
-// What a gateway does when one end sends faster than the other one reads.
+// Gateways with one end that sends faster than the other one reads.
 
 type Value = FastwayMessage | Command;
 
 const v2 = fastway({ dialect: "v2" });
 const HIGH_WATER = 4096;
 const MAX_QUEUED = 256 * 1024;
-/** Bytes that a socket takes beyond what the endpoint has read. */
+/** Bytes that a socket accepts before the endpoint reads. */
 const SOCKET = 1024;
 
-/** The gateway's end of a socket: what is written waits until the endpoint reads it. */
+/** The gateway's end of a socket: written bytes wait until the endpoint reads them. */
 class Socket implements Sink {
   readonly boundary = "stream";
   readonly #chunks: Uint8Array[] = [];
@@ -63,7 +63,7 @@ class Socket implements Sink {
     return this.#size;
   }
 
-  /** The endpoint reads so many bytes. */
+  /** Reads that many bytes as the endpoint. */
   read(count: number): Uint8Array {
     const all = concat(this.#chunks.splice(0));
     const taken = all.subarray(0, count);
@@ -77,10 +77,10 @@ class Socket implements Sink {
   }
 }
 
-/** An endpoint that sends and reads when it is told to. */
+/** An endpoint that the test lets send and read. */
 class End {
   readonly socket = new Socket();
-  /** Bytes that the gateway has not taken, because it has paused this end. */
+  /** Bytes that the gateway has not read, because it has paused this end. */
   readonly #unsent: Uint8Array[] = [];
   #unread: Uint8Array = new Uint8Array(0);
   readonly heard: Value[] = [];
@@ -105,12 +105,12 @@ class End {
     for (const value of values) this.#unsent.push(encodeFrame(v2, value as never));
   }
 
-  /** Bytes that wait to be sent. */
+  /** True if no bytes wait to be sent. */
   get isDone(): boolean {
     return this.#unsent.length === 0;
   }
 
-  /** Sends as much as the gateway takes, at most so many packets. */
+  /** Sends as much as the gateway reads, at most that many packets. */
   flow(most = Number.POSITIVE_INFINITY): void {
     for (let i = 0; i < most && !this.socket.isPaused && !this.socket.isClosed; i++) {
       const next = this.#unsent.shift();
@@ -119,7 +119,7 @@ class End {
     }
   }
 
-  /** Reads so many bytes. */
+  /** Reads that many bytes. */
   read(count = Number.POSITIVE_INFINITY): void {
     let bytes = concat([this.#unread, this.socket.read(count)]);
     for (;;) {
@@ -132,7 +132,7 @@ class End {
     this.#unread = bytes;
   }
 
-  /** First bytes of the messages that came on one connection. */
+  /** First bytes of the messages received on one connection. */
   messages(connId: number): number[] {
     const own = this.heard.filter((one) => one.type === "message" && one.connId === connId);
     return own.map((one) => {
@@ -177,7 +177,7 @@ function setup(options: Partial<GatewayOptions> = {}) {
   };
 }
 
-/** A message that tells its number. */
+/** A message with its number in it. */
 function numbered(connId: number, number: number, length = 100): FastwayMessage {
   const message = new Uint8Array(Math.max(2, length));
   message[0] = number & 255;
@@ -209,7 +209,7 @@ describe("a client that floods a server", () => {
     expect(gateway.counters).toMatchObject({ paused: 0, overflows: 0, clients: 1, servers: 1 });
   });
 
-  it("shares the server with others, each of whom gets a turn", async () => {
+  it("shares the server with other clients in turns", async () => {
     const { client, server, left } = setup();
     const slow = await server(1);
     const flooder = client();
@@ -229,7 +229,7 @@ describe("a client that floods a server", () => {
     expect(left).toEqual([]);
   });
 
-  it("keeps its other connections out of the way of no one else", async () => {
+  it("delays only its own connections", async () => {
     const { client, server } = setup();
     const stuck = await server(1);
     const quick = await server(2);
@@ -242,7 +242,7 @@ describe("a client that floods a server", () => {
     await settled();
     quick.read();
     expect(quick.messages(3)).toEqual([9]);
-    // In the order in which it was sent.
+    // In the order of sending.
     expect(quick.messages(2)).toEqual([]);
     for (let i = 0; i < 200; i++) {
       stuck.read(1000);
@@ -253,7 +253,7 @@ describe("a client that floods a server", () => {
     expect([stuck.messages(1), quick.messages(2)]).toEqual([upTo(200), [1]]);
   });
 
-  it("cannot fill the server's link with dials that it hangs up", async () => {
+  it("cannot fill the server's link with dials that it closes at once", async () => {
     const { client, server, left } = setup();
     const slow = await server(1);
     for (let i = 0; i < 3000; i++) {
@@ -266,7 +266,7 @@ describe("a client that floods a server", () => {
     expect(left).toEqual([]);
   });
 
-  it("is not taken for silent while it is paused", async () => {
+  it("does not count as silent while it is paused", async () => {
     const { client, server, left, clock } = setup({ clientIdle: 1000 });
     const slow = await server(1);
     const flooder = client();
@@ -286,7 +286,7 @@ describe("a client that floods a server", () => {
     expect(left).toEqual(["client 1 timeout"]);
   });
 
-  it("goes on when the server is gone, or has closed the connection", async () => {
+  it("resumes when the server is gone, or has closed the connection", async () => {
     const { client, server, gateway } = setup();
     const slow = await server(1);
     const [one, two] = [client(), client()];
@@ -309,7 +309,7 @@ describe("a client that floods a server", () => {
     expect(gateway.counters).toMatchObject({ paused: 0, connections: 0, servers: 0, clients: 2 });
   });
 
-  it("is let go of when its own link is lost", async () => {
+  it("is forgotten when its own link is lost", async () => {
     const { client, server, gateway } = setup();
     const slow = await server(1);
     const flooder = client();
@@ -327,7 +327,7 @@ describe("a client that floods a server", () => {
 });
 
 describe("a server that floods a client", () => {
-  it("loses that connection alone", async () => {
+  it("loses only that connection", async () => {
     const { client, server, gateway, left } = setup();
     const [flooder, other] = [await server(1), await server(2)];
     const slow = client();
@@ -342,7 +342,7 @@ describe("a server that floods a client", () => {
     other.flow();
     await settled();
     for (const end of [flooder, other, quick]) end.read();
-    // It was told at once, and what it sent to another client has arrived.
+    // The Close was sent at once, and messages to another client have arrived.
     expect([flooder.closes()[0], other.closes()]).toEqual([1, []]);
     expect(quick.messages(3)).toEqual([5]);
     expect(left).toEqual([]);
@@ -358,7 +358,7 @@ describe("a server that floods a client", () => {
     }
     expect(slow.closes()).toEqual([1]);
     expect(slow.messages(2)).toEqual([1, 2]);
-    // What came before is in order, without a gap.
+    // Earlier messages are in order, without a gap.
     const came = slow.messages(1);
     expect(came).toEqual(upTo(came.length));
   });
@@ -381,7 +381,7 @@ describe("a server that floods a client", () => {
     expect(slow.link.state).toBe("open");
   });
 
-  it("does not fill the client's link with dials either", async () => {
+  it("cannot fill the client's link with dials", async () => {
     const { client, server, left, gateway } = setup();
     const flooder = await server(1);
     const slow = client();
@@ -400,7 +400,7 @@ describe("a server that floods a client", () => {
     expect(slow.link.queued).toBeLessThan(HIGH_WATER + SOCKET + 200);
   });
 
-  it("may close, or be gone: what it sent before arrives before the Close", async () => {
+  it("may close or leave: messages sent before arrive before the Close", async () => {
     const { client, server, gateway } = setup();
     const flooder = await server(1);
     const slow = client();
@@ -425,7 +425,7 @@ describe("a server that floods a client", () => {
     expect(slow.heard.at(-1)!.type).toBe("close");
   });
 
-  it("does not send to a client that hung up what is held for it", async () => {
+  it("sends no held messages to a client that has closed", async () => {
     const { client, server } = setup();
     const flooder = await server(1);
     const slow = client();
@@ -446,7 +446,7 @@ describe("a server that floods a client", () => {
     expect(flooder.closes()).toEqual([1]);
   });
 
-  it("is answered with one Close while it does not read, however much it sends on", async () => {
+  it("gets one Close for a connection that its client closed, however much it sends on", async () => {
     const { client, server, left } = setup();
     const deaf = await server(1);
     const one = client();
@@ -463,7 +463,7 @@ describe("a server that floods a client", () => {
     expect(deaf.link.queued).toBeLessThan(HIGH_WATER + SOCKET + 200);
   });
 
-  it("has everything sent when the gateway closes", async () => {
+  it("has everything delivered when the gateway closes", async () => {
     const { client, server, gateway } = setup();
     const flooder = await server(1);
     const slow = client();
@@ -490,7 +490,7 @@ describe("any mixture of flooding and slow ends", () => {
   const SERVERS = 2;
   const PER_SIDE = 150;
   const plans: fc.Arbitrary<Plan> = fc.record({
-    // Bytes that each end reads in its turn: 0 for one that does not read until the end.
+    // Bytes that each end reads per turn: 0 for one that does not read until the end.
     rates: fc.array(fc.constantFrom(0, 50, 400, 3000, 100_000), {
       minLength: CLIENTS + SERVERS,
       maxLength: CLIENTS + SERVERS,
@@ -511,7 +511,7 @@ describe("any mixture of flooding and slow ends", () => {
         }
         const ends = [...clients, ...servers];
         await settled();
-        // Connection 2 * c + s + 1 is client c's with server s.
+        // Connection 2 * c + s + 1 is between client c and server s.
         for (const i of upTo(PER_SIDE)) {
           for (const c of upTo(CLIENTS)) {
             for (const s of upTo(SERVERS)) {
@@ -530,7 +530,7 @@ describe("any mixture of flooding and slow ends", () => {
           for (const one of servers) mostOfServers = Math.max(mostOfServers, one.link.queued);
         };
         for (const step of steps) await act(step);
-        // A client that reads too slowly has lost connections by now; from here on everyone reads.
+        // Slow clients have lost connections by now; from here on all ends read.
         for (let i = 0; i < 5000; i++) {
           for (const end of ends) {
             end.read();

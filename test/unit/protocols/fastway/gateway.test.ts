@@ -16,7 +16,7 @@ import { bugsPrintedBy, printedBy } from "../../../support/uncaught.ts";
 
 type Value = FastwayMessage | Command;
 
-/** A gateway, with endpoints that say what a test tells them to. */
+/** A gateway, with endpoints that the test controls. */
 function setup(dialect: Dialect, options: Partial<GatewayOptions> = {}) {
   const clock = new ManualClock();
   const left: string[] = [];
@@ -68,7 +68,7 @@ function setup(dialect: Dialect, options: Partial<GatewayOptions> = {}) {
     left,
     client: () => new End("client"),
     raw: () => new End("server"),
-    /** A server that has proved itself. */
+    /** A server that has passed the handshake. */
     server: async (serverId: number, key = "key"): Promise<End> => {
       const end = new End("server");
       await settled();
@@ -88,7 +88,7 @@ const dial = (remoteId: number, connId?: number): Command =>
   connId === undefined ? { type: "dial", remoteId } : { type: "dial", connId, remoteId };
 
 describe("a gateway without `left`", () => {
-  it("prints in one line what endpoints do wrong", async () => {
+  it("prints errors of endpoints as one line", async () => {
     const { client, raw, clock } = setup("v2", { left: undefined });
     const lines = await printedBy(async () => {
       const end = raw();
@@ -97,7 +97,7 @@ describe("a gateway without `left`", () => {
       client().peer.connection.received(Uint8Array.of(0xff, 0xff, 0xff, 0xff));
       raw();
       clock.advance(5000);
-      // A plain reset is no event.
+      // A plain reset is not an error.
       client().peer.connection.lost(Object.assign(new Error("reset"), { code: "ECONNRESET" }));
       client().peer.connection.ended();
       await settled();
@@ -111,14 +111,14 @@ describe("a gateway without `left`", () => {
 });
 
 describe("ids", () => {
-  it("wrap, skipping 0 and those in use", async () => {
+  it("wrap around, skipping 0 and ids in use", async () => {
     const { client, server, gateway } = setup("v2", { firstConnId: 2 ** 32 - 2, maxConn: 0 });
     await server(1);
     const one = client().say(dial(1), dial(1), dial(1), dial(1));
     const ids = (await one.heard()).map((value) => (value as { connId: number }).connId);
     expect(ids).toEqual([2 ** 32 - 2, 2 ** 32 - 1, 1, 2]);
     expect(gateway.counters.connections).toBe(4);
-    // A gateway whose next id is taken goes on to the next free one.
+    // If the next id is taken, the gateway uses the next free one.
     const again = setup("v2", { firstConnId: 2 ** 32 - 1, maxConn: 0 });
     const other = await again.server(1);
     const two = again.client().say(dial(1), dial(1));
@@ -130,7 +130,7 @@ describe("ids", () => {
     expect(other.isClosed).toBe(false);
   });
 
-  it("of clients wrap too", async () => {
+  it("of clients wrap around too", async () => {
     const { client, server } = setup("v2", { firstClientId: 2 ** 32 - 1 });
     const ends = [client(), client()];
     const one = await server(1);
@@ -143,7 +143,7 @@ describe("ids", () => {
     expect(await ends[0]!.heard()).toEqual([{ type: "connect", connId: 1, remoteId: 1 }]);
   });
 
-  it("of v1 are dialled with by whom they were given to, once", async () => {
+  it("of v1 can be dialled with only once, by the endpoint that they were given to", async () => {
     const { client, server, left } = setup("v1");
     await server(1);
     const [own, thief] = [client(), client()];
@@ -159,7 +159,7 @@ describe("ids", () => {
     expect(left).toEqual([]);
   });
 
-  it("of v1 that are asked for and never used cost no memory without end", async () => {
+  it("of v1 that are requested and never used take bounded memory", async () => {
     const { client, server } = setup("v1");
     await server(1);
     const greedy = client();
@@ -174,7 +174,7 @@ describe("ids", () => {
 });
 
 describe("servers", () => {
-  it("with one id: the newest is dialled, and the end of an older one changes nothing", async () => {
+  it("with one id: the newest receives the dials, and the end of an older one changes nothing", async () => {
     const { client, server, gateway } = setup("v2");
     const older = await server(1);
     const one = client().say(dial(1));
@@ -194,7 +194,7 @@ describe("servers", () => {
     expect(gateway.counters.servers).toBe(0);
   });
 
-  it("must have the key, in time, and not too many at once", async () => {
+  it("must have the key, answer in time, and not be too many at once", async () => {
     const { server, raw, clock, left, gateway } = setup("v1", { maxUnproven: 2 });
     expect((await server(1, "wrong")).isClosed).toBe(true);
     const [slow, cut] = [raw(), raw()];
@@ -216,7 +216,7 @@ describe("servers", () => {
     expect(clock.waiting).toBe(0);
   });
 
-  it("may take their time where they are allowed to", async () => {
+  it("have no time limit if authTimeout is 0", async () => {
     const { raw, clock, gateway } = setup("v2", { authTimeout: 0 });
     const end = raw();
     await settled();
@@ -225,7 +225,7 @@ describe("servers", () => {
     expect(gateway.counters.servers).toBe(1);
   });
 
-  it("each get a challenge of their own, even from a source that uses its memory again", async () => {
+  it("get different challenges, even from a source that reuses its memory", async () => {
     const memory = new Uint8Array(8);
     let count = 0;
     const { raw, gateway } = setup("v2", { random: () => memory.fill(++count) });
@@ -237,7 +237,7 @@ describe("servers", () => {
     expect(gateway.counters.servers).toBe(2);
   });
 
-  it("are nobody where the source of challenges fails", async () => {
+  it("are not recorded if the source of challenges fails", async () => {
     for (const [random, said] of [
       [
         () => {
@@ -245,7 +245,7 @@ describe("servers", () => {
         },
         /no randomness/,
       ],
-      [() => new Uint8Array(7), /random\(8\) gave 7 bytes/],
+      [() => new Uint8Array(7), /random\(8\) returned 7 bytes/],
     ] as const) {
       const { gateway, raw } = setup("v2", { random });
       expect(raw).toThrow(said);
@@ -253,7 +253,7 @@ describe("servers", () => {
     }
   });
 
-  it("may send packets right behind their answer", async () => {
+  it("may send packets directly after their answer", async () => {
     const { client, raw } = setup("v2");
     const caller = client();
     const end = raw();
@@ -265,8 +265,8 @@ describe("servers", () => {
   });
 });
 
-describe("over a transport that keeps boundaries", () => {
-  it("every packet is a message, and one message may hold several", async () => {
+describe("over a transport that preserves message boundaries", () => {
+  it("each packet is a message, and one message may hold several", async () => {
     const { gateway, clock } = setup("v2");
     const [near, far] = [new ScriptedSink("message"), new ScriptedSink("message")];
     const ends = [near, far].map((sink) => {
@@ -290,12 +290,12 @@ describe("over a transport that keeps boundaries", () => {
 });
 
 describe("dials", () => {
-  it("are limited for clients, and each end of a connection gives its place back", async () => {
+  it("are limited for clients, and each closed connection frees its place", async () => {
     const { client, server, gateway } = setup("v2", { maxConn: 2 });
     const other = await server(1);
     const one = client().say(dial(1), dial(1), dial(1));
     expect((await one.heard()).at(-1)).toEqual({ type: "refuse", remoteId: 1 });
-    // A server may go beyond, as with the reference; that fills it up all the same.
+    // A server may exceed the limit, as in the reference; its dials still count.
     other.say(dial(1), close(1));
     one.say(dial(1));
     expect((await one.heard()).at(-1)).toEqual({ type: "refuse", remoteId: 1 });
@@ -309,7 +309,7 @@ describe("dials", () => {
     expect((await one.heard()).slice(-2)).toMatchObject([{ type: "accept" }, { type: "accept" }]);
   });
 
-  it("are refused while the other end is going away", async () => {
+  it("are refused while the other end is closing", async () => {
     const { client, server } = setup("v2");
     const other = await server(1);
     const one = client();
@@ -332,25 +332,28 @@ describe("dials", () => {
 });
 
 describe("misbehaviour", () => {
-  it.each(["v1", "v2"] as const)("of a stranger in %s hurts nobody else", async (dialect) => {
-    const { client, server, left } = setup(dialect);
-    const other = await server(1);
-    const one = client();
-    if (dialect === "v1") one.say({ type: "new" });
-    one.say(dialect === "v1" ? dial(1, 1) : dial(1));
-    await one.heard();
-    await other.heard();
-    const stranger = client().say(close(1));
-    expect(await stranger.heard()).toEqual([]);
-    stranger.say(message(1, 9));
-    expect(stranger.isClosed).toBe(true);
-    expect(left).toEqual(["client 2 malformed"]);
-    one.say(message(1, 5));
-    expect(await other.heard()).toEqual([[1, 5]]);
-    expect(await one.heard()).toEqual([]);
-  });
+  it.each(["v1", "v2"] as const)(
+    "of a third endpoint in %s does not affect others",
+    async (dialect) => {
+      const { client, server, left } = setup(dialect);
+      const other = await server(1);
+      const one = client();
+      if (dialect === "v1") one.say({ type: "new" });
+      one.say(dialect === "v1" ? dial(1, 1) : dial(1));
+      await one.heard();
+      await other.heard();
+      const stranger = client().say(close(1));
+      expect(await stranger.heard()).toEqual([]);
+      stranger.say(message(1, 9));
+      expect(stranger.isClosed).toBe(true);
+      expect(left).toEqual(["client 2 malformed"]);
+      one.say(message(1, 5));
+      expect(await other.heard()).toEqual([[1, 5]]);
+      expect(await one.heard()).toEqual([]);
+    },
+  );
 
-  it("ends at once: what the same chunk holds behind it counts no more", async () => {
+  it("disconnects at once, and ignores the rest of the chunk", async () => {
     const { client, server, gateway } = setup("v2");
     await server(1);
     const bad = Uint8Array.of(5, 0, 0, 0, 0, 0, 0, 0, 9);
@@ -365,11 +368,11 @@ describe("misbehaviour", () => {
     ["v1", { type: "refuse", connId: 1 }],
     ["v2", { type: "refuse", remoteId: 1 }],
   ] as const)(
-    "of such a reader in %s that is dialled: the dial is refused",
+    "of a client in %s that does not read and is dialled: the dial is refused",
     async (dialect, no) => {
       const { server, gateway, clock } = setup(dialect);
       const other = await server(1);
-      // Full to the brim: one command more is too much.
+      // Full: one more command is too much.
       const sink = new ScriptedSink();
       const slow = new Connection(gateway.protocol, sink, {}, { clock, maxQueued: 20 });
       slow.opened();
@@ -385,7 +388,7 @@ describe("misbehaviour", () => {
     },
   );
 
-  it("of such a client that dials: the server never hears of it", async () => {
+  it("of a client that does not read and dials: the server gets only a Close", async () => {
     const { server, gateway, clock } = setup("v2");
     const other = await server(1);
     const sink = new ScriptedSink();
@@ -403,7 +406,7 @@ describe("misbehaviour", () => {
     expect(gateway.counters).toMatchObject({ clients: 0, servers: 1, connections: 0, refused: 0 });
   });
 
-  it("of half a connection: the other ends hear of it at once", async () => {
+  it("of half a connection: the other ends get a Close at once", async () => {
     const { client, server, left } = setup("v2");
     const other = await server(1);
     const one = client().say(dial(1));
@@ -417,7 +420,7 @@ describe("misbehaviour", () => {
 });
 
 describe("silence", () => {
-  it("of v2 ends an endpoint; any byte counts", async () => {
+  it("of v2 disconnects an endpoint; any byte counts", async () => {
     const { client, server, clock, left } = setup("v2", { clientIdle: 1000, serverIdle: 3000 });
     const one = client();
     await server(1);
@@ -435,14 +438,14 @@ describe("silence", () => {
     expect(clock.waiting).toBe(0);
   });
 
-  it("of v1 is asked about, and ends an endpoint that does not answer", async () => {
+  it("of v1 triggers a ping, and disconnects an endpoint that does not reply", async () => {
     const { client, clock, left } = setup("v1", { clientIdle: 1000 });
     const [one, two] = [client(), client()];
     clock.advance(1000);
     expect(await one.heard()).toEqual([{ type: "ping" }]);
     one.say({ type: "ping" });
     clock.advance(999);
-    // Its answer is answered by nobody.
+    // Its reply is not answered.
     expect(await one.heard()).toEqual([]);
     clock.advance(1);
     expect(await one.heard()).toEqual([{ type: "ping" }]);
@@ -455,7 +458,7 @@ describe("silence", () => {
   it.each([
     ["v1", "no byte within 2000 ms"],
     ["v2", "no byte within 1000 ms"],
-  ] as const)("of %s is given as the reason", (dialect, text) => {
+  ] as const)("in %s is reported with its duration", (dialect, text) => {
     const reasons: unknown[] = [];
     const left = (_: unknown, error: unknown) => reasons.push((error as Error).message);
     const { client, clock } = setup(dialect, { clientIdle: 1000, left });
@@ -464,7 +467,7 @@ describe("silence", () => {
     expect(reasons).toEqual([text]);
   });
 
-  it("is of no interest where it is told so", async () => {
+  it("is ignored if the idle timeout is 0", async () => {
     const { client, clock } = setup("v2", { clientIdle: 0 });
     const one = client();
     expect(clock.waiting).toBe(0);
@@ -474,7 +477,7 @@ describe("silence", () => {
 });
 
 describe("a gateway", () => {
-  it("counts what it does", async () => {
+  it("counts endpoints, connections and packets", async () => {
     const { client, server, gateway } = setup("v2");
     const other = await server(1);
     client().say(dial(1), message(1, 1, 2, 3), message(9), { type: "ping" }, close(1));
@@ -509,7 +512,7 @@ describe("a gateway", () => {
     expect(clock.waiting).toBe(0);
   });
 
-  it("closes whom it must, whatever who is told of it makes of that", async () => {
+  it("disconnects an endpoint even if `left` throws", async () => {
     const bug = new Error("bug");
     const { client, raw, gateway, clock } = setup("v2", {
       left: () => {
@@ -525,7 +528,7 @@ describe("a gateway", () => {
     expect(ends.every(({ isClosed }) => isClosed)).toBe(true);
   });
 
-  it("does not take what is closed already", () => {
+  it("refuses a link that is closed already", () => {
     const { gateway, clock } = setup("v2");
     const peer = new RecordedPeer(gateway.protocol, clock);
     peer.hangUp();
@@ -533,7 +536,7 @@ describe("a gateway", () => {
     expect(gateway.counters.clients).toBe(0);
   });
 
-  it("refuses options that mean nothing", () => {
+  it("refuses invalid options", () => {
     const random = (count: number): Uint8Array => new Uint8Array(count);
     const make = (options: object) => () => fastwayGateway({ dialect: "v2", random, ...options });
     expect(make({ dialect: undefined })).toThrow(TypeError);
@@ -554,7 +557,7 @@ describe("a gateway", () => {
     expect(protocol).toMatchObject({ dialect: "v2", side: "gateway", maxPacket: 100 });
   });
 
-  it("has the defaults of the original", async () => {
+  it("has the defaults of the reference", async () => {
     for (const [dialect, most] of [
       ["v1", 8],
       ["v2", 16],

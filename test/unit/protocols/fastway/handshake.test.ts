@@ -21,7 +21,7 @@ describe("handshake", () => {
     );
   });
 
-  it("says no when any bit of the digest differs, and reads any server id", () => {
+  it("rejects an answer with any wrong bit, and reads any server id", () => {
     const answer = answerChallenge(challenge, "key", 7);
     for (let bit = 0; bit < 128; bit++) {
       const wrong = answer.slice();
@@ -33,7 +33,7 @@ describe("handshake", () => {
     expect(verifyAnswer(other, challenge, "key")).toBe(8);
   });
 
-  it("refuses what has another length", () => {
+  it("refuses challenges and answers of another length", () => {
     expect(() => verifyAnswer(new Uint8Array(19), challenge, "")).toThrow(/19 bytes, not of 20/);
     expect(() => verifyAnswer(new Uint8Array(21), challenge, "")).toThrow(
       expect.objectContaining({ code: "malformed" }),

@@ -3,9 +3,9 @@ import { EarlyMessages } from "../../../../src/protocols/fastway/early-messages.
 import { compacted, costOf, HeldPackets } from "../../../../src/protocols/fastway/held-packets.ts";
 import { heldBytes } from "../../../support/garbage.ts";
 
-// What waits in a gateway or endpoint is counted at what it costs.
+// Waiting packets in a gateway or endpoint are counted at their cost in memory.
 
-/** Bytes held after `make` more than before, and what it returned, which is kept alive. */
+/** Bytes that `make` adds to the heap, and its result, which is kept alive. */
 async function held<T>(make: () => T): Promise<{ readonly bytes: number; readonly kept: T }> {
   make();
   const before = await heldBytes();
@@ -14,7 +14,7 @@ async function held<T>(make: () => T): Promise<{ readonly bytes: number; readonl
 }
 
 const COUNT = 20_000;
-/** As messages lie in chunks: each beside others that do not wait. */
+/** Messages as they lie in chunks: each next to others that do not wait. */
 let chunk = new Uint8Array(0);
 let at = 0;
 function messageOf(length: number): Uint8Array {
@@ -27,26 +27,23 @@ function messageOf(length: number): Uint8Array {
 }
 
 describe("packets that wait at a gateway", () => {
-  it.each([0, 1, 20, 64, 300])(
-    "count what they hold, with messages of %d bytes",
-    async (length) => {
-      const { bytes, kept } = await held(() => {
-        const packets = new HeldPackets();
-        for (let connId = 0; connId < COUNT; connId++) {
-          const packet = { type: "message", connId, message: messageOf(length) } as const;
-          let isHeld = true;
-          packets.add(compacted(packet), costOf(packet), () => {
-            isHeld = !isHeld;
-          });
-        }
-        return packets;
-      });
-      expect(kept.size).toBe(COUNT);
-      expect(bytes).toBeLessThan(1.1 * kept.cost);
-    },
-  );
+  it.each([0, 1, 20, 64, 300])("count the memory of messages of %d bytes", async (length) => {
+    const { bytes, kept } = await held(() => {
+      const packets = new HeldPackets();
+      for (let connId = 0; connId < COUNT; connId++) {
+        const packet = { type: "message", connId, message: messageOf(length) } as const;
+        let isHeld = true;
+        packets.add(compacted(packet), costOf(packet), () => {
+          isHeld = !isHeld;
+        });
+      }
+      return packets;
+    });
+    expect(kept.size).toBe(COUNT);
+    expect(bytes).toBeLessThan(1.1 * kept.cost);
+  });
 
-  it("count what commands hold", async () => {
+  it("count the memory of commands", async () => {
     const { bytes, kept } = await held(() => {
       const packets = new HeldPackets();
       for (let connId = 0; connId < COUNT; connId++) {
@@ -63,14 +60,14 @@ describe("packets that wait at a gateway", () => {
   });
 });
 
-describe("messages that came before their connection was known", () => {
+describe("messages that arrived before their connection was known", () => {
   it.each([
     [1, 0],
     [1, 20],
     [100_000, 0],
     [100_000, 20],
   ])(
-    "take little more than a MiB together, of %d connections with %d bytes each",
+    "use little more than a MiB together, of %d connections with %d bytes each",
     async (connections, length) => {
       const { bytes, kept } = await held(() => {
         const early = new EarlyMessages();

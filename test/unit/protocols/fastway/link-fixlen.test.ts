@@ -7,7 +7,7 @@ import {
 } from "../../../../src/protocols/fastway/index.ts";
 
 describe("linkFixlen", () => {
-  it("clips its limits to what the length can say", () => {
+  it("clips its limits to what the length can express", () => {
     const limits = { maxReceive: 2 ** 40, maxSend: 2 ** 40 };
     expect(linkFixlen({ width: 1, endian: "le", ...limits }).maxFrame).toBe(256);
     expect(linkFixlen({ width: 2, endian: "le", ...limits }).maxFrame).toBe(65_537);
@@ -16,7 +16,7 @@ describe("linkFixlen", () => {
     expect(linkFixlen({ width: 4, endian: "be" }).maxFrame).toBe(2 ** 20 + 4);
   });
 
-  it("keeps both limits apart", () => {
+  it("applies both limits separately", () => {
     const options = { width: 2, endian: "be", maxReceive: 2, maxSend: 4 } as const;
     const writer = linkFixlen(options).wrap(raw(), { name: "mine" });
     expect(writer.name).toBe("mine");
@@ -29,7 +29,7 @@ describe("linkFixlen", () => {
     expect(decodeFrame(reader, frame)).toHaveLength(4);
   });
 
-  it("refuses what it cannot be", () => {
+  it("refuses invalid options", () => {
     const make = (options: object) => () => linkFixlen(options as LinkFixlenOptions);
     expect(make({ width: 3, endian: "le" })).toThrow(RangeError);
     expect(make({ width: 2 })).toThrow(/endian must be/);
@@ -37,7 +37,7 @@ describe("linkFixlen", () => {
     expect(make({ width: 2, endian: "le", maxSend: 1.5 })).toThrow(/maxSend/);
   });
 
-  it("holds one JSON object a body, white space around it", () => {
+  it("holds one JSON object per body, with white space around it", () => {
     const protocol = linkFixlen({ width: 1, endian: "le" }).wrap(linkJson());
     const frame = (text: string): Uint8Array => Uint8Array.of(text.length, ...Buffer.from(text));
     expect(decodeFrame(protocol, frame(' {"Body":1}\n \n'))).toEqual({ head: "", body: 1 });

@@ -13,7 +13,7 @@ const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text));
 const text = (frame: Uint8Array): string => Buffer.from(frame).toString();
 
 describe("linkJson", () => {
-  it("skips blank lines and takes objects on one line apart", () => {
+  it("skips blank lines and splits several objects on one line", () => {
     const stream = ' \n\r\n{"Head":"a","Body":1}{"Body":"}{"} {"body":[{}]}\n\n{"Body":0}\n';
     expect(decodeAll(json, bytes(stream))).toEqual([
       { head: "a", body: 1 },
@@ -23,7 +23,7 @@ describe("linkJson", () => {
     ]);
   });
 
-  it("gives all messages of a line or none", () => {
+  it("delivers all messages of a line or none", () => {
     expect(() => decodeAll(json, bytes('{"Body":1}{"Body":null}\n'))).toThrow(/^missing-body/);
     expect(() => decodeAll(json, bytes('{"Body":1} {"Body":\n'))).toThrow(/^truncated/);
     expect(() => decodeAll(json, bytes('{"Body":1} x\n'))).toThrow(/^syntax/);
@@ -34,19 +34,19 @@ describe("linkJson", () => {
     expect(() => decodeAll(json, bytes("\u00a0\n"))).toThrow(/^syntax/);
   });
 
-  it("says at which byte of the stream the line begins", () => {
+  it("reports the offset of the line in the stream", () => {
     const stream = bytes('{"Body":1}\nnonsense\n');
     expect(() => decodeAll(json, stream)).toThrow(expect.objectContaining({ offset: 11 }));
   });
 
-  it("reads the names in any case, and a head that is null as none", () => {
+  it("reads the names in any case, and a null head as empty", () => {
     const line = bytes('{"HEAD":null,"bODY":{"__proto__":1}}\n');
     const { head, body } = decodeFrame(json, line);
     expect(head).toBe("");
     expect(Object.getOwnPropertyNames(body)).toEqual(["__proto__"]);
   });
 
-  it("knows registered types and no inherited ones", () => {
+  it("uses registered types, but no inherited properties", () => {
     const typed = linkJson({ types: { n: (body) => BigInt(body as number) } });
     expectTypeOf<Received<typeof typed>>().toEqualTypeOf<
       LinkMessage | { readonly head: "n"; readonly body: bigint }
@@ -58,7 +58,7 @@ describe("linkJson", () => {
     );
   });
 
-  it("parses as it is told", () => {
+  it("uses the option `parse`", () => {
     const parse = (line: string): unknown => ({ Head: "raw", Body: line.trim() });
     expect(decodeFrame(linkJson({ parse }), bytes("any\n"))).toEqual({ head: "raw", body: "any" });
   });
@@ -70,7 +70,7 @@ describe("linkJson", () => {
     );
   });
 
-  it("refuses what the other side could not read back", () => {
+  it("refuses values that the other side could not read back", () => {
     for (const body of [null, undefined, { toJSON: () => null }, Number.NaN, 1n, () => 1]) {
       expect(() => encodeFrame(json, { head: "", body })).toThrow(
         expect.objectContaining({ code: "unencodable" }),

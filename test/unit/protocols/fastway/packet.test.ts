@@ -10,7 +10,7 @@ describe("packet", () => {
     expect(packet({ maxPacket: undefined }).maxFrame).toBe(524_292);
   });
 
-  it("takes Length = maxPacket and not one more, whatever the cut", () => {
+  it("accepts Length = maxPacket and not one more, in chunks of any size", () => {
     const small = packet({ maxPacket: 5 });
     expect(decodeFrame(small, bytes(5, 0, 0, 0, 1, 0, 0, 0, 9)).message).toEqual(bytes(9));
     const splitter = new Splitter(small);
@@ -22,21 +22,21 @@ describe("packet", () => {
     expect(() => splitter.next()).toThrow("too-large: Length 6 exceeds maxPacket 5");
   });
 
-  it("refuses a connection id that is no unsigned 32-bit integer", () => {
+  it("refuses a connection id that is not an unsigned 32-bit integer", () => {
     for (const connId of [-1, 2 ** 32, 1.5, Number.NaN]) {
       const message = new Uint8Array(0);
       expect(() => encodeFrame(packet(), { connId, message })).toThrow(/u32/);
     }
   });
 
-  it("refuses a message that is no bytes", () => {
+  it("refuses a message that is not a Uint8Array", () => {
     for (const message of ["text", new ArrayBuffer(3), [1], undefined]) {
       const value = { connId: 1, message: message as never };
       expect(() => encodeFrame(packet(), value)).toThrow(/cannot hold|cannot write/);
     }
   });
 
-  it("gives views, or memory of its own on demand", () => {
+  it("returns views, or copies if `copy` is set", () => {
     const frame = encodeFrame(packet(), { connId: 1, message: bytes(7) });
     const view = decodeFrame(packet(), frame).message;
     const copy = decodeFrame(packet({ copy: true }), frame).message;

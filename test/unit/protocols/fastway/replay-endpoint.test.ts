@@ -12,10 +12,10 @@ import { type Step, type Transcript, vectors } from "../../../support/fastway-ve
 import { bytesOf, hexOf } from "../../../support/hex.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 
-// Each recorded conversation, with our client or server in place of one of its endpoints: the gateway says what
-// it said, the user does what the user did, and what goes out must be what went out then.
+// Replays each recorded conversation with our client or server as one of its endpoints: gateway and
+// user act as recorded, and the endpoint must send what was sent then.
 
-/** Endpoints that were raw sockets, doing what ours never do. */
+/** Endpoints that were raw sockets and act as ours never do. */
 const RAW: readonly RegExp[] = [
   /^v. (message on an unknown connection id|unknown command|a command only a gateway|a Dial that is too short|Length [03]|Conn ID 0).* client$/,
   /^v. a Ping with trailing bytes is taken client$/,
@@ -33,7 +33,7 @@ const RAW: readonly RegExp[] = [
   /^v1 two New before a Dial: ids are handed out in turn client$/,
 ];
 
-/** What our endpoints say besides. */
+/** Additional packets that our endpoints send. */
 const MORE: Readonly<Record<string, readonly string[]>> = {
   // No message could be sent on connection 0.
   "v1 HAZARD: a Dial of connection id 0 is taken server": ["09000000000000000500000000"],
@@ -54,13 +54,13 @@ const isRaw = ({ title }: Run): boolean => RAW.some((pattern) => pattern.test(ti
 const number = (text: string, name: string): number =>
   Number(new RegExp(`${name}[= ](\\d+)`).exec(text)?.[1]);
 
-/** One endpoint of ours with what a user sees of it. */
+/** One of our endpoints, and what its user observes. */
 class Played {
   readonly clock = new ManualClock();
   readonly peer: RecordedPeer<unknown, unknown>;
   readonly endpoint: FastwayEndpoint;
   readonly connections = new Map<number, VirtualConnection>();
-  /** What came, on which connection, in order. */
+  /** Received messages, with their connection, in order. */
   readonly messages: string[] = [];
   readonly ends: string[] = [];
   readonly dials: string[] = [];
@@ -116,7 +116,7 @@ class Played {
   }
 }
 
-/** Does what the user did; false where nothing went out, because the Go library did it by itself. */
+/** Performs a user's step; false if nothing was sent, because the Go library acted by itself. */
 function act(played: Played, step: Step, remoteIds: number[]): boolean {
   const { meaning } = step;
   const connId = number(meaning, "conn") || number(meaning, "connection");
@@ -126,9 +126,9 @@ function act(played: Played, step: Step, remoteIds: number[]): boolean {
     played.connections.get(connId)!.send(bytesOf(step.hex).slice(8));
   } else if (meaning.startsWith("Close")) {
     const connection = played.connections.get(connId);
-    // A connection that was not wanted was closed unseen.
+    // An unwanted connection was closed unseen.
     if (connection === undefined) return played.peer.bytes.length > 0;
-    // The Go library answers every Close with one of its own, which nobody needs.
+    // The Go library answers every Close with another one, which is redundant.
     if (connection.state !== "open") return false;
     connection.close();
   } else if (meaning === "Ping" && played.endpoint.dialect === "v2") {
@@ -196,7 +196,7 @@ describe("our endpoints in recorded conversations", () => {
     }
   });
 
-  it("plays every endpoint that was no raw socket", () => {
+  it("replays every endpoint that was not a raw socket", () => {
     expect(runs.filter((run) => !isRaw(run)).length).toBeGreaterThan(60);
     for (const pattern of RAW) {
       expect(runs.some(({ title }) => pattern.test(title))).toBe(true);

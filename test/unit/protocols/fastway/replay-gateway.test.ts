@@ -5,10 +5,10 @@ import { type Transcript, vectors } from "../../../support/fastway-vectors.ts";
 import { bytesOf, hexOf } from "../../../support/hex.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 
-// Each recorded conversation, with our gateway in place of the reference: the endpoints say what they said, and
-// what each of them is told must be what it was told then.
+// Replays each recorded conversation with our gateway instead of the reference: the endpoints send
+// what was recorded, and each must receive what it received then.
 
-/** An edit of what an endpoint was told: as `splice`. */
+/** An edit of what an endpoint received: like `splice`. */
 type Edit = readonly [to: string, at: number, remove: number, ...insert: string[]];
 
 interface Difference {
@@ -24,10 +24,10 @@ const v1Refuse = (connId: string): string => `090000000000000003${connId}`;
 const one = "01000000";
 const two = "02000000";
 
-/** Where our gateway differs on purpose. */
+/** Intentional differences of our gateway. */
 const DIFFERENCES: Readonly<Record<string, Difference>> = {
   "v1 message on an unknown connection id": {
-    why: "a message may cross a Close: its sender is told, and not closed",
+    why: "a message may cross a Close: its sender gets a Close, and stays connected",
     edits: [["client", -1, 1, v1Close("39300000")]],
   },
   "v1 a message sent on a connection the other side just closed": {
@@ -35,11 +35,11 @@ const DIFFERENCES: Readonly<Record<string, Difference>> = {
     edits: [["server", -1, 1, v1Close(one)]],
   },
   "v1 the server sends on a connection whose client has disconnected": {
-    why: "the server is told of the disconnect, and again when it sends all the same",
+    why: "the server gets a Close after the disconnect, and another one when it sends again",
     edits: [["server", -1, 1, v1Close(one), v1Close(one)]],
   },
   "v1 client disconnects with two open virtual connections": {
-    why: "other ends are told of a disconnect",
+    why: "the other ends get a Close after a disconnect",
     edits: [["server", END, 0, v1Close(one), v1Close(two)]],
   },
   "v1 server disconnects with two open virtual connections": {
@@ -47,11 +47,11 @@ const DIFFERENCES: Readonly<Record<string, Difference>> = {
     edits: [["client", END, 0, v1Close(one), v1Close(two)]],
   },
   "v1 dialing a server that has disconnected is refused": {
-    why: "the same; the dial is refused as ever",
+    why: "the same; the dial is still refused",
     edits: [["client", 2, 0, v1Close(one)]],
   },
   "v1 a packet over MaxPacket closes the sender and its virtual connections": {
-    why: "the same, for an end that was closed",
+    why: "the same, for an end that was disconnected",
     edits: [["server", END, 0, v1Close(one)]],
   },
   "v1 two servers with one id: the newer gets the dials, the older keeps its connections": {
@@ -59,37 +59,37 @@ const DIFFERENCES: Readonly<Record<string, Difference>> = {
     edits: [["client", 4, 0, v1Close(one)]],
   },
   "v1 HAZARD: a Dial with a connection id that was never allocated is taken": {
-    why: "only an id that was asked for can be dialled with; so the message has no connection",
+    why: "only a requested id can be dialled with; so the message has no connection",
     edits: [
       ["client", 0, 1, v1Refuse("09030000"), v1Close("09030000")],
       ["server", 1, 2],
     ],
   },
   "v1 HAZARD: a second Dial of one connection id closes the sender": {
-    why: "the second one is refused, and closes nobody",
+    why: "the second one is refused, and disconnects no endpoint",
     edits: [["client", -1, 1, v1Refuse(one)]],
   },
   "v1 HAZARD: a Dial of connection id 0 is taken": {
-    why: "only an id that was asked for can be dialled with",
+    why: "only a requested id can be dialled with",
     edits: [
       ["client", 0, 1, v1Refuse("00000000")],
       ["server", 1, 1],
     ],
   },
   "v1 ping: an endpoint that never answers": {
-    why: "whoever is silent for a second interval is closed, as by the last gateway that speaks v1",
+    why: "an endpoint that is silent for a second interval is disconnected, as by the last gateway of v1",
     edits: [["client", 1, 1, "close"]],
     wait: 1000,
   },
   "v1 HAZARD: a third endpoint closes a connection that is not its own": {
-    why: "a stranger's Close is ignored",
+    why: "a Close from a third endpoint is ignored",
     edits: [
       ["client", -1, 1],
       ["server", -1, 1],
     ],
   },
   "v2 server disconnects with two open virtual connections": {
-    why: "in the recording it had hung up before it was told of its second Close",
+    why: "in the recording the server disconnected before it received its second Close",
     edits: [["server", END, 0, "09000000000000000402000000"]],
   },
   "v2 HAZARD: a third endpoint closes a connection that is not its own": {
@@ -108,10 +108,10 @@ function milliseconds(text: string | undefined): number | undefined {
   return text.endsWith("ms") ? Number.parseInt(text, 10) : 1000 * Number.parseInt(text, 10);
 }
 
-/** What each endpoint is told, in its order: packets as hex, and `close`. */
+/** What each endpoint received, in order: packets as hex, and `close`. */
 type Told = Record<string, string[]>;
 
-/** Everything at once, or byte by byte. */
+/** In one chunk, or byte by byte. */
 type Cut = "whole" | "bytes";
 
 async function replay(t: Transcript, wait: number, cut: Cut): Promise<Told> {
@@ -148,7 +148,7 @@ async function replay(t: Transcript, wait: number, cut: Cut): Promise<Told> {
     return peer;
   };
 
-  /** Writes down what everybody was told meanwhile. */
+  /** Records what the endpoints received meanwhile. */
   const listen = async (): Promise<void> => {
     await settled();
     for (const [name, peer] of peers) {
@@ -179,7 +179,8 @@ async function replay(t: Transcript, wait: number, cut: Cut): Promise<Told> {
       await listen();
       continue;
     }
-    // Time passes until the gateway says what the reference said; where ours differs, it may never.
+    // Advances the clock until the gateway sends what the reference sent; if ours differs, it may
+    // never.
     peerOf(step.to);
     const count = (heard[step.to] ?? 0) + 1;
     heard[step.to] = count;
@@ -218,7 +219,7 @@ describe("our gateway in recorded conversations", () => {
     expect(await replay(t, difference?.wait ?? 0, cut)).toEqual(recorded);
   });
 
-  it("differs nowhere else", () => {
+  it("has no other differences", () => {
     const names = new Set(vectors.transcripts.map(nameOf));
     expect(Object.keys(DIFFERENCES).filter((name) => !names.has(name))).toEqual([]);
     expect(vectors.transcripts).toHaveLength(71);

@@ -23,12 +23,12 @@ import { errorOf } from "../../../support/chunks.ts";
 import { type Vector, vectors, withHex } from "../../../support/fastway-vectors.ts";
 import { bytesOf, type Hex, hexOf } from "../../../support/hex.ts";
 
-/** What this library deliberately does otherwise, by name. */
+/** Intentional differences of this library, by name. */
 const DIFFERENCES: ReadonlySet<string> = new Set(
   vectors.cases.filter((v) => v.quirk === "max-send-ignored").map((v) => v.name),
 );
 
-/** What Go's registered `type Hello struct { Name string; Age int }` does with a body. */
+/** Converts a body like Go's registered `type Hello struct { Name string; Age int }`. */
 const hello = (body: unknown): { Name: string; Age: number } => {
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
     throw new TypeError("not an object");
@@ -65,7 +65,7 @@ const fixlenOf = (v: Vector) => {
   });
 };
 
-/** A protocol and the value that the vector's hex stands for. */
+/** The protocol of a vector, and the value of its hex. */
 function expected(v: Vector): { protocol: Protocol<never, unknown>; value: unknown } {
   switch (v.codec) {
     case "fastway-packet":
@@ -107,10 +107,10 @@ const others = vectors.cases.filter(
   (v) => !handshakes.includes(v) && !streams.includes(v) && !DIFFERENCES.has(v.name),
 );
 
-describe("golden vectors of the Go implementation", () => {
+describe("test vectors of the Go implementation", () => {
   it.each(others)("$dialect $name", (v) => {
     const { protocol, value } = expected(v);
-    // Cases that Go only decodes lack the LF, which a stream needs; a body of FixLen does not.
+    // Cases that Go only decodes lack the LF, which a stream requires; a FixLen body does not.
     if (v.codec === "link-json" && v.decodeOnly) {
       const bytes = bytesOf(v.hex!);
       expect(protocol.decode(bytes, 0, bytes.length)).toEqual(value);
@@ -131,7 +131,7 @@ describe("golden vectors of the Go implementation", () => {
   });
 
   it.each(vectors.cases.filter((v) => v.codec === "fastway-command"))(
-    "goes one way only: $dialect $name",
+    "is accepted from one side only: $dialect $name",
     (v) => {
       const dialect = v.dialect as "v1" | "v2";
       const bytes = bytesOf(v.hex!);
@@ -172,22 +172,22 @@ describe("golden vectors of the Go implementation", () => {
     expect(hexOf(encodeAll(protocol, messages as LinkMessage[]))).toBe(hexOf(bytes));
   });
 
-  it.each([...DIFFERENCES])("differs on purpose: %s", (name) => {
-    // Go has the option maxSend and ignores it; here it holds. The bytes are still read.
+  it.each([...DIFFERENCES])("differs intentionally: %s", (name) => {
+    // Go has the option maxSend and ignores it; here it applies. The bytes are still read.
     const v = vectors.cases.find((one) => one.name === name)!;
     const { protocol, value } = expected(v);
     expect(withHex(decodeFrame(protocol, bytesOf(v.hex!)))).toEqual(withHex(value));
     expect(() => encodeFrame(protocol, value as never)).toThrow(/exceeds maxSend/);
   });
 
-  it("is made of all vectors", () => {
+  it("covers all vectors", () => {
     const counted = others.length + handshakes.length + streams.length + DIFFERENCES.size;
     expect(counted).toBe(vectors.cases.length);
     expect(DIFFERENCES.size).toBe(8);
   });
 });
 
-/** The word of the vectors as the code of this library. */
+/** The vectors' error words as codes of this library. */
 const CODES: Record<string, string> = {
   "end-of-stream": "truncated",
   truncated: "truncated",
@@ -234,7 +234,7 @@ describe("invalid vectors", () => {
     if (CODES[word] === undefined) expect(error.message).toMatch(new RegExp(`^${word}: `));
   });
 
-  it("refuses what the Go sender lets out, when writing too", () => {
+  it("refuses to write what only the Go sender allows", () => {
     const allowed = vectors.invalid.filter((v) => "goSenderAllowed" in v);
     expect(allowed.length).toBeGreaterThan(0);
     for (const v of allowed) {
