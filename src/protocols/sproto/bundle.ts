@@ -20,8 +20,8 @@ import {
  *   .protocol { name 0:string  tag 1:integer  request 2:integer  response 3:integer  confirm 4:boolean }
  *   .group { type 0:*type  protocol 1:*protocol }
  *
- * Written and read by hand rather than by the engines: the reference reads the records of a protocol by
- * position (sproto.c, import_protocol), so exactly these forms are right, and a few more are legal sproto.
+ * Written and read by hand instead of by the engines: the reference reads the records of a protocol
+ * by position (sproto.c, import_protocol), so only some forms of legal sproto are correct.
  */
 
 /** Numbers of the built-in types in a bundle; binary is a string with type 1. */
@@ -39,7 +39,7 @@ const SKIP_ONE = 1;
 /** An inline value. */
 const inline = (value: number): number => (value + 1) * 2;
 
-/** The bundle of a schema, byte for byte what sprotoparser makes of the same text. */
+/** Writes the bundle of a schema, byte for byte as sprotoparser does for the same text. */
 export function writeBundle(schema: Schema): Uint8Array<ArrayBuffer> {
   const out = new Output();
   const { types, protocols } = schema;
@@ -52,7 +52,7 @@ export function writeBundle(schema: Schema): Uint8Array<ArrayBuffer> {
   return out.take();
 }
 
-/** A u32 length, and what it counts. */
+/** Writes a u32 length, then the bytes that it counts. */
 function writeSized(out: Output, write: (out: Output) => void): void {
   const at = out.reserve(4);
   write(out);
@@ -97,7 +97,7 @@ function writeProtocol(out: Output, protocol: SchemaProtocol): void {
   if (request !== undefined || response !== undefined || confirm) {
     records.push(request === undefined ? SKIP_ONE : inline(request.index));
   }
-  // Two single skip words, where the encoding of messages would write one double one.
+  // Two single skip words; an encoded message would have one double one.
   if (response !== undefined) records.push(inline(response.index));
   else if (confirm) records.push(SKIP_ONE);
   if (confirm) records.push(inline(1));
@@ -115,14 +115,14 @@ type Items = Map<number, Item>;
 const NO_ITEMS: Items = new Map();
 
 /**
- * The schema of a bundle.
+ * Reads the schema of a bundle.
  *
- * @throws ProtocolError `malformed`: no bundle, fields that this version does not know, types that are not
- *   there, maps without a proper key. (The reference checks neither `key` nor `map`.)
+ * @throws ProtocolError `malformed` for other bytes, unknown fields, missing types, or maps without
+ *   a valid key. (The reference checks neither `key` nor `map`.)
  */
 export function readBundle(bytes: Uint8Array): Schema {
   const end = bytes.length;
-  if (end < 4) bad(`bundle of ${end} bytes, 4 at least are needed`, 0);
+  if (end < 4) bad(`bundle of ${end} bytes, at least 4 are needed`, 0);
   const group = readItems(bytes, 0, end, 1, "group");
   const types: Building<SchemaType>[] = [];
   const waiting: { items: Items; at: number }[][] = [];
@@ -215,7 +215,7 @@ function readKey(field: Building<SchemaField>, items: Items, at: number, name: s
   const fields = field.type?.fields ?? [];
   const found = fields.find((one) => one.tag === key);
   if (found === undefined || !field.array || !isKey(found)) {
-    bad(`key ${key} of ${name} is no field that can be one`, at);
+    bad(`key ${key} of ${name} is not a field that can be a key`, at);
   }
   field.key = found;
   if (!map) return;
@@ -256,8 +256,8 @@ function typeAt(
 }
 
 /**
- * The fields of the message in `bytes[start .. end)`, which must end there unless it is the whole bundle.
- * A tag above `most` belongs to a later version, which would mean something else.
+ * Reads the fields of the message in `bytes[start .. end)`, which must end there unless it is the
+ * whole bundle. A tag above `most` belongs to a later version.
  */
 function readItems(
   bytes: Uint8Array,
@@ -278,7 +278,7 @@ function readItems(
       tag += (record >> 1) + 1;
       continue;
     }
-    if (tag > most) bad(`${what} has a field ${tag}, only 0 to ${most} are known`, at);
+    if (tag > most) bad(`${what} has a field ${tag}, known are 0 to ${most}`, at);
     if (record === 0) {
       const stop = extent(bytes, data, end, what);
       items.set(tag, { start: data + 4, end: stop });
@@ -288,11 +288,11 @@ function readItems(
     }
     tag++;
   }
-  if (start > 0 && data < end) bad(`${end - data} bytes behind a ${what}`, data);
+  if (start > 0 && data < end) bad(`${end - data} bytes after a ${what}`, data);
   return items;
 }
 
-/** Where the item ends whose u32 length is at `at`. */
+/** Returns the end of the item whose u32 length is at `at`. */
 function extent(bytes: Uint8Array, at: number, end: number, what: string): number {
   if (end - at < 4) bad(`length of a field of a ${what} is cut off`, at);
   const length = u32le(bytes, at);
@@ -308,7 +308,7 @@ function elements(
 ): { readonly start: number; readonly end: number }[] {
   const item = items.get(tag);
   if (item === undefined) return [];
-  if (typeof item === "number") bad(`${what} are no list`, 0);
+  if (typeof item === "number") bad(`${what} are not a list`, 0);
   const list = [];
   for (let at = item.start; at < item.end; ) {
     const stop = extent(bytes, at, item.end, what);
@@ -320,14 +320,14 @@ function elements(
 
 function textOf(bytes: Uint8Array, items: Items, tag: number, what: string, at: number): string {
   const item = items.get(tag);
-  if (item === undefined || typeof item === "number") bad(`${what} is no text`, at);
+  if (item === undefined || typeof item === "number") bad(`${what} is not text`, at);
   return decodeUtf8(bytes, item.start, item.end);
 }
 
-/** A small number; numbers of a bundle are always inline. */
+/** Returns a small number; numbers in a bundle are always inline. */
 function numberOf(items: Items, tag: number, what: string, at: number): number | undefined {
   const item = items.get(tag);
-  if (item !== undefined && typeof item !== "number") bad(`${what} is no inline number`, at);
+  if (item !== undefined && typeof item !== "number") bad(`${what} is not an inline number`, at);
   return item;
 }
 

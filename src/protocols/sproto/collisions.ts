@@ -1,10 +1,12 @@
 /*
- * V8 hashes the numbers and bigints that are keys of a Map without a seed, so a peer can choose keys that all fall into
- * one bucket: each key added is then compared with all before it, and 480 KB take seconds. (Strings have a seed.) These
- * are its two hash functions (src/numbers/hash-seed-inl.h), to count how many keys share a bucket before a Map is made.
+ * V8 hashes the numbers and bigints that are keys of a Map without a seed. So a peer can choose
+ * keys that all fall into one bucket: each new key is then compared with all before it, and 480 KB
+ * take seconds. (Strings have a seed.) These are V8's two hash functions
+ * (src/numbers/hash-seed-inl.h), used to count how many keys share a bucket before a Map is
+ * created.
  */
 
-/** `ComputeUnseededHash`: of integers of 32 bits. */
+/** `ComputeUnseededHash`: for integers of 32 bits. */
 function hash32(key: number): number {
   let hash = (~key + (key << 15)) | 0;
   hash ^= hash >>> 12;
@@ -14,7 +16,7 @@ function hash32(key: number): number {
   return hash ^ (hash >>> 16);
 }
 
-/** `ComputeLongHash`: of all else, 64 bits in two halves. */
+/** `ComputeLongHash`: for all other numbers, 64 bits in two halves. */
 function hash64(high: number, low: number): number {
   // hash = ~key + (key << 18)
   let lo = (~low >>> 0) + ((low << 18) >>> 0);
@@ -41,7 +43,7 @@ function hash64(high: number, low: number): number {
 const double = new Float64Array(1);
 const halves = new Uint32Array(double.buffer);
 double[0] = 1;
-/** Where the upper half is, as the machine has it. */
+/** Index of the upper half, depending on the machine's byte order. */
 const UPPER = halves[0] === 0 ? 1 : 0;
 
 function hashOf(key: number | bigint): number {
@@ -54,18 +56,18 @@ function hashOf(key: number | bigint): number {
   return hash64(halves[UPPER]! | 0, halves[UPPER ^ 1]! | 0);
 }
 
-// Comparisons that are allowed, whatever the keys: some milliseconds.
+// Comparisons allowed for any keys: some milliseconds.
 const FREE = 2 ** 20;
-// And for each key: chance makes about two.
+// Additional comparisons per key; random keys need about two.
 const EACH = 64;
 
-/** Fewer keys than this never take long. */
+/** Fewer keys than this are always fast. */
 export const FEW_KEYS = 1024;
 
-/** True if a Map with these keys would take far more time than its size tells. */
+/** True if a Map with these keys would take far more time than its size suggests. */
 export function collide(keys: readonly (number | bigint)[]): boolean {
   let buckets = 2;
-  // A bucket for two keys, as V8 has it.
+  // One bucket per two keys, as in V8.
   while (2 * buckets < keys.length) buckets *= 2;
   const counts = new Uint32Array(buckets);
   let work = 0;

@@ -6,9 +6,10 @@ import { type Generated, runtimeOf } from "./runtime.ts";
 import type { Schema } from "./schema.ts";
 
 /**
- * The engine of generated code, made now.
+ * Generates the code of a schema and returns its engine.
  *
- * @throws if the runtime forbids that (EvalError, under a content security policy without unsafe-eval)
+ * @throws EvalError if the runtime forbids generated code (a content security policy without
+ *   unsafe-eval)
  */
 export function compile(schema: Schema, reading: Reading): Engine {
   const make = evaluate<Generated>(["rt"], generate(schema, "js"));

@@ -4,12 +4,12 @@ import type { DecodeStruct } from "./engine.ts";
 import type { SchemaField } from "./schema.ts";
 
 /*
- * What both engines read with. Counts and lengths are the peer's word: each is compared with the bytes
- * that are here, by subtraction, before anything is read or made. (The reference adds 4 to a u32 and is crashed
- * by ff ff ff ff: sproto.c:166.)
+ * Reading functions of both engines. Counts and lengths come from the peer: each is compared with
+ * the available bytes, by subtraction, before anything is read or created. (The reference adds 4 to
+ * a u32 and crashes on ff ff ff ff: sproto.c:166.)
  *
- * `label` names the field for error texts, `Type.field`. `start` and `end` are the extent of the data of one
- * field, its u32 length not included.
+ * `label` names the field for error texts, `Type.field`. `start` and `end` are the extent of the
+ * data of one field, its u32 length not included.
  */
 
 /** Refuses the bytes at `at`. */
@@ -17,15 +17,13 @@ export function bad(label: string, reason: string, at: number): never {
   throw new ProtocolError("malformed", `${label}: ${reason}`, at);
 }
 
-/**
- * An error of a message that was unpacked: its place is one of bytes that the caller never saw.
- */
+/** Removes the offset from an error of an unpacked message, whose bytes the caller never saw. */
 export function withoutPlace(error: unknown): unknown {
   if (!(error instanceof ProtocolError)) return error;
   return new ProtocolError(error.code, error.message, undefined, { cause: error });
 }
 
-/** What does not depend on the value but on the options of the schema. */
+/** Options of the schema that affect reading. */
 export interface Reading {
   readonly int64: "auto" | "bigint" | "number";
   readonly maps: "map" | "object";
@@ -34,15 +32,17 @@ export interface Reading {
   readonly maxDepth: number;
 }
 
-/** Are maps with this key given as objects? Bytes are no name of a property. */
+/** True if maps with this key become objects. Bytes cannot be property names. */
 export function givesObject(key: SchemaField, { maps, strings }: Reading): boolean {
   if (maps === "map" || key.kind === "binary") return false;
   return key.kind !== "string" || strings === "utf8";
 }
 
-/** The number of records of the message in `[start, end)`, which all are here. */
+/**
+ * Returns the number of records of the message in `[start, end)`, after checking that all are here.
+ */
 export function records(bytes: Uint8Array, start: number, end: number, label: string): number {
-  if (end - start < 2) bad(label, `message of ${end - start} bytes, 2 at least are needed`, start);
+  if (end - start < 2) bad(label, `message of ${end - start} bytes, at least 2 are needed`, start);
   const count = bytes[start]! | (bytes[start + 1]! << 8);
   if (2 * count > end - start - 2) {
     bad(label, `${count} records exceed the ${end - start - 2} bytes left`, start);
@@ -50,12 +50,12 @@ export function records(bytes: Uint8Array, start: number, end: number, label: st
   return count;
 }
 
-/** Where the data ends whose u32 length is at `at`. */
+/** Returns the end of the data whose u32 length is at `at`. */
 export function extent(bytes: Uint8Array, at: number, end: number, label: string): number {
   const left = end - at - 4;
   if (left < 0) bad(label, `a length of 4 bytes is cut off after ${end - at}`, at);
   const length = i32le(bytes, at);
-  // Above 2^31 it comes out negative.
+  // Negative above 2^31.
   if (length < 0 || length > left) {
     bad(label, `length ${length >>> 0} exceeds the ${left} bytes left`, at);
   }
@@ -69,12 +69,12 @@ export function tooDeep(maxDepth: number, label: string, at: number): never {
 
 /** A nested message must fill its extent. */
 export function notFilled(stop: number, end: number, label: string): never {
-  bad(label, `${end - stop} bytes behind the message`, stop);
+  bad(label, `${end - stop} bytes after the message`, stop);
 }
 
-/** Of the kinds with an inline form only numbers and booleans have one. */
+/** Refuses an inline value: only numbers and booleans have one. */
 export function checkData(record: number, label: string, at: number): void {
-  if (record !== 0) bad(label, `inline value ${(record >> 1) - 1} where data is needed`, at);
+  if (record !== 0) bad(label, `inline value ${(record >> 1) - 1} instead of data`, at);
 }
 
 /** Booleans are always inline. */
@@ -82,7 +82,7 @@ export function checkInline(record: number, label: string, at: number): void {
   if (record === 0) bad(label, "a boolean in the data part", at);
 }
 
-/** An integer of 4 or 8 bytes. */
+/** Reads an integer of 4 or 8 bytes. */
 export function integer(
   bytes: Uint8Array,
   start: number,
@@ -96,7 +96,7 @@ export function integer(
   return long(bytes, start, int64, label);
 }
 
-/** An integer of 8 bytes, in the form that the option asks for. */
+/** Reads an integer of 8 bytes, in the form of the option `int64`. */
 function long(
   bytes: Uint8Array,
   at: number,
@@ -117,7 +117,7 @@ function long(
 
 const wideOf = (high: number, low: number): bigint => (BigInt(high) << 32n) | BigInt(low);
 
-/** An integer of 4 or 8 bytes, divided by a factor. */
+/** Reads an integer of 4 or 8 bytes, divided by a factor. */
 export function fixed(
   bytes: Uint8Array,
   start: number,
@@ -126,17 +126,17 @@ export function fixed(
   label: string,
 ): number {
   const value = Number(integer(bytes, start, end, "auto", label)) / factor;
-  // What the division rounds up to the edge could not be written again.
+  // A result that was rounded up to the edge could not be written again.
   const product = value * factor;
   if (product >= -(2 ** 63) && product < 2 ** 63) return value;
   return bad(label, "an integer at the edge of 64 bits, which a number cannot hold", start);
 }
 
-// One float at a time goes through these eight bytes: a DataView for each message costs more.
+// Shared buffer for one float at a time: a DataView per message costs more.
 const floatBytes = new Uint8Array(8);
 const floats = new Float64Array(floatBytes.buffer);
 floats[0] = 1;
-/** Where the sign is: at 0 or at 7, as the machine has it. */
+/** Index of the sign, 0 or 7, depending on the machine's byte order. */
 const flip = floatBytes[7] === 0 ? 7 : 0;
 
 function float(bytes: Uint8Array, at: number): number {
@@ -144,13 +144,13 @@ function float(bytes: Uint8Array, at: number): number {
   return floats[0]!;
 }
 
-/** A double of 8 bytes; the 4 that the reference takes are no double. */
+/** Reads a double of 8 bytes. The reference also takes 4 bytes, which are not a double. */
 export function double(bytes: Uint8Array, start: number, end: number, label: string): number {
   if (end - start !== 8) bad(label, `double of ${end - start} bytes, not 8`, start);
   return float(bytes, start);
 }
 
-/** Text: strict UTF-8. */
+/** Reads text: strict UTF-8. */
 export function text(bytes: Uint8Array, start: number, end: number, label: string): string {
   try {
     return decodeUtf8(bytes, start, end);
@@ -160,20 +160,20 @@ export function text(bytes: Uint8Array, start: number, end: number, label: strin
   }
 }
 
-/** Bytes: a view of what was received. */
+/** Reads bytes as a view of the received memory. */
 export function blob(bytes: Uint8Array, start: number, end: number): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
 }
 
-/** Bytes in memory of their own. */
+/** Reads bytes as a copy. */
 export function ownBlob(bytes: Uint8Array, start: number, end: number): Uint8Array {
   const own = new Uint8Array(end - start);
-  // No slice: that of Node's Buffer is a view.
+  // Not `slice`: that of Node's Buffer is a view.
   copy(bytes, start, end, own, 0);
   return own;
 }
 
-/** `*integer`: a width byte, then elements. A lone width byte, whatever it says, is an empty list. */
+/** `*integer`: a width byte, then elements. A lone width byte, with any value, is an empty list. */
 export function integers(
   bytes: Uint8Array,
   start: number,
@@ -218,14 +218,17 @@ export function doubles(bytes: Uint8Array, start: number, end: number, label: st
   return values;
 }
 
-/** The width of the elements, whose number is a whole one. 0: there are none. */
+/**
+ * Returns the width of the elements, after checking that their number is whole; 0 for an empty
+ * list.
+ */
 function widthOf(bytes: Uint8Array, start: number, end: number, label: string): number {
   const length = end - start - 1;
   if (length <= 0) return 0;
   const width = bytes[start]!;
   if (width !== 4 && width !== 8) bad(label, `elements of ${width} bytes, neither 4 nor 8`, start);
   if (length % width !== 0) {
-    bad(label, `${length} bytes are no whole number of elements of ${width}`, start);
+    bad(label, `${length} bytes are not a multiple of ${width}`, start);
   }
   return width;
 }
@@ -237,7 +240,7 @@ export function booleans(bytes: Uint8Array, start: number, end: number): boolean
   return values;
 }
 
-/** `*string` and `*binary`: each element with its length. */
+/** `*string` and `*binary`: elements with their lengths. */
 export function blobs<T>(
   bytes: Uint8Array,
   start: number,
@@ -255,9 +258,9 @@ export function blobs<T>(
 }
 
 /**
- * `*T`: each struct with its length.
+ * `*T`: structs with their lengths.
  *
- * @param stop - where the struct ended that was decoded last
+ * @param stop - returns the end of the last decoded struct
  */
 export function structs(
   bytes: Uint8Array,
@@ -278,7 +281,7 @@ export function structs(
   return values;
 }
 
-/** Sets a property that may be called `__proto__`. */
+/** Sets a property, even one called `__proto__`. */
 export function define(object: object, name: string, value: unknown): void {
   Object.defineProperty(object, name, {
     value,
@@ -288,7 +291,10 @@ export function define(object: object, name: string, value: unknown): void {
   });
 }
 
-/** A map from structs: of `*T(key)` the struct itself is the value, of `*T()` its second field. */
+/**
+ * Makes a map from structs: for `*T(key)` the value is the struct itself, for `*T()` its second
+ * field.
+ */
 export function mapOf(
   structs: readonly object[],
   key: SchemaField,
@@ -318,7 +324,7 @@ export function mapOf(
 }
 
 function part(struct: object, field: SchemaField, label: string, at: number): unknown {
-  // Own properties only: a field that did not come is not what Object.prototype has under its name.
+  // Own properties only: an absent field must not find a property of Object.prototype.
   if (Object.hasOwn(struct, field.name)) return (struct as Record<string, unknown>)[field.name];
   return bad(label, `an element without the field ${field.name}`, at);
 }

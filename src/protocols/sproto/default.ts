@@ -1,7 +1,10 @@
 import { givesObject, type Reading } from "./decoding.ts";
 import type { SchemaField } from "./schema.ts";
 
-/** What the reference's `default` gives: every field with its empty value; structs without fields of theirs. */
+/**
+ * Returns what the reference's `default` does: every field with its empty value, and nested structs
+ * without fields.
+ */
 export function defaultOf(fields: readonly SchemaField[], reading: Reading): object {
   return Object.fromEntries(fields.map((field) => [field.name, emptyOf(field, reading)]));
 }

@@ -10,10 +10,11 @@ import type { SchemaField } from "./schema.ts";
 import { size, type Writer } from "./writer.ts";
 
 /*
- * What both engines write with: one value each. `label` names the field for error texts, `Type.field`.
+ * Writing functions of both engines, for one value each. `label` names the field for error texts,
+ * `Type.field`.
  *
- * Functions that are given a position `p` write there and answer with the position behind; the caller has made
- * room for what is of fixed size. Functions without one write at `w.at`.
+ * Functions with a position `p` write there and return the position after; the caller has made
+ * room, because the size is fixed. Functions without one write at `w.at`.
  */
 
 /** Refuses a value. */
@@ -31,23 +32,25 @@ function shown(value: unknown): string {
   return isBytes(value) ? "a Uint8Array" : "an object";
 }
 
-/** What is in the place of a struct, or of an element of a list of them, must have fields. */
+/** Checks that a struct, or an element of a list of structs, is an object. */
 export function checkStruct(value: unknown, label: string, i?: number): void {
   if (typeof value === "object" && value !== null) return;
   noStruct(value, i === undefined ? label : `${label}[${i}]`);
 }
 
-/** The fields of a struct are properties of an object. */
+/** Refuses a struct that is not an object. */
 export function noStruct(value: unknown, label: string): never {
   return refuse(label, value, "an object");
 }
 
-/** An object without any of the fields: an array, a map, a date or a promise in its place is a mistake. */
+/**
+ * Checks an object without any of the fields: an array, a map, a date or a promise is a mistake.
+ */
 export function checkEmpty(value: unknown, label: string): void {
   if (!isRecord(value)) noStruct(value, label);
 }
 
-/** True for objects whose members are what they are about, of whatever class. */
+/** True for objects used as records, of any class. */
 const isRecord = (value: unknown): boolean =>
   Object.prototype.toString.call(value) === "[object Object]";
 
@@ -56,22 +59,23 @@ export function tooDeep(w: Writer, label: string): never {
   throw new ProtocolError("unencodable", text);
 }
 
-/** A property, unless every object has one of that name: then only its own. */
+/** Reads a property; if every object inherits one of that name, only an own one. */
 function property(value: object, name: string): unknown {
   if (name in Object.prototype) return own(value, name);
   return (value as Record<string, unknown>)[name];
 }
 
-/** A property, unless it is inherited. */
+/** Reads a property, unless it is inherited. */
 export function own(value: object, name: string): unknown {
   return Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
 }
 
-/** An integer of up to 64 bits: a number where it is a safe one. */
+/** Checks an integer of up to 64 bits; returns a number if it is a safe one. */
 export function integer(value: unknown, label: string): number | bigint {
   if (typeof value === "number") {
     if (Number.isSafeInteger(value)) return value;
-    // A number beyond 2^53 stands for several integers: the caller would not notice which one is sent.
+    // A number beyond 2^53 stands for several integers: the caller would not notice which one is
+    // sent.
     return refuse(label, value, "an integer (beyond 2^53 a bigint)");
   }
   if (typeof value !== "bigint") return refuse(label, value, "an integer");
@@ -81,7 +85,9 @@ export function integer(value: unknown, label: string): number | bigint {
   return value;
 }
 
-/** `integer(n)`: the integer on the wire, rounded half away from zero as C's `round` does. */
+/**
+ * `integer(n)`: returns the integer for the wire, rounded half away from zero as C's `round` does.
+ */
 export function fixed(value: unknown, factor: number, label: string): number | bigint {
   if (typeof value !== "number") return refuse(label, value, "a number");
   const product = value * factor;
@@ -93,7 +99,7 @@ export function fixed(value: unknown, factor: number, label: string): number | b
   return BigInt(rounded);
 }
 
-/** The data of an integer that is not inline, with its length: 8 or 12 bytes. */
+/** Writes an integer that is not inline, with its length: 8 or 12 bytes. */
 export function wide(bytes: Uint8Array, p: number, value: number | bigint): number {
   bytes[p + 1] = 0;
   bytes[p + 2] = 0;
@@ -124,14 +130,14 @@ function put64(bytes: Uint8Array, p: number, value: number | bigint): number {
   return put32(bytes, p + 4, Number(value >> 32n));
 }
 
-/** 1 for true, 0 for false: the inline value. */
+/** Returns the inline value: 1 for true, 0 for false. */
 export function boolean(value: unknown, label: string): number {
   if (value === true) return 1;
   if (value === false) return 0;
   return refuse(label, value, "a boolean");
 }
 
-/** A double with its length: 12 bytes. */
+/** Writes a double with its length: 12 bytes. */
 export function double(w: Writer, p: number, value: unknown, label: string): number {
   if (typeof value !== "number") return refuse(label, value, "a number");
   w.bytes[p] = 8;
@@ -142,10 +148,10 @@ export function double(w: Writer, p: number, value: unknown, label: string): num
   return p + 12;
 }
 
-// Above this the host's encoder is faster than a loop.
+// Above this length the host's encoder is faster than a loop.
 const SHORT = 24;
 
-/** Text with its length, and room for `rest` bytes behind it. */
+/** Writes text with its length, and makes room for `rest` bytes after it. */
 export function text(w: Writer, value: unknown, rest: number, label: string): void {
   if (typeof value !== "string") refuse(label, value, "a string");
   const { length } = value;
@@ -177,7 +183,7 @@ function longText(bytes: Uint8Array, at: number, value: string, label: string): 
   }
 }
 
-/** Bytes with their length, and room for `rest` bytes behind them. */
+/** Writes bytes with their length, and makes room for `rest` bytes after them. */
 export function blob(w: Writer, value: unknown, rest: number, label: string): void {
   if (!isBytes(value)) refuse(label, value, "a Uint8Array");
   if (isDetached(value)) throw detached(label);
@@ -195,26 +201,26 @@ function detached(label: string): ProtocolError {
   );
 }
 
-/** Text, or bytes that are not. */
+/** Writes text, or bytes that need not be UTF-8. */
 export function textOrBlob(w: Writer, value: unknown, rest: number, label: string): void {
   if (isBytes(value)) blob(w, value, rest, label);
   else text(w, value, rest, label);
 }
 
-/** The elements of a list: an array, or anything else that can be iterated, save a string. */
+/** Returns the elements of a list: an array, or any iterable but a string. */
 export function list(value: unknown, label: string): readonly unknown[] {
   if (Array.isArray(value)) return value;
   if (!isIterable(value)) return refuse(label, value, "an array or an iterable");
   return Array.from(value);
 }
 
-/** Not text, even if it is a String object. */
+/** False for text, even a String object. */
 function isIterable(value: unknown): value is Iterable<unknown> {
   if (typeof value !== "object" || value === null || value instanceof String) return false;
   return Symbol.iterator in value;
 }
 
-/** Begins a list of `count` elements at `w.at`: room for its length and for `room` bytes of content. */
+/** Begins a list at `w.at`: makes room for its length and for `room` bytes of content. */
 function open(w: Writer, room: number): number {
   w.need(4 + room);
   const p = w.at;
@@ -223,8 +229,8 @@ function open(w: Writer, room: number): number {
 }
 
 /**
- * `*integer`, and `*integer(n)` with a factor: a width byte, then elements of that width. Four bytes, until
- * one does not fit; then all over again with eight.
+ * `*integer`, and `*integer(n)` with a factor: a width byte, then elements of that width. Starts
+ * with four bytes; if an element does not fit, starts over with eight.
  */
 export function integers(w: Writer, value: unknown, factor: number, label: string): void {
   const values = list(value, label);
@@ -274,7 +280,7 @@ export function doubles(w: Writer, value: unknown, label: string): void {
   size(w, p);
 }
 
-/** `*T`: each struct with its length. */
+/** `*T`: structs with their lengths. */
 export function structs(
   w: Writer,
   values: readonly unknown[],
@@ -302,7 +308,7 @@ export function booleans(w: Writer, value: unknown, label: string): void {
   size(w, p);
 }
 
-/** `*string` and `*binary`: each element with its length, written by `write`. */
+/** `*string` and `*binary`: elements with their lengths, written by `write`. */
 export function blobs(w: Writer, value: unknown, write: typeof text, label: string): void {
   const values = list(value, label);
   const p = open(w, 0);
@@ -311,7 +317,7 @@ export function blobs(w: Writer, value: unknown, write: typeof text, label: stri
     try {
       write(w, element, 0, label);
     } catch {
-      // Refused once more, by its own name, which is made only where it is needed.
+      // Refused again under the element's name, which is built only now.
       write(w, element, 0, `${label}[${i}]`);
     }
   }
@@ -319,13 +325,13 @@ export function blobs(w: Writer, value: unknown, write: typeof text, label: stri
 }
 
 /**
- * The structs of `*T(key)`: the values of a Map, the elements of any other iterable, the values of an object.
- * The key is not written, each struct has its own.
+ * Returns the structs of `*T(key)`: the values of a Map, the elements of any other iterable, the
+ * values of an object. The key is not written, because each struct contains its own.
  */
 export function keyed(value: unknown, key: string, label: string): readonly unknown[] {
   const structs = value instanceof Map ? Array.from(value.values()) : elementsOf(value, label);
   for (const [i, struct] of structs.entries()) {
-    // What is no object at all is refused when it is written.
+    // A value that is not an object is refused when it is written.
     if (typeof struct === "object" && struct !== null && property(struct, key) === undefined) {
       const text = `${label}: element ${i} lacks the field ${key}, by which the map is keyed`;
       throw new ProtocolError("unencodable", text);
@@ -340,7 +346,10 @@ function elementsOf(value: unknown, label: string): readonly unknown[] {
   return Object.values(value as object);
 }
 
-/** The entries of `*T()`, as structs: of a Map or another iterable of pairs, or of an object. */
+/**
+ * Returns the entries of `*T()` as structs: from a Map or another iterable of pairs, or from an
+ * object.
+ */
 export function entries(value: unknown, key: SchemaField, to: string, label: string): unknown[] {
   return pairsOf(value, key, label).map((pair) => {
     if (!Array.isArray(pair)) return refuse(label, pair, "a map or an iterable of pairs");
@@ -361,13 +370,13 @@ function pairsOf(value: unknown, key: SchemaField, label: string): readonly unkn
   return Object.entries(value as object).map(([name, to]) => [keyOf(name, key), to]);
 }
 
-/** Keys of objects are strings; those of other types are read back from their digits. */
+/** Converts a property name to a key: those of other types are read from their digits. */
 function keyOf(name: string, { kind, decimals }: SchemaField): unknown {
   if (kind === "boolean" && (name === "true" || name === "false")) return name === "true";
   if (kind === "integer" && decimals === undefined && /^-?\d+$/.test(name)) return BigInt(name);
   if ((kind === "double" || kind === "integer") && name.trim() !== "") {
     const number = Number(name);
-    // Not a digit less, nor a form that a number does not have.
+    // Only the form that the number itself has.
     if (String(number) === name) return number;
   }
   return name;

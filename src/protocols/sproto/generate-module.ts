@@ -6,10 +6,10 @@ import { type SchemaText, schemaOf } from "./parse.ts";
 import { GENERATED_VERSION } from "./precompiled.ts";
 import type { Schema, SchemaField, SchemaType } from "./schema.ts";
 
-/** Options for `generateModule`: the forms of decoded values, and how the module looks. */
+/** Options for `generateModule`: forms of decoded values, and the module's layout. */
 export interface ModuleOptions extends Pick<SprotoOptions, "int64" | "maps" | "strings"> {
   /**
-   * Module that the generated code imports `precompiled` from.
+   * Module from which the generated code imports `precompiled`.
    * @defaultValue `"framewright/sproto"`
    */
   readonly from?: string | undefined;
@@ -19,20 +19,21 @@ export interface ModuleOptions extends Pick<SprotoOptions, "int64" | "maps" | "s
    */
   readonly width?: number | undefined;
   /**
-   * Names for the comment in the first line: the files that the schema came from.
+   * Names for the comment in the first line: the schema's files.
    * @defaultValue none
    */
   readonly sources?: readonly string[] | undefined;
 }
 
 /**
- * Writes a TypeScript module for a schema: an interface for each type, and code that encodes and decodes it
- * without eval. `npx framewright sproto` calls it; call it yourself in a build script.
+ * Writes a TypeScript module for a schema: an interface for each type, and code that encodes and
+ * decodes it without eval. `npx framewright sproto` calls it; call it yourself in a build script.
  *
- * @param text - the schema, as `parse` takes it
- * @param options - forms of values, and how the module looks
+ * @param text - the schema, as for `parse`
+ * @param options - forms of values, and the module's layout
  * @returns the source text of the module, which exports `sproto` and the types
- * @throws SchemaError if the schema is wrong; RangeError if it has no types, or for an invalid option
+ * @throws SchemaError if the schema is wrong; RangeError if it has no types, or for an invalid
+ *   option
  *
  * @example
  * ```ts
@@ -72,15 +73,16 @@ export function generateModule(text: SchemaText, options: ModuleOptions = {}): s
   return `${parts.map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }
 
-/** A name inside of a comment, which must not end there. */
+/** Escapes a name in a comment, so it cannot end the comment. */
 function commented(name: string): string {
   return name.replace(/[\p{Cc}\u2028\u2029]/gu, unicodeEscape).replaceAll("*/", "*\\/");
 }
 
-// The narrowest lines that generated code fits into.
+// The shortest lines that generated code fits into.
 const NARROWEST = 60;
 
-// What an interface of the module must not be called: words of the language, and what the module itself uses.
+// Names that an interface of the module must not have: reserved words, and names that the module
+// itself uses.
 const TAKEN: ReadonlySet<string> = new Set(
   `any as async await bigint boolean break case catch class const continue debugger declare default delete do else
   enum export extends false finally for from function get if implements import in infer instanceof interface is keyof
@@ -89,7 +91,7 @@ const TAKEN: ReadonlySet<string> = new Set(
   yield Map Uint8Array Types Sproto precompiled sproto bundle code`.split(/\s+/),
 );
 
-/** `Outer.Inner` is `Outer_Inner`; what is taken gets a line at its end. */
+/** Names `Outer.Inner` as `Outer_Inner`; appends underscores to a name that is taken. */
 function interfaceNames(types: readonly SchemaType[]): ReadonlyMap<SchemaType, string> {
   const used = new Set(TAKEN);
   const names = new Map<SchemaType, string>();
@@ -115,7 +117,7 @@ function interfaceOf(type: SchemaType, names: Names, options: ModuleOptions): st
   return [...head, `export interface ${name} {`, ...members, "}"];
 }
 
-/** The type of a field as the schema says it. */
+/** The type of a field, as written in the schema. */
 function declared({ kind, array, decimals, type, key, value }: SchemaField): string {
   const name = type?.name ?? (decimals === undefined ? kind : `integer(${decimals})`);
   const parens = value !== undefined ? "()" : key === undefined ? "" : `(${key.name})`;
@@ -190,7 +192,7 @@ function typesOf({ types, protocols }: Schema, names: Names): string[] {
   ];
 }
 
-/** The bundle, in lines of 64 digits. */
+/** The bundle as code, in lines of 64 digits. */
 function bundleOf(schema: Schema): string[] {
   const digits = Array.from(writeBundle(schema))
     .map((byte) => byte.toString(16).padStart(2, "0"))
@@ -206,7 +208,7 @@ function codeOf(schema: Schema, width: number): string[] {
   return ["function code(rt: any): any {", ...indented, "}"];
 }
 
-/** The schema itself, with the options that its types were written for. */
+/** The schema constant, with the options that its types were written for. */
 function constantOf({ int64, maps, strings }: ModuleOptions): string[] {
   const options = Object.entries({ int64, maps, strings })
     .filter(([, value]) => value !== undefined)

@@ -3,23 +3,23 @@ import { type FieldPlan, planOf, roomOf } from "./plan.ts";
 import type { Schema, SchemaType } from "./schema.ts";
 
 /*
- * Code for the types of a schema: the loops of the interpreter unrolled, a function for writing and one for
- * reading each type. One generator, two forms: JavaScript for `new Function`, and TypeScript for the command
- * that writes a module ahead of time.
+ * Generates code for the types of a schema: the loops of the interpreter unrolled, with one
+ * function to write and one to read each type. It has two forms: JavaScript for `new Function`, and
+ * TypeScript for modules that are written ahead of time.
  *
- * What a schema names enters the code as names of properties only, quoted wherever it is not a plain
- * identifier. Error texts are looked up by index.
+ * Names of a schema appear in the code only as property names, quoted unless they are plain
+ * identifiers. Error texts are looked up by index.
  */
 
-/** In TypeScript a type is put where this stands. JSON strings, as they are written here, cannot hold it. */
+/** Placeholder for a type in TypeScript. The JSON strings written here cannot contain it. */
 const TYPE = "\uE000";
 
 /**
- * Generates the body of a function that is given `rt`, a `Runtime`, and gives an `Engine`.
+ * Generates the body of a function that takes `rt`, a `Runtime`, and returns an `Engine`.
  *
- * @param schema - its types
- * @param form - without types, or with them
- * @param width - columns that a line may have
+ * @param schema - the schema with the types
+ * @param form - JavaScript, or TypeScript with types
+ * @param width - maximum columns of a line
  */
 export function generate(schema: Schema, form: "js" | "ts", width = 80): string {
   const functions = new CodeText();
@@ -52,7 +52,7 @@ export function generate(schema: Schema, form: "js" | "ts", width = 80): string 
     .replaceAll(TYPE, form === "ts" ? ": any" : "");
 }
 
-/** Bytes of a field's data whose size is known before: length and number. */
+/** Fields whose data has a fixed size, with its length. */
 const FIXED: ReadonlySet<FieldPlan["op"]> = new Set(["integer", "fixed", "double"]);
 
 /** The functions of one type. */
@@ -69,7 +69,7 @@ class TypeCode {
     this.#width = width;
   }
 
-  /** True if the line is short enough inside of a function. */
+  /** True if the line is short enough inside a function. */
   #fits(line: string): boolean {
     return 2 + line.replaceAll(TYPE, ": any").length <= this.#width;
   }
@@ -79,7 +79,7 @@ class TypeCode {
   }
 
   encoder(): void {
-    // Names of what is not used begin with _: compilers and linters may insist.
+    // Names of unused parameters begin with _: compilers and linters may require it.
     const depth = this.#fields.length > 0 ? "d" : "_d";
     const head = `function e${this.#index}(w${TYPE}, v${TYPE}, ${depth}${TYPE}) {`;
     this.#code.block(head, () => this.#encode());
@@ -127,7 +127,7 @@ class TypeCode {
     code.line(`${code.use("size")}(w, h);`);
   }
 
-  /** The record of a field, and the skip word before it. */
+  /** Writes the record of a field, and the skip word before it. */
   #record({ op, tag, factor }: FieldPlan, nth: number): void {
     const code = this.#code;
     const f = `f${nth}`;
@@ -153,14 +153,14 @@ class TypeCode {
     });
   }
 
-  /** The data of a field; `rest` bytes must have room behind it. */
+  /** Writes the data of a field, and makes room for `rest` bytes after it. */
   #data({ op, type, factor }: FieldPlan, nth: number, rest: number): void {
     const code = this.#code;
     const f = `f${nth}`;
     const label = this.#label(nth);
     const wrap = (...body: readonly string[]): void =>
       code.block(`if (${f} !== undefined) {`, () => code.line(...body));
-    /** A call that may replace the memory. */
+    /** Wraps a call that may replace the memory. */
     const grown = (...body: readonly string[]): void =>
       wrap(...body, ...(rest > 0 ? [`w.need(${rest});`] : []), "b = w.bytes;");
     const structs = (list: string): void =>
@@ -233,7 +233,7 @@ class TypeCode {
     this.#result();
   }
 
-  /** Reads a field: its record is `w`, its data are from `q` to `p`. */
+  /** Reads a field: its record is `w`, its data is from `q` to `p`. */
   #found({ op, type, factor }: FieldPlan, nth: number): void {
     const code = this.#code;
     const f = `f${nth}`;
@@ -300,7 +300,7 @@ class TypeCode {
     }
   }
 
-  /** The object: made at once if all fields are there, so that V8 need not grow it. */
+  /** Creates the object: at once if all fields are there, so that V8 need not grow it. */
   #result(): void {
     const code = this.#code;
     const fields = this.#fields;
@@ -328,7 +328,7 @@ class TypeCode {
   }
 }
 
-/** True for data of a size that is not known before: writing them may replace the memory. */
+/** True if the size of the data is not known in advance: writing it may replace the memory. */
 function isSized({ op }: FieldPlan): boolean {
   return op !== "boolean" && !FIXED.has(op);
 }

@@ -12,46 +12,49 @@ import {
 import type { SchemaProtocol } from "./schema.ts";
 import type { Sproto } from "./sproto.ts";
 
-/** Limits of a host. */
+/** Options for a host. */
 export interface HostOptions {
   /**
-   * Most sessions that may wait for an answer.
+   * Maximum sessions that wait for an answer.
    * @defaultValue 65 536
    */
   readonly maxPending?: number | undefined;
 }
 
-/** A request that came. */
+/** A received request. */
 export interface HostRequest {
   readonly kind: "request";
   /** Name of the protocol. */
   readonly name: string;
-  /** The request; undefined where the protocol has none. */
+  /** The request; undefined if the protocol has none. */
   readonly args: unknown;
-  /** Undefined where no answer is wanted; 0 is a session. */
+  /** Undefined if no answer is expected; 0 is a valid session. */
   readonly session: number | bigint | undefined;
-  /** What the caller put beside the request, where the package type has a field `ud`. */
+  /** The caller's `ud`, if the package type has that field. */
   readonly ud: unknown;
-  /** The packed answer, to be sent back: once. Undefined where no answer is wanted. */
+  /** Returns the packed answer to send back; call it once. Undefined if no answer is expected. */
   readonly respond: ((args?: unknown, ud?: unknown) => Uint8Array<ArrayBuffer>) | undefined;
 }
 
-/** An answer that came. */
+/** A received answer. */
 export interface HostResponse {
   readonly kind: "response";
   /** Name of the protocol. */
   readonly name: string;
   readonly session: number | bigint;
-  /** The response; undefined where the protocol has none. */
+  /** The response; undefined if the protocol has none. */
   readonly args: unknown;
-  /** What the answerer put beside it, where the package type has a field `ud`. */
+  /** The answering side's `ud`, if the package type has that field. */
   readonly ud: unknown;
 }
 
-/** What `dispatch` makes of a message. */
+/** A message that `dispatch` has read. */
 export type Dispatched = HostRequest | HostResponse;
 
-/** Makes the packed bytes of a request. With a session an answer is expected, without one there is none. */
+/**
+ * Returns the packed bytes of a request. With a session an answer is expected, without one it is
+ * not.
+ */
 export type SendRequest = (
   name: string,
   args?: unknown,
@@ -60,12 +63,12 @@ export type SendRequest = (
 ) => Uint8Array<ArrayBuffer>;
 
 /**
- * Remote calls without a connection: makes the bytes of requests, and tells what bytes that came mean. One
- * object for each peer, because it remembers the sessions that wait for an answer. It makes no sessions and keeps
- * no time: see `sprotoRpc` for calls that do.
+ * Remote calls without a connection: encodes requests, and reads received messages. Use one object
+ * per peer, because it remembers the sessions that wait for an answer. It creates no sessions and
+ * has no timeouts: see `sprotoRpc` for that.
  *
- * A client's host is the schema of what servers call, and is attached to the schema of what clients call; a
- * server's the other way round.
+ * Create a client's host from the schema of calls to clients, and attach it to the schema of calls
+ * to servers; on a server the reverse.
  *
  * @example
  * ```ts
@@ -110,11 +113,12 @@ export class SprotoHost {
   }
 
   /**
-   * Gives a function that makes requests to a peer.
+   * Returns a function that encodes requests to a peer.
    *
-   * @param remote - the schema of what that peer can be asked
-   * @returns a function, which throws a TypeError for a name that is not in that schema, a ProtocolError
-   *   `unencodable` for what does not fit it or a session that waits already, `overflow` when too many wait
+   * @param remote - the schema of the peer's protocols
+   * @returns a function, which throws a TypeError for a name that is not in that schema, a
+   *   ProtocolError `unencodable` for a value that does not fit it or a session that already waits,
+   *   `overflow` if too many wait
    */
   attach(remote: Sproto): SendRequest {
     return (name, args, session, ud) => {
@@ -123,7 +127,7 @@ export class SprotoHost {
       const place = placeOf(protocol, session);
       const key = small(session);
       if (key !== undefined && this.#pending.has(key)) {
-        throw new RpcError("unencodable", "the session waits for an answer already", place);
+        throw new RpcError("unencodable", "the session already waits for an answer", place);
       }
       if (key !== undefined && this.#pending.size >= this.#maxPending) {
         const text = `${this.#pending.size} sessions wait, maxPending is ${this.#maxPending}`;
@@ -143,17 +147,17 @@ export class SprotoHost {
     };
   }
 
-  /** Waits no longer for the answer to a session. Did it? */
+  /** Stops waiting for the answer to a session; returns true if it was waiting. */
   forget(session: number | bigint): boolean {
     return this.#pending.delete(small(session)!);
   }
 
   /**
-   * What a message means: a request to this side, or the answer to one of its own.
+   * Reads a message: a request to this side, or the answer to one of its own.
    *
-   * @param bytes - one whole message, packed
-   * @throws ProtocolError `malformed` for what is no message, an unknown protocol or session (an `RpcError` that
-   *   says which); nothing has changed then
+   * @param bytes - one complete message, packed
+   * @throws ProtocolError `malformed` for invalid bytes, an unknown protocol or session (an
+   *   `RpcError` that names it); the state is then unchanged
    */
   dispatch(bytes: Uint8Array): Dispatched {
     const sproto = this.#sproto;

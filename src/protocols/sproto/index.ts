@@ -1,11 +1,12 @@
 /**
- * sproto, the schema language, message encoding and remote calls of skynet: schemas from texts and bundles, messages
- * by generated code or an interpreter, 0-packing, and calls with or without a connection.
+ * sproto, the schema language, message encoding and remote calls of skynet: schemas from texts and
+ * bundles, messages with generated code or an interpreter, 0-packing, and calls with or without a
+ * connection.
  *
  * @packageDocumentation
  */
 
-// What the functions below return: so that declaration files of programs can name it.
+// Return types of the functions below, so that declaration files of programs can name them.
 export type { Codec, Handlers, MessageProtocol, Protocol } from "../../core/index.ts";
 export type { MessageFraming, WrappingFraming } from "../../framing/index.ts";
 export { generateModule, type ModuleOptions } from "./generate-module.ts";

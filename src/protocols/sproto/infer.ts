@@ -2,13 +2,13 @@ import type { NamedText } from "./parse.ts";
 import type { AnyTypes } from "./types.ts";
 
 /*
- * The schema language once more, for the compiler: from the literal type of a text to the types of its values.
- * The run-time parser is the judge of what is a schema; what this one cannot follow has values of type any.
+ * The schema language again, for the compiler: from the literal type of a text to the types of its
+ * values. The run-time parser decides what is a schema; values that this one cannot type are `any`.
  *
  *   text -> lines without comments -> words -> declarations -> values
  *
- * Everything that goes along the text is tail-recursive with an accumulator. The compiler follows 1000 steps: that
- * is enough for 1000 lines, and for a hundred types of some fields each.
+ * Everything that walks the text is tail-recursive with an accumulator. The compiler follows 1000
+ * steps: enough for 1000 lines, or for a hundred types with several fields each.
  */
 
 // ---- text -> words
@@ -24,7 +24,7 @@ type Replace<
 
 type WithoutComment<Line extends string> = Line extends `${infer Code}#${string}` ? Code : Line;
 
-/** Blanks around what stands alone, none inside of parentheses. */
+/** Puts blanks around symbols, and removes those inside parentheses. */
 type Spaced<Line extends string> = Replace<
   Replace<
     Replace<
@@ -39,7 +39,7 @@ type Spaced<Line extends string> = Replace<
   ")"
 >;
 
-/** The words of a line, one blank behind each. */
+/** The words of a line, each followed by one blank. */
 type LineWords<
   Line extends string,
   Done extends string = "",
@@ -58,7 +58,7 @@ type Words<
 
 // ---- words -> declarations. The words stay one string: a tuple of thousands of words costs the compiler seconds.
 
-/** Name, tag, type as it is written: `*T(key)`. */
+/** Name, tag, and type as written: `*T(key)`. */
 type Field = [name: string, tag: string, type: string];
 type Type = [name: string, fields: Field[]];
 type Call = [name: string, request: string, response: string];
@@ -68,7 +68,7 @@ interface Declared {
   calls: Call[];
 }
 
-/** What braces are open: types within types. */
+/** The open braces: types within types. */
 type Open = [name: string, fields: Field[]];
 
 type Digits = `${number}`;
@@ -80,7 +80,7 @@ type Parse<
   Stack extends Open[] = [],
   C extends Call | null = null,
 > = Stack extends [infer Top extends Open, ...infer Outer extends Open[]]
-  ? // In a type. Fields four at a time where that goes: it is steps that are limited.
+  ? // In a type. Four fields per step if possible, because steps are limited.
     W extends `} ${infer Rest}`
     ? Parse<Rest, [...Types, Top], Calls, Outer, C>
     : W extends `.${infer Name} { ${infer Rest}`
@@ -148,7 +148,7 @@ type Parent<Name extends string> = Name extends `${infer Head}.${infer Tail}`
     : Head
   : never;
 
-/** Full name of the type that `Name` means within `Scope`: from the inside to the outside. */
+/** Full name of the type that `Name` refers to within `Scope`, from the inside to the outside. */
 type LookUp<All, Scope extends string, Name extends string> = [Scope] extends [never]
   ? Name
   : `${Scope}.${Name}` extends keyof All
@@ -180,7 +180,7 @@ type BuiltIn<Name extends string, F extends Forms> = Name extends "integer"
             ? { in: Uint8Array; out: Uint8Array }
             : never;
 
-/** Can it be the name of a property, as key of a map? Bytes cannot. */
+/** The type of a map. Bytes cannot be property names. */
 type AsMap<K, V, F extends Forms> = F["maps"] extends "object"
   ? K extends Uint8Array
     ? Map<K, V>
@@ -252,7 +252,10 @@ type Sorted<List> = List extends [infer A extends Field, infer B extends Field]
 
 type NoZeros<Digits extends string> = Digits extends `0${infer Rest}` ? NoZeros<Rest> : Digits;
 
-/** Is A less than B, both without leading zeros? By the number of digits, else by the first that differs. */
+/**
+ * True if A is less than B, both without leading zeros: by the number of digits, then by the first
+ * that differs.
+ */
 type IsLess<
   A extends string,
   B extends string,
@@ -276,7 +279,7 @@ type Struct<All, T extends string, F extends Forms> = {
   out: StructOut<All, T, F>;
 };
 
-/** Values of a type that the schema lacks: the compiler's error shows the text. */
+/** Values of a missing type: the compiler's error shows the text. */
 type Refused<Why extends string> = { in: Why; out: Why };
 type NoType<T extends string> = `the schema has no type ${T}`;
 
@@ -303,7 +306,7 @@ type StructOut<All, T extends string, F extends Forms> = T extends keyof All
 
 type Nothing = { readonly in: undefined; readonly out: undefined };
 
-/** A request or a response: global names only. One without fields that must be there may be left out. */
+/** A request or a response: global names only. Optional if no field is required. */
 type Body<All, T extends string, F extends Forms> = T extends "nil"
   ? Nothing
   : { readonly in: StructIn<All, T, F> | undefined; readonly out: StructOut<All, T, F> };
@@ -322,7 +325,7 @@ type Meaning<D, F extends Forms> = D extends Declared
     }
   : AnyTypes;
 
-/** The words of one or several texts; `null` where one of them is known at run time only. */
+/** The words of one or several texts; `null` if one of them is known only at run time. */
 type AllWords<Texts, Done extends string = ""> = Texts extends readonly [infer First, ...infer Rest]
   ? TextOf<First> extends infer Text extends string
     ? string extends Text
@@ -341,8 +344,8 @@ type Parsed<Texts> =
     : null;
 
 /**
- * The types of a schema whose text the compiler knows. It is a type of its own so that declaration files
- * hold the text of an exported schema, and not all of its types written out.
+ * The types of a schema whose text the compiler knows. A type of its own, so that declaration files
+ * contain the text of an exported schema instead of all its types.
  */
 export interface SchemaTypes<Texts, F extends Forms> {
   readonly types: Meaning<Parsed<Texts>, F>["types"];
@@ -350,8 +353,8 @@ export interface SchemaTypes<Texts, F extends Forms> {
 }
 
 /**
- * The types of the values of a schema, from the literal type of its text (or texts); {@link AnyTypes} for a
- * text that is only known at run time.
+ * The types of a schema's values, from the literal type of its text (or texts); {@link AnyTypes}
+ * for a text that is known only at run time.
  */
 export type Infer<Texts, F extends Forms = object> =
   Parsed<Texts> extends null ? AnyTypes : SchemaTypes<Texts, F>;

@@ -6,15 +6,15 @@ import type { Schema, SchemaType } from "./schema.ts";
 import { size, type Writer } from "./writer.ts";
 
 /*
- * The engine that needs no generated code: a loop over the fields of a type.
+ * The engine without generated code: a loop over the fields of a type.
  *
  *   u32 length | u16 count | records: u16 each | data: for each record 0 a u32 length and so many bytes
  *
- * A message is written in two passes over its fields, because its records come first, and there are as many as
- * there are fields and gaps. Values wait on the writer's stack in between.
+ * A message is written in two passes over its fields, because its records come first, one for each
+ * field and gap. Values wait on the writer's stack in between.
  */
 
-/** The interpreter of a schema. */
+/** Creates the interpreter of a schema. */
 export function interpret(schema: Schema, reading: read.Reading): Engine {
   const { copy, int64, maxDepth, strings } = reading;
   const writeText = strings === "utf8" ? write.text : write.textOrBlob;
@@ -66,7 +66,7 @@ export function interpret(schema: Schema, reading: read.Reading): Engine {
       else if (depth > w.maxDepth) write.tooDeep(w, name);
       for (let i = base; i < top; i += 2) {
         writeData(w, stack[i], stack[i + 1] as FieldPlan, depth);
-        // Else the stack would keep what was written alive.
+        // Otherwise the stack would keep written values alive.
         stack[i] = undefined;
       }
       w.top = base;
@@ -167,7 +167,7 @@ export function interpret(schema: Schema, reading: read.Reading): Engine {
     };
   }
 
-  /** The value of a field, inline in `record`, or in `bytes[start .. end)` when that is 0. */
+  /** Reads the value of a field: inline in `record`, or in `bytes[start .. end)` if that is 0. */
   function readField(
     bytes: Uint8Array,
     record: number,

@@ -2,19 +2,19 @@ import { checkLimit, checkOptions, copy, ProtocolError, plain } from "../../core
 import { type Writer, writing } from "./writer.ts";
 
 /*
- * 0-packing: the input, padded with zeros to whole words of 8 bytes, without its zeros.
+ * 0-packing: pads the input with zeros to words of 8 bytes, and leaves out the zeros.
  *
  *   tag (bit i: byte i of the word is not 0), the bytes that are not 0       a word
  *   ff, n - 1, 8 n bytes as they are                                        a run of n words, at most 256
  *
- * A run begins with a word of 8 non-zero bytes and goes on while a word has 6 of them at least
+ * A run begins with a word of 8 non-zero bytes and continues while words have at least 6 of them
  * (sproto.c:1277-1437).
  */
 
-/** Largest message, packed and unpacked, where nothing else is said: 16 MiB, as in the reference. */
+/** Default limit of a message, packed and unpacked: 16 MiB, as in the reference. */
 export const DEFAULT_MAX_SIZE: number = 16 * 1024 * 1024;
 
-/** What `pack` and `unpack` can be given. */
+/** Options for `pack` and `unpack`. */
 export interface PackOptions {
   /**
    * Largest result in bytes.
@@ -23,15 +23,18 @@ export interface PackOptions {
   readonly maxSize?: number | undefined;
 }
 
-/** Most bytes that packing can make of `length`: two more for each run, two for the padding of the last word. */
+/**
+ * Maximum size of `length` bytes when packed: two more for each run, two for the padding of the
+ * last word.
+ */
 export function packedRoom(length: number): number {
   const words = (length + 7) >> 3;
   return 8 * words + 2 * (((words + 255) >> 8) + 1) + words;
 }
 
 /**
- * Packs `from[start .. end)` into `to` at `at`, where there must be `packedRoom` bytes, and gives the position
- * behind.
+ * Packs `from[start .. end)` into `to` at `at`, where `packedRoom` bytes must be free, and returns
+ * the position after.
  */
 export function packInto(
   from: Uint8Array,
@@ -40,7 +43,7 @@ export function packInto(
   to: Uint8Array,
   at: number,
 ): number {
-  /** Where the run's count stands while one is open, else -1. */
+  /** Position of the open run's count, or -1. */
   let run = -1;
   let p = at;
   for (let word = start; word < end; word += 8) {
@@ -71,7 +74,8 @@ export function packInto(
       to[run] = 0;
       p += 2;
     } else {
-      // Each byte is written, and its place kept if it is not 0: no branch, so none is mispredicted.
+      // Each byte is written, and its place kept if it is not 0: without a branch, so none is
+      // mispredicted.
       to[p++] = bits;
       to[p] = a;
       p += bits & 1;
@@ -106,8 +110,8 @@ export function packInto(
 }
 
 /**
- * Packs any bytes. What `unpack` gives back is padded with zeros to a multiple of 8: the length is not part of
- * the format. (The decoder of messages does not mind.)
+ * Packs any bytes. `unpack` returns them padded with zeros to a multiple of 8, because the format
+ * has no length. (Decoding a message ignores the padding.)
  *
  * @example
  * ```ts
@@ -120,7 +124,7 @@ export function packInto(
  * //=> 16
  * ```
  *
- * @throws ProtocolError `unencodable` when the result is larger than `maxSize`
+ * @throws ProtocolError `unencodable` if the result is larger than `maxSize`
  */
 export function pack(bytes: Uint8Array, options: PackOptions = {}): Uint8Array<ArrayBuffer> {
   checkOptions("pack", options, ["maxSize"]);
@@ -135,7 +139,11 @@ export function pack(bytes: Uint8Array, options: PackOptions = {}): Uint8Array<A
   });
 }
 
-/** @throws ProtocolError `unencodable` when the packed bytes are too many */
+/**
+ * Checks the size of packed bytes.
+ *
+ * @throws ProtocolError `unencodable` if there are too many
+ */
 export function checkPacked(size: number, maxSize: number): void {
   if (size > maxSize) {
     throw new ProtocolError("unencodable", `packed ${size} bytes exceed maxSize ${maxSize}`);
@@ -143,9 +151,10 @@ export function checkPacked(size: number, maxSize: number): void {
 }
 
 /**
- * Unpacking gives whole words: a message that fits without its padding alone could not be read again.
+ * Checks the padded size of a message. Unpacking returns whole words, so a message that only fits
+ * without its padding could not be read again.
  *
- * @throws ProtocolError `unencodable` when the padded message is larger than allowed
+ * @throws ProtocolError `unencodable` if the padded message is larger than allowed
  */
 export function checkPadded(size: number, maxSize: number): void {
   const padded = size + (-size & 7);
@@ -156,9 +165,11 @@ export function checkPadded(size: number, maxSize: number): void {
 }
 
 /**
- * What `pack` made of some bytes, padded with zeros to a multiple of 8. At most 8 bytes come out of each one.
+ * Unpacks the result of `pack`, padded with zeros to a multiple of 8. Each input byte yields at
+ * most 8 bytes.
  *
- * @throws ProtocolError `malformed` when bytes are missing, `too-long` when the result is larger than `maxSize`
+ * @throws ProtocolError `malformed` if bytes are missing, `too-long` if the result is larger than
+ *   `maxSize`
  */
 export function unpack(bytes: Uint8Array, options: PackOptions = {}): Uint8Array<ArrayBuffer> {
   checkOptions("unpack", options, ["maxSize"]);
@@ -167,7 +178,7 @@ export function unpack(bytes: Uint8Array, options: PackOptions = {}): Uint8Array
   return unpackFrom(plain(bytes), 0, bytes.length, maxSize);
 }
 
-/** {@link unpack} of `from[start .. end)`. */
+/** Unpacks `from[start .. end)`, see {@link unpack}. */
 export function unpackFrom(
   from: Uint8Array,
   start: number,
@@ -180,10 +191,10 @@ export function unpackFrom(
   });
 }
 
-/** Unpacks `from[start .. end)` behind what is written. */
+/** Unpacks `from[start .. end)`, and appends the result to the writer. */
 export function unpackInto(w: Writer, from: Uint8Array, start: number, end: number): void {
-  // Two walks: the first one checks everything and counts, so that the second one needs no checks and the
-  // memory is exactly what the bytes at hand give.
+  // Two passes: the first checks everything and counts, so the second needs no checks and the
+  // memory has the exact size.
   const size = unpackedSize(from, start, end, w.maxSize);
   w.need(size);
   const to = w.bytes;
@@ -238,7 +249,7 @@ function cutOff(have: number, length: number, at: number): never {
   throw new ProtocolError("malformed", text, at);
 }
 
-/** How many bits are set. */
+/** Number of bits set in each byte value. */
 const BITS = Uint8Array.from({ length: 256 }, (_, byte) => {
   let bits = 0;
   for (let rest = byte; rest > 0; rest >>= 1) bits += rest & 1;

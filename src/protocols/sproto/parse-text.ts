@@ -9,18 +9,18 @@ import { type Place, SchemaError } from "./schema-error.ts";
  *   protocol = name tag "{" { ("request" | "response") ( typename | "{" { field | type } "}" ) } "}"
  *   blank    = " " | TAB | LF | CRLF | "#" to the end of the line
  *
- * Blanks may stand between all parts but these: "." and the name, "*" and the type, the type and "(". They
- * must stand behind a field's or protocol's name and behind request and response. Two items may follow
- * each other without any, which the reference allows in some places only.
+ * Blanks are allowed between all parts except: "." and the name, "*" and the type, the type and
+ * "(". They are required after a field's or protocol's name and after request and response. Two
+ * items may follow each other without a blank, which the reference allows only in some places.
  */
 
-/** A name as it stands in the text. */
+/** A name in the text. */
 export interface Word {
   readonly text: string;
   readonly place: Place;
 }
 
-/** What stands in parentheses behind the name of a type. */
+/** The parentheses after the name of a type. */
 type Parens =
   | { readonly kind: "empty" }
   | { readonly kind: "word"; readonly word: string }
@@ -31,7 +31,7 @@ export interface ParsedField {
   readonly tag: number;
   readonly array: boolean;
   readonly type: Word;
-  /** The first pair of parentheses; further ones say nothing. */
+  /** The first pair of parentheses; further ones are ignored. */
   readonly parens: Parens | undefined;
 }
 
@@ -57,7 +57,7 @@ export interface ParsedText {
   readonly protocols: readonly ParsedProtocol[];
 }
 
-// Types within types: more than anyone writes, less than any stack.
+// Types within types: deeper than anyone writes, but safe for any stack.
 const MAX_NESTING = 100;
 
 /** Reads one text. Names are not looked up yet. */
@@ -87,7 +87,7 @@ class TextParser {
     return { types, protocols };
   }
 
-  /** A type, behind its dot. */
+  /** Reads a type, after its dot. */
   #type(depth: number): ParsedType {
     const name = this.#word("the name of a type");
     this.#blanks();
@@ -95,7 +95,7 @@ class TextParser {
     return this.#body(name, depth);
   }
 
-  /** The fields and types between braces, behind the opening one. */
+  /** Reads the fields and types between braces, after the opening one. */
   #body(name: Word, depth: number): ParsedType {
     if (depth > MAX_NESTING) this.#fail(`types nested deeper than ${MAX_NESTING}`, name.place.at);
     const fields: ParsedField[] = [];
@@ -124,7 +124,7 @@ class TextParser {
     return { name, tag, array, type, parens };
   }
 
-  /** What is in parentheses, behind the opening one. */
+  /** Reads the contents of parentheses, after the opening one. */
   #parens(type: Word): Parens {
     this.#blanks();
     const word = this.#match(WORD);
@@ -153,7 +153,7 @@ class TextParser {
           word.place.at,
         );
       }
-      if (!this.#blanks()) this.#fail(`expected a blank behind ${part}`);
+      if (!this.#blanks()) this.#fail(`expected a blank after ${part}`);
       const type = this.#takes("{")
         ? this.#body({ text: `${name.text}.${part}`, place: word.place }, 1)
         : this.#typename(`the type of the ${part} of ${name.text}`);
@@ -162,7 +162,7 @@ class TextParser {
   }
 
   #tag(name: Word): number {
-    if (!this.#blanks()) this.#fail(`expected a blank and a tag behind ${name.text}`);
+    if (!this.#blanks()) this.#fail(`expected a blank and a tag after ${name.text}`);
     const digits = this.#match(DIGITS);
     if (digits === undefined) this.#fail(`expected the tag of ${name.text}`);
     return Number(digits);
@@ -190,7 +190,7 @@ class TextParser {
     return found;
   }
 
-  /** Skips blanks; were there any? A lone CR is none. */
+  /** Skips blanks; returns true if there were any. A lone CR is not a blank. */
   #blanks(): boolean {
     const text = this.#text;
     const start = this.#at;
@@ -234,7 +234,7 @@ class TextParser {
   }
 }
 
-/** Quoted, with escapes for what one would not see: a byte order mark, say. */
+/** Quotes text, with escapes for invisible characters such as a byte order mark. */
 function visible(text: string): string {
   return JSON.stringify(text).replace(/[\p{C}\p{Z}]/gu, (one) =>
     one === " " ? one : `\\u{${one.codePointAt(0)!.toString(16)}}`,
@@ -244,5 +244,5 @@ function visible(text: string): string {
 const WORD = /[A-Za-z_][A-Za-z0-9_]*/y;
 const TYPENAME = /[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*/y;
 const DIGITS = /[0-9]+/y;
-/** What an error text shows: a word or one character. */
+/** The part of the text that an error shows: a word or one character. */
 const FOUND = /\w{1,40}|[\s\S]/uy;

@@ -11,23 +11,24 @@ import type { Schema } from "./schema.ts";
 import { Sproto } from "./sproto.ts";
 import type { AnyTypes, SprotoTypes } from "./types.ts";
 
-/** A text with a name for error texts: a file, say. */
+/** A text with a name for error texts, such as its file name. */
 export interface NamedText {
   readonly name: string;
   readonly text: string;
 }
 
 /**
- * A schema from its text, ready to encode and decode. Several texts are one schema: the language has no include.
+ * Parses the text of a schema, and returns it ready to encode and decode. Several texts form one
+ * schema: the language has no include.
  *
  * ```text
  * .Person {                     a type: name, tag, type of each field; tags 0 to 32766, never reused
  *   name  0 : string
  *   age   1 : integer           64 bits
- *   score 2 : integer(2)        two digits behind the point, as an integer
+ *   score 2 : integer(2)        two decimal places, as an integer
  *   kids  3 : *Person           a list; `*Person(name)` is a map
  * }
- * find 1 {                      a call: name, tag, what is sent, what is answered
+ * find 1 {                      a call: name, tag, request, response
  *   request  { name 0 : string }
  *   response Person
  * }
@@ -45,13 +46,14 @@ export interface NamedText {
  * //=> 9
  * ```
  *
- * The types of the values are read from a text that stands in the program, of up to some 1000 lines; of a longer one the
- * compiler says "excessively deep" (TS2589), and the values are `any`. So are those of a text that is only known at run time,
- * or is said to be: `text as string`. `npx framewright sproto` writes a module with types for texts in files.
+ * The compiler takes the types of values from a literal text of up to about 1000 lines. For a
+ * longer one it reports "excessively deep" (TS2589), and values are `any`, as they are for a text
+ * that is known only at run time, or for `text as string`. For texts in files, `npx framewright
+ * sproto` writes a module with types.
  *
- * @param text - the text, or several, each with a name for error texts if you like
+ * @param text - the text, or several, each with an optional name for error texts
  * @param options - forms of values, limits, engine
- * @throws SchemaError naming line and column, and what is wrong there
+ * @throws SchemaError with line, column and reason
  */
 export function parse<
   const Text extends SchemaText,
@@ -63,7 +65,7 @@ export function parse<
 /** One text of a schema, or several. */
 export type SchemaText = string | NamedText | readonly (string | NamedText)[];
 
-/** The schema of one or several texts. */
+/** Returns the schema of one or several texts. */
 export function schemaOf(text: SchemaText): Schema {
   const texts: readonly (string | NamedText)[] =
     typeof text === "string" || "text" in text ? [text] : text;
@@ -75,14 +77,15 @@ export function schemaOf(text: SchemaText): Schema {
 }
 
 /**
- * A schema from its bundle, the binary form that `sproto.bundle()` and the reference's `sprotodump` write.
+ * Loads a schema from its bundle, the binary form that `sproto.bundle()` and the reference's
+ * `sprotodump` write.
  *
- * A bundle says nothing to the compiler: its values are `any`, unless a type argument says what they are (the
- * `Types` of a module that `npx framewright sproto` wrote, say).
+ * The compiler cannot read a bundle: values are `any`, unless you pass a type argument, such as the
+ * `Types` of a module that `npx framewright sproto` wrote.
  *
  * @param bundle - the bytes
  * @param options - forms of values, limits, engine
- * @throws ProtocolError `malformed` for what is no bundle, or one of a version with fields unknown today
+ * @throws ProtocolError `malformed` for bytes that are not a bundle, or for unknown fields
  */
 export function load<T extends SprotoTypes = AnyTypes>(
   bundle: Uint8Array,
@@ -96,7 +99,7 @@ function make(schema: Schema, options: SprotoOptions): Sproto {
   return new Sproto(schema, settings, () => engineOf(schema, settings));
 }
 
-/** Made with the first message: a schema that is only read for its names costs nothing. */
+/** Created with the first message, so a schema that is only inspected costs nothing. */
 function engineOf(schema: Schema, settings: Settings): Engine {
   return compiledOr(
     settings.engine,

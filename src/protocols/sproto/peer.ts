@@ -16,25 +16,25 @@ import { placeOf, readBody } from "./rpc-format.ts";
 import type { Sproto } from "./sproto.ts";
 import type { AnyTypes, ProtocolName, SprotoTypes } from "./types.ts";
 
-/** The state of a connection of which nothing is known. */
+/** The context of a connection of unknown type. */
 // biome-ignore lint/suspicious/noExplicitAny: a peer with a known context goes where any is taken
 export type AnyContext = any;
 
-/** One request that came, for the handler that answers it. */
+/** A received request, for the handler that answers it. */
 export interface RpcCall<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
-  /** Who asks: for calls and pushes in the other direction, and for its `context`. */
+  /** The caller: for calls and notifications in the other direction, and its `context`. */
   readonly peer: RpcPeer<R, Context>;
   /** Name of the protocol. */
   readonly name: string;
-  /** Undefined where no answer is wanted. */
+  /** Undefined if no answer is expected. */
   readonly session: number | bigint | undefined;
-  /** What came beside the request, where the package type has a field `ud`. */
+  /** The caller's `ud`, if the package type has that field. */
   readonly ud: unknown;
-  /** What goes beside the answer: set it before answering. */
+  /** The `ud` of the answer: set it before answering. */
   answerUd?: unknown;
 }
 
-/** A function for each protocol: takes the request, gives the response or a promise of it. */
+/** A handler for each protocol: takes the request, returns the response or a promise of it. */
 export type RpcHandlers<L extends SprotoTypes, R extends SprotoTypes, Context> = {
   readonly [N in ProtocolName<L>]?:
     | ((
@@ -44,81 +44,83 @@ export type RpcHandlers<L extends SprotoTypes, R extends SprotoTypes, Context> =
     | undefined;
 };
 
-/** A response or a promise of it; nothing, where there is none or it has no fields to be told. */
+/** A response or a promise of it; may be undefined if there is none or its fields are optional. */
 export type RpcResult<T> = undefined extends T
-  ? // biome-ignore lint/suspicious/noConfusingVoidType: handlers without a return statement are welcome
+  ? // biome-ignore lint/suspicious/noConfusingVoidType: handlers need no return statement
     T | void | PromiseLike<T | void>
   : T | PromiseLike<T>;
 
-/** How a peer answers and asks. */
+/** Options for a peer: handlers of its calls, and limits. */
 export interface PeerOptions<
   L extends SprotoTypes = AnyTypes,
   R extends SprotoTypes = AnyTypes,
   Context = AnyContext,
 > {
-  /** Makes the state of one connection, kept in `peer.context`. */
+  /** Creates the state of one connection, kept in `peer.context`. */
   readonly context?: (() => Context) | undefined;
 
-  /** What this side can be asked. */
+  /** Handlers for calls to this side, by protocol name. */
   readonly on?: RpcHandlers<L, R, Context> | undefined;
 
   /**
-   * A handler failed: threw, was rejected, or gave a response that does not fit. What this gives is the response
-   * instead; undefined sends none. Without it the connection ends, as with every handler that throws.
+   * Called when a handler throws, rejects, or returns a response that does not fit. Its result is
+   * sent as the response instead; undefined sends none. Without it the connection closes, as for
+   * any handler that throws.
    */
   readonly failed?: ((error: unknown, call: RpcCall<R, Context>) => unknown) | undefined;
 
   /**
-   * Called with a message that no one waits for: a request without a handler or with an unknown tag (whose sender waits
-   * in vain, because this protocol has no errors), or an answer to a session that does not wait, or no longer.
+   * Called with an unexpected message: a request without a handler or with an unknown tag (its
+   * sender times out, because this protocol has no errors), or an answer to a session that does not
+   * wait or no longer waits.
    * @defaultValue they are dropped
    */
   readonly unmatched?: ((error: RpcError, peer: RpcPeer<R, Context>) => unknown) | undefined;
 
   /**
-   * How long a request waits for its answer, in milliseconds. 0 or Infinity: for ever.
+   * Time limit for an answer, in milliseconds; 0 or Infinity for no limit.
    * @defaultValue 30 000, or 0 in a runtime without timers
    */
   readonly timeout?: number | undefined;
 
   /**
-   * Most requests that may wait for answers at once.
+   * Maximum requests that wait for answers.
    * @defaultValue 1024
    */
   readonly maxPending?: number | undefined;
 
   /**
-   * Where the time comes from.
+   * Clock for timeouts.
    * @defaultValue the runtime's clock
    */
   readonly clock?: Clock | undefined;
 
   /**
-   * Called with what becomes of each request: `asked`, `answered`, `unanswered`. Give it to the connection as well, to see
-   * its bytes and messages.
+   * Called with the events of each request: `asked`, `answered`, `unanswered`. Pass it to the
+   * connection as well, to trace its bytes and messages.
    * @defaultValue none
    */
   readonly trace?: Trace | undefined;
 
-  /** The connection is open. */
+  /** Called when the connection is open. */
   readonly open?: ((peer: RpcPeer<R, Context>) => unknown) | undefined;
-  /** Something went wrong, and the connection closes: see `Handlers`. */
+  /** Called when something went wrong and the connection closes: see `Handlers`. */
   readonly error?: ((peer: RpcPeer<R, Context>, error: unknown) => unknown) | undefined;
-  /** It is over, and everything that waited has been rejected. */
+  /** Called when the connection has ended and all waiting requests were rejected. */
   readonly close?: ((peer: RpcPeer<R, Context>, info: CloseInfo) => unknown) | undefined;
 }
 
-/** What one request can be given. */
+/** Options for one request. */
 export interface RequestOptions {
-  /** As the option of that name of the peer. */
+  /** Overrides the peer's option of the same name. */
   readonly timeout?: number | undefined;
-  /** Gives the request up: its promise is rejected with the signal's reason. */
+  /** Aborts the request: its promise is rejected with the signal's reason. */
   readonly signal?: CancelSignal | undefined;
-  /** Sent beside the request, where the package type has a field `ud`. */
+  /** Sent as `ud` of the request, if the package type has that field. */
   readonly ud?: unknown;
 }
 
-/** The arguments of a call: a request without fields may be left out. */
+/** The arguments of a call: a request without required fields is optional. */
 export type RequestArguments<In, Options> = undefined extends In
   ? [args?: In, options?: Options]
   : [args: In, options?: Options];
@@ -129,11 +131,11 @@ const OPTIONS = [
 ];
 
 /**
- * The other side of a connection, to be asked: `connection.context` of a connection with the handlers of
- * `sprotoRpc(...).peers()`.
+ * The other side of a connection, for calls to it: the `connection.context` of a connection with
+ * the handlers of `sprotoRpc(...).peers()`.
  */
 export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
-  /** The state of this connection that the option `context` made. */
+  /** The state that the option `context` created for this connection. */
   readonly context: Context;
 
   readonly #remote: Sproto;
@@ -157,7 +159,7 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
     this.#requests = new Requests({
       ...{ timeout, maxPending, clock, trace, name: "sproto" },
       connection: () => this.#connection,
-      // In the queue of calls: it may ask the peer, and answers must not wait for that.
+      // In the queue of calls: the handler may send requests, and answers must not wait for it.
       unmatched: (session) => {
         const place = { session: session as number | bigint };
         this.#calls?.add(() =>
@@ -165,7 +167,7 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
         );
       },
     });
-    // What is asked before the connection is open waits.
+    // Requests made before the connection is open wait.
     this.#requests.pause();
   }
 
@@ -180,14 +182,14 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
   }
 
   /**
-   * Asks, and gives the answer: the response, or undefined where the protocol has none. The answer to a protocol
-   * without a response says that the request was taken.
+   * Sends a request and returns its response. For a protocol without a response it resolves to
+   * undefined once the other side has answered.
    *
    * @param name - name of a protocol of the remote schema
    * @param rest - the request, and options
-   * @returns a promise, rejected with an {@link RpcError} that says which protocol and session: `timeout`,
-   *   `closed`, `overflow` when too many requests wait, `malformed` for an answer that cannot be read,
-   *   `unencodable`; with a TypeError for a name that is not in the schema
+   * @returns a promise, rejected with an {@link RpcError} that names protocol and session:
+   *   `timeout`, `closed`, `overflow` if too many requests wait, `malformed` for an answer that
+   *   cannot be read, `unencodable`; with a TypeError for a name that is not in the schema
    */
   request<N extends ProtocolName<R>>(
     name: N,
@@ -222,12 +224,13 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
   }
 
   /**
-   * Sends a call that wants no answer. Before the connection is open it waits, in order with requests.
+   * Sends a call without an answer. Before the connection is open it waits, in order with requests.
    *
    * @param name - name of a protocol of the remote schema
    * @param rest - the request, and options
-   * @returns as `send` of the connection: false if it is better to wait, and if nothing is sent because the connection
-   *   is closing, or too much waits for it to open; so a broadcast does not fail because one peer is closing
+   * @returns like `send` of the connection, false if you should wait for `drain`; also false if
+   *   nothing is sent because the connection is closing or too much waits for it to open, so a
+   *   broadcast does not fail because one peer is closing
    * @throws ProtocolError `unencodable`, TypeError for a name that is not in the schema
    */
   notify<N extends ProtocolName<R>>(
@@ -239,7 +242,7 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
     if (this.#remote.protocol(name) === undefined) throw new TypeError(`${name} not found`);
     const call: RpcSent = { kind: "request", name, args, ud: options.ud };
     if (this.#connection !== undefined) return this.#connection.send(call);
-    // What cannot be written is refused now, as later.
+    // An invalid value is refused now, as it would be once the connection is open.
     this.#check(call);
     return this.#requests.notify(() => this.#connection?.send(call));
   }
@@ -301,7 +304,7 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
     this.#connection?.send({ kind: "response", name, session, args, ud: answerUd });
   }
 
-  /** A handler failed: what stands for its answer, if anything does. */
+  /** Handles the failure of a handler; returns the replacement for its response, if any. */
   #failed(error: unknown, call: RpcCall<R, Context>): unknown {
     const { failed } = this.#options;
     if (failed === undefined) throw error;
@@ -322,7 +325,7 @@ export class RpcPeer<R extends SprotoTypes = AnyTypes, Context = AnyContext> {
 type Handler = (args: unknown, call: unknown) => unknown;
 
 /**
- * The handlers that bind each connection to a peer of its own.
+ * Returns handlers that create a peer for each connection.
  *
  * @param check - throws if a value cannot be written
  * @internal

@@ -1,6 +1,6 @@
 import type { SchemaField, SchemaType } from "./schema.ts";
 
-/** How a field is written and read: what its kind, its star and its parentheses come down to. */
+/** How a field is written and read, from its kind, its star and its parentheses. */
 type Operation =
   | "integer"
   | "fixed"
@@ -19,7 +19,7 @@ type Operation =
   | "keyed"
   | "entries";
 
-/** A field, made ready for an engine. */
+/** A field, prepared for an engine. */
 export interface FieldPlan {
   readonly field: SchemaField;
   readonly name: string;
@@ -29,13 +29,13 @@ export interface FieldPlan {
   readonly op: Operation;
   /** 10^n of `integer(n)`, 0 of a plain integer. */
   readonly factor: number;
-  /** Has every object a property of this name? Then only an own one counts. */
+  /** True if every object inherits a property of this name: then only an own one counts. */
   readonly inherited: boolean;
-  /** Index of a struct's type, else -1. */
+  /** Index of a struct's type, or -1. */
   readonly type: number;
 }
 
-/** The fields of a type, in ascending order of their tags. */
+/** Returns the fields of a type, in ascending order of their tags. */
 export function planOf(type: SchemaType): readonly FieldPlan[] {
   return type.fields.map((field) => ({
     field,
@@ -49,7 +49,8 @@ export function planOf(type: SchemaType): readonly FieldPlan[] {
   }));
 }
 
-// Written down rather than looked up, so that generated code is the same everywhere (ECMA-262, 20.1.3, B.2.2).
+// A fixed list instead of a look-up, so that generated code is the same everywhere (ECMA-262,
+// 20.1.3, B.2.2).
 const INHERITED: ReadonlySet<string> = new Set([
   "constructor",
   "hasOwnProperty",
@@ -82,14 +83,14 @@ function operationOf({ kind, array, decimals, key, value }: SchemaField): Operat
 }
 
 /**
- * Bytes that the records of a type can take at most, with the u32 length and the u16 count before them: each
- * field has one record, and one more where a gap may be before it.
+ * Maximum bytes of a type's records, with the u32 length and the u16 count before them: one record
+ * per field, and one more if a gap may precede it.
  */
 export function roomOf(fields: readonly FieldPlan[]): number {
   return 6 + 4 * fields.length;
 }
 
-/** The skip word for the tags from `next` to before `tag`. */
+/** Returns the skip word for the tags from `next` to before `tag`. */
 export function skipWord(next: number, tag: number): number {
   return (tag - next - 1) * 2 + 1;
 }

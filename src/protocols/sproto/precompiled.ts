@@ -6,12 +6,12 @@ import { type Runtime, runtimeOf } from "./runtime.ts";
 import { Sproto } from "./sproto.ts";
 import type { SprotoTypes } from "./types.ts";
 
-/** What generated code and this library agree on: raised when code generated before does not work any more. */
+/** Version of generated code; raised when older generated code no longer works. */
 export const GENERATED_VERSION = 1;
 
-/** What a module that was written by `npx framewright sproto` hands over. */
+/** The argument of `precompiled`, from a module that `npx framewright sproto` wrote. */
 export interface PrecompiledSchema {
-  /** What the code was generated for. */
+  /** Version that the code was generated for. */
   readonly version: number;
   /** The bundle of the schema, as hex digits. */
   readonly bundle: string;
@@ -21,11 +21,12 @@ export interface PrecompiledSchema {
 }
 
 /**
- * A schema whose code was generated ahead of time: what the modules of `npx framewright sproto` call. No code is
- * made at run time, so it is as fast as compiled code under every content security policy.
+ * Creates a schema from code that was generated ahead of time by `npx framewright sproto`. No code
+ * is generated at run time, so it is as fast as compiled code under every content security policy.
  *
  * @param schema - bundle and code
- * @param options - as of `parse`; `int64`, `maps` and `strings` must be those that the types were written for
+ * @param options - options of `parse`; `int64`, `maps` and `strings` must be those that the types
+ *   were written for
  * @throws TypeError for code that another version of this library has generated
  */
 export function precompiled<T extends SprotoTypes>(

@@ -20,8 +20,8 @@ interface Declared {
 }
 
 /**
- * The texts as one schema: names looked up, everything checked. Types are sorted by full name, as the
- * reference numbers them in its bundles.
+ * Combines the texts into one schema: looks up names and checks everything. Types are sorted by
+ * full name, as the reference numbers them in its bundles.
  */
 export function resolve(texts: readonly ParsedText[]): Schema {
   const declared = new Map<string, Declared>();
@@ -41,7 +41,7 @@ export function resolve(texts: readonly ParsedText[]): Schema {
   sorted.forEach(({ type }, index) => {
     type.index = index;
   });
-  // Kinds and types first, keys of maps second: a key may be a field of a type further down.
+  // Kinds and types first, then keys of maps: a key may be a field of a type further down.
   const waiting: { field: Building<SchemaField>; parsed: ParsedField }[] = [];
   for (const { type, parsed } of sorted) {
     type.fields = fieldsOf(parsed, type.name, declared, waiting);
@@ -115,11 +115,11 @@ function fieldOf(
     }
     field.decimals = parens.value;
   }
-  // The reference takes integer() and integer(id) for integer.
+  // The reference reads integer() and integer(id) as integer.
   return field;
 }
 
-/** From the inside to the outside: in A.B, `t` is A.B.t, else A.t, else t. */
+/** Looks up a name from the inside to the outside: in A.B, `t` is A.B.t, else A.t, else t. */
 function lookUp(
   name: string,
   owner: string,
@@ -132,7 +132,10 @@ function lookUp(
   }
 }
 
-/** `*T(key)` and `*T()`. Without the star the reference ignores the parentheses, unless a number is in them. */
+/**
+ * Resolves `*T(key)` and `*T()`. Without the star the reference ignores the parentheses, unless
+ * they contain a number.
+ */
 function resolveKey(field: Building<SchemaField>, { type, parens }: ParsedField): void {
   if (parens?.kind === "number") fail(type.place, `Invalid map index :${parens.value}`);
   if (!field.array) return;
@@ -152,7 +155,7 @@ function resolveKey(field: Building<SchemaField>, { type, parens }: ParsedField)
   field.value = value;
 }
 
-/** Can the field be the key of a map? One value of a built-in type can. */
+/** True if the field can be the key of a map: a single value of a built-in type. */
 export function isKey(field: SchemaField): boolean {
   return field.kind !== "struct" && !field.array;
 }
@@ -184,7 +187,7 @@ function protocolOf(
   for (const { part, place, type } of parts) {
     const text = "fields" in type ? type.name.text : type.text;
     const isNil = text === "nil";
-    // Even where a type has that name: the reference knows it in fields only.
+    // Even if a type has that name: the reference allows it in fields only.
     const target = isNil ? undefined : declared.get(text)?.type;
     if (found[part] !== undefined && !(isNil && found[part] === "nil")) {
       fail(place, `redefine ${part} in protocol ${name.text}`);

@@ -1,32 +1,33 @@
 import { nameError, ProtocolError, type ProtocolErrorCode } from "../../core/index.ts";
 
-/** The call that an error belongs to, as far as it is known. */
+/** The call that an error belongs to, as far as known. */
 export interface RpcPlace {
   /** Name of the protocol. */
   readonly protocol?: string | undefined;
-  /** Tag of the protocol: all that is known of one that is not in the schema. */
+  /** Tag of the protocol, if it is not in the schema. */
   readonly tag?: number | bigint | undefined;
-  /** The session; undefined for a call that wants no answer. */
+  /** The session; undefined for a call without an answer. */
   readonly session?: number | bigint | undefined;
 }
 
-/** A ProtocolError of one call. Its message and its fields name the protocol and the session. */
+/** A ProtocolError of one call. Its message and properties name the protocol and the session. */
 export class RpcError extends ProtocolError implements RpcPlace {
   /** Name of the protocol. */
   readonly protocol?: string | undefined;
-  /** Tag of the protocol: all that is known of one that is not in the schema. */
+  /** Tag of the protocol, if it is not in the schema. */
   readonly tag?: number | bigint | undefined;
-  /** The session; undefined for a call that wants no answer. */
+  /** The session; undefined for a call without an answer. */
   readonly session?: number | bigint | undefined;
-  /** Of a request that was rejected: false if it certainly was not sent. */
+  /** For a rejected request: false if it was certainly not sent. */
   readonly sent?: boolean | undefined;
 
   /**
-   * @param code - `malformed` for what the peer did, `unencodable` for what the caller did, `timeout`, `closed`
+   * @param code - `malformed` for an error of the peer, `unencodable` for one of the caller,
+   *   `timeout`, `closed`
    * @param message - one sentence; protocol and session are appended
-   * @param place - which call
-   * @param cause - the error underneath
-   * @param sent - of a request: whether it was sent
+   * @param place - the call
+   * @param cause - the underlying error
+   * @param sent - for a request: whether it was sent
    */
   constructor(
     code: ProtocolErrorCode,

@@ -10,26 +10,26 @@ import type { Sproto } from "./sproto.ts";
  *
  *   | package { type, session, ud } | body |
  *
- *   request    type = tag of the protocol, session if an answer is wanted; the request, if it has one
+ *   request    type = tag of the protocol, session if an answer is expected; the request, if it has one
  *   response   no type, the session of the request; the response, if it has one
  *
  * There is no length: the body begins where the header ends. Packing pads both with zeros.
  */
 
-/** A header as it came, and where its body is. */
+/** A received header, and the position of its body. */
 export interface RpcHeader {
-  /** Tag of the protocol of a request; undefined says that it is a response. 0 is a tag. */
+  /** Tag of a request's protocol, 0 included; undefined for a response. */
   readonly type: number | bigint | undefined;
-  /** 0 is a session. */
+  /** Session, 0 included. */
   readonly session: number | bigint | undefined;
   readonly ud: unknown;
   /** The unpacked message. */
   readonly raw: Uint8Array;
-  /** Where the body begins in it. */
+  /** Offset of the body in it. */
   readonly at: number;
 }
 
-/** The header of a message, which is `bytes[start .. end)` packed. */
+/** Reads the header of the packed message in `bytes[start .. end)`. */
 export function readHeader(
   sproto: Sproto,
   packageName: string,
@@ -49,14 +49,14 @@ export function readHeader(
   return { type: small(type), session: small(session), ud, raw, at: consumed };
 }
 
-/** One form for each number: schemas may be told to give bigints. */
+/** Returns one form for each number, because schemas may return bigints. */
 export function small(value: number | bigint | undefined): number | bigint | undefined {
   if (typeof value !== "bigint") return value;
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
 }
 
-/** The body of a message; undefined where the protocol has none. */
+/** Reads the body of a message; undefined if the protocol has none. */
 export function readBody(
   sproto: Sproto,
   type: SchemaType | undefined,
@@ -72,17 +72,17 @@ export function readBody(
   }
 }
 
-/** What of the request or the response is to be written: a protocol without one takes nothing. */
+/** Returns the request or response to write; refuses one if the protocol has none. */
 export function checkedBody(type: SchemaType | undefined, body: unknown, place: RpcPlace): unknown {
   if (type !== undefined) return body === undefined ? {} : body;
   const isNothing =
     body === undefined ||
     (typeof body === "object" && body !== null && Object.keys(body).length === 0);
-  if (!isNothing) throw new RpcError("unencodable", "a body where there is none", place);
+  if (!isNothing) throw new RpcError("unencodable", "the protocol has no body", place);
   return undefined;
 }
 
-/** Where a call stands. */
+/** Returns the place of a call. */
 export function placeOf(
   { name, tag }: SchemaProtocol,
   session: number | bigint | undefined,
@@ -91,8 +91,8 @@ export function placeOf(
 }
 
 /**
- * Is the type a header?
- * @throws TypeError when it is not
+ * Checks that the type is a header.
+ * @throws TypeError if it is not
  */
 export function checkPackage(sproto: Sproto, packageName: string): void {
   const type = sproto.schema.types.find(({ name }) => name === packageName);

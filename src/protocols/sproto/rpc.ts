@@ -19,56 +19,56 @@ import type { Sproto } from "./sproto.ts";
 import type { AnyTypes, SprotoTypes } from "./types.ts";
 
 /**
- * The frames of skynet's gate: the length of the payload in two bytes, big-endian, then the payload. An empty one is
- * legal; there is no malformed header.
+ * Framing of skynet's gate: the length of the payload in two bytes, big-endian, then the payload.
+ * It may be empty; every header is valid.
  *
  * ```text
  *   00 03 61 62 63   abc
  * ```
  *
  * @param options - `maxFrame`: largest frame in bytes, its two bytes of length included
- * @defaultValue maxFrame 65 537, which is all that the length can say
+ * @defaultValue maxFrame 65 537, the maximum of the length field
  */
 export function netpack(options: FramingOptions = {}): WrappingFraming {
   checkOptions("netpack", options, ["maxFrame"]);
   return lengthPrefixed({ width: 2, maxFrame: options.maxFrame });
 }
 
-/** A request or a push, to be sent. */
+/** A request or a notification to send. */
 export interface RpcRequest {
   readonly kind: "request";
   /** Name of the protocol, in the other side's schema. */
   readonly name: string;
-  /** The request; undefined where the protocol has none. */
+  /** The request; undefined if the protocol has none. */
   readonly args?: unknown;
-  /** Undefined where no answer is wanted. */
+  /** Undefined if no answer is expected. */
   readonly session?: number | bigint | undefined;
-  /** Beside the request, where the package type has a field `ud`. */
+  /** `ud` of the request, if the package type has that field. */
   readonly ud?: unknown;
 }
 
-/** An answer, to be sent. */
+/** An answer to send. */
 export interface RpcResponse {
   readonly kind: "response";
-  /** Name of the protocol that was asked, in this side's schema. */
+  /** Name of the request's protocol, in this side's schema. */
   readonly name: string;
-  /** The response; undefined where the protocol has none. */
+  /** The response; undefined if the protocol has none. */
   readonly args?: unknown;
   /** The session of the request. */
   readonly session: number | bigint;
-  /** Beside the response, where the package type has a field `ud`. */
+  /** `ud` of the response, if the package type has that field. */
   readonly ud?: unknown;
 }
 
-/** What is sent. */
+/** A message to send. */
 export type RpcSent = RpcRequest | RpcResponse;
 
-/** An answer that came. Nothing in it says to which protocol: the session does, to who remembers it. */
+/** A received answer. It does not name its protocol; the session identifies it. */
 export interface RpcAnswer {
   readonly kind: "response";
   readonly session: number | bigint;
   readonly ud: unknown;
-  /** The body, unpacked, with up to 7 zeros behind it. */
+  /** The body, unpacked, followed by up to 7 zeros. */
   readonly body: Uint8Array;
 }
 
@@ -80,29 +80,29 @@ export interface RpcUnknown {
   readonly ud: unknown;
 }
 
-/** What comes. */
+/** A received message. */
 export type RpcReceived = Required<RpcRequest> | RpcAnswer | RpcUnknown;
 
-/** Both sides' schemas. */
+/** Schemas of both sides. */
 export interface RpcOptions<L extends SprotoTypes = AnyTypes, R extends SprotoTypes = AnyTypes> {
-  /** What this side can be asked; holds the type of the header. */
+  /** Schema of calls to this side; contains the type of the header. */
   readonly local: Sproto<L>;
-  /** What the other side can be asked. */
+  /** Schema of calls to the other side. */
   readonly remote: Sproto<R>;
   /**
-   * The type of the header, with the integers `type` and `session`, and `ud` if you like.
+   * Type of the header, with the integers `type` and `session`, and optionally `ud`.
    * @defaultValue `'package'`
    */
   readonly packageName?: string | undefined;
 }
 
-/** What both forms of {@link sprotoRpc} have beside the protocol. */
+/** Members of both forms of {@link sprotoRpc} in addition to the protocol. */
 export interface RpcPeers<L extends SprotoTypes, R extends SprotoTypes> {
   /**
-   * Handlers for `listen`, `connect` or `attach`, which answer requests and give each connection a
-   * {@link RpcPeer} for its own: `connection.context`.
+   * Returns handlers for `listen`, `connect` or `attach`. They answer requests, and create a {@link
+   * RpcPeer} for each connection: `connection.context`.
    *
-   * @throws RangeError for a `timeout` or `maxPending` that is no number of at least 0
+   * @throws RangeError for a `timeout` or `maxPending` that is not a number >= 0
    */
   peers<Context = undefined>(
     options?: PeerOptions<L, R, Context>,
@@ -116,7 +116,7 @@ export type RpcProtocol<L extends SprotoTypes, R extends SprotoTypes> = Protocol
 > &
   RpcPeers<L, R>;
 
-/** Remote calls over a transport that keeps boundaries. */
+/** Remote calls over a transport that preserves message boundaries. */
 export type RpcMessageProtocol<L extends SprotoTypes, R extends SprotoTypes> = MessageProtocol<
   RpcSent,
   RpcReceived
@@ -124,8 +124,8 @@ export type RpcMessageProtocol<L extends SprotoTypes, R extends SprotoTypes> = M
   RpcPeers<L, R>;
 
 /**
- * Remote calls in frames: what skynet's gate and its clients speak to each other. The protocol is a pure one:
- * sessions are remembered by the peers that `peers` makes.
+ * Protocol of remote calls in frames, as between skynet's gate and its clients. The protocol itself
+ * keeps no state; the peers that `peers` creates remember sessions.
  *
  * ```text
  *   u16 length | packed( package { type, session, ud }, body )
@@ -149,10 +149,10 @@ export type RpcMessageProtocol<L extends SprotoTypes, R extends SprotoTypes> = M
  * //=> request
  * ```
  *
- * @param options - `local`, `remote`: the schemas; `framing`: how messages are found in the stream, or
- *   `perMessage()` where the transport does that
+ * @param options - `local`, `remote`: the schemas; `framing`: framing of the stream, or
+ *   `perMessage()` if the transport preserves message boundaries
  * @defaultValue framing {@link netpack}, packageName `'package'`
- * @throws TypeError when `local` has no such type, or it lacks `type` or `session`
+ * @throws TypeError if `local` has no such type, or it lacks `type` or `session`
  */
 export function sprotoRpc<L extends SprotoTypes, R extends SprotoTypes>(
   options: RpcOptions<L, R> & { readonly framing?: WrappingFraming | undefined },

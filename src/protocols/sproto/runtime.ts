@@ -5,7 +5,9 @@ import { planOf, skipWord } from "./plan.ts";
 import type { Schema, SchemaField } from "./schema.ts";
 import { size, type Writer } from "./writer.ts";
 
-/** Writes the skip word for the tags from `next` to before `tag`, and gives the position behind it. */
+/**
+ * Writes the skip word for the tags from `next` to before `tag`, and returns the position after it.
+ */
 function skip(bytes: Uint8Array, r: number, next: number, tag: number): number {
   const word = skipWord(next, tag);
   bytes[r] = word;
@@ -14,23 +16,23 @@ function skip(bytes: Uint8Array, r: number, next: number, tag: number): number {
 }
 
 /**
- * What generated code calls, the options of the schema already in it. Names are short, because they stand in
- * the code once for each field.
+ * Functions that generated code calls, with the schema's options applied. Names are short, because
+ * they appear in the code once per field.
  */
 export interface Runtime {
   /** Name of the type at an index. */
   readonly name: (type: number) => string;
   /** `Type.field`, by the indexes of both. */
   readonly label: (type: number, field: number) => string;
-  /** A field that is a map. */
+  /** The field of a map. */
   readonly map: (type: number, field: number) => SchemaField;
   readonly [helper: string]: unknown;
 }
 
-/** A function that generated code consists of: given the runtime, it gives the engine. */
+/** A function made of generated code: takes the runtime, returns the engine. */
 export type Generated = (runtime: Runtime) => Engine;
 
-/** The runtime for the generated code of a schema. */
+/** Creates the runtime for the generated code of a schema. */
 export function runtimeOf(schema: Schema, reading: read.Reading): Runtime {
   const { copy, int64, maxDepth, strings } = reading;
   const readBlob = copy ? read.ownBlob : read.blob;

@@ -20,7 +20,8 @@ import { type Writer, writing } from "./writer.ts";
 type Unpack = (bytes: Uint8Array, start: number, end: number) => Uint8Array;
 
 /**
- * A schema that encodes and decodes. `parse` and `load` make one; it is frozen and may be shared.
+ * A schema that encodes and decodes messages. `parse` and `load` return one; it is frozen and can
+ * be shared.
  *
  * ```text
  *   count  records: one u16 for each field     data: u32 length, bytes
@@ -28,13 +29,13 @@ type Unpack = (bytes: Uint8Array, start: number, end: number) => Uint8Array;
  *            in data  13      false            "Alice"
  * ```
  *
- * A message is an object, a property for each field that is there. Fields that are `undefined` or missing are not
- * written, and fields that did not come are no properties.
+ * A message is an object with a property for each present field. Fields that are `undefined` or
+ * missing are not written; absent fields are not properties of the decoded object.
  *
- * | field | taken | given |
+ * | field | encodes | decodes to |
  * |---|---|---|
- * | `integer` | safe integer, bigint of 64 bits | number where it is exact, else bigint (option `int64`) |
- * | `integer(n)` | number, rounded to n digits behind the point | number |
+ * | `integer` | safe integer, bigint of 64 bits | number if exact, else bigint (option `int64`) |
+ * | `integer(n)` | number, rounded to n decimal places | number |
  * | `boolean`, `double` | boolean, number | the same |
  * | `string` | string without lone surrogates | string (option `strings`) |
  * | `binary` | Uint8Array | Uint8Array, a view (option `copy`) |
@@ -44,19 +45,19 @@ type Unpack = (bytes: Uint8Array, start: number, end: number) => Uint8Array;
  * | `*T()` | Map, iterable of pairs, object | Map from the first field to the second (option `maps`) |
  */
 export class Sproto<T extends SprotoTypes = AnyTypes> {
-  /** The types and protocols, as they were declared. */
+  /** The declared types and protocols. */
   readonly schema: Schema;
 
   readonly #settings: Settings;
-  // The engine is made by the first use; in an object of its own, because this one is frozen (and some
-  // compilers turn private fields into ordinary ones).
+  // The first use creates the engine; it is kept in an object of its own, because this one is
+  // frozen (and some compilers turn private fields into ordinary ones).
   readonly #lazy: { readonly make: () => Engine; made?: Engine };
   readonly #types: ReadonlyMap<string, number>;
   readonly #givesViews: boolean;
   readonly #byName: ReadonlyMap<string, SchemaProtocol>;
   readonly #byTag: ReadonlyMap<number, SchemaProtocol>;
 
-  /** Limits and forms, as they were given to `parse` or `load`. */
+  /** Limits and forms, as passed to `parse` or `load`. */
   get settings(): Settings {
     return this.#settings;
   }
@@ -77,11 +78,11 @@ export class Sproto<T extends SprotoTypes = AnyTypes> {
   }
 
   /**
-   * The bytes of a message.
+   * Encodes a message.
    *
    * @param type - full name of its type
-   * @throws ProtocolError `unencodable` for a value that does not fit its field, naming the field; TypeError for a
-   *   type that is not in the schema
+   * @throws ProtocolError `unencodable` for a value that does not fit its field, naming the field;
+   *   TypeError for a type that is not in the schema
    */
   encode<N extends TypeName<T>>(type: N, value: Encodable<T, N>): Uint8Array<ArrayBuffer> {
     const encode = this.#encoder(type);
@@ -93,11 +94,12 @@ export class Sproto<T extends SprotoTypes = AnyTypes> {
   }
 
   /**
-   * The message at the beginning of some bytes. What follows it is ignored: unpacking leaves zeros there.
+   * Decodes the message at the start of the bytes. Bytes after it are ignored, because unpacking
+   * leaves zeros there.
    *
    * @param type - full name of its type
-   * @throws ProtocolError `malformed`, or `too-long` over a limit of size or depth; TypeError for a type that is
-   *   not in the schema
+   * @throws ProtocolError `malformed`, or `too-long` over a limit of size or depth; TypeError for a
+   *   type that is not in the schema
    */
   decode<N extends TypeName<T>>(type: N, bytes: Uint8Array): Decoded<T, N> {
     const decode = this.#decoder(type);
@@ -105,9 +107,9 @@ export class Sproto<T extends SprotoTypes = AnyTypes> {
   }
 
   /**
-   * The message at the beginning of `bytes[start .. end)`, and how many bytes it takes.
+   * Decodes the message at the start of `bytes[start .. end)`, and returns its length too.
    *
-   * @throws as `decode`; RangeError when the range does not lie within the bytes
+   * @throws as `decode`; RangeError if the range does not lie within the bytes
    */
   decodeFrom<N extends TypeName<T>>(
     type: N,
@@ -122,8 +124,7 @@ export class Sproto<T extends SprotoTypes = AnyTypes> {
   }
 
   /**
-   * A codec for one type, to be put into a framing. It wants its bytes exact: what follows the message is
-   * `malformed`.
+   * Returns a codec for one type, to use in a framing. Bytes after the message are `malformed`.
    *
    * @param type - full name
    * @throws TypeError for a type that is not in the schema
@@ -137,14 +138,14 @@ export class Sproto<T extends SprotoTypes = AnyTypes> {
       decode: (bytes, start, end) => {
         const value = this.#read(decode, bytes, start, end);
         const stop = this.#engine.stop();
-        if (stop !== end) bad(type, `${end - stop} bytes behind the message`, stop);
+        if (stop !== end) bad(type, `${end - stop} bytes after the message`, stop);
         return value as Decoded<T, N>;
       },
     });
   }
 
   /**
-   * A codec for one type in its packed form: what `pencode` writes and `pdecode` reads.
+   * Returns a codec for one type in packed form, as `pencode` writes and `pdecode` reads it.
    *
    * @param type - full name
    * @throws TypeError for a type that is not in the schema
@@ -173,7 +174,7 @@ export class Sproto<T extends SprotoTypes = AnyTypes> {
     });
   }
 
-  /** What tools need to know of a message. */
+  /** Describes a message, for tools. */
   #format(type: string, unpack: Unpack | undefined): Format {
     const { maxDepth, strings } = this.#settings;
     const found = this.schema.types[this.#index(type)]!;
@@ -181,10 +182,10 @@ export class Sproto<T extends SprotoTypes = AnyTypes> {
   }
 
   /**
-   * `encode`, then `pack`.
+   * Encodes a message, and packs it.
    *
-   * @throws as `encode`; `unencodable` too when the message is larger than `maxSize` once it is packed, or padded to
-   *   whole words of 8 bytes, which is how the other side unpacks it
+   * @throws as `encode`; also `unencodable` if the packed message exceeds `maxSize`, or the message
+   *   padded to words of 8 bytes, as the other side unpacks it
    */
   pencode<N extends TypeName<T>>(type: N, value: Encodable<T, N>): Uint8Array<ArrayBuffer> {
     const encode = this.#encoder(type);
@@ -196,9 +197,10 @@ export class Sproto<T extends SprotoTypes = AnyTypes> {
   }
 
   /**
-   * `unpack`, then `decode`.
+   * Unpacks a message, and decodes it.
    *
-   * @throws as both; an error of the message has no offset, because its bytes are not those that were given
+   * @throws as `unpack` and `decode`; an error in the message has no offset, because its bytes are
+   *   not those of the argument
    */
   pdecode<N extends TypeName<T>>(type: N, bytes: Uint8Array): Decoded<T, N> {
     return this.#unpacked(type, plain(bytes), 0, bytes.length) as Decoded<T, N>;
@@ -214,7 +216,7 @@ export class Sproto<T extends SprotoTypes = AnyTypes> {
       } catch (error) {
         throw withoutPlace(error);
       }
-      // Bytes of the value are views of what was unpacked.
+      // Bytes in the value are views of the unpacked memory.
       if (this.#givesViews) w.keep();
       else w.rewind();
       return value;
@@ -222,7 +224,8 @@ export class Sproto<T extends SprotoTypes = AnyTypes> {
   }
 
   /**
-   * A value with all fields of a type: 0, false, empty text and bytes, empty structs, lists and maps.
+   * Returns a value with all fields of a type: 0, false, empty text and bytes, empty structs, lists
+   * and maps.
    *
    * @throws TypeError for a type that is not in the schema
    */
@@ -231,31 +234,31 @@ export class Sproto<T extends SprotoTypes = AnyTypes> {
     return defaultOf(fields, this.#settings) as Decoded<T, N>;
   }
 
-  /** The schema as the reference passes it around: what `load` takes. */
+  /** Returns the schema in binary form, as the reference exchanges it and `load` reads it. */
   bundle(): Uint8Array<ArrayBuffer> {
     return writeBundle(this.schema);
   }
 
-  /** A protocol by its name or tag. */
+  /** Finds a protocol by its name or tag. */
   protocol(nameOrTag: string | number): SchemaProtocol | undefined {
     if (typeof nameOrTag === "number") return this.#byTag.get(nameOrTag);
     return this.#byName.get(nameOrTag);
   }
 
   /**
-   * The low level of remote calls, as in the reference: messages in, messages out, no connection.
+   * Creates a host for remote calls without a connection, as in the reference.
    *
    * @param packageName - the type of the header
    * @defaultValue packageName `'package'`
-   * @throws TypeError when there is no such type, or it lacks the integers `type` and `session`; RangeError for a
-   *   limit that is none
+   * @throws TypeError if there is no such type, or it lacks the integers `type` and `session`;
+   *   RangeError for an invalid limit
    */
   host(packageName = "package", options: HostOptions = {}): SprotoHost {
     return new SprotoHost(this as unknown as Sproto, packageName, options);
   }
 
   /**
-   * A header and the body behind it, packed.
+   * Packs a header followed by its body.
    * @internal
    */
   packParts(
@@ -273,7 +276,7 @@ export class Sproto<T extends SprotoTypes = AnyTypes> {
       const at = w.at;
       if (encodeBody !== undefined) {
         encodeBody(w, body, 1);
-        // The body follows the header at once: without its length.
+        // The body follows the header directly, without its length.
         w.bytes.copyWithin(at, at + 4, w.at);
         w.at -= 4;
       }
@@ -282,7 +285,7 @@ export class Sproto<T extends SprotoTypes = AnyTypes> {
     });
   }
 
-  /** What tools need to know of a call whose header is of this type. @internal */
+  /** Describes a call whose header is of this type, for tools. @internal */
   callFormat(packageName: string): Format {
     const requests = new Map(this.schema.protocols.map(({ tag, request }) => [tag, request]));
     const { maxSize } = this.#settings;
@@ -328,7 +331,7 @@ export class Sproto<T extends SprotoTypes = AnyTypes> {
     });
   }
 
-  /** What was written from `from` on, packed: the message itself is forgotten. */
+  /** Packs what was written from `from` on, and drops the unpacked message. */
   #packed(w: Writer, from: number): Uint8Array<ArrayBuffer> {
     const end = w.at;
     const { start } = w;

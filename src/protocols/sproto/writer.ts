@@ -6,26 +6,26 @@ const ROOM = 1024;
 const KEPT = 64 * 1024;
 
 /**
- * Where the engines write: memory with its end, bare, because generated code stores bytes one by one. The
- * slab is only ever appended to, so what `take` gave away stays as it is. (`Output`, whose writers check
+ * Memory that the engines write to. Its fields are open, because generated code stores bytes one by
+ * one. The slab is only appended to, so results of `take` never change. (`Output`, which checks
  * each value, costs about twice as much here.)
  *
- * Whoever writes first sees to it, with `need`, that there is room behind `at`; positions stay the same when
- * the slab is replaced.
+ * Call `need` before writing, to make room after `at`; positions stay the same when the slab is
+ * replaced.
  */
 export class Writer {
   bytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   view: DataView = new DataView(this.bytes.buffer);
-  /** Where the next byte goes. */
+  /** Position of the next byte. */
   at = 0;
-  /** Where the message began. */
+  /** Start of the message. */
   start = 0;
-  /** Limits of the schema that writes. */
+  /** Limits of the current schema. */
   maxDepth = 0;
   maxSize = 0;
-  /** Values of fields that wait for their data to be written: the interpreter's. */
+  /** Values of fields whose data is not written yet, for the interpreter. */
   readonly stack: unknown[] = [];
-  /** Where the stack's next value goes. */
+  /** Index of the stack's next value. */
   top = 0;
 
   /** Begins a message. */
@@ -49,15 +49,19 @@ export class Writer {
   #grow(count: number): void {
     const { at, start, bytes } = this;
     this.checkSize();
-    // Doubling keeps appending linear; what was taken stays behind in the old slab.
+    // Doubling keeps appending linear; taken results stay in the old slab.
     this.bytes = new Uint8Array(Math.max(SLAB, 2 * bytes.length, at + count));
     this.bytes.set(bytes.subarray(start, at), start);
     this.view = new DataView(this.bytes.buffer);
   }
 
-  /** @throws ProtocolError `unencodable` when the message is larger than allowed */
+  /**
+   * Checks the size of the message.
+   *
+   * @throws ProtocolError `unencodable` if it is larger than allowed
+   */
   checkSize(): void {
-    // The message itself begins behind its length.
+    // The message itself begins after its length.
     const size = this.at - this.start - 4;
     if (size > this.maxSize) {
       const text = `message of ${size} bytes exceeds maxSize ${this.maxSize}`;
@@ -65,21 +69,21 @@ export class Writer {
     }
   }
 
-  /** Gives away what was written from `from` on. */
+  /** Returns what was written from `from` on. */
   take(from: number): Uint8Array<ArrayBuffer> {
     const { bytes, at } = this;
     this.keep();
     return new Uint8Array(bytes.buffer, from, at - from);
   }
 
-  /** Lets what was written stay as it is, and lets go of memory that a giant message needed. */
+  /** Keeps what was written, and releases the memory of a giant message. */
   keep(): void {
     if (this.bytes.length <= KEPT) return;
     this.bytes = new Uint8Array(0);
     this.at = 0;
   }
 
-  /** Forgets the message. */
+  /** Drops the message. */
   rewind(): void {
     this.at = this.start;
     this.stack.length = 0;
@@ -88,10 +92,11 @@ export class Writer {
   }
 }
 
-// One writer serves all; a message that is written while another is (from a getter of its value) gets its own.
+// One shared writer. A message that is written during another (from a getter of its value) gets its
+// own.
 let idle: Writer | undefined = new Writer();
 
-/** Lends a writer to `write`; when that throws, nothing of it stays. */
+/** Lends a writer to `write`; if that throws, what it wrote is dropped. */
 export function writing<R>(
   limits: { readonly maxDepth: number; readonly maxSize: number },
   write: (w: Writer) => R,
@@ -109,7 +114,7 @@ export function writing<R>(
   }
 }
 
-/** Fills in the u32 length at `at`, of what was written behind it. */
+/** Fills in the u32 length at `at` of the bytes written after it. */
 export function size(w: Writer, at: number): void {
   w.view.setUint32(at, w.at - at - 4, true);
 }

@@ -136,7 +136,7 @@ const CASES: Readonly<Record<string, readonly [fault: string, ...places: Place[]
   ],
   R25: [
     "integer keys of maps collide",
-    ["unit/protocols/sproto/collisions", "take few keys, whatever they are"],
+    ["unit/protocols/sproto/collisions", "accept few keys, even if they collide"],
   ],
   R26: [
     "a chunk of many messages blocks the loop",

@@ -6,10 +6,10 @@ import { fromVector, vectors } from "../../../support/sproto-vectors.ts";
 
 const engines = ["interpreted", "compiled"] as const;
 
-/** Strings that are not UTF-8 are given and taken with the option for bytes. */
+/** Strings that are not UTF-8 are read and written with the option for bytes. */
 const BYTES = new Set(["str-invalid-utf8"]);
 
-/** Deliberate differences from the reference, by name. */
+/** Intentional differences from the reference, by name. */
 const DIFFERENT: Readonly<Record<string, string>> = {
   "dec-double-4": "4 bytes are no double: the reference makes garbage of them",
 };
@@ -83,7 +83,7 @@ describe("bundles", () => {
     expect(loaded.schema).toEqual(sproto.schema);
   });
 
-  it("writes the bundle of an empty schema, which nobody can load", () => {
+  it("writes the bundle of an empty schema, which cannot be loaded", () => {
     expect(hexOf(parse("# nothing").bundle())).toBe("0000");
   });
 

@@ -2,14 +2,14 @@ import { describe, expect, it } from "vitest";
 import { parse } from "../../../../src/protocols/sproto/index.ts";
 import { errorOf } from "../../../support/chunks.ts";
 
-/** x with a * x = 1 modulo 2^64; each step doubles the bits that are right (Newton). */
+/** Returns x with a * x = 1 modulo 2^64; each step doubles the correct bits (Newton). */
 function inverse(a: bigint): bigint {
   let x = a;
   for (let i = 0; i < 6; i++) x = BigInt.asUintN(64, x * (2n - a * x));
   return x;
 }
 
-/** The x with x ^ (x >> shift) = y. */
+/** Returns x with x ^ (x >> shift) = y. */
 function unshifted(y: bigint, shift: bigint): bigint {
   let x = y;
   for (let i = 0; i < 64; i++) x = y ^ (x >> shift);
@@ -80,14 +80,14 @@ describe.each(["compiled", "interpreted"] as const)("maps of sproto, engine %s",
     },
   );
 
-  it("take few keys, whatever they are", () => {
+  it("accept few keys, even if they collide", () => {
     const { i } = decoded("i", pairs(collidingIntegers.slice(0, 1000))) as {
       i: Map<number, number>;
     };
     expect(i.size).toBe(1000);
   });
 
-  it("give objects of integers without such a limit: engines hash names with a seed", () => {
+  it("have no such limit as objects: engines hash property names with a seed", () => {
     const objects = parse(SCHEMA, { engine, maps: "object" });
     const bytes = objects.encode("T", { i: pairs(collidingIntegers) as never });
     expect(Object.keys((objects.decode("T", bytes) as { i: object }).i).length).toBe(COUNT);

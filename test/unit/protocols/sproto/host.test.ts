@@ -74,7 +74,7 @@ describe("vectors of the reference", () => {
 describe("host", () => {
   const sproto = schemaOf("rpc");
 
-  it("says which protocol and session an error is about", () => {
+  it("names protocol and session in its errors", () => {
     const host = sproto.host();
     const stranger = parse(`.package { type 0 : integer  session 1 : integer }  other 98 {}`);
     const bytes = stranger.host().attach(stranger)("other", undefined, 5);
@@ -87,10 +87,10 @@ describe("host", () => {
     }
   });
 
-  it("keeps a session pending when its answer cannot be read", () => {
+  it("keeps a session pending if its answer cannot be read", () => {
     const client = sproto.host();
     client.attach(sproto)("login", {}, 1);
-    // The header of a response, and a body whose record of `uid` says that its data follow, which do not.
+    // The header of a response, and a body whose record of `uid` announces data that is missing.
     const other = parse(`
       .package { type 0 : integer  session 1 : integer }
       login 1 { request {}  response { uid 1 : string } }`);
@@ -102,11 +102,11 @@ describe("host", () => {
     expect(client.forget(1)).toBe(false);
   });
 
-  it("refuses a session twice, too many sessions, and bodies where there are none", () => {
+  it("refuses a repeated session, too many sessions, and bodies that a protocol does not have", () => {
     const host = sproto.host("package", { maxPending: 2 });
     const send = host.attach(sproto);
     send("where", undefined, 1);
-    expect(() => send("where", undefined, 1n)).toThrow("waits for an answer already");
+    expect(() => send("where", undefined, 1n)).toThrow("already waits for an answer");
     send("where", {}, 2);
     expect(() => send("where", undefined, 3)).toThrow("maxPending is 2");
     // 0 is a session like any other.
@@ -114,23 +114,23 @@ describe("host", () => {
     zero("where", undefined, 0);
     expect(() => zero("where", undefined, 0)).toThrow("(protocol where, session 0)");
     send("ping");
-    expect(() => send("ping", { x: 1 })).toThrow("a body where there is none");
-    expect(() => send("ping", 5)).toThrow("a body where there is none");
+    expect(() => send("ping", { x: 1 })).toThrow("the protocol has no body");
+    expect(() => send("ping", 5)).toThrow("the protocol has no body");
     expect(host.pending).toBe(2);
   });
 
-  it("has a limit that is one", () => {
+  it("requires a valid limit", () => {
     expect(() => sproto.host("package", { maxPending: Number.NaN })).toThrow(RangeError);
     expect(sproto.host("package", { maxPending: Number.POSITIVE_INFINITY }).pending).toBe(0);
   });
 
-  it("remembers no session of a request that could not be written", () => {
+  it("keeps no session of a request that could not be written", () => {
     const host = sproto.host();
     expect(() => host.attach(sproto)("move", { x: "no" }, 1)).toThrow("Pos.x is an integer");
     expect(host.pending).toBe(0);
   });
 
-  it("treats sessions as numbers whatever form the schema gives them", () => {
+  it("treats sessions as numbers, whatever form the schema returns", () => {
     const big = parse(vectors.schemas.rpc!, { int64: "bigint" });
     const client = big.host();
     const server = big.host();
@@ -142,7 +142,7 @@ describe("host", () => {
     expect(client.dispatch(again.respond!())).toMatchObject({ session: far });
   });
 
-  it("wants a header type with two integers", () => {
+  it("requires a header type with two integers", () => {
     expect(() => parse(".package { type 0 : integer }").host()).toThrow("called session");
     expect(() => parse(".p { type 0 : string  session 1 : integer }").host("p")).toThrow("type");
   });

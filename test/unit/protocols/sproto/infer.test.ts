@@ -28,7 +28,7 @@ const school = parse(`
 `);
 
 describe("types read from a schema in the program", () => {
-  it("know the fields of a type", () => {
+  it("have the fields of a type", () => {
     const bytes = school.encode("Person", { name: "Ada", kids: [{ age: 3n }], photo: undefined });
     const person = school.decode("Person", bytes);
     expectTypeOf(person.name).toEqualTypeOf<string | undefined>();
@@ -42,7 +42,7 @@ describe("types read from a schema in the program", () => {
     expect(person).toEqual({ name: "Ada", kids: [{ age: 3 }] });
   });
 
-  it("refuse what is not in the schema", () => {
+  it("refuse values that are not in the schema", () => {
     // @ts-expect-error no such type
     expect(() => school.encode("Nobody", {})).toThrow("the schema has no type Nobody");
     // @ts-expect-error no number
@@ -53,7 +53,7 @@ describe("types read from a schema in the program", () => {
     expect(() => school.encode("Person", { kids: ["x"] })).toThrow("Person.kids[0] is an object");
   });
 
-  it("know maps, and take whatever can be one", () => {
+  it("accept all forms of maps", () => {
     const map = new Map([["a", { name: "a", age: 1 }]]);
     for (const people of [map, [{ name: "a", age: 1 }], { a: { name: "a", age: 1 } }]) {
       const room = school.decode("Room", school.encode("Room", { people }));
@@ -88,7 +88,7 @@ describe("types read from a schema in the program", () => {
     expect(found.m?.k).toBe(1n);
   });
 
-  it("know requests and responses", () => {
+  it("have requests and responses", () => {
     type Protocols = typeof school extends Sproto<infer T> ? T["protocols"] : never;
     expectTypeOf<keyof Protocols>().toEqualTypeOf<"find" | "ping" | "bye">();
     type Find = Protocols["find"]["request"]["out"];
@@ -108,7 +108,7 @@ describe("types read from a schema in the program", () => {
     expect(value.b?.n).toBe(1);
   });
 
-  it("know nothing of a text that comes at run time", () => {
+  it("are `any` for a text that is known only at run time", () => {
     const text: string = ".A { n 0 : integer }";
     const later = parse(text);
     expectTypeOf(later).toEqualTypeOf<Sproto<AnyTypes>>();
@@ -116,7 +116,7 @@ describe("types read from a schema in the program", () => {
     expectTypeOf(parse([text, ".B {}"])).toEqualTypeOf<Sproto<AnyTypes>>();
   });
 
-  it("can be told for a bundle", () => {
+  it("can be passed to `load` for a bundle", () => {
     type Types = typeof school extends Sproto<infer T> ? T : never;
     const loaded = load<Types>(school.bundle());
     const { age } = loaded.decode("Person", loaded.encode("Person", { age: 3 }));
@@ -125,7 +125,7 @@ describe("types read from a schema in the program", () => {
     expectTypeOf(load(school.bundle())).toEqualTypeOf<Sproto<AnyTypes>>();
   });
 
-  it("name a type or a key that the schema lacks", () => {
+  it("report a missing type or key by name", () => {
     type Types = Infer<`
       .A { b 0 : Foo  c 1 : *Foo  d 2 : *B(nobody)  e 3 : *B() }
       .B { n 0 : integer }
@@ -154,7 +154,7 @@ describe("types read from a schema in the program", () => {
     ]);
   });
 
-  it("let a typed schema go where any is taken", () => {
+  it("allow a schema with known types as one of any types", () => {
     const any: Sproto = school;
     expect(any.schema.types.length).toBe(6);
   });

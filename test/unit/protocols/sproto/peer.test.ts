@@ -51,14 +51,14 @@ type ClientOptions = NonNullable<Parameters<typeof toServer.peers>[0]>;
 async function pair(serverOptions: ServerOptions = {}, clientOptions: ClientOptions = {}) {
   const network = new Network({ latency: [1, 5] });
   const { clock } = network;
-  /** What came, on either side. */
+  /** Received messages on either side. */
   const heard = {
     server: [] as RpcReceived<typeof toClient>[],
     client: [] as RpcReceived<typeof toServer>[],
   };
   const served = toClient.peers({ clock, ...serverOptions });
   const noted = noting(toClient, heard.server);
-  // Timers are counted below: none of the listener's.
+  // Timers are counted below, without those of the listener.
   const untimed = { firstMessageTimeout: 0, frameTimeout: 0, sendTimeout: 0 };
   const { connections } = listen(noted, { network, port: 1, ...untimed, ...served });
   const here = await network.settle(
@@ -73,7 +73,7 @@ async function pair(serverOptions: ServerOptions = {}, clientOptions: ClientOpti
 
 type RpcReceived<P> = P extends { decode(...bytes: never[]): infer Value } ? Value : never;
 
-/** The same protocol; what it decodes is kept. */
+/** Wraps a protocol and records what it decodes. */
 function noting<P extends { decode(bytes: Uint8Array, start: number, end: number): unknown }>(
   protocol: P,
   heard: unknown[],
@@ -126,7 +126,7 @@ describe("netpack", () => {
   });
 });
 
-/** A payload is hex, or a repetition. */
+/** A payload: hex, or a repetition. */
 function payloadOf(payload: unknown): Uint8Array {
   return typeof payload === "object" && payload !== null && "$repHex" in payload
     ? (fromVector(payload) as Uint8Array)
@@ -152,7 +152,7 @@ describe("sprotoRpc", () => {
     expect(decodeFrame(rpc, response)).toMatchObject({ kind: "response", session, ud: beside });
   });
 
-  it("gives requests with unknown tags, and refuses what is no message", () => {
+  it("delivers requests with unknown tags, and refuses bytes that are not a message", () => {
     expect(decodeFrame(rpc, bytesOf("00030501c6"))).toEqual({
       kind: "unknown",
       tag: 98,
@@ -168,9 +168,11 @@ describe("sprotoRpc", () => {
     expect(() => encodeFrame(rpc, { kind: "request", name: "nope" })).toThrow("nope not found");
     expect(() => encodeFrame(rpc, { kind: "response", name: "no", session: 1 })).toThrow("no not");
     const args = { x: 1 };
-    expect(() => encodeFrame(rpc, { kind: "request", name: "ping", args })).toThrow("a body where");
+    expect(() => encodeFrame(rpc, { kind: "request", name: "ping", args })).toThrow(
+      "the protocol has no body",
+    );
     expect(() => encodeFrame(rpc, { kind: "response", name: "ack", session: 1, args })).toThrow(
-      "a body where there is none (protocol ack, session 1)",
+      "the protocol has no body (protocol ack, session 1)",
     );
     const token = new Uint8Array(70_000);
     for (let i = 0; i < token.length; i++) token[i] = i;
@@ -179,7 +181,7 @@ describe("sprotoRpc", () => {
     );
   });
 
-  it("goes into messages where the transport keeps them apart", () => {
+  it("works over messages if the transport preserves boundaries", () => {
     const bare = sprotoRpc({ local: sproto, remote: sproto, framing: perMessage() });
     const bytes = encodeFrame(bare, { kind: "request", name: "ping", session: 11 });
     expect(hexOf(bytes)).toBe("15020e18");
@@ -189,14 +191,14 @@ describe("sprotoRpc", () => {
     expect(netpack({ maxFrame: 100 }).maxFrame).toBe(100);
   });
 
-  it("wants the type of the header", () => {
+  it("requires the type of the header", () => {
     const other = parse(".A {}");
     expect(() => sprotoRpc({ local: other, remote: sproto })).toThrow("type package not found");
   });
 });
 
 describe("peers", () => {
-  it("ask and answer, in both directions", async () => {
+  it("send requests and answer them, in both directions", async () => {
     const { network, peer } = await pair(
       {
         on: {
@@ -216,7 +218,7 @@ describe("peers", () => {
     expect(peer.pending).toBe(0);
   });
 
-  it("know names, requests and responses", async () => {
+  it("have types for names, requests and responses", async () => {
     const { peer } = await pair();
     const never = async (): Promise<void> => {
       // @ts-expect-error no such protocol
@@ -235,7 +237,7 @@ describe("peers", () => {
     expectTypeOf(peer.request("sure")).toEqualTypeOf<Promise<undefined>>();
   });
 
-  it("tell without wanting an answer", async () => {
+  it("send notifications", async () => {
     const notes: unknown[] = [];
     const news: unknown[] = [];
     const { network, peer, there, heard } = await pair(
@@ -257,7 +259,7 @@ describe("peers", () => {
     expect(news).toEqual(["hello"]);
   });
 
-  it("answer in the order that handlers finish", async () => {
+  it("answer in the order in which handlers finish", async () => {
     const finish: ((value: { n: number }) => void)[] = [];
     const { network, peer } = await pair({
       on: { late: () => new Promise((resolve) => finish.push(resolve)) },
@@ -271,7 +273,7 @@ describe("peers", () => {
     expect(await network.settle(first)).toEqual({ n: 1 });
   });
 
-  it("carry user data beside request and answer", async () => {
+  it("carry user data with request and answer", async () => {
     const seen: unknown[] = [];
     const { network, peer, heard } = await pair({
       on: {
@@ -286,18 +288,18 @@ describe("peers", () => {
     expect(heard.client).toMatchObject([{ ud: "back" }]);
   });
 
-  it("take answers that come before the request has returned", async () => {
+  it("accept answers that arrive before the request has returned", async () => {
     const sink = new ScriptedSink();
     const here = new Connection(toServer, sink, toServer.peers());
     here.opened();
     const answer = { kind: "response", name: "first", session: 1, args: { n: 5 } } as const;
     sink.onWrite = () => here.received(encodeFrame(toClient, answer));
-    // Above 64 KiB a write goes out at once, from within `send`.
+    // Above 64 KiB a write is sent at once, from within `send`.
     here.send({ kind: "request", name: "note", args: { text: "x".repeat(60_000) } });
     expect(await here.context.request("first", { n: 5 })).toEqual({ n: 5 });
   });
 
-  it("wait for a limited time, and drop what comes later", async () => {
+  it("time out, and drop late answers", async () => {
     const finish: ((value: object) => void)[] = [];
     const strays: string[] = [];
     const { network, peer, clock } = await pair(
@@ -318,7 +320,7 @@ describe("peers", () => {
     await network.run(10_000);
     finish[1]!({ n: 2 });
     expect(await network.settle(patient)).toEqual({ n: 2 });
-    // An answer calls its timer off.
+    // An answer cancels its timer.
     const answered = peer.request("late");
     await soon(network);
     finish[2]!({ n: 3 });
@@ -326,14 +328,14 @@ describe("peers", () => {
     await expectNothingLeft(network);
   });
 
-  it("drop late answers quietly where nobody listens for them", async () => {
+  it("drop late answers silently without `unmatched`", async () => {
     const { network, here, there } = await pair();
     there.send({ kind: "response", name: "sure", session: 9 });
     await soon(network);
     expect(here.state).toBe("open");
   });
 
-  it("let only so many requests wait", async () => {
+  it("limit the number of waiting requests", async () => {
     const late = () => new Promise<never>(() => {});
     const { peer } = await pair({ on: { late } }, { maxPending: 2 });
     const waiting = [peer.request("late"), peer.request("late")];
@@ -344,7 +346,7 @@ describe("peers", () => {
     for (const promise of waiting) expect((await rejected(promise)).code).toBe("closed");
   });
 
-  it("reject everything that waits when the connection ends", async () => {
+  it("reject all waiting requests when the connection ends", async () => {
     const ends: unknown[] = [];
     const { network, peer } = await pair(
       { on: { late: () => new Promise<never>(() => {}) } },
@@ -362,7 +364,7 @@ describe("peers", () => {
     expect(peer.notify("note")).toBe(false);
   });
 
-  it("send what is asked before the connection is open once it is, and reject it if it never is", async () => {
+  it("queue requests until the connection is open, and reject them if it never is", async () => {
     const sink = new ScriptedSink();
     const opened: RpcPeer<never>[] = [];
     const handlers = toServer.peers({ open: (peer) => void opened.push(peer as RpcPeer<never>) });
@@ -379,7 +381,7 @@ describe("peers", () => {
     expect(await asked).toMatchObject({ code: "closed", protocol: "sure", sent: false });
   });
 
-  it("give a request up by its signal, before and after it is sent", async () => {
+  it("abort a request by its signal, before and after it is sent", async () => {
     const strays: string[] = [];
     const finish: (() => void)[] = [];
     const { network, peer, heard } = await pair(
@@ -401,7 +403,7 @@ describe("peers", () => {
     expect(heard.server.length).toBe(1);
   });
 
-  it("tell nothing, and do not fail, where nobody listens any more", async () => {
+  it("return false from notify, without an error, after the connection has ended", async () => {
     const handlers = toClient.peers();
     const never = new Connection(toClient, new ScriptedSink(), handlers);
     never.lost();
@@ -417,14 +419,14 @@ describe("peers", () => {
     expect(() => there.context.notify("nope" as never, {} as never)).toThrow(TypeError);
   });
 
-  it("send notifications that came before the connection is open once it is, in order with requests", () => {
+  it("queue notifications until the connection is open, in order with requests", () => {
     const sink = new ScriptedSink();
     const connection = new Connection(toServer, sink, toServer.peers({ maxPending: 3 }));
     const peer = connection.context;
     expect(peer.notify("note", { text: "one" })).toBe(true);
     void peer.request("first", { n: 2 }).catch(() => {});
     expect(peer.notify("note", { text: "three" })).toBe(true);
-    // What waits is bounded, and what cannot be written is refused at once.
+    // The queue is bounded, and invalid values are refused at once.
     expect(peer.notify("note", { text: "four" })).toBe(false);
     expect(() => peer.notify("note", { text: 5 } as never)).toThrow("not the number 5");
     expect(sink.writes).toEqual([]);
@@ -447,7 +449,7 @@ describe("peers", () => {
     expect(() => peer.notify("nope" as "sure")).toThrow("nope not found");
   });
 
-  it("reject the request whose answer cannot be read, and go on", async () => {
+  it("reject a request whose answer cannot be read, and stay open", async () => {
     const { peer, here } = await pair();
     const promise = peer.request("first", { n: 1 });
     // {session 1}, then a body whose integer has no bytes: 0200 0100 0400 | 0100 0000 00000000
@@ -459,7 +461,7 @@ describe("peers", () => {
     expect(peer.pending).toBe(0);
   });
 
-  it("end the connection when a handler fails, or answer in its place", async () => {
+  it("close the connection when a handler fails, or send the result of `failed`", async () => {
     const errors: unknown[] = [];
     const options = {
       on: {
@@ -506,7 +508,7 @@ describe("peers", () => {
     expect(there.state).toBe("open");
   });
 
-  it("drop what nobody handles, or say so", async () => {
+  it("drop requests without a handler, or report them", async () => {
     const strays: string[] = [];
     for (const stray of [undefined, (error: RpcError) => void strays.push(error.message)]) {
       const { network, there, peer } = await pair({ on: { first: undefined }, unmatched: stray });
@@ -525,7 +527,7 @@ describe("peers", () => {
     ]);
   });
 
-  it("do not take what every object has for a handler", async () => {
+  it("do not use inherited properties as handlers", async () => {
     const text: string = `${HEADER} constructor 1 { response nil } toString 2 {}`;
     const rpc = sprotoRpc({ local: parse(text), remote: parse(text) });
     const strays: string[] = [];
@@ -541,7 +543,7 @@ describe("peers", () => {
     ]);
   });
 
-  it("count their sessions, and use again what nobody waits for", async () => {
+  it("number their sessions, and reuse free numbers", async () => {
     const { network, peer, heard } = await pair({
       on: { sure: () => {}, late: () => new Promise<never>(() => {}) },
     });
@@ -569,7 +571,7 @@ describe("peers", () => {
     expect(sink.writes.length).toBe(1);
   });
 
-  it("have limits that are some", async () => {
+  it("require valid limits", async () => {
     for (const wrong of [Number.NaN, -1, "5" as never]) {
       expect(() => toServer.peers({ timeout: wrong })).toThrow(RangeError);
       expect(() => toServer.peers({ maxPending: wrong })).toThrow(
@@ -581,7 +583,7 @@ describe("peers", () => {
     }
   });
 
-  it("end the connection on bytes that are no message", async () => {
+  it("close the connection on bytes that are not a message", async () => {
     const { there } = await pair();
     there.received(bytesOf("0000"));
     expect(there.state).not.toBe("open");

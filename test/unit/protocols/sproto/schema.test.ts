@@ -14,15 +14,15 @@ function refused(text: string | readonly { name: string; text: string }[]): Sche
   throw new Error("the schema was taken");
 }
 
-describe("a schema text that is wrong", () => {
+describe("an invalid schema text", () => {
   it.each([
     [".A {\n  a 0 integer\n}", '2:7: expected ":" in field a, found "integer"'],
     [".A {", '1:5: expected a field, a type or "}" in A, found the end of the text'],
     [". A {}", '1:2: expected the name of a type, found " "'],
-    [".A{} p{}", '1:7: expected a blank and a tag behind p, found "{"'],
+    [".A{} p{}", '1:7: expected a blank and a tag after p, found "{"'],
     [".A{ a b:integer }", '1:7: expected the tag of a, found "b"'],
     [".A{} p 1 { ask A }", '1:12: expected request or response in protocol p, found "ask"'],
-    [".A{} p 1 { request{} }", '1:19: expected a blank behind request, found "{"'],
+    [".A{} p 1 { request{} }", '1:19: expected a blank after request, found "{"'],
     [".A{ a 0 : }", '1:11: expected the type of field a, found "}"'],
     [".A{ a 0 : integer(2 3) }", '1:21: expected ")" in type integer, found "3"'],
     [".A{ a 0 : integer(10) }", "1:11: integer(10) of field a: at most 9"],
@@ -41,7 +41,7 @@ describe("a schema text that is wrong", () => {
     expect(refused(text).message).toBe(message);
   });
 
-  it("knows line, column and text", () => {
+  it("reports line, column and text", () => {
     const error = refused([
       { name: "a.sproto", text: ".A {}" },
       { name: "b.sproto", text: "# two lines\n.B { x 0 : C }" },
@@ -51,9 +51,9 @@ describe("a schema text that is wrong", () => {
     expect(error).toMatchObject({ code: "malformed", name: "SchemaError" });
   });
 
-  it("cannot nest types without end, and is read in linear time", () => {
+  it("has limited nesting, and is read in linear time", () => {
     expect(refused(".A{".repeat(200)).message).toMatch(/deeper than 100/);
-    // One that looks back at each blank would take minutes.
+    // A parser that looks back at each blank would take minutes.
     const blanks = " \t\n# x\n\r\n".repeat(200_000);
     expect(parse(`${blanks}.A${blanks}{${blanks}}${blanks}`).schema.types.length).toBe(1);
   });
@@ -67,7 +67,7 @@ describe("a schema text that is wrong", () => {
 });
 
 describe("a schema text", () => {
-  it("may stand close together", () => {
+  it("needs few blanks", () => {
     const { types, protocols } = parse(
       ".A{a 0:integer b 1:*B(k)(x)}.B{k 0:string}p 1{request A}q 2{}",
     ).schema;
@@ -76,7 +76,7 @@ describe("a schema text", () => {
     expect(protocols.map(({ name }) => name)).toEqual(["p", "q"]);
   });
 
-  it("may have parentheses that say nothing", () => {
+  it("may have redundant parentheses", () => {
     const { fields } = parse(`.T { id 0 : integer }
       .A { a 0 : T(id)  b 1 : integer()  c 2 : integer(id)  d 3 : T()  e 4 : integer(0) }`).schema
       .types[0]!;
@@ -89,13 +89,13 @@ describe("a schema text", () => {
     ]);
   });
 
-  it("may say nil twice", () => {
+  it("may contain nil twice", () => {
     const [p] = parse(".A{} p 1 { request nil request nil response nil response nil }").schema
       .protocols;
     expect(p).toMatchObject({ request: undefined, response: undefined, confirm: true });
   });
 
-  it("means no type by nil, even where one has that name", () => {
+  it("does not use nil as a type, even if one has that name", () => {
     const { types, protocols } = parse(`
       .nil { a 0 : nil }
       p 1 { request nil  response nil }`).schema;
@@ -111,8 +111,8 @@ describe("a schema text", () => {
   });
 });
 
-describe("a bundle that is wrong", () => {
-  // .group { type 0 }, one type "A" with one field, whose records are filled in.
+describe("an invalid bundle", () => {
+  // .group { type 0 }, one type "A" with one field, with the given records.
   const bundle = (records: string, count: number, name = "61"): string => {
     const field = `${u16(count)}${records}01000000${name}`;
     const type = "0200000000000100000041";
@@ -133,12 +133,12 @@ describe("a bundle that is wrong", () => {
     return "taken";
   };
 
-  it("is the counterpart of one that is right", () => {
+  it("differs from a valid one", () => {
     // name, buildin integer, skip type, tag 0
     expect(codeAndText(bundle("0000020001000200", 4))).toBe("taken");
     const { schema } = load(bytesOf(bundle("0000020001000200", 4)));
     expect(schema.types[0]).toMatchObject({ name: "A", fields: [{ name: "a", kind: "integer" }] });
-    // A string is bytes with type 1 alone.
+    // A string is bytes only with type 1.
     for (const [type, kind] of [
       ["0200", "string"],
       ["0400", "binary"],
@@ -152,21 +152,21 @@ describe("a bundle that is wrong", () => {
   it.each([
     ["no tag", "00000200", 2, /a has no tag/],
     ["unknown built-in type", "00000a0001000200", 4, /buildin 4 of a exceeds 3/],
-    ["type that is not there", "0000010004000200", 4, /type 1 of 1/],
+    ["missing type", "0000010004000200", 4, /type 1 of 1/],
     ["struct without a type", "000003000200", 3, /a has no type/],
     ["integer(10)", "0000020016000200", 4, /integer\(10\)/],
-    ["key without a map", "00000100020002000100" + "0200", 6, /key 0 of A.a is no field/],
+    ["key without a map", "00000100020002000100" + "0200", 6, /key 0 of A.a is not a field/],
     ["map without a key", "000002000100020003000400", 6, /map A.a has no key/],
-    ["field of a later version", "000002000100020005000200", 6, /field 7, only 0 to 6 are known/],
-    ["name inline", "0200020001000200", 4, /no text|behind a field/],
-    ["number in the data part", "00000000", 2, /no inline number|exceeds|cut off/],
+    ["field of a later version", "000002000100020005000200", 6, /field 7, known are 0 to 6/],
+    ["name inline", "0200020001000200", 4, /not text|after a field/],
+    ["number in the data part", "00000000", 2, /not an inline number|exceeds|cut off/],
   ])("%s", (_, records, count, reason) => {
     const found = codeAndText(bundle(records, count));
     expect(found).toMatch(/^malformed: bundle: /);
     expect(found).toMatch(reason);
   });
 
-  it("repeats names or tags", () => {
+  it("has repeated names or tags", () => {
     const twice = (text: string, from: string, to: string): Uint8Array => {
       const bytes = parse(text).bundle();
       const hex = Buffer.from(bytes).toString("hex");
@@ -213,7 +213,7 @@ describe("a bundle that is wrong", () => {
     );
   });
 
-  it("has parts that reach beyond their wholes, or do not fill them", () => {
+  it("has parts that exceed their containers, or do not fill them", () => {
     const records = "0000020001000200";
     const hex = bundle(records, 4);
     expect(hex.endsWith("0100000061")).toBe(true);
@@ -222,12 +222,12 @@ describe("a bundle that is wrong", () => {
       expect(codeAndText(longer)).toBe(
         `malformed: bundle: length ${length} exceeds the 1 bytes left`,
       );
-      // Also where bytes follow in the bundle.
+      // Also if bytes follow in the bundle.
       expect(codeAndText(`${longer}${"00".repeat(8)}`)).toMatch(/exceeds the 1 bytes left$/);
     }
     const type = (rest: string): string => `01000000${sized(sized(`010000000100000041${rest}`))}`;
     expect(codeAndText(type(""))).toBe("taken");
-    expect(codeAndText(type("00"))).toBe("malformed: bundle: 1 bytes behind a type");
+    expect(codeAndText(type("00"))).toBe("malformed: bundle: 1 bytes after a type");
     expect(codeAndText(`${type("")}00`)).toBe("taken");
   });
 

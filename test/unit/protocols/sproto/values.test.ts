@@ -79,11 +79,11 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     const error = errorOf(() => any.encode("T", value));
     expect(error.code).toBe("unencodable");
     expect(error.message).toBe(message);
-    // Nothing of it is left for the next message.
+    // Nothing of it remains for the next message.
     expect(hexOf(any.encode("T", { i: 1 }))).toBe("01000400");
   });
 
-  it("takes lists and maps in every form", () => {
+  it("accepts lists and maps in every form", () => {
     const same = (a: object, b: object): void => {
       expect(hexOf(any.encode("T", a))).toBe(hexOf(any.encode("T", b)));
     };
@@ -126,7 +126,7 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     expect(errorOf(() => any.encode("T", { q: { yes: 1 } })).message).toMatch("B.k is a boolean");
   });
 
-  it("writes integer(n) up to the ends of 64 bits", () => {
+  it("writes integer(n) up to the limits of 64 bits", () => {
     const whole = parse(".T { f 0 : integer(0)  l 1 : *integer(0) }", { engine });
     const largest = 2 ** 63 - 1024;
     const value = { f: -(2 ** 63), l: [largest, -(2 ** 63)] };
@@ -136,14 +136,14 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     }
   });
 
-  it("writes lists of wide numbers that are longer than its memory", () => {
+  it("writes lists of wide numbers that exceed its memory", () => {
     const li = Array.from({ length: 5000 }, (_, i) => 2 ** 40 + i);
     const ld = li.map((i) => i / 7);
     const value = { li, ld, lf: li.map((i) => i + 0.5) };
     expect(sproto.decode("T", sproto.encode("T", value))).toEqual(value);
   });
 
-  it("takes keys of objects for what they mean, to the last digit", () => {
+  it("reads keys of objects exactly", () => {
     const far = parse(".T { m 0 : *P() } .P { k 0 : integer  v 1 : integer }", { engine });
     const m = { "-9007199254740993": 1, "9007199254740993": 2 };
     expect(far.decode("T", far.encode("T", { m })).m).toEqual(
@@ -154,7 +154,7 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     );
   });
 
-  it("takes pairs whose fields are named like what every object has", () => {
+  it("accepts pairs whose fields have names of inherited properties", () => {
     const odd = parse(
       `.T { a 0 : *A()  b 1 : *B() }
       .A { __proto__ 0 : string  constructor 1 : A }
@@ -168,12 +168,12 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     expect((odd as Sproto).decode("T", odd.encode("T", value as never))).toEqual(value);
   });
 
-  it("says what is cut off or too long, and looks at nothing behind", () => {
+  it("reports truncated or oversized data, and reads nothing after it", () => {
     const refused = (hex: string, end?: number): string => {
       const bytes = bytesOf(hex);
       return errorOf(() => sproto.decodeFrom("T", bytes, 0, end ?? bytes.length)).message;
     };
-    // The record is behind the end, and would be a skip word.
+    // The record is after the end, and would be a skip word.
     expect(refused("01000100", 2)).toBe("T: 1 records exceed the 0 bytes left");
     expect(refused("01000000010000", 7)).toBe("T: a length of 4 bytes is cut off after 3");
     expect(refused("0100000001000000", 7)).toBe("T: a length of 4 bytes is cut off after 3");
@@ -183,7 +183,7 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     );
   });
 
-  it("takes no field for there because every object has one of that name", () => {
+  it("does not use inherited properties as fields", () => {
     for (const name of Object.getOwnPropertyNames(Object.prototype)) {
       const odd: Sproto = parse(`.T { ${name} 0 : T } ` as string, { engine });
       expect([name, hexOf(odd.encode("T", {}))]).toEqual([name, "0000"]);
@@ -192,12 +192,12 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     }
   });
 
-  it("has room for each number behind what filled its memory", () => {
+  it("has room for a number after a value that filled its memory", () => {
     const filled = parse(
       ".T { l 0 : *boolean  i 1 : integer  d 2 : double  t 3 : T  j 4 : integer }",
       { engine },
     );
-    // Some of these lengths end where a slab does, wherever the message began in it.
+    // Some of these lengths end exactly at the end of a slab, wherever the message began in it.
     const all = Array<boolean>(16_400).fill(true);
     for (let length = 15_800; length < 16_400; length++) {
       const inner = { i: 70_000, d: 0.5 };
@@ -208,7 +208,7 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     }
   });
 
-  it("gives maps as objects without a prototype, if told to", () => {
+  it("returns maps as objects without a prototype, with the option", () => {
     const objects = parse(text, { engine, maps: "object" });
     const bytes = sproto.encode("Maps", {
       s: new Map([
@@ -223,7 +223,7 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
       ["__proto__", 1],
       ["constructor", 2],
     ]);
-    // Bytes are no name of a property.
+    // Bytes cannot be property names.
     expect(x).toEqual(new Map([[Uint8Array.of(1), 3]]));
     const bytesToo = parse(text, { engine, maps: "object", strings: "bytes" }).decode(
       "Maps",
@@ -249,14 +249,14 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     expect((Object.prototype as Record<string, unknown>)["7"]).toBeUndefined();
     const some = odd.decode("O", odd.encode("O", JSON.parse('{"__proto__": 7}')));
     expect(Object.keys(some)).toEqual(["__proto__"]);
-    // A field that every object seems to have is not there unless it came.
+    // An absent field is not there even if every object inherits such a property.
     const error = errorOf(() => (odd as Sproto).encode("O", { a: [{}] }));
     expect(error.message).toMatch("lacks the field __proto__");
     const noKey = "0200 0500 0000 06000000 02000000 0000".replaceAll(" ", "");
     expect(errorOf(() => odd.decode("O", bytesOf(noKey))).message).toMatch("without the field");
   });
 
-  it("gives integers in the form that is wanted", () => {
+  it("returns integers in the form of the option", () => {
     const value = { i: 2n ** 53n, li: [1, -(2n ** 60n)], t: { i: 3, li: [4] } };
     const bytes = sproto.encode("T", value);
     expect(sproto.decode("T", bytes)).toEqual(value);
@@ -276,7 +276,7 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     });
   });
 
-  it("gives strings that are not UTF-8 as bytes, if told to", () => {
+  it("returns strings that are not UTF-8 as bytes, with the option", () => {
     const bytes = bytesOf("0200050000000200000041ff");
     const error = errorOf(() => sproto.decode("T", bytes));
     expect(error.message).toBe("T.s: byte 0xff does not continue as UTF-8");
@@ -292,7 +292,7 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     expect(errorOf(() => sproto.decode("T", long)).offset).toBe(long.length - 1);
   });
 
-  it("gives bytes as views of what came, or copies", () => {
+  it("returns bytes as views of the input, or copies", () => {
     const bytes = sproto.encode("T", { x: Uint8Array.of(1, 2, 3), lx: [Uint8Array.of(4)] });
     const { x, lx } = sproto.decode("T", bytes);
     expect(x!.buffer).toBe(bytes.buffer);
@@ -306,7 +306,7 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     expect(x).toEqual(new Uint8Array(3));
   });
 
-  it("copies bytes of a Buffer too, whose slices are views", () => {
+  it("copies bytes of a Buffer, whose slices are views", () => {
     const copies = parse(text, { engine, copy: true });
     const buffer = Buffer.from(copies.encode("T", { x: Uint8Array.of(1, 2, 3) }));
     const { x } = copies.type("T").decode(buffer, 0, buffer.length);
@@ -314,7 +314,7 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     expect(x).toEqual(Uint8Array.of(1, 2, 3));
   });
 
-  it("takes bytes of another realm, as test runners and frames make them", () => {
+  it("accepts bytes of another realm, as from test runners and frames", () => {
     const bytes = runInNewContext("Uint8Array.of(1, 2)") as Uint8Array;
     expect(bytes).not.toBeInstanceOf(Uint8Array);
     const loose = parse(text, { engine, strings: "bytes" });
@@ -328,7 +328,7 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     });
   });
 
-  it("reads nothing beyond the bytes that it is given", () => {
+  it("reads nothing outside the given bytes", () => {
     const all = sproto.encode("T", { x: Uint8Array.of(1, 2, 3) });
     const part = all.subarray(0, all.length - 1);
     for (const [start, end] of [
@@ -346,7 +346,7 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     expect(() => sproto.decodeFrom("T", part, part.length)).toThrow(ProtocolError);
   });
 
-  it("keeps unpacked bytes as they are while other messages come and go", () => {
+  it("keeps unpacked bytes unchanged while other messages are read", () => {
     const packed = [1, 2].map((one) => sproto.pencode("T", { x: Uint8Array.of(one, one) }));
     const kept = Array.from({ length: 3000 }, (_, i) => sproto.pdecode("T", packed[i & 1]!).x!);
     sproto.encode("T", { s: "y".repeat(50) });
@@ -355,7 +355,7 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     expect(frames.every((bytes, i) => sproto.decode("T", bytes).i === i)).toBe(true);
   });
 
-  it("takes a Buffer, and bytes in the middle of others", () => {
+  it("accepts a Buffer, and bytes in the middle of others", () => {
     const bytes = sproto.encode("T", { i: 7, x: Uint8Array.of(1) });
     const buffer = Buffer.concat([Buffer.from("xx"), bytes, Buffer.from("yyy")]);
     const { value, consumed } = sproto.decodeFrom("T", buffer, 2, buffer.length);
@@ -365,7 +365,7 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     expect(sproto.decodeFrom("T", bytes).consumed).toBe(bytes.length);
   });
 
-  it("writes messages while it writes one", () => {
+  it("writes messages while another is being written", () => {
     const inner = { i: 70000, s: "inner" };
     const value = {
       i: 1,
@@ -381,7 +381,7 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     expect(sproto.pdecode("T", back.t!.x!)).toEqual(inner);
   });
 
-  it("is bounded in depth, both ways", () => {
+  it("limits the depth, both ways", () => {
     const nested = (levels: number): object => {
       let value: object = { i: 1 };
       for (let i = 1; i < levels; i++) value = { t: value };
@@ -405,7 +405,7 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     expect(deep.decode("T", deep.encode("T", nested(1000)))).toEqual(nested(1000));
   });
 
-  it("is bounded in size, both ways", () => {
+  it("limits the size, both ways", () => {
     const small = parse(text, { engine, maxSize: 100 });
     expect(small.encode("T", { s: "x".repeat(90) }).length).toBe(100);
     const error = errorOf(() => small.encode("T", { s: "x".repeat(91) }));
@@ -424,7 +424,7 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     expect(
       errorOf(() => small.pdecode("T", sproto.pencode("T", { x: new Uint8Array(93) }))),
     ).toMatchObject({ code: "too-long", message: "unpacked 104 bytes exceed maxSize 100" });
-    // Bytes without a zero among them grow.
+    // Bytes without zeros grow when packed.
     const larger = parse(text, { engine, maxSize: 8200 });
     const full = new Uint8Array(8190).fill(1);
     expect(larger.encode("T", { x: full }).length).toBe(8200);
@@ -445,7 +445,7 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     });
   });
 
-  it("says where bytes are wrong, counted in the bytes at hand", () => {
+  it("reports the offset of an error in the given bytes", () => {
     const error = errorOf(() => sproto.decodeFrom("T", bytesOf("ffff01000000020000000102"), 2, 12));
     expect(error).toMatchObject({
       code: "malformed",
@@ -457,14 +457,12 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     expect(packed.cause).toBeInstanceOf(ProtocolError);
   });
 
-  it("is a codec that wants its bytes exact", () => {
+  it("is a codec that requires the exact bytes", () => {
     const framed = lengthPrefixed({ width: 2 }).wrap(sproto.type("T"));
     const frame = encodeFrame(framed, { i: 1, s: "x" });
     expect(decodeFrame(framed, frame)).toEqual({ i: 1, s: "x" });
     const longer = Uint8Array.of(0, frame.length - 1, ...frame.subarray(2), 0);
-    expect(errorOf(() => decodeFrame(framed, longer)).message).toBe(
-      "T: 1 bytes behind the message",
-    );
+    expect(errorOf(() => decodeFrame(framed, longer)).message).toBe("T: 1 bytes after the message");
     const out = new Output();
     out.utf8("before");
     expect(() => sproto.type("T").encode({ i: 0.5 }, out)).toThrow("T.i is an integer");
@@ -472,7 +470,7 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     expect(Object.isFrozen(sproto.type("T"))).toBe(true);
   });
 
-  it("knows the empty value of each field", () => {
+  it("returns the empty value of each field", () => {
     expect(sproto.default("T")).toEqual({
       i: 0,
       f: 0,
@@ -515,14 +513,14 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
     expect(errorOf(() => any.encode("Empty", [])).code).toBe("unencodable");
   });
 
-  it("works in linear time on what is large", () => {
+  it("takes linear time for large values", () => {
     const list = Array.from({ length: 200_000 }, (_, i) => i);
     const value = { li: list, ls: list.map(String), q: [[true, 1]] as [boolean, number][] };
     const bytes = sproto.encode("T", value);
     expect(sproto.decode("T", bytes).ls!.length).toBe(200_000);
     const pairs = new Map(list.map((i) => [i, "x"]));
     expect(sproto.decode("T", sproto.encode("T", { p: pairs })).p!.size).toBe(200_000);
-    // Skip words and unknown fields, 65535 of them.
+    // 65535 skip words and unknown fields.
     const records = new Uint8Array(2 + 2 * 65535);
     records.fill(3);
     records.set([0xff, 0xff]);
@@ -536,7 +534,7 @@ describe("engines", () => {
     vi.unstubAllGlobals();
   });
 
-  it("do without generated code where it is forbidden", () => {
+  it("work without generated code where it is forbidden", () => {
     class Forbidden {
       constructor() {
         throw new EvalError("unsafe-eval is not an allowed source of script");
@@ -549,7 +547,7 @@ describe("engines", () => {
     expect(hexOf(parse(text, { engine: "interpreted" }).encode("T", { i: 1 }))).toBe("01000400");
   });
 
-  it("ask for code in browsers only when told to", () => {
+  it("generate code in browsers only on request", () => {
     const attempts: string[] = [];
     const { Function: real } = globalThis;
     vi.stubGlobal("Function", function counted(...args: string[]) {
@@ -570,7 +568,7 @@ describe("engines", () => {
     expect(attempts.length).toBe(2);
   });
 
-  it("make no code until it is needed, and for precompiled schemas never", () => {
+  it("generate code only when needed, and never for precompiled schemas", () => {
     let made = 0;
     class Counted extends CODE {
       constructor(...args: string[]) {
@@ -600,7 +598,7 @@ describe("engines", () => {
     );
   });
 
-  it("take names of a bundle as data, never as code", () => {
+  it("treat names of a bundle as data, never as code", () => {
     const hostile = '"];globalThis.hacked=1;//\u2028';
     const renamed = (bytes: Uint8Array): Uint8Array => {
       const name = new TextEncoder().encode(hostile);
@@ -636,7 +634,7 @@ describe("options", () => {
     expect(() => parse(".A {}", options as object)).toThrow(message);
   });
 
-  it("are kept with the schema", () => {
+  it("are kept in the schema", () => {
     const { settings } = parse(".A {}", { int64: "bigint" });
     expect(settings).toMatchObject({ int64: "bigint", maxDepth: 64, maxSize: 2 ** 24 });
     expect(Object.isFrozen(parse(".A {}"))).toBe(true);
@@ -644,7 +642,7 @@ describe("options", () => {
 });
 
 describe("packing", () => {
-  it("is bounded", () => {
+  it("is limited in size", () => {
     expect(pack(new Uint8Array(80), { maxSize: 10 }).length).toBe(10);
     expect(errorOf(() => pack(new Uint8Array(81), { maxSize: 10 }))).toMatchObject({
       code: "unencodable",
@@ -655,19 +653,19 @@ describe("packing", () => {
       code: "too-long",
       message: "unpacked 88 bytes exceed maxSize 80",
     });
-    // 2 MiB of zeros would be 16 MiB; one byte more is not unpacked at all.
+    // 2 MiB of zeros unpack to 16 MiB; one byte more is not unpacked at all.
     expect(unpack(new Uint8Array(2 ** 21)).length).toBe(2 ** 24);
     expect(errorOf(() => unpack(new Uint8Array(2 ** 21 + 1))).code).toBe("too-long");
   });
 
-  it("says where it is cut off", () => {
+  it("reports truncated words", () => {
     expect(errorOf(() => unpack(bytesOf("0000ff0001")))).toMatchObject({
       message: "packed word of 10 bytes is cut off after 3",
       offset: 2,
     });
   });
 
-  it("gives memory that nobody writes into again", () => {
+  it("returns memory that is never written again", () => {
     const first = unpack(bytesOf("0101"));
     const packed = pack(bytesOf("01"));
     for (let i = 0; i < 5000; i++) unpack(bytesOf("ff00ffffffffffffffff"));

@@ -15,11 +15,11 @@ it("keeps nothing alive of what was written", () => {
   });
   expect(w.top).toBe(0);
   expect(w.stack.length).toBeGreaterThan(0);
-  // A field's plan, which lives as long as the schema, stands behind each value.
+  // A field's plan, which lives as long as the schema, follows each value.
   expect(w.stack.filter((_, i) => i % 2 === 0).every((value) => value === undefined)).toBe(true);
 });
 
-it("forgets a message that could not be written", () => {
+it("drops a message that could not be written", () => {
   let w: Writer | undefined;
   const before = writing(limits, (writer) => writer.at);
   const fail = (): void =>
@@ -37,7 +37,7 @@ it("is lent to one message at a time", () => {
   });
 });
 
-it("lets go of memory that a giant message needed", () => {
+it("releases the memory of a giant message", () => {
   const large = { maxDepth: 1, maxSize: 1e6 };
   const kept = writing(large, (w) => {
     w.need(100_000);
