@@ -2,14 +2,15 @@ import type { Codec } from "../../core/index.ts";
 import { refuseBrokenText } from "./lossless.ts";
 import { codecOf } from "./message-codec.ts";
 
-/** What is needed of a message schema of @bufbuild/protobuf. */
+/** The parts of a message schema of @bufbuild/protobuf that are used. */
 export interface BufbuildSchema {
   /** Full name without a leading dot. */
   readonly typeName: string;
 }
 
 /**
- * The message type of a schema that `protoc-gen-es` has made; of a schema that was made at run time, any message.
+ * The message type of a schema that `protoc-gen-es` generated; for a schema made at run time, any
+ * message.
  */
 export type BufbuildMessage<S> = S extends { readonly $codegenv2: { readonly a: infer Message } }
   ? Message
@@ -17,7 +18,7 @@ export type BufbuildMessage<S> = S extends { readonly $codegenv2: { readonly a: 
     ? Message
     : { readonly $typeName: string };
 
-/** The two functions of @bufbuild/protobuf. */
+/** The two functions of @bufbuild/protobuf that are used. */
 export interface BufbuildFunctions<S, in In, out Out = In> {
   /** `toBinary` of @bufbuild/protobuf. */
   readonly toBinary: (schema: S, message: In) => Uint8Array;
@@ -26,16 +27,17 @@ export interface BufbuildFunctions<S, in In, out Out = In> {
 }
 
 /**
- * A codec of a message type of @bufbuild/protobuf 2 (protobuf-es). The library is yours, this one does not depend on
- * it: its two functions are handed in, so that a bundler sees what is used.
+ * Makes a codec of a message type of @bufbuild/protobuf 2 (protobuf-es). You pass its two
+ * functions, so framewright does not depend on it, and a bundler sees what is used.
  *
- * Decoded messages are what protobuf-es makes: 64-bit integers are bigints, `bytes` fields views of the frame, unknown
- * fields are kept in `$unknown`. Messages to be sent are made with its `create`.
+ * Decoded messages are those of protobuf-es: 64-bit integers are bigints, `bytes` fields are views
+ * of the frame, unknown fields are kept in `$unknown`. Create messages to send with its `create`.
  *
  * @param schema - the schema of the message, `GamesSchema` of generated code
  * @param functions - `{ toBinary, fromBinary }`
- * @returns a codec for any framing. It throws ProtocolError `malformed` for bytes that protobuf-es refuses,
- *   `unencodable` for messages that it refuses, and for text with a lone surrogate, which it would replace
+ * @returns a codec for any framing. It throws ProtocolError `malformed` for bytes that protobuf-es
+ *   refuses, `unencodable` for messages that it refuses and for text with a lone surrogate, which
+ *   it would replace
  *
  * @example
  * ```ts

@@ -3,12 +3,12 @@ import { writeText, writeType } from "./header.ts";
 import type { HeaderError } from "./header-types.ts";
 import { LEN, VARINT, WireReader } from "./wire.ts";
 
-/** The type that an error's header names. */
+/** Type name in the header of an error. */
 const NAME = "common.ErrorResp";
 
 /**
- * Writes an error: the bytes of a header and those of the error, without tag or length around either. The whole is
- * no message of any type: numbers 1 and 2 stand in it twice.
+ * Writes an error: the bytes of a header, then those of the error, both without tag or length. The
+ * result is not a valid message, because it contains the numbers 1 and 2 twice.
  *
  * ```text
  *   0a 10 "common.ErrorResp"   10 07    0a 0c "SERVER_ERROR"   12 15 "Internal server error"
@@ -18,15 +18,16 @@ const NAME = "common.ErrorResp";
  */
 export function writeError(out: Output, { seq, code, text }: HeaderError): void {
   writeType(out, NAME, seq);
-  // A code that is left out would be looked for in vain: it stands there even when it is empty.
+  // Written even if it is empty, because readers expect it.
   writeText(out, 1, code);
   if (text !== "") writeText(out, 2, text);
 }
 
 /**
- * Reads an error; undefined if the bytes are none. The server does not write its fields in a fixed order, but
- * header before error: the first field 1 is the name, the second the code; seq and text share number 2, but not the
- * wire type. No response looks like this: its first field 1 is a message in it, which these 16 letters are not.
+ * Reads an error; undefined if the bytes are not one. The server writes fields in any order, but
+ * the header before the error: the first field 1 is the name, the second the code; seq and text
+ * share number 2, but not the wire type. A response cannot look like this: its first field 1 is a
+ * message, which these 16 letters are not.
  * @internal
  */
 export function readError(bytes: Uint8Array, start: number, end: number): HeaderError | undefined {

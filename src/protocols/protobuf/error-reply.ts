@@ -1,19 +1,18 @@
 import { nameError, ProtocolError } from "../../core/index.ts";
 
 /**
- * An error that one side sends to the other, in the form of the reference server. Throw it in a server's
- * handler: the client's request is rejected with it. `code` is `refused`, as for every refusal of the
- * other side.
+ * An error that one side sends to the other, in the form of the reference server. Throw it in a
+ * server's handler: the client's request is rejected with it. `code` is `refused`.
  */
 export class ErrorReply extends ProtocolError {
-  /** What went wrong, for programs: `"NO_SUCH_PLAYER"`. */
+  /** The reason, for programs: `"NO_SUCH_PLAYER"`. */
   readonly reply: string;
-  /** The same for people, as it was sent. */
+  /** The reason for humans, as sent. */
   readonly text: string;
 
   /**
-   * @param reply - what went wrong, for programs
-   * @param text - the same for people
+   * @param reply - the reason, for programs
+   * @param text - the reason for humans
    */
   constructor(reply: string, text = "") {
     super("refused", text === "" ? reply : `${reply}: ${text}`);

@@ -33,33 +33,35 @@ export type HeaderClientConnection<R extends Requests, P extends Pushes> = Conne
 /** Options for a client. Times are in milliseconds. */
 export interface HeaderClientOptions<R extends Requests, P extends Pushes> {
   /**
-   * How long a request may take, from the call of `request`. Servers keep silent now and then. 0 or Infinity: no limit.
+   * Time limit for a request, from the call of `request`, because servers may not answer. 0 or
+   * Infinity for no limit.
    * @defaultValue 10 000
    */
   readonly timeout?: number | undefined;
   /**
-   * Most requests that may wait at a time; one more is rejected with `overflow`.
+   * Maximum waiting requests; further ones are rejected with `overflow`.
    * @defaultValue 1024
    */
   readonly maxPending?: number | undefined;
-  /** Further fields for the header of every request. */
+  /** Returns further fields for the header of each request. */
   readonly extras?: (() => HeaderExtras) | undefined;
-  /** Handlers of what the server sends unasked, by type. */
+  /** Handlers of pushes from the server, by type. */
   readonly push?: { readonly [K in Names<P>]?: (message: Received<P[K]>) => unknown } | undefined;
   /**
-   * Called with an answer that no one waits for: an error that answers none of the requests, a response when none was sent.
-   * @defaultValue an error is ignored; a response closes the connection, because the next one would be taken for the
-   *   answer to another request
+   * Called with an unexpected answer: an error for an unknown request, or a response when no
+   * request was sent.
+   * @defaultValue an error is ignored; a response closes the connection, because the next one would
+   *   be matched to the wrong request
    */
   readonly unmatched?: ((received: ClientReceived<P>) => unknown) | undefined;
-  /** The connection is open. */
+  /** Called when the connection is open. */
   readonly open?: ((connection: HeaderClientConnection<R, P>) => unknown) | undefined;
-  /** As of every connection. */
+  /** Handles errors, as for any connection. */
   readonly error?: Handlers<ClientSent<R>, ClientReceived<P>>["error"];
-  /** As of every connection. */
+  /** Handles the close, as for any connection. */
   readonly close?: Handlers<ClientSent<R>, ClientReceived<P>>["close"];
   /**
-   * The clock of the timeouts.
+   * Clock for timeouts.
    * @defaultValue the runtime's clock
    */
   readonly clock?: Clock | undefined;
@@ -73,32 +75,33 @@ export interface HeaderClientOptions<R extends Requests, P extends Pushes> {
 
 /** Options for one request. */
 export interface HeaderRequestOptions {
-  /** As the option of that name of the client. */
+  /** Overrides the client's option of the same name. */
   readonly timeout?: number | undefined;
   /**
-   * Gives the request up: its promise is rejected with the signal's reason. If it was sent, the next request waits for its
-   * response all the same.
+   * Aborts the request: its promise is rejected with the signal's reason. If it was already sent,
+   * the next request still waits for its response.
    */
   readonly signal?: CancelSignal | undefined;
 }
 
 /**
- * Asks a server, one request after the other: responses carry neither number nor type, so the next request is sent
- * when the last one is answered, and what comes is what was asked for. Give `handlers` and the protocol to any
- * transport; what is asked before the connection is open waits for it, and after a close the same client can be given
- * to a new connection.
+ * A client that sends one request after the other: responses have neither number nor type, so the
+ * next request is sent when the last one is answered. Pass `handlers` and the protocol to any
+ * transport. Requests made before the connection is open wait for it. After a close the same client
+ * can be used for a new connection.
  */
 export interface HeaderClient<R extends Requests, P extends Pushes> {
-  /** For the connection, whatever transport it has. */
+  /** Handlers for the connection, over any transport. */
   readonly handlers: Handlers<ClientSent<R>, ClientReceived<P>>;
-  /** Number of requests that were not answered yet. */
+  /** Number of unanswered requests. */
   readonly pending: number;
   /**
-   * Asks, and waits for the response.
+   * Sends a request and waits for the response.
    *
-   * @returns the response; rejected with an `ErrorReply` when the server answers with an error, ProtocolError
-   *   `unencodable` when the message cannot be written, `malformed` when the response cannot be read, `timeout`,
-   *   `closed` when the connection ends first, `overflow` when too many wait, or the reason of `signal`
+   * @returns the response; rejected with an `ErrorReply` if the server answers with an error,
+   *   ProtocolError `unencodable` if the message cannot be written, `malformed` if the response
+   *   cannot be read, `timeout`, `closed` if the connection ends first, `overflow` if too many
+   *   wait, or the reason of `signal`
    */
   request<K extends Answered<R>>(
     type: K,
@@ -106,9 +109,10 @@ export interface HeaderClient<R extends Requests, P extends Pushes> {
     options?: HeaderRequestOptions,
   ): Promise<ResponseOf<R, K>>;
   /**
-   * Sends a message that is not answered. Before the connection is open it waits, in order with requests.
+   * Sends a message without an answer. Before the connection is open it waits, in order with
+   * requests.
    *
-   * @returns as `Connection.send`; also false if too much waits for the connection to open
+   * @returns like `Connection.send`; also false if too much waits for the connection to open
    */
   notify<K extends Names<R>>(type: K, message: RequestOf<R, K>): boolean;
 }
@@ -137,7 +141,7 @@ class Client<R extends Requests, P extends Pushes> implements HeaderClient<R, P>
   readonly #check: (value: ClientSent<R>) => unknown;
   #requests: Waiting<Uint8Array>;
   #connection: HeaderClientConnection<R, P> | undefined;
-  /** Handlers at work: responses do not wait for them. */
+  /** Running handlers; responses do not wait for them. */
   #calls: Calls<() => unknown> | undefined;
 
   constructor(
@@ -155,7 +159,7 @@ class Client<R extends Requests, P extends Pushes> implements HeaderClient<R, P>
       open: (connection) => {
         this.#connection = connection;
         this.#calls = new Calls({ connection, run: (call) => call() });
-        // The server sends no more: what it has not answered has failed.
+        // The server sends no more: unanswered requests have failed.
         connection.onInputEnd((error) => {
           ended.add(connection);
           if (this.#connection === connection) this.#lost(error);
@@ -166,20 +170,20 @@ class Client<R extends Requests, P extends Pushes> implements HeaderClient<R, P>
       message: (_, received) => this.#received(received),
       error: options.error,
       close: (connection, info) => {
-        // One that never opened: what waited for it has failed.
+        // The connection never opened: requests that waited for it have failed.
         if (!ended.has(connection) && this.#connection === undefined) this.#lost(info.error);
         return options.close?.(connection, info);
       },
     });
   }
 
-  /** For one connection: what is asked before it is open waits, and then one request is sent at a time. */
+  /** Requests of one connection: they wait until it is open, and are then sent one by one. */
   #newRequests({ timeout = 10_000, maxPending, clock, trace }: HeaderClientOptions<R, P>) {
     const requests = new Waiting<Uint8Array>({
       ...{ ids: "fifo", maxInFlight: 1, maxId: 0xffff_ffff, timeout, maxPending, clock },
       ...{ trace, name: "protobuf", connection: () => this.#connection },
       unmatched: (id, bytes) => {
-        // The late response to a request that was given up is no one's business.
+        // The late response to an abandoned request is dropped.
         if (id === undefined) this.#unmatched({ kind: "response", bytes });
       },
     });
@@ -199,7 +203,7 @@ class Client<R extends Requests, P extends Pushes> implements HeaderClient<R, P>
     checkOptions("request", options, ["timeout", "signal"]);
     const { timeout, signal } = options;
     const response = this.#definition[type]?.response;
-    if (response === undefined) throw new TypeError(`${type} is no request that is answered`);
+    if (response === undefined) throw new TypeError(`${type} is not a request with a response`);
     const requests = this.#requests;
     try {
       return await requests.ask(
@@ -214,7 +218,7 @@ class Client<R extends Requests, P extends Pushes> implements HeaderClient<R, P>
         },
       );
     } catch (error) {
-      // The response, should it still come, is waited for by all that follows.
+      // All later requests wait for the response, in case it still arrives.
       const isLate = error instanceof ProtocolError && error.code === "timeout";
       if (isLate && requests.isStalled) this.#connection?.abort(error);
       throw error;
@@ -226,7 +230,7 @@ class Client<R extends Requests, P extends Pushes> implements HeaderClient<R, P>
     if (this.#connection !== undefined) {
       return this.#connection.send(this.#message(type, requests.nextId(), message));
     }
-    // What cannot be written is refused now, as later.
+    // An invalid message is refused now, as it would be once the connection is open.
     this.#check(this.#message(type, 0, message));
     return requests.notify(() => {
       return this.#connection?.send(this.#message(type, requests.nextId(), message));
@@ -255,7 +259,7 @@ class Client<R extends Requests, P extends Pushes> implements HeaderClient<R, P>
     const { unmatched } = this.#options;
     if (unmatched !== undefined) this.#calls?.add(() => unmatched(received));
     else if (received.kind === "response") {
-      const text = `response of ${received.bytes.length} bytes when no request waits for one`;
+      const text = `response of ${received.bytes.length} bytes, but no request waits for one`;
       this.#connection?.abort(new ProtocolError("malformed", text));
     }
   }

@@ -24,7 +24,7 @@ import type {
 import { NameTable } from "./name-table.ts";
 import { WireReader } from "./wire.ts";
 
-/** Names come from the peer: a map does not know `constructor`. */
+/** Names come from the peer: a map does not find `constructor`. */
 type CodecMap = ReadonlyMap<string, Codec<never, unknown>>;
 
 const mapOf = (codecs: Readonly<Record<string, Codec<never, unknown> | undefined>>): CodecMap =>
@@ -35,16 +35,17 @@ const mapOf = (codecs: Readonly<Record<string, Codec<never, unknown> | undefined
   );
 
 /**
- * How both sides write and read their messages: without the length in front (for a framing of your own), and with it,
- * as the reference has it in WebSocket messages.
+ * Protocols and codecs of both sides: with the length in front, as the reference sends WebSocket
+ * messages, and without it, for your own framing.
  */
 export interface HeaderProtocols<R extends Requests, P extends Pushes> {
   /**
-   * The server's side: one message behind a little-endian u32 length, in each WebSocket message. What cannot be
-   * handled is no error here, but a `refusal`: the client is told, and the connection goes on.
+   * The server's side: one message after a little-endian u32 length, in each WebSocket message. A
+   * message that cannot be handled is not an error here, but a `refusal`: the client receives an
+   * error, and the connection stays open.
    */
   readonly serverProtocol: MessageProtocol<ServerSent<R, P>, ServerReceived<R>>;
-  /** The client's side of the same. */
+  /** The client's side of `serverProtocol`. */
   readonly clientProtocol: MessageProtocol<ClientSent<R>, ClientReceived<P>>;
   /** The server's messages without length: `lengthPrefixed({ width: 4, endian: "le" }).wrap(serverCodec)` for TCP. */
   readonly serverCodec: Codec<ServerSent<R, P>, ServerReceived<R>>;
@@ -85,7 +86,7 @@ export function headerProtocols<R extends Requests, P extends Pushes>(
   return all as unknown as HeaderProtocols<R, P>;
 }
 
-/** `ServerSent` of whatever definition. */
+/** `ServerSent` of any definition. */
 type AnySent =
   | { readonly kind: "response"; readonly to: string; readonly message: unknown }
   | { readonly kind: "push"; readonly type: string; readonly message: unknown }
@@ -164,10 +165,13 @@ function makeClientCodec(
 function known(codecs: CodecMap, type: string, what: string): Codec<never, unknown> {
   const codec = codecs.get(type);
   if (codec !== undefined) return codec;
-  throw new ProtocolError("unencodable", `no ${what} ${type} is defined`);
+  throw new ProtocolError("unencodable", `${what} ${type} is not defined`);
 }
 
-/** The fields behind the header. A header among them would be merged into the one that is written already. */
+/**
+ * Writes the fields after the header. A header among them would be merged into the one already
+ * written.
+ */
 function writeBody(
   codec: Codec<never, unknown>,
   type: string,

@@ -28,19 +28,20 @@ export type HeaderServerConnection<
   Context = undefined,
 > = Connection<ServerSent<R, P>, ServerReceived<R>, Context>;
 
-/** What a handler is told beside the message. */
+/** Information about a request, for its handler. */
 export interface HeaderCall<R extends Requests, P extends Pushes, Context = undefined> {
-  /** Where the request came from; `send({ kind: "push", type, message })` tells it something unasked. */
+  /** Connection of the request; `send({ kind: "push", type, message })` sends it a push. */
   readonly connection: HeaderServerConnection<R, P, Context>;
   /** Name of the request's type. */
   readonly type: Names<R>;
-  /** Number of the request, as the client counts. */
+  /** Number of the request, counted by the client. */
   readonly seq: number;
 }
 
 /**
- * Handlers by request type. What a handler gives, or its promise, is sent as the response; undefined sends nothing. What
- * it throws is sent as an error: an `ErrorReply` as it is, anything else as `SERVER_ERROR`, without its text.
+ * Handlers by request type. The result of a handler, or of its promise, is sent as the response;
+ * undefined sends nothing. An `ErrorReply` that it throws is sent unchanged, any other error as
+ * `SERVER_ERROR`, without its text.
  */
 export type HeaderHandlers<R extends Requests, P extends Pushes, Context = undefined> = {
   readonly [K in Names<R>]?: (
@@ -52,18 +53,19 @@ export type HeaderHandlers<R extends Requests, P extends Pushes, Context = undef
 /** The result of a handler: a value or a promise of one. */
 export type HandlerResult<T> = T | Promise<T>;
 
-/** What `answer` can be given. */
+/** Options for `answer`. */
 export interface AnswerOptions {
   /**
-   * Call a handler while another one of the same connection is still at work. Responses say neither what they are nor
-   * what they answer, so a client that sends a second request before the first is answered must rely on their order:
-   * by default the connection is paused until a handler is done.
+   * Runs several handlers of one connection at the same time. Responses do not name their request,
+   * so a client that sends a second request before the first is answered relies on their order: by
+   * default the connection is paused until a handler is done.
    * @defaultValue false
    */
   readonly concurrent?: boolean | undefined;
   /**
-   * Called with what clients are not told: what handlers threw, and why a message was refused.
-   * @defaultValue what handlers threw is printed
+   * Called with errors that clients do not receive: what handlers threw, and why a message was
+   * refused.
+   * @defaultValue errors of handlers are printed
    */
   readonly report?: ((error: unknown, about: HeaderRequest | HeaderRefusal) => unknown) | undefined;
 }
@@ -121,9 +123,9 @@ export function serveRequests<R extends Requests, P extends Pushes, Context>(
     return isThenable(result) ? result.then(reply, fail) : reply(result);
   };
 
-  // One after the other: the connection waits for the promise that it is given.
+  // One after the other: the connection waits for the returned promise.
   if (!concurrent) return run;
-  // The handlers of one connection, a bounded number of them at a time.
+  // Handlers of one connection, a limited number at the same time.
   const calls = new WeakMap<object, Calls<ServerReceived<R>>>();
   return (connection, received) => {
     let own = calls.get(connection);
@@ -135,7 +137,7 @@ export function serveRequests<R extends Requests, P extends Pushes, Context>(
   };
 }
 
-/** By its name: a program may have an ESM and a CommonJS copy of the class. */
+/** Checks the name: a program may have an ESM and a CommonJS copy of the class. */
 function isErrorReply(error: unknown): error is ErrorReply {
   return error instanceof Error && error.name === "ErrorReply";
 }

@@ -9,13 +9,15 @@ import {
 } from "./header-server.ts";
 import type { HeaderDefinition, Pushes, Requests, ServerReceived } from "./header-types.ts";
 
-/** Both sides of a protocol whose messages say in a header what they are. */
+/** Both sides of a protocol whose messages name their type in a header. */
 export interface HeaderService<R extends Requests, P extends Pushes> extends HeaderProtocols<R, P> {
   /**
-   * A server's `message` handler, made of handlers by request type. What is refused (a broken message, an unknown type,
-   * a type without a handler) is told to the client, and the connection goes on.
+   * Makes a server's `message` handler from handlers by request type. For a refused message
+   * (broken, of an unknown type, or without a handler) the client receives an error, and the
+   * connection stays open.
    *
-   * @returns to be spread among the handlers of a connection that speaks `serverProtocol` or a wrapped `serverCodec`
+   * @returns handlers to spread into those of a connection that speaks `serverProtocol` or a
+   *   wrapped `serverCodec`
    */
   answer<Context = undefined>(
     handlers: HeaderHandlers<R, P, Context>,
@@ -28,16 +30,16 @@ export interface HeaderService<R extends Requests, P extends Pushes> extends Hea
   };
 
   /**
-   * A client, for a connection that speaks `clientProtocol` or a wrapped `clientCodec`.
+   * Creates a client for a connection that speaks `clientProtocol` or a wrapped `clientCodec`.
    *
-   * @throws RangeError for a `timeout` or `maxPending` that is no number of at least 0
+   * @throws RangeError for a `timeout` or `maxPending` that is not a number >= 0
    */
   client(options?: HeaderClientOptions<R, P>): HeaderClient<R, P>;
 }
 
 /**
- * Protobuf requests that carry a header with the name of their type and a number, as the WebSocket game server
- * `kylemao88/wow` (on skynet) speaks them, its error form included.
+ * Protobuf requests with a header that holds their type name and a number, as in the WebSocket game
+ * server `kylemao88/wow` (on skynet), including its error form.
  *
  * ```text
  *   request    1e000000  0a 11 0a0d 67616d652e4c6f67696e526571 1001  1205 616c696365  1a02 7077
@@ -48,11 +50,12 @@ export interface HeaderService<R extends Requests, P extends Pushes> extends Hea
  *   push       length    header { type } and the fields, as in a request
  * ```
  *
- * What the protocol cannot do: a response does not say what it answers. So a client has one request on its way at a
- * time, a response that comes too late ends the connection (it would be taken for the next one), and a handler that
- * is slow holds up its connection. Servers may keep silent: every request has a timeout. Pushes are this library's:
- * in the reference nothing tells them from responses. A response whose own field 1 begins with the name of a
- * push as its field 1 would be taken for one.
+ * The protocol has limits: a response does not name its request. So a client sends one request at a
+ * time, a response that is too late closes the connection (it would be matched to the next
+ * request), and a slow handler delays its connection. Servers may not answer, so every request has
+ * a timeout. Pushes are an addition of this library: in the reference they cannot be distinguished
+ * from responses. A response whose own field 1 starts with the name of a push as its field 1 would
+ * be read as a push.
  *
  * @param definition - the requests with their responses, the pushes, and the largest message
  *

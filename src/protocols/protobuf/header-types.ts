@@ -1,11 +1,11 @@
 import type { Codec, Received, Sent } from "../../core/index.ts";
 import type { HeaderExtras } from "./header.ts";
 
-/** How one request and its response are written. */
+/** Codecs of one request and its response. */
 export interface RequestCodecs {
-  /** The message that is sent; its field 1 is the header. */
+  /** Codec of the request; its field 1 is the header. */
   readonly request: Codec<never, unknown>;
-  /** The message that comes back. Left out where nothing comes back. */
+  /** Codec of the response. Leave it out if there is none. */
   readonly response?: Codec<never, unknown> | undefined;
 }
 
@@ -14,18 +14,18 @@ export interface Requests {
   readonly [type: string]: RequestCodecs;
 }
 
-/** Messages that a server sends unasked, by the full name of their type. Their field 1 is the header. */
+/** Pushes from a server, by the full name of their message type. Their field 1 is the header. */
 export interface Pushes {
   readonly [type: string]: Codec<never, unknown>;
 }
 
-/** What the two sides say to each other. */
+/** All messages of both sides. */
 export interface HeaderDefinition<R extends Requests = Requests, P extends Pushes = Pushes> {
-  /** What clients ask. */
+  /** Requests of clients. */
   readonly requests: R;
   /**
-   * What servers send unasked.
-   * @defaultValue nothing
+   * Pushes of servers.
+   * @defaultValue none
    */
   readonly pushes?: P | undefined;
   /**
@@ -38,57 +38,57 @@ export interface HeaderDefinition<R extends Requests = Requests, P extends Pushe
 /** The names in a definition. */
 export type Names<T> = keyof T & string;
 
-/** What a client sends of the request `K`. */
+/** Message that a client sends as request `K`. */
 export type RequestOf<R extends Requests, K extends Names<R>> = Sent<R[K]["request"]>;
 
-/** What a client gets for the request `K`. */
+/** Response that a client receives for request `K`. */
 export type ResponseOf<R extends Requests, K extends Names<R>> = Received<
   NonNullable<R[K]["response"]>
 >;
 
-/** What a server sends back for the request `K`. */
+/** Response that a server sends for request `K`. */
 export type ResponseSent<R extends Requests, K extends Names<R>> = Sent<
   NonNullable<R[K]["response"]>
 >;
 
-/** The requests that are answered. */
+/** Names of the requests with a response. */
 export type Answered<R extends Requests> = {
   [K in Names<R>]: R[K] extends { readonly response: Codec<never, unknown> } ? K : never;
 }[Names<R>];
 
-/** What a server gets: a request, or one that it has to refuse. */
+/** A message that a server receives: a request, or one that it has to refuse. */
 export type ServerReceived<R extends Requests> =
   | { [K in Names<R>]: HeaderRequest<K, Received<R[K]["request"]>> }[Names<R>]
   | HeaderRefusal;
 
-/** A request that came. */
+/** A received request. */
 export interface HeaderRequest<Type extends string = string, Message = unknown> {
   readonly kind: "request";
-  /** Name of its type, as the header says. */
+  /** Name of its type, from the header. */
   readonly type: Type;
-  /** Its number, as the header says; 0 where it says nothing. */
+  /** Its number, from the header; 0 if absent. */
   readonly seq: number;
-  /** The whole message, header included. */
+  /** The complete message, header included. */
   readonly message: Message;
 }
 
-/** A request that cannot be handled, and what the client is to be told. */
+/** A request that cannot be handled, and the error for the client. */
 export interface HeaderRefusal {
   readonly kind: "refusal";
-  /** Number of the request; 0 where its header could not be read. */
+  /** Number of the request; 0 if its header could not be read. */
   readonly seq: number;
   /**
-   * `INVALID_MESSAGE`: no frame, or no header in front. `INVALID_HEADER`: a header that is none. `INVALID_REQUEST`: an
-   * unknown type, or a message that is not of its type.
+   * `INVALID_MESSAGE`: not a frame, or no header in front. `INVALID_HEADER`: an invalid header.
+   * `INVALID_REQUEST`: an unknown type, or a message that is not of its type.
    */
   readonly code: "INVALID_MESSAGE" | "INVALID_HEADER" | "INVALID_REQUEST";
-  /** The same for people. */
+  /** The reason for humans. */
   readonly text: string;
-  /** What exactly is wrong, for the server's log; undefined for an unknown type. */
+  /** The exact cause, for the server's log; undefined for an unknown type. */
   readonly cause?: unknown;
 }
 
-/** What a server sends. */
+/** A message that a server sends. */
 export type ServerSent<R extends Requests, P extends Pushes> =
   | {
       [K in Answered<R>]: {
@@ -103,18 +103,21 @@ export type ServerSent<R extends Requests, P extends Pushes> =
     }[Names<P>]
   | HeaderError;
 
-/** An error, as it is sent and received. */
+/** An error, sent or received. */
 export interface HeaderError {
   readonly kind: "error";
-  /** Number of the request that it answers, 32 bits, unsigned; 0 where the request's header could not be read. */
+  /**
+   * Number of the request that it answers, 32 bits, unsigned; 0 if the request's header could not
+   * be read.
+   */
   readonly seq: number;
-  /** What went wrong, for programs: `"INVALID_REQUEST"`. */
+  /** The reason, for programs: `"INVALID_REQUEST"`. */
   readonly code: string;
-  /** The same for people. */
+  /** The reason for humans. */
   readonly text: string;
 }
 
-/** What a client sends. */
+/** A message that a client sends. */
 export type ClientSent<R extends Requests> = {
   [K in Names<R>]: {
     readonly type: K;
@@ -125,7 +128,7 @@ export type ClientSent<R extends Requests> = {
   };
 }[Names<R>];
 
-/** What a client gets. Of a response it does not say what it is, nor what it answers. */
+/** A message that a client receives. A response has neither type nor request number. */
 export type ClientReceived<P extends Pushes> =
   | { readonly kind: "response"; readonly bytes: Uint8Array }
   | {

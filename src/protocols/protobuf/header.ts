@@ -4,7 +4,7 @@ import type { NameTable } from "./name-table.ts";
 import { LEN, VARINT, WireReader } from "./wire.ts";
 
 /*
- * The header that stands in front of a typed message, as its field 1. Every message type that is sent like this
+ * The header in front of a typed message, as its field 1. Every message type that is sent like this
  * declares it:
  *
  *   message Header { string msg_type = 1; uint32 seq = 2; uint32 version = 3; int64 timestamp = 4;
@@ -18,7 +18,7 @@ const FIRST_TAG = 0x0a;
 const TYPE = 1;
 const SEQ = 2;
 
-/** What a sender may tell beside type and sequence number. */
+/** Header fields in addition to type and sequence number. */
 export interface HeaderExtras {
   /** Field 3, uint32. */
   readonly version?: number | undefined;
@@ -30,15 +30,15 @@ export interface HeaderExtras {
 
 /** The parts of a header that tell messages apart. @internal */
 export interface Header {
-  /** `""` where the header has none, or none that is known. */
+  /** `""` if the header has no type, or an unknown one. */
   readonly type: string;
   readonly seq: number;
 }
 
-/** A message that does not begin with a header. @internal */
+/** A message that does not start with a header. @internal */
 export class NoHeader {
   readonly cause: ProtocolError;
-  /** Is there a field 1, whose content is no header? */
+  /** True if there is a field 1 that is not a valid header. */
   readonly isBroken: boolean;
 
   constructor(isBroken: boolean, cause: ProtocolError) {
@@ -48,7 +48,8 @@ export class NoHeader {
 }
 
 /**
- * The header at the beginning of a message. It must be the first field on the wire: the byte 0a, no longer form.
+ * Reads the header at the start of a message. It must be the first field on the wire, with the byte
+ * 0a as its tag.
  * @internal
  */
 export function readHeader(
@@ -60,7 +61,7 @@ export function readHeader(
   const first = start < end ? bytes[start]! : -1;
   if (first !== FIRST_TAG) {
     const found = first < 0 ? "an empty message" : `byte ${first}`;
-    const text = `${found} in place of a header (field 1, byte ${FIRST_TAG})`;
+    const text = `${found} instead of a header (field 1, byte ${FIRST_TAG})`;
     return new NoHeader(false, new ProtocolError("malformed", text, start));
   }
   const message = new WireReader(bytes, start, end);
@@ -98,7 +99,7 @@ function expectType(header: WireReader, type: number): void {
 }
 
 /**
- * Writes a header as field 1. Like all of protobuf, it leaves out what is 0 or empty.
+ * Writes a header as field 1. Fields that are 0 or empty are left out, as always in protobuf.
  *
  * @throws ProtocolError `unencodable` for a number that its field cannot hold
  * @internal
@@ -121,7 +122,7 @@ export function writeHeader(
   insertLength(out, start);
 }
 
-/** The first two fields of a header. Throws as `writeHeader` does. @internal */
+/** Writes the first two fields of a header. Throws like `writeHeader`. @internal */
 export function writeType(out: Output, type: string, seq: number): void {
   if (!isUint32(seq)) refuse("seq", "uint32", seq);
   writeText(out, TYPE, type);
@@ -146,7 +147,7 @@ function writeVarint(out: Output, field: number, value: number | bigint): void {
   out.u8((field << 3) | VARINT).varint(value);
 }
 
-/** Puts the length of what was written from `start` on before it. */
+/** Inserts the length of everything written from `start` on. */
 function insertLength(out: Output, start: number): void {
   insertVarint(out, start, out.length - start);
 }

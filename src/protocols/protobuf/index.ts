@@ -1,11 +1,11 @@
 /**
- * Protobuf over any socket: message codecs of the libraries you use, a look at fields before decoding, and requests that
- * say in a header what they are.
+ * Protobuf over any socket: message codecs for the libraries that you use, reading fields before
+ * decoding, and requests that name their type in a header.
  *
  * @packageDocumentation
  */
 
-// What the functions below return: so that declaration files of programs can name it.
+// Return types of the functions below, so that declaration files of programs can name them.
 export type { Codec, Connection, Handlers, MessageProtocol, Protocol } from "../../core/index.ts";
 export {
   type BufbuildFunctions,

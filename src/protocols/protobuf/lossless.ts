@@ -1,6 +1,9 @@
 import { fitsInteger, hasLoneSurrogate, isBeyondF32, ProtocolError } from "../../core/index.ts";
 
-/** What reflected types of protobufjs tell about their fields; other types tell nothing. */
+/**
+ * The properties of reflected protobufjs types and fields that are used; other types have none of
+ * them.
+ */
 interface Reflected {
   readonly fieldsArray?: readonly Field[] | undefined;
 }
@@ -8,15 +11,15 @@ interface Reflected {
 interface Field {
   readonly name: string;
   readonly type: string;
-  /** Of maps: the type of the keys. */
+  /** For maps: the type of the keys. */
   readonly keyType?: string | undefined;
   readonly repeated: boolean;
   readonly map: boolean;
-  /** The type of messages and enums, once the type has been used. */
+  /** The type of messages and enums; set once the type has been used. */
   readonly resolvedType: Reflected | null;
 }
 
-/** An integer of 64 bits of the package long, or an object like it. */
+/** A 64-bit integer of the package long, or a similar object. */
 interface Long {
   /** Bits 32 to 63, as a signed integer. */
   readonly high: number;
@@ -26,10 +29,10 @@ interface Long {
 const INTEGER = /^(u|s)?(int|fixed)(32|64)$/;
 
 /**
- * Refuses what protobufjs would write as something else without a word, in a message that its `verify` has
- * passed: numbers that do not fit, integers that are not exact, texts that are not Unicode.
+ * Refuses values that protobufjs would silently change when writing, in a message that passed its
+ * `verify`: numbers that do not fit, inexact integers, invalid Unicode.
  *
- * @param type - of the message; nothing is checked if it is not reflected
+ * @param type - type of the message; nothing is checked if it is not reflected
  * @throws ProtocolError `unencodable`, with the path of the field
  */
 export function refuseLoss(type: object, message: unknown): void {
@@ -39,7 +42,7 @@ export function refuseLoss(type: object, message: unknown): void {
 
 function checkMessage(fields: readonly Field[], message: object, path: string): void {
   const kind = Object.prototype.toString.call(message);
-  // Of a Map, a Date, an array nothing would be written.
+  // Nothing would be written for a Map, a Date or an array.
   if (kind !== "[object Object]") refuse(path || "message", "message", kind.slice(8, -1));
   for (const field of fields) {
     const value = fieldOf(message, field.name);
@@ -48,7 +51,7 @@ function checkMessage(fields: readonly Field[], message: object, path: string): 
     if (field.repeated) {
       for (const element of value as readonly unknown[]) checkValue(field, element, name);
     } else if (field.map) {
-      // Its entries are no properties: protobufjs would write none of them.
+      // Its entries are not properties: protobufjs would write none of them.
       if (value instanceof Map) refuse(name, "map", "a Map, only an object");
       for (const [key, element] of Object.entries(value)) {
         checkKey(field.keyType!, key, name);
@@ -60,13 +63,13 @@ function checkMessage(fields: readonly Field[], message: object, path: string): 
   }
 }
 
-/** What the message has of a field: not what every object has under its name. */
+/** Reads a field of the message, but not an inherited property. */
 function fieldOf(message: object, name: string): unknown {
   if (name in Object.prototype && !Object.hasOwn(message, name)) return undefined;
   return (message as Readonly<Record<string, unknown>>)[name];
 }
 
-/** Keys are text. Those of 64 bits may be eight bytes of a hash, which hold them exactly. */
+/** Checks a key. Keys are text; those of 64 bits may be an exact hash of eight bytes. */
 function checkKey(type: string, key: string, path: string): void {
   if (type === "string") checkScalar(type, key, path);
   else if (INTEGER.test(type) && /^-?\d+$/.test(key)) checkScalar(type, BigInt(key), path);
@@ -91,10 +94,10 @@ function checkScalar(type: string, value: unknown, path: string): void {
   const kind = INTEGER.exec(type);
   if (kind === null) return;
   const isUnsigned = kind[1] === "u" || type.startsWith("fixed");
-  // What is no number is a Long.
+  // Anything but a number is a Long.
   if (typeof value === "object") {
     const { high, unsigned = isUnsigned } = value as Long;
-    // Its highest bit is a sign, or is not.
+    // Its highest bit may or may not be a sign.
     if (high < 0 && unsigned !== isUnsigned) refuse(path, type, String(value));
     return;
   }
@@ -103,8 +106,8 @@ function checkScalar(type: string, value: unknown, path: string): void {
 }
 
 /**
- * Refuses text with a lone surrogate anywhere in a message of protobuf-es, which would write U+FFFD in its place. (All
- * else that does not fit it refuses itself.)
+ * Refuses text with a lone surrogate anywhere in a message of protobuf-es, which would write U+FFFD
+ * instead. (It refuses all other invalid values itself.)
  *
  * @throws ProtocolError `unencodable`, with the path of the field
  */
@@ -115,7 +118,7 @@ export function refuseBrokenText(value: unknown, path = ""): void {
     for (const element of value) refuseBrokenText(element, path);
   } else if (typeof value === "object" && value !== null && !ArrayBuffer.isView(value)) {
     for (const [name, element] of Object.entries(value)) {
-      // The keys of a map look like fields. Unknown fields are kept as bytes.
+      // The keys of a map are properties, like fields. Unknown fields are kept as bytes.
       if (hasLoneSurrogate(name)) refuse(path, "string", "a lone surrogate");
       if (name !== "$unknown") refuseBrokenText(element, path === "" ? name : `${path}.${name}`);
     }

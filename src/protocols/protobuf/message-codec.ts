@@ -10,11 +10,17 @@ import {
 } from "../../core/index.ts";
 import { WireReader } from "./wire.ts";
 
-/** What turns one message into bytes and back: generated code, a library, functions of your own. */
+/** Functions that encode and decode one message: from generated code, a library, or your own. */
 export interface MessageFunctions<in In, out Out = In> {
-  /** The bytes of a message, or a writer that has them (protobufjs, ts-proto). What it throws is `unencodable`. */
+  /**
+   * Returns the bytes of a message, or a writer that has them (protobufjs, ts-proto). What it
+   * throws becomes `unencodable`.
+   */
   encode(message: In): Uint8Array | { finish(): Uint8Array };
-  /** The message in exactly these bytes. What it throws is `malformed`. It may keep views of them. */
+  /**
+   * Returns the message in exactly these bytes; may keep views of them. What it throws becomes
+   * `malformed`.
+   */
   decode(bytes: Uint8Array): Out;
 }
 
@@ -22,18 +28,19 @@ export interface MessageFunctions<in In, out Out = In> {
 export interface MessageCodecOptions {
   /**
    * Name of the message type, for error texts.
-   * @defaultValue the name that the library knows, else `"message"`
+   * @defaultValue the library's name of the type, else `"message"`
    */
   readonly name?: string | undefined;
 }
 
 /**
- * A codec of any pair of functions `{ encode, decode }` that read and write one message, so that every framing
- * and transport can carry it. For protobufjs see `protobufjs`, for @bufbuild/protobuf `bufbuild`.
+ * Makes a codec from a pair of functions `{ encode, decode }` for one message, to use in any
+ * framing and transport. For protobufjs use `protobufjs`, for @bufbuild/protobuf `bufbuild`.
  *
- * What the functions throw becomes a ProtocolError that names the message: `malformed` with the index of the byte
- * that breaks the wire format, where there is such a byte, else of the message's first one; `unencodable` when
- * writing. The bytes that `decode` is shown are a view that stays valid for ever, so the message may borrow them.
+ * Errors of the functions become a ProtocolError that names the message: `malformed` with the index
+ * of the byte that breaks the wire format, or else of the message's first byte; `unencodable` when
+ * writing. The bytes passed to `decode` are a view into memory that is never reused, so the message
+ * may keep views of them.
  *
  * @example
  * ```ts
@@ -61,7 +68,7 @@ export function messageCodec<In, Out = In>(
 }
 
 /**
- * A message codec that tells tools which type it has.
+ * Makes a message codec that describes its type, for tools.
  * @internal
  */
 export function codecOf<In, Out>(
@@ -90,7 +97,9 @@ export function codecOf<In, Out>(
   });
 }
 
-/** The libraries do not say where: a second look at the wire does, if the fault is one that it shows. */
+/**
+ * Finds the position of an error, which libraries do not report, by reading the wire format again.
+ */
 function undecodable(
   error: unknown,
   name: string,

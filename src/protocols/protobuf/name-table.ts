@@ -5,7 +5,10 @@ interface Entry {
   readonly name: string;
 }
 
-/** Known names, found by their bytes: comparing a few bytes costs less than making a string of them. @internal */
+/**
+ * Looks up known names by their bytes: comparing a few bytes costs less than making a string of
+ * them. @internal
+ */
 export class NameTable {
   readonly #byLength = new Map<number, Entry[]>();
 
@@ -18,7 +21,7 @@ export class NameTable {
     }
   }
 
-  /** The name in `bytes[from .. to)`; `""` where it is none of these. */
+  /** Returns the name in `bytes[from .. to)`; `""` if it is not in the table. */
   find(bytes: Uint8Array, from: number, to: number): string {
     const entries = this.#byLength.get(to - from);
     if (entries === undefined) return "";
@@ -27,7 +30,7 @@ export class NameTable {
   }
 }
 
-// Backwards: names of one package begin alike.
+// Backwards: names of one package start with the same letters.
 function isAt(bytes: Uint8Array, at: number, name: Uint8Array): boolean {
   for (let i = name.length - 1; i >= 0; i--) if (bytes[at + i] !== name[i]) return false;
   return true;

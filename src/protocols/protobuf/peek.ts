@@ -2,33 +2,31 @@ import { u32le, u64le } from "../../core/index.ts";
 import { type PeekScalars, readPacked, SCALARS } from "./scalars.ts";
 import { I32, I64, LEN, VARINT, WireReader } from "./wire.ts";
 
-/** The type of a field: a scalar of `.proto` files, or the fields wanted of a message in it. */
+/** The type of a field: a scalar of `.proto` files, or the shape of a nested message. */
 export type PeekType = keyof PeekScalars | PeekShape;
 
-/**
- * One field that is wanted: its number; number and type; or number, type and `'repeated'`.
- */
+/** One field to find: its number; number and type; or number, type and `'repeated'`. */
 export type PeekField =
   | number
   | readonly [field: number, type: PeekType]
   | readonly [field: number, type: PeekType, repeated: "repeated"];
 
-/** The fields that are wanted, by the names that they get. */
+/** The fields to find, by the names that they get in the result. */
 export interface PeekShape {
   readonly [name: string]: PeekField;
 }
 
-/** The value of a field of which only the number is known. */
+/** The value of a field without a type in the shape. */
 export type PeekRaw = Uint8Array | number | bigint;
 
-/** The value of a field, by the type that the shape gives it. */
+/** The value of a field, by its type in the shape. */
 export type PeekedValue<T> = T extends keyof PeekScalars
   ? PeekScalars[T]
   : T extends PeekShape
     ? Peeked<T>
     : never;
 
-/** What {@link peek} finds: absent fields are undefined, absent repeated ones empty. */
+/** The result of {@link peek}: absent fields are undefined, absent repeated ones empty. */
 export type Peeked<S extends PeekShape> = {
   -readonly [K in keyof S]: S[K] extends number
     ? PeekRaw | undefined
@@ -40,30 +38,30 @@ export type Peeked<S extends PeekShape> = {
 };
 
 /**
- * Chosen fields of a protobuf message, without decoding the rest: enough to route before a message is decoded.
- * The whole message is walked over, so that one that is cut or broken is found out, but nothing is allocated
- * for what is not wanted.
+ * Reads chosen fields of a protobuf message without decoding the rest, for example to route it. The
+ * whole message is scanned, so a truncated or broken one is detected, but nothing is allocated for
+ * other fields.
  *
- * A wanted field is given by its number, or by number and type, as a `.proto` file does:
+ * Name a field by its number, or by number and type, as in a `.proto` file:
  *
- * | wanted | found |
+ * | shape | result |
  * |---|---|
- * | `1` | as the wire has it: LEN and groups a view; VARINT unsigned, a number while that is exact, else a bigint; I32 a number, I64 a bigint, both unsigned |
+ * | `1` | by wire type: LEN and groups a view; VARINT unsigned, a number if exact, else a bigint; I32 a number, I64 a bigint, both unsigned |
  * | `[1, "string"]` | by type; 64-bit integers are bigints, `bytes` is a view |
- * | `[1, { seq: [2, "uint32"] }]` | the fields wanted of a message in it; one that comes twice is merged |
- * | `[1, "uint32", "repeated"]` | an array, packed or not, empty where there is none |
+ * | `[1, { seq: [2, "uint32"] }]` | fields of a nested message; if it occurs twice, merged |
+ * | `[1, "uint32", "repeated"]` | an array, packed or not, empty if absent |
  *
- * As in every protobuf decoder, the last one of several wins, a field on the wire with another wire type than
- * its type has is no such field, 32-bit integers are taken modulo 2^32, and overlong varints are read. Text
- * must be UTF-8. Absent fields are undefined: protobuf does not write fields that have their default.
+ * As in every protobuf decoder, the last of several values wins, a field with the wrong wire type
+ * is ignored, 32-bit integers are taken modulo 2^32, and overlong varints are accepted. Text must
+ * be UTF-8. Absent fields are undefined: protobuf does not write fields that have their default.
  *
- * @param bytes - holds the message; views in the result share its memory
- * @param shape - the fields that are wanted
- * @param start - where the message begins
- * @param end - where it ends
+ * @param bytes - the bytes that contain the message; views in the result share their memory
+ * @param shape - the fields to read
+ * @param start - start of the message
+ * @param end - end of the message
  * @defaultValue start 0, end `bytes.length`
- * @throws ProtocolError `malformed` with the index of the byte to blame, as `WireReader.next` does, and for text
- *   that is not UTF-8; RangeError when `[start, end)` is no range of the bytes
+ * @throws ProtocolError `malformed` with the index of the invalid byte, like `WireReader.next`, and
+ *   for text that is not UTF-8; RangeError if `[start, end)` is not a range of the bytes
  *
  * @example
  * ```ts
@@ -100,7 +98,7 @@ function nothingOf(shape: PeekShape): Found {
 
 function fill(found: Found, shape: PeekShape, reader: WireReader): void {
   while (reader.next()) {
-    // A loop over few names costs less than a table that would be made for every call.
+    // A loop over few names costs less than making a table for every call.
     for (const name in shape) {
       const field = shape[name]!;
       if (typeof field === "number") {
@@ -124,7 +122,10 @@ function rawValue(reader: WireReader): PeekRaw {
   return bytes.subarray(from, to);
 }
 
-/** The current value as one of `type`; undefined if its wire type is another one, or if it went to the `list`. */
+/**
+ * Returns the current value as `type`; undefined if its wire type does not match, or if it was
+ * added to `list`.
+ */
 function typedValue(
   reader: WireReader,
   type: PeekType,
@@ -140,7 +141,7 @@ function typedValue(
   }
   const { wire, read } = SCALARS[type];
   if (reader.type === wire) return read(reader, from, to);
-  // Packed; text and bytes, which are LEN themselves, never are.
+  // Packed. Text and bytes, which are LEN themselves, are never packed.
   if (list !== undefined && reader.type === LEN)
     readPacked(list, type, new WireReader(bytes, from, to));
   return undefined;

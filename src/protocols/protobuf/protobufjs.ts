@@ -3,51 +3,51 @@ import { refuseLoss } from "./lossless.ts";
 import { codecOf, type MessageCodecOptions } from "./message-codec.ts";
 
 /**
- * What is needed of a message type of protobufjs: reflected (`root.lookupType(...)`) or a generated static class.
- * The code of ts-proto has this form too.
+ * The parts of a protobufjs message type that are used: reflected (`root.lookupType(...)`) or a
+ * generated static class. Code of ts-proto has this form too.
  */
 export interface ProtobufjsType<in In, out Out = In> {
-  /** Writes the message; `finish` gives its bytes. */
+  /** Writes the message; `finish` returns its bytes. */
   encode(message: In): { finish(): Uint8Array };
-  /** Reads the message in all of `bytes`. */
+  /** Reads the message, which fills all of `bytes`. */
   decode(bytes: Uint8Array): Out;
-  /** What is wrong with the message, or null. Without it, messages are written unchecked. */
+  /** Returns the error in the message, or null. Without it, messages are written unchecked. */
   verify?(message: object): string | null;
 }
 
-/** A reflected type: it knows its fields, but the compiler does not. */
+/** A reflected type: its fields are known at run time, but not to the compiler. */
 export interface ProtobufjsReflected extends ProtobufjsType<object, object> {
   /** Name with a leading dot. */
   readonly fullName: string;
-  /** What it consists of. */
+  /** Its fields. */
   readonly fieldsArray: readonly unknown[];
 }
 
 /** Options of {@link protobufjs}. */
 export interface ProtobufjsOptions extends MessageCodecOptions {
   /**
-   * Check messages before they are written. protobufjs itself writes whatever it is given: `5` for a text as an
-   * empty one, `2 ** 32` for an uint32 as 0. Checked are what `verify` checks and, of reflected types, that no
-   * integer loses bits and no text has a lone surrogate. Static classes do not tell what their fields are: for them
-   * `verify` alone has to do.
+   * Checks messages before they are written. protobufjs itself writes any value: `5` for a string
+   * as an empty one, `2 ** 32` for a uint32 as 0. The check calls `verify`; for reflected types it
+   * also makes sure that no integer loses bits and no text has a lone surrogate. Static classes do
+   * not describe their fields, so for them only `verify` is called.
    * @defaultValue true
    */
   readonly verify?: boolean | undefined;
 }
 
 /**
- * A codec of a message type of protobufjs (8; 7 has the same form): reflected or a static class. The library
- * is yours, this one does not depend on it.
+ * Makes a codec of a message type of protobufjs 7 or 8: reflected, or a static class. You pass the
+ * type, so framewright does not depend on protobufjs.
  *
- * Decoded messages are what protobufjs makes: 64-bit integers are `Long` objects, `bytes` fields views of the frame,
- * unknown fields are dropped. Under a content security policy without `unsafe-eval` use static classes, because
- * reflected types compile code.
+ * Decoded messages are those of protobufjs: 64-bit integers are `Long` objects, `bytes` fields are
+ * views of the frame, unknown fields are dropped. Under a content security policy without
+ * `unsafe-eval` use static classes, because reflected types compile code.
  *
- * @param type - the message type. What fields a reflected one has, the compiler cannot know: say it, as in
- *   `protobufjs<Chat>(type)`
- * @param options - `name`: for error texts, `verify`: check before writing
- * @returns a codec for any framing. It throws ProtocolError `malformed` for bytes that protobufjs refuses,
- *   `unencodable` for messages that cannot be written faithfully
+ * @param type - the message type. The compiler does not know the fields of a reflected one: pass
+ *   them, as in `protobufjs<Chat>(type)`
+ * @param options - `name`: name for error texts; `verify`: check before writing
+ * @returns a codec for any framing. It throws ProtocolError `malformed` for bytes that protobufjs
+ *   refuses, `unencodable` for messages that cannot be written faithfully
  *
  * @example
  * ```ts

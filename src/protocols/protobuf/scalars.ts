@@ -10,7 +10,10 @@ import {
 } from "../../core/index.ts";
 import { I32, I64, LEN, VARINT, type WireReader } from "./wire.ts";
 
-/** What the scalar types of a `.proto` file become. 64-bit integers are bigints, bytes are views. */
+/**
+ * Result types of the scalar types of a `.proto` file. 64-bit integers are bigints, bytes are
+ * views.
+ */
 export interface PeekScalars {
   int32: number;
   uint32: number;
@@ -31,13 +34,13 @@ export interface PeekScalars {
 }
 
 interface Scalar<T> {
-  /** The wire type that it has. */
+  /** Its wire type. */
   readonly wire: number;
-  /** The value of `bytes[from .. to)`; of a VARINT, which the reader has read already, that. */
+  /** Returns the value in `bytes[from .. to)`; a VARINT is already in the reader. */
   read(reader: WireReader, from: number, to: number): T;
 }
 
-/** How each scalar type is read. @internal */
+/** Readers of the scalar types. @internal */
 export const SCALARS: { readonly [K in keyof PeekScalars]: Scalar<PeekScalars[K]> } = {
   int32: { wire: VARINT, read: (reader) => reader.low | 0 },
   uint32: { wire: VARINT, read: (reader) => reader.low },
@@ -65,10 +68,10 @@ export const SCALARS: { readonly [K in keyof PeekScalars]: Scalar<PeekScalars[K]
 };
 
 /**
- * Adds the elements of a packed field to `list`: values one behind the other, without tags.
+ * Adds the elements of a packed field to `list`: consecutive values without tags.
  *
- * @param reader - over exactly these elements
- * @throws ProtocolError `malformed` when the last one is cut
+ * @param reader - a reader of exactly these elements
+ * @throws ProtocolError `malformed` if the last one is truncated
  * @internal
  */
 export function readPacked(list: unknown[], type: keyof PeekScalars, reader: WireReader): void {
@@ -84,7 +87,7 @@ export function readPacked(list: unknown[], type: keyof PeekScalars, reader: Wir
   const width = wire === I32 ? 4 : 8;
   const extra = (end - from) % width;
   if (extra > 0) {
-    const text = `packed ${type} of ${end - from} bytes is no multiple of ${width}`;
+    const text = `packed ${type} of ${end - from} bytes is not a multiple of ${width}`;
     throw new ProtocolError("malformed", text, end - extra);
   }
   for (let at = from; at < end; at += width) list.push(read(reader, at, at + width));

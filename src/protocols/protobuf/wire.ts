@@ -1,6 +1,6 @@
 import { checkRange, ProtocolError } from "../../core/index.ts";
 
-/** How the value behind a tag is written; 6 and 7 do not exist. */
+/** Wire types: forms of the value after a tag; 6 and 7 do not exist. */
 export const VARINT = 0;
 export const I64 = 1;
 export const LEN = 2;
@@ -8,16 +8,16 @@ const START_GROUP = 3;
 const END_GROUP = 4;
 export const I32 = 5;
 
-/** Groups may lie in groups, but no deeper than protobuf's own decoders let them. */
+/** Maximum nesting of groups, as in protobuf's own decoders. */
 const MAX_DEPTH = 100;
 
-/** Bytes of a value, by wire type, where that tells. */
+/** Width of a value in bytes, by wire type, if fixed. */
 const WIDTHS = [0, 8, 0, 0, 0, 4];
 
 /**
- * Walks over the fields of a protobuf message, one `next()` after the other, without knowing its schema. Each
- * step says which field it is and where its value lies, and has checked it against the end of the bytes.
- * Nothing is copied or decoded.
+ * Iterates over the fields of a protobuf message without its schema, one for each `next()`. Each
+ * step sets the field number and the range of its value, after checking it against the end of the
+ * bytes. Nothing is copied or decoded.
  *
  * ```text
  *   08      96 01          field 1, VARINT      from..to: 96 01
@@ -37,32 +37,32 @@ const WIDTHS = [0, 8, 0, 0, 0, 4];
  * ```
  */
 export class WireReader {
-  /** The bytes that are walked over. */
+  /** The bytes that contain the message. */
   readonly bytes: Uint8Array;
   /** Number of the current field: 1 to 536870911. */
   field = 0;
   /** Wire type of the current field: 0 VARINT, 1 I64, 2 LEN, 3 group, 5 I32. */
   type = 0;
-  /** Index of the first byte of the current value: behind tag and length. */
+  /** Index of the first byte of the current value, after tag and length. */
   from = 0;
-  /** Index behind the current value; of a group, where its end tag begins. */
+  /** Index after the current value; for a group, the start of its end tag. */
   to = 0;
-  /** Bits 0 to 31 of the varint read last, unsigned; of the current value, if it is a VARINT. */
+  /** Bits 0 to 31 of the last varint read, unsigned; of the current value, if it is a VARINT. */
   low = 0;
-  /** Bits 32 to 63 of the varint read last, unsigned. */
+  /** Bits 32 to 63 of the last varint read, unsigned. */
   high = 0;
 
-  /** Index behind the message. */
+  /** Index after the message. */
   readonly end: number;
 
   #at: number;
 
   /**
-   * @param bytes - holds the message; only `[start, end)` is looked at
-   * @param start - where the message begins
-   * @param end - where it ends
+   * @param bytes - bytes that contain the message; only `[start, end)` is read
+   * @param start - start of the message
+   * @param end - end of the message
    * @defaultValue start 0, end `bytes.length`
-   * @throws RangeError when that is no range of the bytes
+   * @throws RangeError if that is not a range of the bytes
    */
   constructor(bytes: Uint8Array, start = 0, end: number = bytes.length) {
     checkRange(bytes, start, end);
@@ -71,17 +71,17 @@ export class WireReader {
     this.end = end;
   }
 
-  /** Index of the next byte to be read: behind the current field. */
+  /** Index of the next byte to read, after the current field. */
   get at(): number {
     return this.#at;
   }
 
   /**
-   * Moves on to the next field. False at the end of the message.
+   * Moves to the next field. Returns false at the end of the message.
    *
-   * @throws ProtocolError `malformed` with the index of the byte to blame: a varint of more than ten bytes or 64
-   *   bits, a field number of 0 or above 536870911, wire type 6 or 7, a value that runs past the end, a group
-   *   without its end or beginning, groups in more than 100 groups
+   * @throws ProtocolError `malformed` with the index of the invalid byte: a varint of more than ten
+   *   bytes or 64 bits, a field number of 0 or above 536870911, wire type 6 or 7, a value that
+   *   exceeds the end, a group without its end or start, more than 100 nested groups
    */
   next(): boolean {
     if (this.#at >= this.end) return false;
@@ -94,9 +94,9 @@ export class WireReader {
   }
 
   /**
-   * Reads a varint that no tag precedes, into `low` and `high`: a packed element, say.
+   * Reads a varint without a tag into `low` and `high`, such as a packed element.
    *
-   * @throws ProtocolError `malformed` when it has more than ten bytes or 64 bits, or runs past the end
+   * @throws ProtocolError `malformed` if it has more than ten bytes or 64 bits, or exceeds the end
    */
   varint(): void {
     const { bytes } = this;
@@ -109,7 +109,7 @@ export class WireReader {
       if (at >= end) throw pastEnd("varint", end - start, start);
       const byte = bytes[at]!;
       const bits = byte & 0x7f;
-      // Seven bits a byte, the fifth byte on both sides of the border.
+      // Seven bits per byte; the fifth byte belongs to both halves.
       if (i < 4) low |= bits << (7 * i);
       else if (i === 4) {
         low |= bits << 28;
@@ -128,13 +128,13 @@ export class WireReader {
     throw new ProtocolError("malformed", "varint of more than 10 bytes", start);
   }
 
-  /** The varint read last: a number as long as that is exact, else a bigint. */
+  /** Returns the last varint read: a number if exact, else a bigint. */
   number(): number | bigint {
     const value = this.high * 0x1_0000_0000 + this.low;
     return value <= Number.MAX_SAFE_INTEGER ? value : this.bigint();
   }
 
-  /** The varint read last, as an unsigned 64-bit integer. */
+  /** Returns the last varint read, as an unsigned 64-bit integer. */
   bigint(): bigint {
     return (BigInt(this.high) << 32n) | BigInt(this.low);
   }
@@ -153,7 +153,7 @@ export class WireReader {
     }
   }
 
-  /** Any value but a group, its tag being read. */
+  /** Skips any value but a group, after its tag. */
   #walkValue(): void {
     const end = this.end;
     let length = WIDTHS[this.type]!;
@@ -178,7 +178,10 @@ export class WireReader {
     this.#at = this.to;
   }
 
-  /** A whole group, with the groups in it; a loop, because recursion would give the peer our stack. */
+  /**
+   * Skips a whole group, with the groups in it. A loop, because with recursion the peer could
+   * exhaust the stack.
+   */
   #walkGroup(start: number): void {
     const open = [this.field];
     const from = this.#at;
@@ -188,7 +191,7 @@ export class WireReader {
       this.#readTag();
       if (this.type === START_GROUP) {
         if (open.push(this.field) > MAX_DEPTH) {
-          throw new ProtocolError("malformed", `groups in more than ${MAX_DEPTH} groups`, tag);
+          throw new ProtocolError("malformed", `more than ${MAX_DEPTH} nested groups`, tag);
         }
       } else if (this.type !== END_GROUP) {
         this.#walkValue();

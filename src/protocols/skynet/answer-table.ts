@@ -1,13 +1,16 @@
 /** One request of a login, and its answer. */
 export interface Entry<Peer> {
   readonly session: number;
-  /** Whom the answer goes to; undefined once it was sent, or if that connection is gone. */
+  /** Recipient of the answer; undefined once it was sent, or if that connection is gone. */
   peer: Peer | undefined;
   /** The answer as a frame; undefined while the request runs. */
   frame: Uint8Array<ArrayBuffer> | undefined;
-  /** Index of the connection that has repeated or been answered this request; undefined for none. */
+  /**
+   * Index of the connection that last repeated this request or received its answer; undefined for
+   * none.
+   */
   version: number | undefined;
-  /** Index of the connection that asked last. */
+  /** Index of the connection that sent it last. */
   asked: number;
   /** Age: the count of answers when it was last used. */
   stamp: number;
@@ -15,7 +18,7 @@ export interface Entry<Peer> {
   isBegun: boolean;
 }
 
-/** What is to be done for a request that came. */
+/** The next step for a received request. */
 export type Step<Peer> =
   | { readonly kind: "run" | "replay"; readonly entry: Entry<Peer> }
   | { readonly kind: "wait" | "conflict" };
@@ -24,33 +27,38 @@ const WAIT = { kind: "wait" } as const;
 const CONFLICT = { kind: "conflict" } as const;
 
 /**
- * The requests of one login and their answers, which outlive its connections: a request that is sent again over a later
- * connection gets the answer of its one execution. Works like the table of `snax.msgserver`, save that
+ * The requests of one login and their answers, which outlive its connections: a request that is
+ * sent again over a later connection gets the answer of its one execution. Works like the table of
+ * `snax.msgserver`, except that
  *
- * - an answer belongs to the connection that asked last, not to the one that is open when it is ready: otherwise a
- *   request that is sent again after that would be executed again;
- * - a conflict does not forget the request that runs, for the same reason.
+ * - an answer belongs to the connection that sent the request last, not to the one that is open
+ *   when it is ready: otherwise a request that is sent again later would be executed again;
+ * - a conflict does not forget the running request, for the same reason.
  */
 export class AnswerTable<Peer> {
   readonly #entries = new Map<number, Entry<Peer>>();
   readonly #expired: number;
   #count = 0;
 
-  /** @param expired - answers that are kept, at least; up to twice as many */
+  /**
+   * Creates an empty table.
+   *
+   * @param expired - minimum of answers to keep; up to twice as many are kept
+   */
   constructor(expired: number) {
     this.#expired = expired;
   }
 
   /**
-   * A request came.
+   * Records a received request, and returns what to do.
    *
-   * @param index - index of the connection that it came over
+   * @param index - index of its connection
    */
   asked(session: number, peer: Peer, index: number): Step<Peer> {
     const known = this.#entries.get(session);
     if (known !== undefined) {
       if (known.version !== index) {
-        // Sent again: the answer goes where the question came from.
+        // Sent again: the answer goes to the connection of the last request.
         known.peer = peer;
         known.version = index;
         known.asked = index;
@@ -58,7 +66,7 @@ export class AnswerTable<Peer> {
         return known.frame === undefined ? WAIT : { kind: "replay", entry: known };
       }
       if (known.frame === undefined) return CONFLICT;
-      // Answered on this connection: its number is free.
+      // Answered on this connection: the number can be reused.
       this.#entries.delete(session);
     }
     const entry: Entry<Peer> = {
@@ -69,21 +77,24 @@ export class AnswerTable<Peer> {
     return { kind: "run", entry };
   }
 
-  /** A request was executed. */
+  /** Records the answer of an executed request. */
   done(entry: Entry<Peer>, frame: Uint8Array<ArrayBuffer>): void {
     entry.frame = frame;
     entry.version = entry.asked;
     entry.stamp = this.#count;
   }
 
-  /** An answer was sent, or could not be. */
+  /** Records that an answer was sent, or could not be. */
   answered(entry: Entry<Peer>): void {
     entry.peer = undefined;
     this.#count++;
     if (this.#count >= 2 * this.#expired) this.#retire();
   }
 
-  /** A connection is gone: requests of it that have not begun are forgotten, so that they run when they are sent again. */
+  /**
+   * Removes a connection. Its requests that have not begun are forgotten, so they run when they are
+   * sent again.
+   */
   left(peer: Peer): void {
     for (const entry of this.#entries.values()) {
       if (entry.peer !== peer) continue;

@@ -4,17 +4,19 @@ import { bytesOf } from "./text.ts";
 /**
  * Encodes bytes as base64 with padding, like `crypt.base64encode` of skynet.
  *
- * @param bytes - text is taken as UTF-8
+ * @param bytes - bytes, or text as UTF-8
  */
 export function base64Encode(bytes: Uint8Array | string): string {
   return toBase64(bytesOf(bytes));
 }
 
 /**
- * Decodes base64 as skynet's server does. Characters outside the alphabet are skipped, and missing padding at the end is
- * added. After a complete group nothing but another group may follow, so a line that ends in CR LF is refused.
+ * Decodes base64 as skynet's server does. Characters outside the alphabet are skipped, and missing
+ * padding at the end is added. After a complete group only another group may follow, so a line that
+ * ends in CR LF is refused.
  *
- * @throws ProtocolError `malformed` for a group that ends in more than two `=`, or whose unused bits are not 0
+ * @throws ProtocolError `malformed` for a group that ends in more than two `=`, or whose unused
+ *   bits are not 0
  *
  * @example
  * ```ts
@@ -28,7 +30,7 @@ export function base64Decode(text: string): Uint8Array<ArrayBuffer> {
   const bytes: number[] = [];
   let at = 0;
   while (at < text.length) {
-    // One group: four characters, of which the last ones may be padding or missing.
+    // Decodes one group: four characters, of which the last ones may be padding or missing.
     let bits = 0;
     let count = 0;
     let padding = 0;

@@ -35,63 +35,70 @@ import {
 } from "./packages.ts";
 import { StatusError, statusOf } from "./status.ts";
 
-/** Where a client is. */
+/** State of a client. */
 export type SkynetClientState = "connecting" | "handshake" | "open" | "waiting" | "closed";
 
 /** Options for a client. Times are in milliseconds. */
 export interface SkynetClientOptions {
-  /** Opens a connection to the message server, with any transport: called at once, and again after each loss. */
+  /**
+   * Opens a connection to the message server, over any transport. Called at once, and again after
+   * each loss.
+   */
   readonly connect: Connect;
-  /** Name of the login, as `username` makes it. */
+  /** Name of the login, as returned by `username`. */
   readonly username: string;
-  /** The secret of the login: 8 bytes. */
+  /** Secret of the login: 8 bytes. */
   readonly secret: Uint8Array;
   /**
-   * Requests that may be sent and unanswered; more wait. A server remembers at least 128, and all of them are sent again after a
-   * reconnect.
+   * Maximum requests that are sent and unanswered; further ones wait. A server remembers at least
+   * 128, and all of them are sent again after a reconnect.
    * @defaultValue 96
    */
   readonly maxInFlight?: number | undefined;
   /**
-   * Requests that may wait to be sent or answered; one more is rejected with `overflow`.
+   * Maximum requests that wait to be sent or answered; further ones are rejected with `overflow`.
    * @defaultValue 1024
    */
   readonly maxPending?: number | undefined;
   /**
-   * How long a request may take, reconnects included; 0 or Infinity: no limit.
+   * Time limit for a request, including reconnects; 0 or Infinity for no limit.
    * @defaultValue 30 000
    */
   readonly timeout?: number | undefined;
   /**
-   * How long a connection may take to open; 0 or Infinity: no limit.
+   * Time limit for opening a connection; 0 or Infinity for no limit.
    * @defaultValue 10 000
    */
   readonly connectTimeout?: number | undefined;
   /**
-   * How long the server may take to accept the handshake; 0 or Infinity: no limit.
+   * Time limit for the server to accept the handshake; 0 or Infinity for no limit.
    * @defaultValue 10 000
    */
   readonly handshakeTimeout?: number | undefined;
   /**
-   * When to connect again; `false` never. A server that does not know the login, or the secret, ends the client in any case.
-   * @defaultValue `true`: gRPC's delays, without an end
+   * When to reconnect; `false` for never. If the server rejects the login or the secret, the client
+   * always ends.
+   * @defaultValue `true`: gRPC's delays, without a limit on attempts
    */
   readonly reconnect?: boolean | ReconnectOptions | undefined;
   /** Closes the client. */
   readonly signal?: CancelSignal | undefined;
-  /** The server has accepted a handshake, the first one or a later one. */
+  /** Called when the server has accepted a handshake, the first one or a later one. */
   readonly open?: ((client: SkynetClient) => unknown) | undefined;
-  /** The connection is lost, or none came about, and the next attempt follows. */
+  /** Called when the connection was lost or could not be opened, and another attempt follows. */
   readonly retry?: ((client: SkynetClient, retry: Retry) => unknown) | undefined;
   /**
-   * It is over: with an error if the client gave up (a {@link StatusError} if it has to log in again), without one if `close`
-   * was called.
+   * Called when the client ends: with an error if it gave up (a {@link StatusError} if it has to
+   * log in again), without one if `close` was called.
    */
   readonly close?: ((client: SkynetClient, error?: unknown) => unknown) | undefined;
-  /** As `error` of a connection: the server broke the protocol, the transport failed, or a handler threw. */
+  /**
+   * Called with errors, like `error` of a connection: the server broke the protocol, the transport
+   * failed, or a handler threw.
+   */
   readonly error?: ((client: SkynetClient, error: unknown) => unknown) | undefined;
   /**
-   * The clock of all times.
+   * Clock for all times.
    * @defaultValue the runtime's clock
    */
   readonly clock?: Clock | undefined;
@@ -110,9 +117,9 @@ export interface SkynetClientOptions {
 
 /** Options for one request. */
 export interface SkynetRequestOptions {
-  /** As the option of that name of the client. */
+  /** Overrides the client's option of the same name. */
   readonly timeout?: number | undefined;
-  /** Gives the request up: its promise is rejected with the signal's reason. */
+  /** Aborts the request: its promise is rejected with the signal's reason. */
   readonly signal?: CancelSignal | undefined;
 }
 
@@ -123,14 +130,15 @@ const OPTIONS = [
 ];
 
 /**
- * A client of a message server of skynet (`snax.msgserver`): proves that it has the secret of a login, sends requests, and
- * connects again when the connection is lost.
+ * A client of skynet's message server (`snax.msgserver`). It proves that it has the secret of a
+ * login, sends requests, and reconnects when the connection is lost.
  *
- * After a reconnect it sends all requests again that were not answered; the server answers those that it has executed without
- * executing them again. So a request is not rejected because a connection is lost. Requests are numbered upwards for the
- * whole life of the client: a new client needs a new login.
+ * After a reconnect it sends all unanswered requests again; the server answers those that it has
+ * executed without executing them again. So losing a connection does not reject requests. Request
+ * numbers increase for the whole life of the client: a new client needs a new login.
  *
- * The server sends nothing unasked. To be told of news, keep a request waiting at the server, with `timeout: 0`.
+ * The server sends no pushes. To receive events, keep a request waiting at the server, with
+ * `timeout: 0`.
  *
  * @example
  * ```ts
@@ -152,24 +160,25 @@ export class SkynetClient {
   readonly #clock: Clock;
   readonly #secret: Uint8Array;
   readonly #requests: Requests<MessageAnswer>;
-  /** What was sent, by number: it is sent again after a reconnect. */
+  /** Sent requests by number; they are sent again after a reconnect. */
   readonly #unanswered = new Map<number, Uint8Array>();
-  /** Requests that no one waits for any more, and that keep their places in flight. */
+  /** Abandoned requests, which keep their places in flight. */
   readonly #givenUp = new Set<number>();
   readonly #keeper: Reconnecting<string>;
   #connection: Connection<MessageRequest, MessageAnswer> | undefined;
   #phase: "connecting" | "handshake" | "open" = "connecting";
-  /** The last index that was tried. */
+  /** The last index tried. */
   #index = 0;
-  /** How far the next one is: more after each index that had expired. */
+  /** Distance to the next index; grows after each index that had expired. */
   #step = 1;
   #stopLimit = (): void => {};
 
   /**
-   * Begins to connect at once.
+   * Starts to connect at once.
    *
-   * @param options - how to connect, and who you are
-   * @throws TypeError for an unknown option; RangeError for an invalid limit, or a secret that has not 8 bytes
+   * @param options - how to connect, the login, and the handlers
+   * @throws TypeError for an unknown option; RangeError for an invalid limit, or a secret that is
+   *   not 8 bytes long
    */
   constructor(options: SkynetClientOptions) {
     checkOptions("SkynetClient", options, OPTIONS);
@@ -185,7 +194,7 @@ export class SkynetClient {
       ...(options.clock && { clock }),
       ...{ trace, name: "skynet", connection: () => this.#connection },
     });
-    // What is asked before the server has accepted the handshake waits.
+    // Requests made before the server has accepted the handshake wait.
     this.#requests.pause();
     const { when, ...policy } = reconnectPolicy(reconnect);
     this.#keeper = reconnecting<string>((attempt) => this.#connect(attempt), {
@@ -203,7 +212,7 @@ export class SkynetClient {
     });
   }
 
-  /** Where the client is. */
+  /** State of the client. */
   get state(): SkynetClientState {
     const { state } = this.#keeper;
     return state === "closed" || state === "waiting" ? state : this.#phase;
@@ -215,12 +224,14 @@ export class SkynetClient {
   }
 
   /**
-   * Sends a request, as soon as the server has accepted the handshake and there is room for it, and returns its answer.
+   * Sends a request as soon as the server has accepted the handshake and there is room for it, and
+   * returns its answer.
    *
-   * @param content - 0 to 65 531 bytes; do not write into them before the answer is here
+   * @param content - 0 to 65 531 bytes; do not change them before the answer arrives
    * @param options - `timeout`, `signal`
-   * @returns the content of the answer; rejected with a ProtocolError: `refused` if the server's handler failed, `timeout`,
-   *   `closed` if the client ended first, `overflow` if too many wait, `unencodable`; or with the reason of `signal`
+   * @returns the content of the answer; rejected with a ProtocolError: `refused` if the server's
+   *   handler failed, `timeout`, `closed` if the client ended first, `overflow` if too many wait,
+   *   `unencodable`; or with the reason of `signal`
    */
   async request(content: Uint8Array, options: SkynetRequestOptions = {}): Promise<Uint8Array> {
     checkOptions("request", options, ["timeout", "signal"]);
@@ -229,7 +240,7 @@ export class SkynetClient {
     const asked = this.#requests.ask(
       (session) => {
         sent = session;
-        // First, because over some transports the answer comes before `send` returns.
+        // First, because over some transports the answer arrives before `send` returns.
         this.#unanswered.set(session, content);
         try {
           this.#connection?.send({ content, session });
@@ -247,7 +258,10 @@ export class SkynetClient {
     return asked;
   }
 
-  /** Ends the session: what was sent goes out, then the connection closes. Unanswered requests fail. */
+  /**
+   * Ends the session: sends what is queued, then closes the connection. Unanswered requests are
+   * rejected.
+   */
   close(): void {
     this.#keeper.close();
   }
@@ -260,7 +274,7 @@ export class SkynetClient {
       ...(trace && { trace }),
       open: (connection) => this.#opened(connection),
       message: (connection, text) => this.#greeted(connection, text),
-      // Without one, what goes wrong is reported as for any connection.
+      // Without one, errors are reported as for any connection.
       ...(error && { error: (_: unknown, thrown: unknown) => error(this, thrown) }),
     });
   }
@@ -283,7 +297,7 @@ export class SkynetClient {
   #greeted(connection: Connection<string>, text: string): void {
     this.#stopLimit();
     const status = statusOf(text);
-    if (status === undefined) throw new ProtocolError("malformed", "no status after the handshake");
+    if (status === undefined) throw new ProtocolError("malformed", "the handshake got no status");
     if (status === 200) {
       this.#welcomed(connection);
       return;
@@ -309,7 +323,7 @@ export class SkynetClient {
   #answered(answer: MessageAnswer): void {
     const { session } = answer;
     this.#unanswered.delete(session);
-    // An answer frees the places of earlier requests that were given up.
+    // An answer frees the places of earlier abandoned requests.
     for (const earlier of this.#givenUp) if (earlier <= session) this.#givenUp.delete(earlier);
     this.#requests.answer(session, answer);
   }
@@ -323,7 +337,7 @@ export class SkynetClient {
     this.#givenUp.clear();
   }
 
-  /** Calls a handler that no connection calls. */
+  /** Calls a handler outside of a connection. */
   #tell(call: () => unknown): void {
     const { error } = this.#options;
     guard(call, (thrown) => {
@@ -333,7 +347,7 @@ export class SkynetClient {
   }
 }
 
-/** The server will not accept this login at a later time either. */
+/** True if the server will never accept this login. */
 function isFinal({ error }: CloseInfo): boolean {
   return error instanceof StatusError && error.status !== 403;
 }

@@ -3,8 +3,9 @@ import { checkKey } from "./key.ts";
 import { bytesOf } from "./text.ts";
 
 /*
- * DES in ECB mode (FIPS 46-3). The libraries that are maintained have left it out, and Node's own needs OpenSSL's legacy
- * provider; so here it is by hand. Bits are numbered as in the standard, from 1 and from the left.
+ * DES in ECB mode (FIPS 46-3). Maintained libraries have dropped it, and Node's needs OpenSSL's
+ * legacy provider, so it is implemented here. Bits are numbered as in the standard, from 1 and from
+ * the left.
  */
 
 const S_BOXES = [
@@ -32,7 +33,7 @@ const PC2 = [
 ];
 const SHIFTS = [1, 1, 2, 2, 2, 2, 2, 2, 1, 2, 2, 2, 2, 2, 2, 1];
 
-/** The other half of a round: 8 tables of 64 words, each S-box with P after it. */
+/** The other half of a round: 8 tables of 64 words, each an S-box followed by P. */
 let tables: readonly Int32Array[] | undefined;
 
 function makeTables(): readonly Int32Array[] {
@@ -45,11 +46,11 @@ function makeTables(): readonly Int32Array[] {
   );
 }
 
-/** Bits `from` of two words, one after the other. */
+/** Returns the bits `from` of two consecutive words. */
 const bitsOf = (high: number, low: number, from: readonly number[]): number[] =>
   from.map((at) => (at <= 32 ? high >>> (32 - at) : low >>> (64 - at)) & 1);
 
-/** The keys of the 16 rounds, each as 8 groups of 6 bits. */
+/** Returns the keys of the 16 rounds, each as 8 groups of 6 bits. */
 function schedule(key: Uint8Array): readonly (readonly number[])[] {
   const bits = bitsOf(u32be(key, 0), u32be(key, 4), PC1);
   let [left, right] = [bits.slice(0, 28), bits.slice(28)];
@@ -64,8 +65,9 @@ function schedule(key: Uint8Array): readonly (readonly number[])[] {
 }
 
 /**
- * The initial permutation as five exchanges of bits between two words, in this order; in the other order they undo it. Each
- * exchanges the bits `mask` of one word with those of the other one that are `shift` higher.
+ * The initial permutation as five exchanges of bits between two words, in this order; the reverse
+ * order undoes it. Each exchanges the bits `mask` of one word with the bits of the other that are
+ * `shift` higher.
  */
 const EXCHANGES: readonly Exchange[] = [
   { shift: 4, mask: 0x0f0f_0f0f, fromLeft: true },
@@ -90,7 +92,7 @@ function exchange([left, right]: Halves, { shift, mask, fromLeft }: Exchange): H
   return fromLeft ? [newHigh, newLow] : [newLow, newHigh];
 }
 
-/** What a round mixes into the left half. */
+/** Returns the word that a round mixes into the left half. */
 function mix(right: number, key: readonly number[]): number {
   tables ??= makeTables();
   let mixed = 0;
@@ -102,7 +104,7 @@ function mix(right: number, key: readonly number[]): number {
   return mixed;
 }
 
-/** Encodes or decodes whole blocks in place. */
+/** Encrypts or decrypts whole blocks in place. */
 function crypt(key: Uint8Array, bytes: Uint8Array, isDecoding: boolean): void {
   const keys = isDecoding ? Array.from(schedule(key)).reverse() : schedule(key);
   const undo = Array.from(EXCHANGES).reverse();
@@ -117,17 +119,18 @@ function crypt(key: Uint8Array, bytes: Uint8Array, isDecoding: boolean): void {
   }
 }
 
-/** How {@link desEncode} fills the last block. */
+/** Options for {@link desEncode} and {@link desDecode}. */
 export interface DesOptions {
   /**
-   * `'iso7816-4'`: the byte 80, then zeros. `'pkcs7'`: n times the byte n.
+   * Padding of the last block. `'iso7816-4'`: the byte 80, then zeros. `'pkcs7'`: n times the byte
+   * n.
    * @defaultValue `'iso7816-4'`, as login servers do
    */
   readonly padding?: "iso7816-4" | "pkcs7" | undefined;
 }
 
 /**
- * Encrypts with DES in ECB mode, like `crypt.desencode` of skynet. DES was broken long ago: put TLS beneath.
+ * Encrypts with DES in ECB mode, like `crypt.desencode` of skynet. DES is broken: use it over TLS.
  *
  * @param key - 8 bytes; their parity is ignored
  * @param text - bytes, or text as UTF-8
@@ -163,12 +166,13 @@ export function desEncode(
 }
 
 /**
- * Decrypts what {@link desEncode} has made, like `crypt.desdecode` of skynet.
+ * Decrypts the result of {@link desEncode}, like `crypt.desdecode` of skynet.
  *
  * @param key - 8 bytes
  * @param bytes - whole blocks of 8 bytes
  * @param options - `padding`
- * @throws ProtocolError `malformed` for no or half a block, or padding that cannot be; RangeError unless the key has 8 bytes
+ * @throws ProtocolError `malformed` for no block, a partial one, or invalid padding; RangeError
+ *   unless the key has 8 bytes
  */
 export function desDecode(
   key: Uint8Array,
@@ -179,7 +183,7 @@ export function desDecode(
   const isPkcs7 = isPkcs7Of(options);
   const { length } = bytes;
   if (length === 0 || length % 8 !== 0) {
-    throw new ProtocolError("malformed", `${length} bytes are no blocks of DES`);
+    throw new ProtocolError("malformed", `${length} bytes are not whole DES blocks`);
   }
   const text = Uint8Array.from(bytes);
   crypt(key, text, true);
@@ -205,5 +209,5 @@ function isPkcs7Of(options: DesOptions): boolean {
 }
 
 function wrongPadding(): ProtocolError {
-  return new ProtocolError("malformed", "what DES decodes has no padding: another key was used");
+  return new ProtocolError("malformed", "no valid padding after decrypting: wrong key");
 }

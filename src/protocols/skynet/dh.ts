@@ -2,18 +2,18 @@ import { Output, ProtocolError, u64le } from "../../core/index.ts";
 import { checkKey } from "./key.ts";
 
 /*
- * Diffie-Hellman in 64 bits: g = 5 modulo the largest prime below 2^64. No library has a group this small, because it
- * protects nothing against someone who records the exchange.
+ * Diffie-Hellman in 64 bits: g = 5 modulo the largest prime below 2^64. No library has a group this
+ * small, because it gives no protection against an attacker who records the exchange.
  */
 const P = 0xffff_ffff_ffff_ffc5n;
 const G = 5n;
 
 /**
- * Makes the public key of a private one, like `crypt.dhexchange` of skynet.
+ * Computes the public key of a private one, like `crypt.dhexchange` of skynet.
  *
- * @param privateKey - 8 bytes, as `randomKey` makes them
+ * @param privateKey - 8 bytes, as returned by `randomKey`
  * @returns 8 bytes, for the other side
- * @throws RangeError unless it has 8 bytes and is not 0
+ * @throws RangeError if it does not have 8 bytes, or is 0
  *
  * @example
  * ```ts
@@ -30,20 +30,22 @@ export function dhExchange(privateKey: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Makes the secret that both sides share, like `crypt.dhsecret` of skynet.
+ * Computes the secret that both sides share, like `crypt.dhsecret` of skynet.
  *
- * Public keys that give a secret anyone can guess are refused: 0, 1, and p - 1 and above. skynet accepts all but 0.
+ * Public keys that make the secret easy to guess are refused: 0, 1, and p - 1 and above. skynet
+ * accepts all but 0.
  *
  * @param publicKey - 8 bytes that the other side sent
  * @param privateKey - 8 bytes of this side
- * @throws ProtocolError `malformed` for such a public key; RangeError unless both have 8 bytes and the private key is not 0
+ * @throws ProtocolError `malformed` for such a public key; RangeError if one does not have 8 bytes,
+ *   or the private key is 0
  */
 export function dhSecret(publicKey: Uint8Array, privateKey: Uint8Array): Uint8Array<ArrayBuffer> {
   checkKey("publicKey", publicKey);
   const exponent = exponentOf(privateKey);
   const base = u64le(publicKey, 0);
   if (base < 2n || base >= P - 1n) {
-    throw new ProtocolError("malformed", "a public key that makes the secret known to everyone");
+    throw new ProtocolError("malformed", "weak public key: anyone can guess the secret");
   }
   return powerOf(base, exponent);
 }

@@ -3,8 +3,8 @@ import { checkKey } from "./key.ts";
 import { bytesOf } from "./text.ts";
 
 /*
- * skynet's hashes are MD5 with its beginning and end left out, so no library's MD5 makes them. The rounds are those of
- * RFC 1321.
+ * skynet's hashes are MD5 without its first and last steps, so MD5 of a library cannot compute
+ * them. The rounds are those of RFC 1321.
  */
 
 /** The four words of MD5. */
@@ -13,7 +13,7 @@ type Words = readonly [number, number, number, number];
 const START: Words = [0x6745_2301, 0xefcd_ab89 | 0, 0x98ba_dcfe | 0, 0x1032_5476];
 const SHIFTS = [7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21];
 
-/** The 64 rounds over one block of 16 words, without adding the start. */
+/** Runs the 64 rounds over one block of 16 words, without adding the start. */
 function rounds(block: readonly number[]): Words {
   let [a, b, c, d] = START;
   for (let i = 0; i < 64; i++) {
@@ -44,7 +44,7 @@ function rounds(block: readonly number[]): Words {
   return [a, b, c, d];
 }
 
-/** Two words as 8 bytes. */
+/** Returns two words as 8 bytes. */
 function pair(low: number, high: number): Uint8Array<ArrayBuffer> {
   return new Output(8)
     .u32le(low >>> 0)
@@ -53,8 +53,8 @@ function pair(low: number, high: number): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Hashes anything to a key of 8 bytes, like `crypt.hashkey` of skynet: two quick hashes side by side. It is no
- * cryptographic hash.
+ * Hashes anything to a key of 8 bytes, like `crypt.hashkey` of skynet: two fast hashes side by
+ * side. Not a cryptographic hash.
  *
  * @param text - bytes, or text as UTF-8
  */
@@ -69,8 +69,8 @@ export function hashKey(text: Uint8Array | string): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Proves the knowledge of a secret, like `crypt.hmac64` of skynet: MD5's rounds over both values, without padding and
- * without adding the start.
+ * Computes the proof that you have a secret, like `crypt.hmac64` of skynet: MD5's rounds over both
+ * values, without padding and without adding the start.
  *
  * @param x - 8 bytes: the challenge
  * @param y - 8 bytes: the secret
@@ -92,7 +92,8 @@ export function hmac64(x: Uint8Array, y: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * As {@link hmac64}, with MD5 as RFC 1321 has it: `crypt.hmac64_md5` of skynet. Login and message server do not use it.
+ * Like {@link hmac64}, with the MD5 of RFC 1321: `crypt.hmac64_md5` of skynet. Login and message
+ * server do not use it.
  *
  * @param x - 8 bytes
  * @param y - 8 bytes

@@ -4,15 +4,15 @@ import { bytesOf } from "./text.ts";
 /**
  * Encodes bytes as lower-case hexadecimal digits, like `crypt.hexencode` of skynet.
  *
- * @param bytes - text is taken as UTF-8
+ * @param bytes - bytes, or text as UTF-8
  */
 export function hexEncode(bytes: Uint8Array | string): string {
   return Array.from(bytesOf(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /**
- * Decodes lower-case hexadecimal digits. skynet's own function also takes `g`, `W` to `Z` and some other characters for
- * digits; this one does not.
+ * Decodes lower-case hexadecimal digits. skynet's own function also accepts `g`, `W` to `Z` and
+ * some other characters as digits; this one does not.
  *
  * @throws ProtocolError `malformed` for an odd length or any other character
  *

@@ -1,11 +1,11 @@
 /**
- * skynet's login server and message server, both ends, and the primitives that they are made of. The gate's frames and calls of
- * sproto are handed on from `framewright/sproto`.
+ * Protocols of skynet's login server and message server, both ends, and their primitives. The
+ * gate's frames and sproto calls are re-exported from `framewright/sproto`.
  *
  * @packageDocumentation
  */
 
-// What the functions below return: so that declaration files of programs can name it.
+// Return types of the functions below, so that declaration files of programs can name them.
 export type { Connection, Handlers, Protocol } from "../../core/index.ts";
 export type { Field } from "../../fields/index.ts";
 export type { ReconnectOptions, Retry } from "../../session/index.ts";

@@ -1,8 +1,8 @@
 import type { Handlers, OwnConnection } from "../../core/index.ts";
 
 /**
- * The handlers of a connection that do not depend on its protocol: those that a program gave to `listen` or `connect` beside
- * ours go on after the handshake.
+ * Handlers of a connection that do not depend on its protocol: those that a program passed to
+ * `listen` or `connect` in addition to ours stay after the handshake.
  */
 export function lastingHandlers<In, Out, Context>(connection: object): Handlers<In, Out, Context> {
   const { handlers } = connection as Partial<OwnConnection>;

@@ -20,7 +20,7 @@ import { isSame, KEY, type RandomBytes, randomKey } from "./key.ts";
 import { loginLines } from "./login-lines.ts";
 import { STATUS_LINES } from "./status.ts";
 
-/** Who a token belongs to, and where they want to go. */
+/** An authenticated user, and the message server to log in to. */
 export interface Authenticated {
   /** Id of the user. */
   readonly uid: string;
@@ -37,38 +37,39 @@ export interface LoginRequest extends Authenticated {
 /** Options for {@link loginServer}. Times are in milliseconds. */
 export interface LoginServerOptions {
   /**
-   * Authenticates a client by its token (see `readLoginToken`); return undefined to reject it. The client gets status 401
-   * then, as when this throws or is rejected.
+   * Authenticates a client by its token (see `readLoginToken`); return undefined to reject it. The
+   * client then receives status 401, also if this throws or rejects.
    */
   authenticate(
     token: Uint8Array,
   ): Authenticated | undefined | PromiseLike<Authenticated | undefined>;
   /**
-   * Logs a user in at the message server they asked for; return undefined to forbid it. The client gets status 403 then, as
-   * when this throws or is rejected.
+   * Logs a user in at the requested message server; return undefined to forbid it. The client then
+   * receives status 403, also if this throws or rejects.
    *
-   * @returns the number of this login, which the client gets
+   * @returns the number of this login, which the client receives
    */
   login(request: LoginRequest): string | undefined | PromiseLike<string | undefined>;
   /** A source of random bytes, for challenges and private keys. */
   readonly random: RandomBytes;
   /**
-   * Allow a user to log in while `login` still runs for the same one. Otherwise the later client gets status 406.
+   * Allows a user to log in while `login` still runs for the same user. Otherwise the later client
+   * receives status 406.
    * @defaultValue false
    */
   readonly multilogin?: boolean | undefined;
   /**
-   * How long a client may take from connecting to its last line; 0 or Infinity: no limit.
+   * Time limit from connecting to a client's last line; 0 or Infinity for no limit.
    * @defaultValue 10 000
    */
   readonly timeout?: number | undefined;
   /**
-   * Called with what `authenticate` or `login` threw or was rejected with.
-   * @defaultValue it is printed
+   * Called with errors of `authenticate` and `login`.
+   * @defaultValue errors are printed
    */
   readonly report?: ((error: unknown) => unknown) | undefined;
   /**
-   * The clock of the timeout.
+   * Clock for the timeout.
    * @defaultValue the runtime's clock
    */
   readonly clock?: Clock | undefined;
@@ -76,9 +77,9 @@ export interface LoginServerOptions {
 
 /** A login server, without a socket. */
 export interface LoginServer {
-  /** What it speaks: give it to `listen`. */
+  /** Protocol for `listen`. */
   readonly protocol: Protocol<string>;
-  /** Handlers of every connection: give them to `listen`. */
+  /** Handlers of every connection, for `listen`. */
   readonly handlers: Handlers<string, string, unknown>;
 }
 
@@ -87,11 +88,11 @@ const OPTIONS = [
 ];
 
 /**
- * A login server of skynet (`snax.loginserver`): gives clients a secret, authenticates them by a token, and logs them in at a
- * message server.
+ * Creates a login server of skynet (`snax.loginserver`). It agrees on a secret with clients,
+ * authenticates them by a token, and logs them in at a message server.
  *
- * It closes after each status, limits the time of the exchange, and refuses public keys that make the secret known to
- * everyone; skynet's own does not. Tokens are only as safe as 64-bit Diffie-Hellman and DES: put TLS beneath.
+ * Unlike skynet's own, it closes after each status, limits the time of the exchange, and refuses
+ * weak public keys. Tokens are only as safe as 64-bit Diffie-Hellman and DES: use it over TLS.
  *
  * @throws TypeError for an unknown option; RangeError for an invalid limit
  *
@@ -140,7 +141,7 @@ export function loginServer(options: LoginServerOptions): LoginServer {
 
 interface Shared {
   readonly options: LoginServerOptions;
-  /** Users that `login` runs for. */
+  /** Users for whom `login` is running. */
   readonly busy: Set<string>;
 }
 
@@ -181,7 +182,8 @@ class Visit {
     } catch {
       return this.#end(STATUS_LINES[401]);
     }
-    // What comes after the token is of no interest, and the work that follows is not the client's.
+    // Data after the token is ignored, and the remaining work does not count against the client's
+    // time.
     this.#stopTimer();
     return this.#logIn(this.#secret, bytes);
   }
@@ -190,9 +192,13 @@ class Visit {
     this.#stopTimer();
   }
 
-  /** @throws for a key of another length, or a weak one */
+  /**
+   * Computes the secret.
+   *
+   * @throws for a key of another length, or a weak one
+   */
   #exchange(publicKey: Uint8Array): void {
-    if (publicKey.length !== KEY) throw new RangeError("no public key");
+    if (publicKey.length !== KEY) throw new RangeError("not a public key");
     this.#connection.send(base64Encode(dhExchange(this.#privateKey)));
     this.#secret = dhSecret(publicKey, this.#privateKey);
   }
@@ -215,7 +221,7 @@ class Visit {
     this.#end(subid === undefined ? STATUS_LINES[403] : `200 ${base64Encode(subid)}`);
   }
 
-  /** What a handler returns; undefined if it fails. */
+  /** Returns the result of a handler; undefined if it fails. */
   async #attempt<T>(call: () => T | PromiseLike<T>): Promise<T | undefined> {
     try {
       return await call();

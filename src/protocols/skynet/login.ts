@@ -23,13 +23,13 @@ import { type LoginToken, loginToken } from "./names.ts";
 import { StatusError, statusOf } from "./status.ts";
 import { bytesOf } from "./text.ts";
 
-/** What a session gives to the connection that it asks for. */
+/** Handlers that a session passes to `connect`. */
 export type SessionHandlers = Handlers<string> & {
-  /** Aborts the attempt: as the option of that name of `connect`. */
+  /** Aborts the attempt: pass it to `connect` of a transport as its option of the same name. */
   readonly signal?: CancelSignal | undefined;
 };
 
-/** Opens a connection with any transport; it must pass `handlers` on as they are. */
+/** Opens a connection over any transport; must pass `handlers` on unchanged. */
 export type Connect = (
   protocol: Protocol<string>,
   handlers: SessionHandlers,
@@ -37,21 +37,21 @@ export type Connect = (
 
 /** Options for {@link skynetLogin}. Times are in milliseconds. */
 export interface SkynetLoginOptions {
-  /** Opens a connection to the login server, with any transport. */
+  /** Opens a connection to the login server, over any transport. */
   readonly connect: Connect;
-  /** Who logs in: the parts of a token, or a token of the server's own form (text is taken as UTF-8). */
+  /** The parts of a token, or a token in the server's own form (text is encoded as UTF-8). */
   readonly token: LoginToken | Uint8Array | string;
   /** A source of random bytes, for the private key. */
   readonly random: RandomBytes;
   /**
-   * How long the server may take for each step; 0 or Infinity: no limit.
+   * Time limit for each step of the server; 0 or Infinity for no limit.
    * @defaultValue 10 000
    */
   readonly timeout?: number | undefined;
-  /** Gives the login up: the promise is rejected with the signal's reason. */
+  /** Aborts the login: the promise is rejected with the signal's reason. */
   readonly signal?: CancelSignal | undefined;
   /**
-   * The clock of the timeouts.
+   * Clock for timeouts.
    * @defaultValue the runtime's clock
    */
   readonly clock?: Clock | undefined;
@@ -59,7 +59,7 @@ export interface SkynetLoginOptions {
 
 /** A login that a server has accepted. */
 export interface SkynetLogin {
-  /** The secret that this login shares with the servers: 8 bytes. */
+  /** Secret that this login shares with the servers: 8 bytes. */
   readonly secret: Uint8Array<ArrayBuffer>;
   /** Number of this login, for the name at the message server. */
   readonly subid: string;
@@ -79,10 +79,11 @@ const OPTIONS = ["connect", "token", "random", "timeout", "signal", "clock"];
  *   server    200 base64(subid)
  * ```
  *
- * The exchange protects nothing against an attacker in between: put TLS beneath it.
+ * The exchange does not protect against an attacker in the middle: use it over TLS.
  *
- * @returns the secret and the subid. Rejected with a {@link StatusError} if the server refuses, a ProtocolError (`timeout`,
- *   `closed`, `malformed`), the signal's reason, or what `connect` failed with
+ * @returns the secret and the subid. Rejected with a {@link StatusError} if the server refuses, a
+ *   ProtocolError (`timeout`, `closed`, `malformed`), the signal's reason, or the error of
+ *   `connect`
  *
  * @example
  * ```ts
@@ -155,7 +156,7 @@ class Attempt {
         },
         message: (_, line) => this.#received(line),
         error: (_, error) => failed(error),
-        close: (_, { error }) => failed(error ?? closedError("closed before the login was over")),
+        close: (_, { error }) => failed(error ?? closedError("closed before the login finished")),
       });
       if (isThenable(opening)) opening.then((connection) => this.#bind(connection), failed);
       else this.#bind(opening);
@@ -185,7 +186,7 @@ class Attempt {
       if (status !== undefined) this.#ended(status, line);
       else if (this.#challenge === undefined) this.#challenged(line);
       else if (this.#secret === undefined) this.#exchanged(this.#challenge, line);
-      else throw new ProtocolError("malformed", "a line that is no status");
+      else throw new ProtocolError("malformed", "a line that is not a status");
     } catch (error) {
       this.#fail(error);
     }
@@ -214,7 +215,7 @@ class Attempt {
     if (secret === undefined) throw new ProtocolError("malformed", "status 200 before the token");
     const subid = decodeUtf8(base64Decode(line.slice(4)));
     this.#over();
-    // Servers of today leave that to the client.
+    // Current servers leave that to the client.
     this.#connection?.close();
     this.#resolve({ secret, subid });
   }
@@ -233,7 +234,7 @@ class Attempt {
   }
 }
 
-/** The 8 bytes of a line. */
+/** Decodes the 8 bytes of a line. */
 function keyIn(line: string): Uint8Array {
   const key = base64Decode(line);
   if (key.length === KEY) return key;

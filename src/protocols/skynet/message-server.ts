@@ -32,7 +32,7 @@ import { INDEX_EXPIRED, STATUS_LINES } from "./status.ts";
 
 /** A login at the message server. It outlives its connections, until `logout`. */
 export interface SkynetUser {
-  /** As a client gives it: `base64(uid)@base64(server)#base64(subid)`. */
+  /** In the client's form: `base64(uid)@base64(server)#base64(subid)`. */
   readonly username: string;
   readonly uid: string | Uint8Array;
   readonly server: string | Uint8Array;
@@ -43,46 +43,48 @@ export interface SkynetUser {
 
 /** A login that the login server has accepted. */
 export interface AcceptedLogin extends LoginName {
-  /** The secret that the client shares with the servers: 8 bytes. */
+  /** Secret that the client shares with the servers: 8 bytes. */
   readonly secret: Uint8Array;
 }
 
 /** Options for {@link messageServer}. Times are in milliseconds. */
 export interface MessageServerOptions {
   /**
-   * Handles one request; those of one client run side by side. What it throws, or is rejected with, is reported, and the client
-   * gets an answer that says so.
+   * Handles one request; requests of one client run concurrently. If it throws or rejects, the
+   * error is reported, and the client receives a failure as answer.
    *
    * @returns the answer, 0 to 65 530 bytes
    */
   request(user: SkynetUser, content: Uint8Array): Uint8Array | PromiseLike<Uint8Array>;
-  /** A client has connected, or connected again. */
+  /** Called when a client has connected or reconnected. */
   readonly open?: ((user: SkynetUser) => unknown) | undefined;
-  /** The connection of a user is gone, and no other one has taken its place. The login stays. */
+  /**
+   * Called when the connection of a user is gone and no other one has replaced it. The login stays.
+   */
   readonly close?: ((user: SkynetUser) => unknown) | undefined;
   /**
-   * Called with what `request` failed with, and with answers that are too long.
-   * @defaultValue it is printed
+   * Called with errors of `request`, and with answers that are too long.
+   * @defaultValue errors are printed
    */
   readonly report?: ((error: unknown, user: SkynetUser) => unknown) | undefined;
   /**
-   * Answers that are kept for a client that comes back, for each login; up to twice as many. The name is that of skynet's
-   * `expired_number`.
+   * Minimum answers per login that are kept for a client that reconnects; up to twice as many are
+   * kept. Named after skynet's `expired_number`.
    * @defaultValue 128
    */
   readonly expired?: number | undefined;
   /**
-   * Requests of one client that may run at a time; more wait.
+   * Maximum concurrent requests of one client; further ones wait.
    * @defaultValue 256
    */
   readonly concurrency?: number | undefined;
   /**
-   * How long a client may take from connecting to its handshake; 0 or Infinity: no limit.
+   * Time limit from connecting to a client's handshake; 0 or Infinity for no limit.
    * @defaultValue 10 000
    */
   readonly timeout?: number | undefined;
   /**
-   * The clock of the timeout.
+   * Clock for the timeout.
    * @defaultValue the runtime's clock
    */
   readonly clock?: Clock | undefined;
@@ -90,14 +92,14 @@ export interface MessageServerOptions {
 
 /** A message server, without a socket. */
 export interface MessageServer {
-  /** What it speaks: give it to `listen`. */
+  /** Protocol for `listen`. */
   readonly protocol: Protocol<string>;
-  /** Handlers of every connection: give them to `listen`. */
+  /** Handlers of every connection, for `listen`. */
   readonly handlers: Handlers<string, string, unknown>;
   /** Number of logins. */
   readonly size: number;
   /**
-   * Lets a user in, with an empty table of answers. A login of the same name ends.
+   * Adds a login, with an empty table of answers. An older login of the same name ends.
    *
    * @throws RangeError unless the secret has 8 bytes
    */
@@ -105,11 +107,11 @@ export interface MessageServer {
   /**
    * Ends a login: its connection is closed, and the next handshake of that name gets status 404.
    *
-   * @param username - of a {@link SkynetUser}
+   * @param username - the username of a {@link SkynetUser}
    * @returns false if there is no such login
    */
   logout(username: string): boolean;
-  /** The login of that name. */
+  /** Returns the login of that name. */
   user(username: string): SkynetUser | undefined;
 }
 
@@ -118,12 +120,13 @@ const OPTIONS = [
 ];
 
 /**
- * A message server of skynet (`snax.msgserver`): clients that have logged in prove that they have the secret, and send requests.
- * When a connection is lost, they come back over a new one, and requests that they send again are not executed again.
+ * Creates a message server of skynet (`snax.msgserver`). Clients that have logged in prove that
+ * they have the secret, and send requests. When a connection is lost, they reconnect, and requests
+ * that they send again are not executed again.
  *
- * It speaks the protocol of skynet's own, without what is wrong there: an index must be a decimal number, a later connection closes
- * the older one, an answer that is too long is a failed one, and no request that is sent again while it is remembered is
- * executed twice. Handshakes have a time limit.
+ * It speaks the protocol of skynet's own server and fixes its defects: an index must be a decimal
+ * number, a later connection closes the older one, an answer that is too long counts as failed, and
+ * a remembered request is never executed twice. Handshakes have a time limit.
  *
  * @throws TypeError for an unknown option; RangeError for an invalid limit
  *
@@ -185,7 +188,7 @@ class User implements SkynetUser {
   readonly subid: string | Uint8Array;
   readonly secret: Uint8Array;
   readonly answers: AnswerTable<Visit>;
-  /** The last index that was accepted. */
+  /** The last accepted index. */
   index = 0;
   visit: Visit | undefined;
 
@@ -232,7 +235,7 @@ class Visit {
     }
   }
 
-  /** The first package. */
+  /** Handles the first package. */
   greeted(text: string): void {
     this.#stopTimer();
     const [name = "", index = "", proof] = text.split(":", 3);
@@ -257,7 +260,7 @@ class Visit {
     });
     const { concurrency = 256 } = this.#options;
     this.#calls = new Calls({ connection, concurrency, run: (call) => call() });
-    // A client that sends no more is gone: what still runs is answered when it comes back.
+    // A client that sends no more is gone: running requests are answered when it reconnects.
     connection.onInputEnd(() => connection.close());
     connection.onClose(() => {
       this.#leave(user);
@@ -271,7 +274,7 @@ class Visit {
     );
   }
 
-  /** Requests that have not begun are forgotten; those that run go on. */
+  /** Forgets requests that have not begun; running ones continue. */
   #leave(user: User): void {
     this.#calls?.clear();
     user.answers.left(this);
@@ -303,7 +306,7 @@ class Visit {
   }
 
   #answer(user: User, entry: Entry<Visit>): void {
-    // Not over a connection that another one has replaced, or of a login that is over.
+    // Unless another connection has replaced this one, or the login has ended.
     if (entry.peer === user.visit) entry.peer?.connection.sendFrame(entry.frame!);
     user.answers.answered(entry);
   }
@@ -315,7 +318,7 @@ class Visit {
   }
 }
 
-/** The status for a handshake of a user who is known. The order of the checks is that of skynet. */
+/** Returns the status for the handshake of a known user. Checks in skynet's order. */
 function verify(user: User, index: string, proof: string): string {
   const number = /^-?\d+$/.test(index) ? Number(index) : Number.NaN;
   if (!Number.isSafeInteger(number)) return STATUS_LINES[400];
@@ -326,7 +329,8 @@ function verify(user: User, index: string, proof: string): string {
     return STATUS_LINES[400];
   }
   if (number <= user.index) return INDEX_EXPIRED;
-  // The name as the client has written it is the user's, so it can stand for what was signed.
+  // The client's spelling of the name equals the user's, so the latter can be used for what was
+  // signed.
   const signed = hmacHash(user.secret, `${user.username}:${index}`);
   return isSame(hmac, signed) ? STATUS_LINES[200] : STATUS_LINES[401];
 }

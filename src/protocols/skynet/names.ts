@@ -2,20 +2,20 @@ import { decodeLatin1 } from "../../core/index.ts";
 import { base64Decode, base64Encode } from "./base64.ts";
 import { bytesOf } from "./text.ts";
 
-/** Who is logged in: the parts of a username of the message server. */
+/** The parts of a login's name at the message server. */
 export interface LoginName {
   /** Id of the user. */
   readonly uid: string | Uint8Array;
   /** Name of the message server. */
   readonly server: string | Uint8Array;
-  /** Number of this login, as the login server has told it. */
+  /** Number of this login, from the login server. */
   readonly subid: string | Uint8Array;
 }
 
 /**
- * The name of a login at the message server: `base64(uid)@base64(server)#base64(subid)`.
+ * Returns the name of a login at the message server: `base64(uid)@base64(server)#base64(subid)`.
  *
- * @param name - text is taken as UTF-8
+ * @param name - parts as bytes, or text as UTF-8
  *
  * @example
  * ```ts
@@ -29,7 +29,7 @@ export function username({ uid, server, subid }: LoginName): string {
   return `${base64Encode(uid)}@${base64Encode(server)}#${base64Encode(subid)}`;
 }
 
-/** What the token of skynet's example login server says. */
+/** The parts of a token of skynet's example login server. */
 export interface LoginToken {
   /** Id of the user. */
   readonly user: string | Uint8Array;
@@ -39,10 +39,10 @@ export interface LoginToken {
 }
 
 /**
- * Makes a token as skynet's example has it: `base64(user)@base64(server):base64(password)`. A login server may have
- * tokens of any other form.
+ * Makes a token in the form of skynet's example: `base64(user)@base64(server):base64(password)`. A
+ * login server may use any other form.
  *
- * @param token - text is taken as UTF-8
+ * @param token - parts as bytes, or text as UTF-8
  */
 export function loginToken({ user, server, password }: LoginToken): Uint8Array<ArrayBuffer> {
   const text = `${base64Encode(user)}@${base64Encode(server)}:${base64Encode(password)}`;
@@ -50,9 +50,9 @@ export function loginToken({ user, server, password }: LoginToken): Uint8Array<A
 }
 
 /**
- * Reads a token that {@link loginToken} or skynet's example client has made.
+ * Reads a token of {@link loginToken} or skynet's example client.
  *
- * @param token - as the login server's `authenticate` gets it
+ * @param token - the argument of the login server's `authenticate`
  * @returns its parts as bytes; undefined if it has another form, or an empty part
  */
 export function readLoginToken(

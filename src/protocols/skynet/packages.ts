@@ -10,7 +10,7 @@ import { netpack } from "../sproto/index.ts";
 
 /** A request, as a client sends it. */
 export interface MessageRequest {
-  /** What is asked: 0 to 65 531 bytes. */
+  /** Content of the request: 0 to 65 531 bytes. */
   readonly content: Uint8Array;
   /** Number of the request, u32; its answer has the same. */
   readonly session: number;
@@ -18,7 +18,7 @@ export interface MessageRequest {
 
 /** The answer to a request, as the server sends it. */
 export interface MessageAnswer {
-  /** What is answered: 0 to 65 530 bytes; none if `ok` is false. */
+  /** Content of the answer: 0 to 65 530 bytes; empty if `ok` is false. */
   readonly content: Uint8Array;
   /** False if the server's handler failed. */
   readonly ok: boolean;
@@ -27,8 +27,8 @@ export interface MessageAnswer {
 }
 
 /**
- * The first package of each side of a message connection, as text: `username:index:hmac`, then `200 OK` or another
- * status.
+ * Protocol of the first package of each side of a message connection, as text:
+ * `username:index:hmac`, then `200 OK` or another status.
  *
  * ```text
  *   | length u16be | text |
@@ -40,7 +40,7 @@ export function handshakePackages(): Protocol<string> {
 }
 
 /**
- * The requests of a message connection.
+ * Protocol of the requests of a message connection.
  *
  * ```text
  *   | length u16be | content | session u32be |
@@ -71,7 +71,7 @@ export function requestPackages(): Protocol<MessageRequest> {
 }
 
 /**
- * The answers of a message connection.
+ * Protocol of the answers of a message connection.
  *
  * ```text
  *   | length u16be | content | ok u8 | session u32be |
@@ -103,12 +103,12 @@ export function answerPackages(): Protocol<MessageAnswer> {
   });
 }
 
-/** What a client speaks after the handshake. */
+/** Protocol of a client after the handshake: writes requests, reads answers. */
 export function clientPackages(): Protocol<MessageRequest, MessageAnswer> {
   return duplex({ read: answerPackages(), write: requestPackages() });
 }
 
-/** What a server speaks after the handshake. */
+/** Protocol of a server after the handshake: writes answers, reads requests. */
 export function serverPackages(): Protocol<MessageAnswer, MessageRequest> {
   return duplex({ read: requestPackages(), write: answerPackages() });
 }
@@ -117,7 +117,7 @@ function framed<T>(name: string, codec: Codec<T>): Protocol<T> {
   return netpack().wrap(codec, { name });
 }
 
-/** Where the content ends that `count` bytes follow. */
+/** Returns the end of the content, which `count` bytes follow. */
 function contentEnd(start: number, end: number, count: number): number {
   if (end - start >= count) return end - count;
   throw new ProtocolError("malformed", `${end - start} bytes, fewer than ${count}`, start);

@@ -13,7 +13,8 @@ import {
 import type { MessageAnswer, MessageRequest } from "./packages.ts";
 
 /**
- * The packages of {@link requestPackages} as a description, for tools: `explain`, `picture`, `valuesOf`, `compatible`.
+ * Describes the packages of {@link requestPackages}, for tools: `explain`, `picture`, `valuesOf`,
+ * `compatible`.
  *
  * @example
  * ```ts
@@ -32,7 +33,7 @@ export function requestFields(): Field<MessageRequest> {
   return prefixed(u16be, struct({ content: bytes(), session: u32be }));
 }
 
-/** The packages of {@link answerPackages} as a description, for tools. */
+/** Describes the packages of {@link answerPackages}, for tools. */
 export function answerFields(): Field<MessageAnswer> {
   return prefixed(
     u16be,
@@ -40,7 +41,7 @@ export function answerFields(): Field<MessageAnswer> {
   );
 }
 
-/** The packages of {@link handshakePackages} as a description, for tools. */
+/** Describes the packages of {@link handshakePackages}, for tools. */
 export function handshakeFields(): Field<string> {
   return prefixed(u16be, latin1());
 }

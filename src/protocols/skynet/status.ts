@@ -1,6 +1,6 @@
 import { nameError, ProtocolError } from "../../core/index.ts";
 
-/** The statuses of login and message server, by number. */
+/** Statuses of login and message server, by number. */
 export const STATUS_LINES = {
   200: "200 OK",
   400: "400 Bad Request",
@@ -10,18 +10,19 @@ export const STATUS_LINES = {
   406: "406 Not Acceptable",
 } as const;
 
-/** What the message server says to an index that was used before. */
+/** The message server's status for an index that was used before. */
 export const INDEX_EXPIRED = "403 Index Expired";
 
 /**
- * The server has refused a login or a handshake: a ProtocolError `refused` with the number of its status.
+ * The error of a login or handshake that the server refused: a ProtocolError `refused` with the
+ * number of its status.
  *
  * | status | login server | message server |
  * |---|---|---|
- * | 400 | no status of today's servers | the index or the HMAC cannot be read |
+ * | 400 | not used by current servers | the index or the HMAC cannot be read |
  * | 401 | wrong token, password or proof | wrong HMAC: another secret |
  * | 403 | the game server refuses | the index was used before |
- * | 404 | - | no such login, or no longer |
+ * | 404 | - | no such login, or it has ended |
  * | 406 | the same user is logging in at this moment | - |
  */
 export class StatusError extends ProtocolError {
@@ -39,7 +40,10 @@ export class StatusError extends ProtocolError {
 
 nameError(StatusError, "StatusError", (error) => "status" in error);
 
-/** The number at the beginning of a status; undefined if the text is none. A line of base64 may begin with digits, too. */
+/**
+ * Returns the number at the start of a status; undefined if the text is not one. A line of base64
+ * may begin with digits, too.
+ */
 export function statusOf(text: string): number | undefined {
   return /^\d{3} /.test(text) ? Number(text.slice(0, 3)) : undefined;
 }

@@ -1,6 +1,6 @@
 import { Output } from "../../core/index.ts";
 
-/** Text as UTF-8; bytes as they are. */
+/** Encodes text as UTF-8; returns bytes unchanged. */
 export function bytesOf(given: Uint8Array | string): Uint8Array {
   return typeof given === "string" ? new Output().utf8(given).take() : given;
 }

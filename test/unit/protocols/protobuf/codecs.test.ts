@@ -32,7 +32,7 @@ const js = protobufjs<Login>(typeOf("LoginReq"));
 const es = bufbuild(schemaOf("LoginReq"), { toBinary, fromBinary });
 const esMessage = create(schemaOf("LoginReq"), message);
 
-/** The same codec, in every framing that a protobuf stream may have. */
+/** The same codec in different framings of a protobuf stream. */
 const framings: [string, string, (codec: Codec<Login>) => Protocol<Login>][] = [
   ["varint", "0b", (codec) => varintPrefixed().wrap(codec)],
   ["u16 be", "000b", (codec) => lengthPrefixed({ width: 2 }).wrap(codec)],
@@ -45,7 +45,7 @@ describe.each<[string, Codec<Login>, Login]>([
   ["protobufjs", js, message],
   ["bufbuild", es as unknown as Codec<Login>, esMessage as unknown as Login],
 ])("%s", (_, codec, value) => {
-  it.each(framings)("is carried in frames of %s", (_name, prefix, wrap) => {
+  it.each(framings)("works in frames of %s", (_name, prefix, wrap) => {
     const protocol = wrap(codec);
     const frame = encodeFrame(protocol, value);
     expect(frame).toEqual(Uint8Array.of(...bytesOf(prefix), ...bytes));
@@ -58,7 +58,7 @@ describe.each<[string, Codec<Login>, Login]>([
     }
   });
 
-  it("is carried without a frame where messages have boundaries", () => {
+  it("works without a frame if the transport preserves message boundaries", () => {
     const protocol = perMessage().wrap(codec);
     expect(encodeFrame(protocol, value)).toEqual(bytes);
     expect(decodeFrame(protocol, bytes)).toMatchObject(message);
@@ -68,17 +68,17 @@ describe.each<[string, Codec<Login>, Login]>([
     expect(decodeFrame(varintPrefixed().wrap(codec), bytesOf("00")).account).toBe("");
   });
 
-  it("reads what stands between other bytes", () => {
+  it("reads a message between other bytes", () => {
     const shifted = Uint8Array.of(0xff, ...bytes, 0xff);
     expect(codec.decode(shifted, 1, shifted.length - 1)).toMatchObject(message);
   });
 
   it.each<[string, string, number]>([
-    ["is cut", "12 05 616c", 1],
+    ["is truncated", "12 05 616c", 1],
     ["has field number 0", "1200 00 01", 2],
     ["has wire type 7", "1200 1200 27", 4],
     ["has a text that is not UTF-8", "1202 c328", 0],
-  ])("reports a message that %s, with its place in the stream", (_name, text, at) => {
+  ])("reports a message that %s, with its offset in the stream", (_name, text, at) => {
     const broken = bytesOf(text);
     const stream = Uint8Array.of(0, broken.length, ...broken);
     const error = errorOf(() => decodeAll(lengthPrefixed({ width: 2 }).wrap(codec), stream));
@@ -89,13 +89,13 @@ describe.each<[string, Codec<Login>, Login]>([
     expect((error as Error).cause).toBeInstanceOf(Error);
   });
 
-  it("writes nothing for what the library refuses", () => {
+  it("writes nothing for a message that the library refuses", () => {
     const wrong = { account: 5 } as unknown as Login;
     const error = errorOf(() => encodeFrame(varintPrefixed().wrap(codec), wrong));
     expect(error).toMatchObject({ name: "ProtocolError", code: "unencodable" });
   });
 
-  it("keeps what was decoded apart from what comes later", () => {
+  it("keeps decoded messages independent of later data", () => {
     const seen = bytes.slice();
     const decoded = codec.decode(seen, 0, seen.length);
     seen.fill(0);
@@ -105,7 +105,7 @@ describe.each<[string, Codec<Login>, Login]>([
 
 describe("the varint framing", () => {
   // field 2 of { account: "hi" }
-  it("is the one of writeDelimitedTo, in both libraries", () => {
+  it("matches writeDelimitedTo of both libraries", () => {
     const protocol = varintPrefixed().wrap(js);
     const frame = encodeFrame(protocol, { account: "hi" });
     expect(frame).toEqual(bytesOf("04 12026869"));
@@ -144,7 +144,7 @@ describe("protobufjs", () => {
     ["fixed64", { fixed64: -1 }],
     ["sfixed64", { sfixed64: -(2 ** 60) }],
     ["string", { string: "a\ud800" }],
-  ])("refuses an %s that would lose something (%j)", (type, value) => {
+  ])("refuses a lossy %s (%j)", (type, value) => {
     const text = new RegExp(`: ${type} cannot hold `);
     expect(() => write(everything, value)).toThrow(text);
     expect(() => write(everything, { inner: { inner: value } })).toThrow(/^inner\.inner\./);
@@ -159,11 +159,11 @@ describe("protobufjs", () => {
     [{ numbers: { 4294967296: 1 } }],
     [{ numbers: { 1: -1 } }],
     [{ byName: { "\ud800": {} } }],
-  ])("refuses elements, keys and values of maps that would lose something (%#)", (value) => {
+  ])("refuses lossy elements, keys and values of maps (%#)", (value) => {
     expect(() => write(lists, value)).toThrow(/cannot hold/);
   });
 
-  it("refuses what is no number, map or bytes of its field", () => {
+  it("refuses values that are not the number, map or bytes of their field", () => {
     const { fromString } = protobuf.util.Long as unknown as {
       fromString(text: string, unsigned: boolean): object;
     };
@@ -184,8 +184,7 @@ describe("protobufjs", () => {
     expect(() => write(lists, { numbers: new Map([[1, 2]]) })).toThrow(
       "numbers: map cannot hold a Map, only an object",
     );
-    // Bits without a sign are what the field makes of them.
-    // What is not negative has no sign to lose.
+    // A field reads unsigned bits in its own way; a non-negative value has no sign to lose.
     expect(
       write(everything, { uint64: fromString("5", false), int64: fromString("6", true) }),
     ).toEqual(bytesOf("2006 2805"));
@@ -194,7 +193,7 @@ describe("protobufjs", () => {
     expect(write(lists, { flags: { "18446744073709551615": true } }).length).toBe(13);
   });
 
-  it("takes no field for what every object has of its name", () => {
+  it("does not use inherited properties as fields", () => {
     const { root } = protobuf.parse(
       'syntax = "proto3"; message M { int32 constructor = 1; M valueOf = 2; map<string, M> toString = 3; }',
     );
@@ -204,7 +203,7 @@ describe("protobufjs", () => {
     expect(() => write(odd, { constructor: 2 ** 31 })).toThrow("constructor: int32 cannot hold");
   });
 
-  it("writes what fits, to the last bit", () => {
+  it("writes values that fit, to the last bit", () => {
     const { fromString } = protobuf.util.Long as unknown as {
       fromString(text: string, unsigned: boolean): object;
     };
@@ -229,19 +228,19 @@ describe("protobufjs", () => {
     expect(JSON.parse(JSON.stringify(read))).toMatchObject({ numbers: { "-1": "5" } });
   });
 
-  it("refuses what its own verify refuses, unless told not to check", () => {
+  it("refuses what its own verify refuses, unless the check is off", () => {
     expect(() => write(everything, { string: 5 })).toThrow("string: string expected");
     const unchecked = protobufjs(typeOf("Everything"), { verify: false });
     expect(write(unchecked, { uint32: 2 ** 32 })).toEqual(bytesOf("1000"));
   });
 
-  it("names the message as it is told", () => {
+  it("uses the option `name` for the message", () => {
     const codec = protobufjs(typeOf("LoginReq"), { name: "login" });
     expect(() => codec.decode(bytesOf("12"), 0, 1)).toThrow(/^login of 1 bytes/);
   });
 
-  it("takes a generated static class, and knows its type", () => {
-    // As pbjs writes them: static functions, and nothing that tells of fields.
+  it("accepts a generated static class, with its type", () => {
+    // As pbjs writes them: static functions without information about fields.
     const type = typeOf("LoginReq");
     class LoginReq {
       account = "";
@@ -261,12 +260,12 @@ describe("protobufjs", () => {
     expect(encodeFrame(protocol, { account: "hi" })).toEqual(bytesOf("12026869"));
     expect(decodeFrame(protocol, bytesOf("12026869")).account).toBe("hi");
     expect(() => encodeFrame(protocol, { account: 5 } as never)).toThrow("string expected");
-    // @ts-expect-error an account is text
+    // @ts-expect-error an account is a string
     expect(() => encodeFrame(protocol, { account: 5 })).toThrow();
     expect(() => decodeFrame(protocol, bytesOf("12"))).toThrow(/^message of 1 bytes/);
   });
 
-  it("does without verify where there is none, as in the code of ts-proto", () => {
+  it("works without verify, as for code of ts-proto", () => {
     const codec = protobufjs({
       encode: (flag: boolean) => ({ finish: () => Uint8Array.of(8, Number(flag)) }),
       decode: (input: Uint8Array) => input[1] === 1,
@@ -287,11 +286,11 @@ describe("bufbuild", () => {
     expectTypeOf(decoded.value).toEqualTypeOf<string>();
     expect(decoded.value).toBe("hi");
     expectTypeOf(es.decode(bytes, 0, bytes.length)).toEqualTypeOf<{ readonly $typeName: string }>();
-    // @ts-expect-error a number is no text
+    // @ts-expect-error a number is not a string
     expect(() => encodeFrame(perMessage().wrap(texts), { value: 5 })).toThrow(/StringValue/);
   });
 
-  it("refuses text that would be replaced, wherever it stands", () => {
+  it("refuses text that would be replaced, at any depth", () => {
     const everything = bufbuild(schemaOf("Everything"), { toBinary, fromBinary });
     const lists = bufbuild(schemaOf("Lists"), { toBinary, fromBinary });
     const write = (
@@ -329,12 +328,12 @@ describe("bufbuild", () => {
 
 describe("messageCodec", () => {
   const fail = (): never => {
-    // biome-ignore lint/style/useThrowOnlyError: somebody's code may do that
+    // biome-ignore lint/style/useThrowOnlyError: third-party code may do that
     throw "no error at all";
   };
   const broken = messageCodec<number>({ encode: fail, decode: fail });
 
-  it("reports whatever the functions throw", () => {
+  it("reports any value that the functions throw", () => {
     const reading = errorOf(() => decodeFrame(varintPrefixed().wrap(broken), bytesOf("020801")));
     expect(reading).toMatchObject({ code: "malformed", offset: 1, cause: "no error at all" });
     expect((reading as Error).message).toBe(
@@ -344,7 +343,7 @@ describe("messageCodec", () => {
     expect(writing).toMatchObject({ code: "unencodable" });
   });
 
-  it("takes bytes as well as a writer", () => {
+  it("accepts bytes as well as a writer", () => {
     const codec = messageCodec<Uint8Array>({ encode: (b) => b, decode: (b) => b });
     const protocol = varintPrefixed().wrap(codec);
     expect(encodeFrame(protocol, bytesOf("0801"))).toEqual(bytesOf("020801"));
@@ -352,7 +351,7 @@ describe("messageCodec", () => {
     expect(Object.isFrozen(codec)).toBe(true);
   });
 
-  it("takes bytes of another realm", () => {
+  it("accepts bytes of another realm", () => {
     const foreign = runInNewContext("Uint8Array.of(8, 1)") as Uint8Array;
     const codec = messageCodec<null>({ encode: () => foreign, decode: () => null });
     expect(encodeFrame(varintPrefixed().wrap(codec), null)).toEqual(bytesOf("020801"));

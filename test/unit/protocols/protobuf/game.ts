@@ -1,7 +1,7 @@
 import protobuf from "protobufjs";
 import { headerService, protobufjs } from "../../../../src/protocols/protobuf/index.ts";
 
-// The messages of the reference server, as skynet.md has them, and a push of our own.
+// The messages of the reference server, as in skynet.md, and an additional push.
 
 const root = new protobuf.Root();
 protobuf.parse(

@@ -17,7 +17,7 @@ import { game, type LoginResp } from "./game.ts";
 
 type Options = NonNullable<Parameters<typeof game.client>[0]>;
 
-/** A client and the server that a test plays, on a network of messages; and what the client has asked. */
+/** A client, a server that the test plays, on a network of messages; and the client's requests. */
 async function open(options: Options = {}) {
   const network = new Network({ boundary: "message", latency: [1, 5] });
   const { clock } = network;
@@ -37,13 +37,13 @@ async function open(options: Options = {}) {
   return { client, network, clock, connection, server: server!, asked };
 }
 
-/** Long enough for a message to come. */
+/** Waits until a message has arrived. */
 const soon = (network: Network): Promise<void> => network.run(20);
 const login = (userid: number) =>
   ({ kind: "response", to: "game.LoginReq", message: { userid } }) as const;
 
 describe("a client", () => {
-  it("asks one after the other, and gives each its response", async () => {
+  it("sends one request at a time, and matches responses", async () => {
     const { client, network, server, asked } = await open();
     const first = client.request("game.LoginReq", { account: "a" });
     const second = client.request("game.GetPlayerInfoReq", { userid: 7 });
@@ -62,7 +62,7 @@ describe("a client", () => {
     await expectNothingLeft(network);
   });
 
-  it("works with a server's answers", async () => {
+  it("works with this library's server", async () => {
     const network = new Network({ boundary: "message" });
     const answers = game.answer({
       "game.LoginReq": async ({ account, header }) => ({ userid: account.length + header!.seq }),
@@ -79,7 +79,7 @@ describe("a client", () => {
     expect(responses.map(({ userid }) => Number(userid))).toEqual([2, 4, 6]);
   });
 
-  it("is told of errors, each by the request that it answers", async () => {
+  it("matches each error to its request", async () => {
     const { client, network, server } = await open();
     for (const seq of [1, 0]) {
       const request = client.request("game.LoginReq", { account: "a" }).catch((error) => error);
@@ -97,7 +97,7 @@ describe("a client", () => {
     expect(client.pending).toBe(0);
   });
 
-  it("passes over errors of other requests, or hands them on", async () => {
+  it("ignores errors of other requests, or passes them to `unmatched`", async () => {
     const unexpected: unknown[] = [];
     for (const options of [
       {},
@@ -120,7 +120,7 @@ describe("a client", () => {
     ]);
   });
 
-  it("ends a connection whose response it did not ask for, or hands that on", async () => {
+  it("closes the connection on an unexpected response, or passes it to `unmatched`", async () => {
     const closed: CloseInfo[] = [];
     const { network, server, connection } = await open({ close: (_, info) => closed.push(info) });
     server.send(login(1));
@@ -136,7 +136,7 @@ describe("a client", () => {
     expect(other.connection.state).toBe("open");
   });
 
-  it("hears of what a server sends unasked, also while it waits", async () => {
+  it("receives pushes, also while a request waits", async () => {
     const notices: string[] = [];
     const { client, network, server } = await open({
       push: {
@@ -153,14 +153,14 @@ describe("a client", () => {
     await network.settle(request);
     await soon(network);
     expect(notices).toEqual(["one", "two"]);
-    // Nobody need listen.
+    // A handler is optional.
     const deaf = await open();
     deaf.server.send({ kind: "push", type: "game.Notice", message: { text: "x" } });
     await soon(deaf.network);
     expect(deaf.connection.state).toBe("open");
   });
 
-  it("gives up in time: the connection ends, because the response may still come", async () => {
+  it("times out: the connection closes, because the response may still arrive", async () => {
     const closed: CloseInfo[] = [];
     const { client, network, connection } = await open({
       timeout: 50,
@@ -183,7 +183,7 @@ describe("a client", () => {
     await expectNothingLeft(network);
   });
 
-  it("gives a request up by its signal, and the next one waits for its late response", async () => {
+  it("aborts a request by its signal, and the next one waits for its late response", async () => {
     const { client, network, connection, server } = await open({ timeout: 50 });
     const controller = new AbortController();
     const { signal } = controller;
@@ -196,7 +196,7 @@ describe("a client", () => {
     await soon(network);
     server.send(login(2));
     expect(String((await network.settle(second)).userid)).toBe("2");
-    // One that never comes holds up the next request, until that is out of time.
+    // If it never arrives, the next request waits until its own timeout.
     const again = new AbortController();
     const lost = client.request("game.LoginReq", { account: "c" }, { signal: again.signal });
     const waiting = client.request("game.LoginReq", { account: "d" }).catch((error) => error);
@@ -207,7 +207,7 @@ describe("a client", () => {
     expect(connection.state).toBe("closed");
   });
 
-  it("lets a request that was not sent yet time out alone", async () => {
+  it("times out an unsent request without closing the connection", async () => {
     const clock = new ManualClock();
     const client = game.client({ clock, timeout: 50 });
     const early = client.request("game.LoginReq", { account: "a" }).catch((error) => error);
@@ -216,14 +216,14 @@ describe("a client", () => {
     expect(client.pending).toBe(0);
   });
 
-  it("has no timers when told to wait for ever", async () => {
+  it("has no timers if the timeout is 0 or Infinity", async () => {
     const { client, network } = await open({ timeout: 0 });
     void client.request("game.LoginReq", { account: "a" });
     await soon(network);
     await expectNothingLeft(network);
   });
 
-  it("asks what was asked before the connection is open, and again over a new one", async () => {
+  it("sends requests made before the connection is open, and again over a new one", async () => {
     const client = game.client({ clock: new ManualClock(), open: () => void opened++ });
     let opened = 0;
     const connect = () => {
@@ -248,7 +248,7 @@ describe("a client", () => {
     expect(String((await late).userid)).toBe("2");
     expect(opened).toBe(2);
 
-    // The end of an old connection is none of the new one.
+    // The end of an old connection does not affect the new one.
     const three = connect();
     three.connection.opened();
     const asked = client.request("game.LoginReq", { account: "d" });
@@ -257,7 +257,7 @@ describe("a client", () => {
     expect(String((await asked).userid)).toBe("3");
   });
 
-  it("rejects what waits when a connection never opens", async () => {
+  it("rejects waiting requests if a connection never opens", async () => {
     const client = game.client({ clock: new ManualClock() });
     const connection = new Connection(
       game.clientProtocol,
@@ -269,7 +269,7 @@ describe("a client", () => {
     expect(await request).toMatchObject({ code: "closed" });
   });
 
-  it("rejects what cannot be written, and goes on", async () => {
+  it("rejects a message that cannot be written, and continues", async () => {
     const { client, network, server } = await open();
     const wrong = client.request("game.LoginReq", { account: 5 } as never).catch((error) => error);
     const right = client.request("game.LoginReq", { account: "a" });
@@ -279,7 +279,7 @@ describe("a client", () => {
     expect(String((await network.settle(right)).userid)).toBe("3");
   });
 
-  it("rejects a response that is not of its type, and goes on", async () => {
+  it("rejects a response that is not of its type, and continues", async () => {
     const { client, network, connection, server } = await open();
     const wrong = client.request("game.LoginReq", { account: "a" }).catch((error) => error);
     connection.received(bytesOf("02000000 0a05"));
@@ -289,7 +289,7 @@ describe("a client", () => {
     await network.settle(right);
   });
 
-  it("bounds what waits", async () => {
+  it("limits the number of waiting requests", async () => {
     const { client } = await open({ maxPending: 2 });
     void client.request("game.LoginReq", { account: "a" });
     void client.request("game.LoginReq", { account: "b" });
@@ -297,7 +297,7 @@ describe("a client", () => {
     expect(third).toMatchObject({ code: "overflow" });
   });
 
-  it("sends notifications that came before the connection is open once it is, in order with requests", () => {
+  it("queues notifications until the connection is open, in order with requests", () => {
     const client = game.client({ clock: new ManualClock() });
     const sink = new ScriptedSink("message");
     const connection = new Connection(game.clientProtocol, sink, client.handlers);
@@ -313,10 +313,10 @@ describe("a client", () => {
     ]);
   });
 
-  it("knows what is answered", async () => {
+  it("allows only requests with a response", async () => {
     const { client, network, asked } = await open();
     const one = client
-      // @ts-expect-error nothing comes back
+      // @ts-expect-error it has no response
       .request("common.ErrorResp", {})
       .catch((error: unknown) => error);
     expect(await one).toBeInstanceOf(TypeError);
@@ -325,7 +325,7 @@ describe("a client", () => {
     expect(asked).toEqual(["1 common.ErrorResp"]);
   });
 
-  it("tells version, time and client in its headers", async () => {
+  it("sends version, time and client version in its headers", async () => {
     const client = game.client({
       ...{ clock: new ManualClock(), extras: () => ({ version: 3, clientVersion: "1.0" }) },
     });
@@ -339,7 +339,7 @@ describe("a client", () => {
     });
   });
 
-  it("has limits that are some", () => {
+  it("requires valid limits", () => {
     for (const wrong of [Number.NaN, -1, "3" as never]) {
       expect(() => game.client({ timeout: wrong })).toThrow(RangeError);
       expect(() => game.client({ maxPending: wrong })).toThrow(
@@ -348,7 +348,7 @@ describe("a client", () => {
     }
   });
 
-  it("is typed by its service", () => {
+  it("has the types of its service", () => {
     // @ts-expect-error no such push
     game.client({ push: { "game.Nope": () => {} } });
   });

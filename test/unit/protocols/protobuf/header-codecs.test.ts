@@ -27,7 +27,7 @@ interface Vector {
 
 const { pbws: vectors } = JSON.parse(readText("test/vectors/sproto.json")) as { pbws: Vector[] };
 
-/** The handlers that answered when the vectors were recorded. */
+/** The handlers that were used when the vectors were recorded. */
 const handlers = game.answer({
   "game.LoginReq": ({ account }): LoginResp => ({
     errorResp: { code: "SUCCESS", message: `Hello ${account}` },
@@ -41,7 +41,7 @@ const handlers = game.answer({
   },
 });
 
-/** A server's connection, and what it has written. */
+/** A server's connection, and the bytes that it has written. */
 function serve(more: Partial<typeof handlers> = handlers): {
   connection: Connection<never, unknown>;
   sink: ScriptedSink;
@@ -53,8 +53,9 @@ function serve(more: Partial<typeof handlers> = handlers): {
 }
 
 /**
- * Deliberate differences. The reference's dispatch throws for these, its read loop dies and the client hears nothing;
- * here the client is told, and the connection goes on (skynet.md, 5.3).
+ * Intentional differences. The reference's dispatch throws for these, its read loop dies and the
+ * client receives nothing; here the client receives an error, and the connection stays open
+ * (skynet.md, 5.3).
  */
 const DIFFERENT: Record<string, [code: string, text: string]> = {
   "pbws-short": ["INVALID_MESSAGE", "Message length mismatch"],
@@ -159,20 +160,20 @@ describe("the error form", () => {
     ["an empty response", ""],
     ["another name of 16 letters", "0a10636f6d6d6f6e2e4572726f7252657371 1007 0a024e4f"],
     ["another length", "0a03 636f6d 1007"],
-    ["an error that is cut", `${name} 1007 0a024e`],
+    ["a truncated error", `${name} 1007 0a024e`],
     ["a code that is not UTF-8", `${name} 1007 0a02ff4f`],
   ])("is not %s", (_, payload) => {
     expect(read(payload)).toEqual({ kind: "response", bytes: bytesOf(payload) });
   });
 
-  it("is written without what is empty, but for its code", () => {
+  it("is written without empty fields, except its code", () => {
     const error = { kind: "error", seq: 0, code: "", text: "" } as const;
     expect(hexOf(encodeFrame(game.serverProtocol, error))).toBe(
       `14000000${name}0a00`.replaceAll(" ", ""),
     );
   });
 
-  it("is written and read back with any number and text", () => {
+  it("is written and read again with any number and text", () => {
     for (const error of [
       { kind: "error", seq: 0, code: "", text: "" },
       { kind: "error", seq: 0xffffffff, code: "X", text: "y".repeat(300) },
@@ -197,17 +198,22 @@ describe("the server's side", () => {
     ["a header that is a group", "0b0c", "INVALID_MESSAGE", 0],
     ["an overlong tag of the header", `8a0011 ${login} 1001`, "INVALID_MESSAGE", 0],
     ["a header whose length is missing", "0a", "INVALID_MESSAGE", 0],
-    ["a header whose length is cut", "0a80", "INVALID_MESSAGE", 0],
-    ["a header that runs past the end", `0a20 ${login} 1001`, "INVALID_MESSAGE", 0],
-    ["a number in place of the name", "0a02 0801", "INVALID_HEADER", 0],
-    ["text in place of the number", `0a13 ${login} 12026162`, "INVALID_HEADER", 0],
-    ["a header that is cut inside", "0a03 0a0561", "INVALID_HEADER", 0],
+    ["a header whose length is truncated", "0a80", "INVALID_MESSAGE", 0],
+    ["a header that exceeds the end", `0a20 ${login} 1001`, "INVALID_MESSAGE", 0],
+    ["a number instead of the name", "0a02 0801", "INVALID_HEADER", 0],
+    ["text instead of the number", `0a13 ${login} 12026162`, "INVALID_HEADER", 0],
+    ["a header that is truncated inside", "0a03 0a0561", "INVALID_HEADER", 0],
     ["no name", "0a02 1005", "INVALID_REQUEST", 5],
     ["an empty name", "0a04 0a00 1005", "INVALID_REQUEST", 5],
     ["an unknown name", "0a05 0a0161 1006", "INVALID_REQUEST", 6],
     ["a name that is not UTF-8", "0a05 0a01ff 1006", "INVALID_REQUEST", 6],
     ["a leading dot", "0a12 0a0e2e67616d652e4c6f67696e526571 1006", "INVALID_REQUEST", 6],
-    ["a name that every object has", "0a0f 0a0b636f6e7374727563746f72 1006", "INVALID_REQUEST", 6],
+    [
+      "the name of an inherited property",
+      "0a0f 0a0b636f6e7374727563746f72 1006",
+      "INVALID_REQUEST",
+      6,
+    ],
     ["a message that is not of its type", `0a11 ${login} 1007 1205 61`, "INVALID_REQUEST", 7],
   ])("refuses %s", (_, payload, code, seq) => {
     expect(receive(payload)).toMatchObject({ kind: "refusal", code, seq });
@@ -224,7 +230,7 @@ describe("the server's side", () => {
     ["a number of 64 bits, modulo 2^32", `0a15 ${login} 108280808010 120161`, 2],
     ["a name twice: the last one", `0a14 0a0161 ${login} 1003 120161`, 3],
     ["no number", `0a0f ${login} 120161`, 0],
-  ])("takes %s", (_, payload, seq) => {
+  ])("accepts %s", (_, payload, seq) => {
     expect(receive(payload)).toMatchObject({
       kind: "request",
       type: "game.LoginReq",
@@ -233,18 +239,18 @@ describe("the server's side", () => {
     });
   });
 
-  it("takes the type from the first of two headers", () => {
+  it("uses the type of the first of two headers", () => {
     const second = "0a19 0a1567616d652e476574506c61796572496e666f526571 1009".replaceAll(" ", "");
     const received = receive(`0a11 ${login} 1001 120161 ${second}`);
     expect(received).toMatchObject({ kind: "request", type: "game.LoginReq", seq: 1 });
   });
 
-  it("says what is wrong in the cause", () => {
+  it("reports the exact reason in the cause", () => {
     const received = receive(`0a11 ${login} 1007 1205 61`);
     expect(received).toMatchObject({ cause: { code: "malformed", offset: 20 } });
   });
 
-  it("refuses to write what was not defined", () => {
+  it("refuses to write undefined types", () => {
     for (const sent of [
       { kind: "response", to: "game.Nope", message: {} },
       { kind: "response", to: "common.ErrorResp", message: {} },
@@ -290,7 +296,7 @@ describe("the server's side", () => {
     expect(write(0, { version: 0, timestamp: 0n, clientVersion: "" })).toEqual(write(0));
   });
 
-  it("refuses a message that brings a header of its own", () => {
+  it("refuses a message with a header of its own", () => {
     const message = { header: { msgType: "x" }, account: "a" } as never;
     const error = errorOf(() =>
       encodeFrame(game.clientProtocol, { type: "game.LoginReq", seq: 1, message }),
@@ -299,7 +305,7 @@ describe("the server's side", () => {
     expect((error as Error).message).toMatch("game.LoginReq has a header (field 1) of its own");
   });
 
-  it("tells names of one length apart, and needs no pushes", () => {
+  it("distinguishes names of one length, and does not require pushes", () => {
     const body = messageCodec<Uint8Array>({ encode: (b) => b, decode: (b) => b });
     const both = headerService({
       requests: {
@@ -319,7 +325,7 @@ describe("the server's side", () => {
     expect(answered).toEqual({ kind: "response", bytes });
   });
 
-  it("obeys maxFrame, its prefix included", () => {
+  it("applies maxFrame, its prefix included", () => {
     const small = headerService({
       requests: {
         a: { request: messageCodec<Uint8Array>({ encode: (b) => b, decode: (b) => b }) },
@@ -337,7 +343,7 @@ describe("the server's side", () => {
     expect(errorOf(() => write(12))).toMatchObject({ code: "unencodable" });
   });
 
-  it("speaks over streams as well, in a framing of one's choice", () => {
+  it("works over streams too, in any framing", () => {
     const protocol: Protocol<Parameters<typeof game.clientCodec.encode>[0], unknown> =
       lengthPrefixed({ width: 4, endian: "le" }).wrap(game.clientCodec);
     const server = lengthPrefixed({ width: 4, endian: "le" }).wrap(game.serverCodec);
@@ -390,7 +396,7 @@ describe("answer", () => {
     expect(sink.calls.at(-1)).toBe("resume");
   });
 
-  it("lets handlers overtake each other when told to", async () => {
+  it("runs handlers concurrently, with the option", async () => {
     const finish: ((response: LoginResp) => void)[] = [];
     const { connection, sink } = serve(
       game.answer(
@@ -408,7 +414,7 @@ describe("answer", () => {
     expect(replies(sink)).toEqual([{ userid: 2 }, { userid: 1 }]);
   });
 
-  it("leaves a connection that a handler has paused as it is, when told not to wait", async () => {
+  it("does not resume a connection that a handler has paused, with `concurrent`", async () => {
     const { connection, sink } = serve(
       game.answer(
         {
@@ -427,7 +433,7 @@ describe("answer", () => {
     expect(sink.calls).not.toContain("resume");
   });
 
-  it("tells the client what a handler wants it to know, and nothing else", async () => {
+  it("sends the client only an ErrorReply, and hides other errors", async () => {
     const reported: unknown[] = [];
     const { connection, sink } = serve(
       game.answer(
@@ -464,11 +470,11 @@ describe("answer", () => {
       ["userid: int64 cannot hold 9007199254740992", 3],
       ["secret", 4],
       ["secret", 5],
-      [expect.stringMatching("an empty message in place of a header"), 0],
+      [expect.stringMatching("an empty message instead of a header"), 0],
     ]);
   });
 
-  it("tells handlers who asks", () => {
+  it("passes handlers the connection of the request", () => {
     const calls: unknown[] = [];
     const { connection, sink } = serve(
       game.answer({

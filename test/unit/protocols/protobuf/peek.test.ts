@@ -27,7 +27,7 @@ const EVERYTHING = {
 } as const;
 
 describe("peek", () => {
-  it("gives the raw value of a field by its number", () => {
+  it("returns the raw value of a field by its number", () => {
     const { header, account, nothing } = peek(login, { header: 1, account: 2, nothing: 9 });
     expect(header).toEqual(login.subarray(2, 19));
     expect(account).toEqual(Uint8Array.from("alice", (c) => c.charCodeAt(0)));
@@ -36,7 +36,7 @@ describe("peek", () => {
     expect((header as Uint8Array).buffer).toBe(login.buffer);
   });
 
-  it("gives raw values of every wire type, unsigned and exact", () => {
+  it("returns raw values of every wire type, unsigned and exact", () => {
     const bytes = bytesOf("08ffffffffffffffffff01 11ffffffffffffffff 1dffffffff 220161 2b08012c");
     const found = peek(bytes, { a: 1, b: 2, c: 3, d: 4, e: 5 });
     expect(found).toEqual({
@@ -85,18 +85,18 @@ describe("peek", () => {
       bytes: bytesOf("61"),
       enum: -5,
     },
-  ])("reads every scalar type as protobuf-es has written it (%#)", (values) => {
+  ])("reads every scalar type as protobuf-es writes it (%#)", (values) => {
     const schema = schemaOf("Everything");
     const bytes = toBinary(schema, create(schema, values));
     expect(peek(bytes, EVERYTHING)).toEqual(values);
-    // Inside of another message, and at another place.
+    // Inside another message, and at another offset.
     const inner = toBinary(schema, create(schema, { inner: create(schema, values) }));
     const shifted = Uint8Array.of(1, 2, 3, ...inner, 4);
     const found = peek(shifted, { inner: [17, EVERYTHING] }, 3, 3 + inner.length);
     expect(found.inner).toEqual(values);
   });
 
-  it("reads repeated fields, packed and loose, as either library has written them", () => {
+  it("reads repeated fields, packed and unpacked, as either library writes them", () => {
     const message = {
       packedUint32: [0, 1, 300, 0xffffffff],
       looseUint32: [5, 300],
@@ -128,24 +128,24 @@ describe("peek", () => {
     expect(peek(typeOf("Lists").encode(message).finish(), shape)).toEqual(expected);
   });
 
-  it("joins packed and loose elements of one field, in order", () => {
+  it("joins packed and unpacked elements of one field, in order", () => {
     const bytes = bytesOf("0801 0a020203 0804 0a00 0a0105");
     expect(peek(bytes, { n: [1, "uint32", "repeated"] }).n).toEqual([1, 2, 3, 4, 5]);
   });
 
-  it("lets the last one of several win, and merges messages", () => {
+  it("uses the last of several values, and merges messages", () => {
     expect(peek(bytesOf("0801 0802"), { n: 1, m: [1, "int32"] })).toEqual({ n: 2, m: 2 });
     const twice = bytesOf("0a03 0a0161 0a04 1007 1008");
     const shape = { header: [1, { type: [1, "string"], seq: [2, "uint32"] }] } as const;
     expect(peek(twice, shape)).toEqual({ header: { type: "a", seq: 8 } });
   });
 
-  it("takes a field with another wire type for an unknown one", () => {
+  it("treats a field with another wire type as unknown", () => {
     const shape = { s: [1, "string"], m: [1, { x: 1 }], d: [1, "double"] } as const;
     expect(peek(bytesOf("0801"), shape)).toEqual({ s: undefined, m: undefined, d: undefined });
     expect(peek(bytesOf("0a0161"), { n: [1, "int32"] })).toEqual({ n: undefined });
     expect(peek(bytesOf("0d01020304"), { n: [1, "double", "repeated"] }).n).toEqual([]);
-    // What is repeated and LEN by itself is never packed.
+    // A repeated field that is LEN itself is never packed.
     expect(peek(bytesOf("0801 0a0161"), { s: [1, "string", "repeated"] }).s).toEqual(["a"]);
   });
 
@@ -162,7 +162,7 @@ describe("peek", () => {
     });
   });
 
-  it("gives the same field under several names", () => {
+  it("returns the same field under several names", () => {
     expect(peek(bytesOf("0a0161"), { text: [1, "string"], bytes: 1 })).toEqual({
       text: "a",
       bytes: bytesOf("61"),
@@ -170,13 +170,13 @@ describe("peek", () => {
   });
 
   it.each<[string, string, number]>([
-    ["the message is cut behind what is wanted", "0801 1205 61", 3],
+    ["the message is truncated after the chosen fields", "0801 1205 61", 3],
     ["text is not UTF-8", "0a02 61ff", 3],
-    ["a message in it is cut", "1a03 0a0561", 3],
-    ["a packed varint is cut", "2202 01ff", 3],
-    ["packed doubles are cut", "2a09 0102030405060708 09", 10],
-    ["packed fixed32 are cut", "3203 010203", 2],
-  ])("fails where %s", (_, text, offset) => {
+    ["a nested message is truncated", "1a03 0a0561", 3],
+    ["a packed varint is truncated", "2202 01ff", 3],
+    ["packed doubles are truncated", "2a09 0102030405060708 09", 10],
+    ["packed fixed32 are truncated", "3203 010203", 2],
+  ])("fails if %s", (_, text, offset) => {
     const error = errorOf(() =>
       peek(bytesOf(text), {
         text: [1, "string"],
@@ -189,7 +189,7 @@ describe("peek", () => {
     expect(error).toMatchObject({ name: "ProtocolError", code: "malformed", offset });
   });
 
-  it("fails on every cut of a message but those between fields", () => {
+  it("fails for every truncated message, unless cut between fields", () => {
     const whole = new Set([0, 19, 26, 30]);
     for (let end = 0; end <= login.length; end++) {
       const run = () => peek(login, { account: [2, "string"] }, 0, end);
@@ -198,7 +198,7 @@ describe("peek", () => {
     }
   });
 
-  it("knows the types of what it finds", () => {
+  it("has types for its results", () => {
     const found = peek(login, {
       raw: 1,
       header: [1, { type: [1, "string"], stamp: [4, "int64"] }],

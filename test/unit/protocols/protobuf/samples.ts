@@ -4,7 +4,7 @@ import protobuf from "protobufjs";
 import descriptor from "protobufjs/ext/descriptor.js";
 import { readText } from "../../../support/package.ts";
 
-/** The messages of samples.proto as types of protobufjs. */
+/** The messages of samples.proto as protobufjs types. */
 const root: protobuf.Root = protobuf.parse(
   readText("test/unit/protocols/protobuf/samples.proto"),
 ).root;
@@ -17,7 +17,10 @@ interface DescribedMessage {
   readonly nestedType?: readonly DescribedMessage[];
 }
 
-/** protobufjs names types relative to their place, protobuf-es wants them in full. */
+/**
+ * Qualifies type names: protobufjs names types relative to their place, protobuf-es requires full
+ * names.
+ */
 function qualify(message: DescribedMessage, scope: string): void {
   const own = `${scope}.${message.name}`;
   for (const field of message.field ?? []) {
@@ -28,7 +31,7 @@ function qualify(message: DescribedMessage, scope: string): void {
   for (const nested of message.nestedType ?? []) qualify(nested, own);
 }
 
-// The same file for protobuf-es: protobufjs describes it in bytes, as protoc would.
+// The same file for protobuf-es: protobufjs describes it in bytes, like protoc.
 const set = (
   root.resolveAll() as protobuf.Root & { toDescriptor(edition: string): protobuf.Message }
 ).toDescriptor("proto3") as protobuf.Message & {
@@ -40,14 +43,14 @@ for (const file of set.file) {
 const described = descriptor.FileDescriptorSet.encode(set).finish();
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, described));
 
-/** The messages of samples.proto as schemas of @bufbuild/protobuf. */
+/** The messages of samples.proto as @bufbuild/protobuf schemas. */
 export function schemaOf(name: string): DescMessage {
   const schema = registry.getMessage(`samples.${name}`);
   if (schema === undefined) throw new Error(`no message ${name}`);
   return schema;
 }
 
-/** Runs what must fail, and gives the error. */
+/** Runs code that must fail, and returns the error. */
 export function errorOf(run: () => unknown): unknown {
   try {
     run();

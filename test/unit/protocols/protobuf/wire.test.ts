@@ -3,7 +3,10 @@ import { peek, WireReader } from "../../../../src/protocols/protobuf/index.ts";
 import { bytesOf } from "../../../support/hex.ts";
 import { errorOf } from "./samples.ts";
 
-/** Every field as "number:type from-to", between a byte before and one behind that must not be looked at. */
+/**
+ * Every field as "number:type from-to"; a byte before the message and one after it must not be
+ * read.
+ */
 function walk(text: string): string[] {
   const message = bytesOf(text);
   const bytes = Uint8Array.of(0xff, ...message, 0x01);
@@ -35,14 +38,14 @@ describe("WireReader", () => {
     ["a group of everything", "0b 0801 0901020304050607081201610d01020304 0c", ["1:3 1-20"]],
     ["groups in a group", "0b 13 1b 1c 14 13 14 0c 0801", ["1:3 1-7", "1:0 9-10"]],
     ["several fields", "0801 1001 0802", ["1:0 1-2", "2:0 3-4", "1:0 5-6"]],
-  ])("walks over %s", (_, bytes, fields) => {
+  ])("reads %s", (_, bytes, fields) => {
     expect(walk(bytes)).toEqual(fields);
   });
 
   it.each<[string, string, number, RegExp]>([
-    ["a tag that is cut", "88", 0, /varint does not end within the 1 bytes/],
-    ["a varint that is cut", "0801 08 ff", 3, /varint does not end within the 1 bytes/],
-    ["a value that is missing", "0801 08", 3, /0 bytes/],
+    ["a truncated tag", "88", 0, /varint does not end within the 1 bytes/],
+    ["a truncated varint", "0801 08 ff", 3, /varint does not end within the 1 bytes/],
+    ["a missing value", "0801 08", 3, /0 bytes/],
     ["a varint of 65 bits", "08 ffffffffffffffffff02", 10, /byte 10 of a varint is 2/],
     ["a varint of eleven bytes", "08 8080808080808080808000", 1, /more than 10 bytes/],
     ["field number 0", "00 01", 0, /field number 0 /],
@@ -50,15 +53,15 @@ describe("WireReader", () => {
     ["a tag of 64 bits", "f8ffffffffffffffff01 01", 0, /field number 2305843009213693951 /],
     ["wire type 6", "0801 0e 01", 2, /wire type 6 of field 1/],
     ["wire type 7", "0f 01", 0, /wire type 7 of field 1/],
-    ["a LEN past the end", "12 03 6869", 1, /field 2 of 3 bytes, of which 2 are here/],
+    ["a LEN that exceeds the end", "12 03 6869", 1, /field 2 of 3 bytes, of which 2 are here/],
     ["a LEN of 2^32 bytes", "12 8080808010 61", 1, /field 2 of 4294967296 bytes/],
     ["a LEN of 2^64-1 bytes", "12 ffffffffffffffffff01", 1, /field 2 of 18446744073709552000/],
     ["a LEN without its length", "12", 1, /varint/],
-    ["a fixed64 that is cut", "09 01020304050607", 1, /of 8 bytes, of which 7/],
-    ["a fixed32 that is cut", "0d 010203", 1, /of 4 bytes, of which 3/],
+    ["a truncated fixed64", "09 01020304050607", 1, /of 8 bytes, of which 7/],
+    ["a truncated fixed32", "0d 010203", 1, /of 4 bytes, of which 3/],
     ["a group without an end", "0801 0b 0801", 2, /group 1 does not end within the 3 bytes/],
     ["an inner group without an end", "0b 13 0c", 2, /end of group 1, which is not open/],
-    ["a group that ends too often", "0b 0c 0c", 2, /end of group 1, which is not open/],
+    ["a group with two ends", "0b 0c 0c", 2, /end of group 1, which is not open/],
     ["an end without a group", "0c", 0, /end of group 1, which is not open/],
     ["a broken value in a group", "0b 1205 61 0c", 2, /field 2 of 5 bytes, of which 2/],
   ])("refuses %s", (_, bytes, offset, text) => {
@@ -67,7 +70,7 @@ describe("WireReader", () => {
     expect((error as Error).message).toMatch(text);
   });
 
-  it("takes groups in 100 groups, and no more, without recursion", () => {
+  it("accepts 100 nested groups, and no more, without recursion", () => {
     expect(walk("0b".repeat(100) + "0c".repeat(100))).toEqual(["1:3 1-199"]);
     const error = errorOf(() => walk("0b".repeat(101) + "0c".repeat(101)));
     expect(error).toMatchObject({ code: "malformed", offset: 101 });
@@ -97,8 +100,8 @@ describe("WireReader", () => {
     [0, 4],
     [0, Number.NaN],
     [0.5, 2],
-  ])("walks over no range that is none of its bytes (%d to %d)", (start, end) => {
-    // Behind these three bytes their buffer has more.
+  ])("refuses a range outside its bytes (%d to %d)", (start, end) => {
+    // The buffer has more bytes after these three.
     const bytes = bytesOf("080112020304").subarray(0, 3);
     const text = `[${start}, ${end}) is no range of 3 bytes`;
     expect(() => new WireReader(bytes, start, end)).toThrow(text);

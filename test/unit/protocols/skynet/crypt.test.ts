@@ -36,7 +36,7 @@ const thrown = (run: () => unknown): unknown => {
 };
 const codeOf = (run: () => unknown): unknown => (thrown(run) as ProtocolError | undefined)?.code;
 
-/** Every row of one function: the recorded bytes, or a refusal where the reference refuses. */
+/** Tests every row of one function: the recorded bytes, or an error if the reference fails. */
 function rows(
   name: string,
   run: (row: Primitive) => Uint8Array,
@@ -57,7 +57,7 @@ function rows(
   });
 }
 
-/** Public keys that dhSecret refuses and skynet takes. */
+/** True for public keys that dhSecret refuses and skynet accepts. */
 const isWeak = (hex: string): boolean => {
   const key = hex.length === 16 ? bytesOf(hex) : new Uint8Array(8);
   const value = new DataView(key.buffer).getBigUint64(0, true);
@@ -65,7 +65,7 @@ const isWeak = (hex: string): boolean => {
 };
 
 describe("Diffie-Hellman", () => {
-  it("makes the public keys and secrets of skynet", () => {
+  it("computes the public keys and secrets of skynet", () => {
     let compared = 0;
     for (const { a, b, A, B, secret } of primitives.dh!) {
       expect(hexOf(dhExchange(bytesOf(a!)))).toBe(A);
@@ -92,7 +92,7 @@ describe("Diffie-Hellman", () => {
     ["p", "c5ffffffffffffff"],
     ["p + 1", "c6ffffffffffffff"],
     ["2^64 - 1", "ffffffffffffffff"],
-  ])("refuses the public key %s, whose secret anyone can guess", (_, key) => {
+  ])("refuses the weak public key %s", (_, key) => {
     expect(codeOf(() => dhSecret(bytesOf(key), Uint8Array.of(5, 0, 0, 0, 0, 0, 0, 1)))).toBe(
       "malformed",
     );
@@ -100,7 +100,7 @@ describe("Diffie-Hellman", () => {
 });
 
 describe("randomKey", () => {
-  it("takes 8 bytes from the source that it is given", () => {
+  it("reads 8 bytes from its source", () => {
     const asked: number[] = [];
     const key = randomKey((count) => {
       asked.push(count);
@@ -109,12 +109,12 @@ describe("randomKey", () => {
     expect([hexOf(key), asked]).toEqual(["0001020304050607", [8]]);
   });
 
-  it("draws again when all bytes are 0", () => {
+  it("reads again if all bytes are 0", () => {
     const draws = [new Uint8Array(8), Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1)];
     expect(hexOf(randomKey(() => draws.shift()!))).toBe("0000000000000001");
   });
 
-  it("refuses a source of nothing but zeros, and one that returns too little", () => {
+  it("refuses a source that returns only zeros, or too few bytes", () => {
     expect(() => randomKey(() => new Uint8Array(8))).toThrow(RangeError);
     expect(() => randomKey(() => new Uint8Array(7))).toThrow("random bytes");
   });
@@ -126,7 +126,7 @@ describe("hashes", () => {
   rows("hmac64_md5", ({ x, y }) => hmac64Md5(bytesOf(x!), bytesOf(y!)));
   rows("hmac_hash", ({ key, text }) => hmacHash(bytesOf(key!), bytesOf(text!)));
 
-  it("has MD5 itself right: hmac64Md5 is the halves of its digest", () => {
+  it("uses a correct MD5: hmac64Md5 combines the halves of its digest", () => {
     const [x, y] = [bytesOf("0123456789abcdef"), bytesOf("fedcba9876543210")];
     const md5 = createHash("md5")
       .update(Buffer.concat([x, y, x, y, x, y]))
@@ -135,7 +135,7 @@ describe("hashes", () => {
     expect(hexOf(hmac64Md5(x, y))).toBe(hexOf(halves));
   });
 
-  it("takes text as UTF-8", () => {
+  it("encodes text as UTF-8", () => {
     expect(hexOf(hashKey("é"))).toBe(hexOf(hashKey(Uint8Array.of(0xc3, 0xa9))));
   });
 });
@@ -144,7 +144,7 @@ describe("DES", () => {
   rows("desencode", (row) => desEncode(bytesOf(row.key!), bytesOf(row.text!), paddingOf(row)));
   rows("desdecode", (row) => desDecode(bytesOf(row.key!), bytesOf(row.cipher!), paddingOf(row)));
 
-  it("is the DES of OpenSSL, whose triple DES with one key three times is DES", () => {
+  it("equals the DES of OpenSSL, as triple DES with the same key three times", () => {
     for (let i = 0; i < 64; i++) {
       const key = Uint8Array.from({ length: 8 }, (_, at) => (i * 37 + at * 101) & 255);
       const text = Uint8Array.from({ length: i }, (_, at) => (i * 7 + at) & 255);
@@ -163,7 +163,7 @@ describe("DES", () => {
     expect(codeOf(() => desDecode(key, secret, { padding: "pkcs7" }))).toBe("malformed");
   });
 
-  it("refuses another padding by name", () => {
+  it("refuses an unknown padding, by name", () => {
     const padding = "zeros" as "pkcs7";
     expect(() => desEncode(new Uint8Array(8), "", { padding })).toThrow("not zeros");
   });
@@ -177,7 +177,7 @@ describe("base64", () => {
   });
   rows("base64decode", ({ text }) => base64Decode(latin1(text!)));
 
-  it("refuses a line that ends in CR LF, as skynet does, with or without padding before it", () => {
+  it("refuses a line that ends in CR LF, as skynet does, with or without padding", () => {
     expect(codeOf(() => base64Decode("QUJD\r"))).toBe("malformed");
     expect(codeOf(() => base64Decode("QQ==\r"))).toBe("malformed");
   });
@@ -194,7 +194,7 @@ describe("hexadecimal text", () => {
     ({ text }) => /[g-zG-Z`]/.test(text!),
   );
 
-  it("takes no digits beyond f, as skynet does", () => {
+  it("accepts no digits after f, unlike skynet", () => {
     for (const text of ["0g", "g0", "X0", "`9"]) {
       expect(
         codeOf(() => hexDecode(text)),

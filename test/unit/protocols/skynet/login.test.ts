@@ -25,7 +25,7 @@ const ascii = (line: string): Uint8Array<ArrayBuffer> => Uint8Array.from(Buffer.
 
 type Login = Awaited<ReturnType<typeof skynetLogin>>;
 
-/** A client and a server of ours on a network. */
+/** This library's client and server on a network. */
 function both(
   serverOptions: Partial<LoginServerOptions> = {},
   clientOptions: Partial<SkynetLoginOptions> = {},
@@ -60,7 +60,7 @@ function both(
 }
 
 describe("login", () => {
-  it("gives client and server one secret, and the client its subid", async () => {
+  it("agrees on one secret, and sends the client its subid", async () => {
     const { network, login, secrets, connections } = both();
     const { subid, secret } = await network.settle(login());
     expect([subid, secrets]).toEqual(["7", [secret]]);
@@ -104,7 +104,7 @@ describe("login", () => {
     expect(reported).toEqual([new Error(`${name} is broken`)]);
   });
 
-  it("lets a user log in twice at a time with `multilogin`", async () => {
+  it("lets a user log in twice at the same time with `multilogin`", async () => {
     for (const multilogin of [false, true]) {
       let waiting = 0;
       const { network, login } = both({
@@ -136,7 +136,7 @@ describe("login", () => {
       expect(connections.size).toBe(0);
       await expectNothingLeft(network);
     }
-    // Both happen.
+    // Both outcomes occur.
     expect(failed).toBeGreaterThan(10);
     expect(failed).toBeLessThan(50);
   });
@@ -168,7 +168,7 @@ describe("a login server", () => {
     ["p - 1", "c4ffffffffffffff"],
     ["p", "c5ffffffffffffff"],
     ["p + 1", "c6ffffffffffffff"],
-  ])("answers the public key %s with 401: anyone could guess the secret", async (_, key) => {
+  ])("answers the weak public key %s with 401", async (_, key) => {
     const { sink, connection } = serve();
     await settle();
     connection.received(ascii(base64Encode(bytesOf(key))));
@@ -188,7 +188,7 @@ describe("a login server", () => {
     expect(await connection.closed).toEqual({ by: "peer" });
   });
 
-  it("cuts a client that takes longer than `timeout`", async () => {
+  it("disconnects a client that takes longer than `timeout`", async () => {
     const { clock, sink, connection } = serve({ timeout: 500 });
     clock.advance(499);
     expect(sink.calls).not.toContain("abort");
@@ -199,7 +199,7 @@ describe("a login server", () => {
     expect(await connection.closed).toMatchObject({ by: "error", error: { code: "timeout" } });
   });
 
-  it("ends a line longer than 8192 bytes without an answer", async () => {
+  it("closes on a line longer than 8192 bytes without an answer", async () => {
     const { connection, sink, errors } = serve();
     await settle();
     connection.received(new Uint8Array(8192).fill(0x41));
@@ -216,7 +216,7 @@ describe("a login server", () => {
 });
 
 describe("skynetLogin", () => {
-  /** A login whose server the test plays. */
+  /** A login; the test plays the server. */
   function login(options: Partial<SkynetLoginOptions> = {}) {
     const clock = new ManualClock();
     const sink = new ScriptedSink();
@@ -257,7 +257,7 @@ describe("skynetLogin", () => {
     expect(sink.calls).toContain("abort");
   });
 
-  it("refuses a challenge and a key that have not 8 bytes", async () => {
+  it("refuses a challenge and a key that are not 8 bytes long", async () => {
     const one = login();
     one.say("QUJD");
     expect(await one.outcome).toBe("malformed: a line of 3 bytes, not of 8");
@@ -267,14 +267,14 @@ describe("skynetLogin", () => {
     expect(await two.outcome).toBe("malformed: a line of 9 bytes, not of 8");
   });
 
-  it("takes a line of base64 that begins with digits for no status", async () => {
+  it("does not read a base64 line that begins with digits as a status", async () => {
     const { say, sink } = login();
     say("401Unauth7o=");
     await settle();
     expect(sink.calls.filter((call) => call.startsWith("write")).length).toBe(1);
   });
 
-  it("refuses a success that comes before the token", async () => {
+  it("refuses a success before the token", async () => {
     const { say, outcome } = login();
     say("200 MQ==");
     expect(await outcome).toBe("malformed: status 200 before the token");
@@ -293,10 +293,10 @@ describe("skynetLogin", () => {
     expect(await two.outcome).toBe("timeout: no status within 100 ms");
   });
 
-  it("fails when the connection ends or never opens, or the signal is aborted", async () => {
+  it("fails if the connection ends or never opens, or the signal is aborted", async () => {
     const ended = login();
     ended.end();
-    expect(await ended.outcome).toBe("closed: closed before the login was over");
+    expect(await ended.outcome).toBe("closed: closed before the login finished");
     const failed = login({ connect: () => Promise.reject(new Error("no route")) });
     expect(await failed.outcome).toBe("undefined: no route");
     const cancel = new AbortController();
@@ -307,7 +307,7 @@ describe("skynetLogin", () => {
     expect(await login({ signal: cancel.signal }).outcome).toBe("undefined: enough");
   });
 
-  it("cuts a connection that comes after it was given up", async () => {
+  it("cuts a connection that opens after the login was aborted", async () => {
     const clock = new ManualClock();
     const sink = new ScriptedSink();
     let arrive!: (connection: Connection<string>) => void;
@@ -334,7 +334,7 @@ describe("skynetLogin", () => {
 });
 
 describe("tokens and names", () => {
-  it("are written as skynet's example does", () => {
+  it("are written as in skynet's example", () => {
     expect(text(loginToken({ user: "hello", server: "sample", password: "password" }))).toBe(
       "aGVsbG8=@c2FtcGxl:cGFzc3dvcmQ=",
     );
@@ -343,7 +343,7 @@ describe("tokens and names", () => {
     );
   });
 
-  it("are read back, bytes of any kind in them", () => {
+  it("round-trip with any bytes in them", () => {
     const password = Uint8Array.of(0, 255, 58, 64);
     const parts = readLoginToken(loginToken({ user: "é", server: "s", password }))!;
     expect([text(parts.user), text(parts.server), parts.password]).toEqual(["é", "s", password]);

@@ -29,7 +29,7 @@ const handshake = (index: string, secret = SECRET): Uint8Array<ArrayBuffer> => {
   return encodeFrame(handshakePackages(), `${signed}:${base64Encode(hmacHash(secret, signed))}`);
 };
 
-/** A server whose clients the test plays. */
+/** A server; the test plays its clients. */
 function serve(options: Partial<MessageServerOptions> = {}) {
   const clock = new ManualClock();
   const asked: string[] = [];
@@ -62,7 +62,7 @@ function serve(options: Partial<MessageServerOptions> = {}) {
       connection.lost();
       await settle();
     };
-    /** What was sent since the last call. */
+    /** Returns what was sent since the last call. */
     const said = (): string => sink.writes.splice(0).map(text).join("");
     return { sink, connection, ask, lose, said };
   };
@@ -73,7 +73,7 @@ const answer = (content: string, session: number, ok = true): string =>
   text(encodeFrame(answerPackages(), { content: ascii(content), ok, session }));
 
 describe("a message server", () => {
-  it("refuses an index that is no decimal number, whatever else Lua takes for one", async () => {
+  it("refuses an index that is not a decimal number, even if Lua accepts it", async () => {
     const { visit } = serve();
     for (const index of ["0x1", "1.5", " 2 ", "1e1", "1e999", "", "9007199254740993"]) {
       const { said, sink } = await visit(index);
@@ -84,7 +84,7 @@ describe("a message server", () => {
     expect((await visit("1")).said()).toBe("\0\x06200 OK");
   });
 
-  it("closes the older connection once a later one has proved itself", async () => {
+  it("closes the older connection once a later one has passed the handshake", async () => {
     const { visit, events } = serve();
     const older = await visit("1");
     const wrong = await visit();
@@ -109,7 +109,7 @@ describe("a message server", () => {
     expect((await visit("3")).said()).toContain("\0\x12404 User Not Found");
   });
 
-  it("begins anew for a new login of the same name", async () => {
+  it("starts over for a new login of the same name", async () => {
     const { visit, server, login } = serve();
     const old = await visit("5");
     server.login({ ...login, secret: bytesOf("0102030405060708") });
@@ -118,7 +118,7 @@ describe("a message server", () => {
     expect((await visit("6")).said()).toContain("401");
   });
 
-  it("answers an answer that is too long with ok 0, and remembers that", async () => {
+  it("replaces an answer that is too long with ok 0, and remembers that", async () => {
     const reported: unknown[] = [];
     const { visit, finish } = serve({ report: (error) => reported.push(error) });
     const one = await visit("1");
@@ -143,7 +143,7 @@ describe("a message server", () => {
     expect(printed).toEqual(["broken"]);
   });
 
-  it("executes a request once that is sent again after its answer was ready", async () => {
+  it("executes a request once even if it is sent again after its answer was ready", async () => {
     const { visit, asked, finish } = serve();
     const one = await visit("1");
     await one.ask(3, "x");
@@ -156,7 +156,7 @@ describe("a message server", () => {
     expect([two.said(), asked.length]).toEqual([answer("done", 3), 1]);
   });
 
-  it("executes a request once that was sent three times, and sent again after that conflict", async () => {
+  it("executes a request once that was sent three times, and again after that conflict", async () => {
     const { visit, asked, finish } = serve();
     const one = await visit("1");
     for (let i = 0; i < 3; i++) await one.ask(2, "x");
@@ -169,7 +169,7 @@ describe("a message server", () => {
     expect([two.said(), asked.length]).toEqual([`\0\x06200 OK${answer("done", 2)}`, 1]);
   });
 
-  it("forgets a request that had not begun when its connection was lost, so that it runs once later", async () => {
+  it("forgets a request that had not begun when its connection was lost, so it runs once later", async () => {
     const { visit, asked, finish } = serve({ concurrency: 1 });
     const one = await visit("1");
     await one.ask(1, "first");
@@ -186,7 +186,7 @@ describe("a message server", () => {
     expect(asked).toEqual(["first", "second"]);
   });
 
-  it("closes a client that half-closes, and answers it when it comes back", async () => {
+  it("closes a client that half-closes, and answers it after it reconnects", async () => {
     const { visit, finish } = serve();
     const one = await visit("1");
     await one.ask(1, "x");
@@ -201,7 +201,7 @@ describe("a message server", () => {
     expect(two.said()).toContain(answer("done", 1));
   });
 
-  it("leaves nothing open of a client that ends before its handshake", async () => {
+  it("leaves nothing open after a client that ends before its handshake", async () => {
     const { visit } = serve();
     const { connection, sink } = await visit();
     connection.received(handshake("1").subarray(0, 9));
@@ -210,7 +210,7 @@ describe("a message server", () => {
     expect(sink.calls).toContain("close");
   });
 
-  it("cuts a client without a handshake after `timeout`, and no other one", async () => {
+  it("disconnects a client without a handshake after `timeout`, and no other one", async () => {
     const { visit, clock } = serve({ timeout: 100 });
     const silent = await visit();
     const good = await visit("1");
@@ -220,7 +220,7 @@ describe("a message server", () => {
     expect(good.sink.calls).not.toContain("abort");
   });
 
-  it("keeps handlers that a program gives to the transport beside its own", async () => {
+  it("keeps handlers that a program passes to the transport together with its own", async () => {
     const { server, clock } = serve();
     const events: string[] = [];
     const sink = new ScriptedSink();
@@ -250,7 +250,7 @@ describe("a message server", () => {
   });
 });
 
-/** A client whose server the test plays. */
+/** A client; the test plays the server. */
 function client(options: Partial<SkynetClientOptions> = {}) {
   const clock = new ManualClock();
   const links: { connection: Connection<string>; sink: ScriptedSink }[] = [];
@@ -298,7 +298,7 @@ const request = (content: string, session: number): string =>
   text(encodeFrame(requestPackages(), { content: ascii(content), session }));
 
 describe("SkynetClient", () => {
-  it("waits with requests until the server has accepted the handshake", async () => {
+  it("queues requests until the server has accepted the handshake", async () => {
     const one = client();
     const asked = one.ask("a");
     expect([one.client.state, one.client.pending]).toEqual(["connecting", 1]);
@@ -314,7 +314,7 @@ describe("SkynetClient", () => {
     expect(one.events).toEqual([["open"]]);
   });
 
-  it("sends unanswered requests again after a reconnect, before new ones, and numbers on", async () => {
+  it("sends unanswered requests again after a reconnect, before new ones, and continues numbering", async () => {
     const one = client();
     const asked = [one.ask("a"), one.ask("b")];
     await one.greet();
@@ -330,7 +330,7 @@ describe("SkynetClient", () => {
     expect(one.events).toEqual([["open"], ["retry", "closed"], ["open"]]);
   });
 
-  it("does not send requests again that were given up, and has room for others in their place", async () => {
+  it("does not send abandoned requests again, and frees their places", async () => {
     const one = client({ maxInFlight: 1 });
     const cancel = new AbortController();
     const asked = one.ask("a", { signal: cancel.signal });
@@ -345,7 +345,7 @@ describe("SkynetClient", () => {
     expect(await later).toBe("B");
   });
 
-  it("keeps the places of requests that were given up, until an answer to a later one comes", async () => {
+  it("keeps the places of abandoned requests until a later one is answered", async () => {
     const one = client({ maxInFlight: 2 });
     await one.greet();
     one.said();
@@ -357,7 +357,7 @@ describe("SkynetClient", () => {
     expect(one.said()).toBe(request("a", 1) + request("b", 2));
     await one.reply("B", 2);
     expect(one.said()).toBe(request("c", 3));
-    // Late, and of no interest.
+    // Late, and ignored.
     await one.reply("A", 1);
     await one.reply("C", 3);
     expect(await Promise.all(asked)).toEqual(["B", "C"]);
@@ -366,7 +366,7 @@ describe("SkynetClient", () => {
     expect(one.said()).toBe(text(handshake("2")));
   });
 
-  it("takes answers that come while a request is being written", async () => {
+  it("accepts answers that arrive while a request is being written", async () => {
     const one = client();
     await one.greet();
     const { sink, connection } = one.links[0]!;
@@ -383,7 +383,7 @@ describe("SkynetClient", () => {
     expect(one.said()).toBe(text(handshake("2")));
   });
 
-  it("rejects with `refused` if the server's handler failed, and drops answers that no one waits for", async () => {
+  it("rejects with `refused` if the server's handler failed, and drops unexpected answers", async () => {
     const one = client();
     const asked = one.ask("a");
     await one.greet();
@@ -393,7 +393,7 @@ describe("SkynetClient", () => {
     expect(one.client.state).toBe("open");
   });
 
-  it("skips ahead with its index while the server says that it has expired", async () => {
+  it("skips ahead with its index while the server reports it as expired", async () => {
     const one = client();
     const seen: string[] = [];
     for (let i = 0; i < 4; i++) {
@@ -406,11 +406,11 @@ describe("SkynetClient", () => {
     await one.lose();
     one.said();
     await one.greet();
-    // One by one again.
+    // In steps of one again.
     expect(one.said().split(":")[1]).toBe("32");
   });
 
-  it.each([404, 401, 400])("gives up for good when the server answers with %i", async (status) => {
+  it.each([404, 401, 400])("gives up for good if the server answers with %i", async (status) => {
     const one = client();
     const asked = one.ask("a");
     await one.greet(`${status} Whatever`);
@@ -420,7 +420,7 @@ describe("SkynetClient", () => {
     expect(one.links.length).toBe(1);
   });
 
-  it("says by a StatusError that it has to log in again", async () => {
+  it("reports by a StatusError that it has to log in again", async () => {
     let end: unknown;
     const one = client({ close: (_, error) => (end = error) });
     await one.greet("404 User Not Found");
@@ -429,7 +429,7 @@ describe("SkynetClient", () => {
     expect((end as StatusError).status).toBe(404);
   });
 
-  it("ends a connection whose server does not answer the handshake, or answers anything else", async () => {
+  it("closes a connection whose server does not answer the handshake, or sends anything else", async () => {
     const one = client({ handshakeTimeout: 50 });
     one.links[0]!.connection.opened();
     one.clock.advance(50);
@@ -441,7 +441,7 @@ describe("SkynetClient", () => {
     expect(two.events).toEqual([["retry", "malformed"]]);
   });
 
-  it("rejects what waits when it is closed", async () => {
+  it("rejects waiting requests when it is closed", async () => {
     const one = client();
     const asked = one.ask("a");
     await one.greet();
@@ -452,7 +452,7 @@ describe("SkynetClient", () => {
     expect(one.links[0]!.sink.calls).toContain("close");
   });
 
-  it("rejects a content that is too long, and goes on", async () => {
+  it("rejects content that is too long, and continues", async () => {
     const one = client();
     await one.greet();
     expect(await one.ask("x".repeat(65_532))).toBe("unencodable");
@@ -472,7 +472,7 @@ describe("SkynetClient", () => {
     expect(await news).toBe("news");
   });
 
-  it("reports what a handler throws as a bug", async () => {
+  it("reports an error of a handler as a bug", async () => {
     const printed = await bugsPrintedBy(async () => {
       const one = client({
         open: () => {
@@ -492,7 +492,7 @@ describe("SkynetClient", () => {
   });
 });
 
-/** Both ends of ours, on a network that breaks again and again at any place. */
+/** This library's client and server, on a network that keeps breaking at any place. */
 describe("client and server", () => {
   it("execute every request once, and answer each, however often the connection is cut", async () => {
     const network = new Network({ seed: 7, latency: [0, 30], resets: 0.02 });

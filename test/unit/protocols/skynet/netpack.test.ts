@@ -13,7 +13,7 @@ import { failureOf } from "../../../support/chunks.ts";
 import { bytesOf, type Hex, hexOf } from "../../../support/hex.ts";
 import { readText } from "../../../support/package.ts";
 
-// The frames of skynet's gate, and sproto calls in them, after what the reference wrote and read.
+// The frames of skynet's gate, and sproto calls in them, as the reference wrote and read them.
 
 type Payload = Hex | { readonly $repHex: readonly [string, number] };
 
@@ -65,12 +65,12 @@ describe("the gate's packages", () => {
   it.each(packed)("$name is written and read", ({ payload, frame, frameLength }) => {
     const written = encodeFrame(packages, payloadOf(payload!));
     expect(written).toHaveLength(frameLength!);
-    // Of a long one only the beginning is given.
+    // For a long one only the start is given.
     expect(hexOf(written).startsWith(hexOf(bytesOf(frame!)))).toBe(true);
     expect(hexOf(decodeFrame(packages, written))).toBe(hexOf(payloadOf(payload!)));
   });
 
-  it.each(streams)("$name is found chunk by chunk", (row) => {
+  it.each(streams)("$name is split from its chunks", (row) => {
     const splitter = new Splitter(packages);
     const found: string[] = [];
     const perChunk = row.chunks!.map((chunk) => {
@@ -83,7 +83,7 @@ describe("the gate's packages", () => {
     });
     expect(found).toEqual(row.messages!.map((message) => hexOf(bytesOf(message))));
     expect(perChunk).toEqual(row.messagesPerChunk);
-    // The reference drops a rest silently; here it is told of (skynet.md, 1).
+    // The reference silently drops an incomplete frame; here it is reported (skynet.md, 1).
     const failure = failureOf(() => splitter.finish());
     expect(failure?.code).toBe(row.name === "stream-unfinished" ? "truncated" : undefined);
   });
@@ -99,7 +99,7 @@ describe("the gate's packages", () => {
     },
   );
 
-  it("obey a lower limit, reading and writing", () => {
+  it("respect a lower limit, reading and writing", () => {
     const few = netpack({ maxFrame: 10 }).wrap(raw());
     expect(encodeFrame(few, new Uint8Array(8))).toHaveLength(10);
     expect(() => encodeFrame(few, new Uint8Array(9))).toThrow(ProtocolError);
@@ -127,7 +127,7 @@ describe("sproto calls in packages", () => {
     expect(hexOf(encodeFrame(single, received))).toBe(hexOf(frame));
   });
 
-  it("fill their WebSocket message, no more and no less", () => {
+  it("fill their WebSocket message exactly", () => {
     const [call] = vectors.rpc;
     const single = onePerMessage(sideOf(call!));
     const frame = bytesOf(call!.requestFramedHex);
@@ -145,7 +145,7 @@ describe("sproto calls in packages", () => {
     for (let end = 0; end < frame.length; end++) {
       expect(failureOf(() => decode(frame.subarray(0, end)))?.code).toBe("truncated");
     }
-    // An empty package is one, but no call.
+    // An empty package is valid, but not a call.
     expect(failureOf(() => decode(Uint8Array.of(0, 0)))).toMatchObject({ code: "malformed" });
   });
 });

@@ -18,8 +18,8 @@ import {
 } from "../../../support/skynet-vectors.ts";
 
 /*
- * Recorded logins, replayed against our server (which must send the recorded bytes) and our client (likewise). The keys are
- * those of the recording.
+ * Recorded logins, replayed against our server and our client, which must both send the recorded
+ * bytes. The keys are those of the recording.
  */
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
@@ -32,7 +32,10 @@ const hexesOf = (events: readonly TranscriptEvent[], c: number, e: string): stri
   );
 const plain = (hex: Hex): Uint8Array<ArrayBuffer> => Uint8Array.from(bytesOf(hex));
 
-/** The example's login server: passwords are "password", a user "slow..." takes 600 ms, subids count up. */
+/**
+ * The example's login server: passwords are "password", a user "slow..." takes 600 ms, subids count
+ * up.
+ */
 function exampleServer(clock: ManualClock, keys: Uint8Array[], firstSubid: number) {
   let subid = firstSubid;
   const options: LoginServerOptions = {
@@ -48,19 +51,19 @@ function exampleServer(clock: ManualClock, keys: Uint8Array[], firstSubid: numbe
       if (!uid.startsWith("slow")) return id;
       return new Promise((resolve) => clock.after(600, () => resolve(id)));
     },
-    // As the recorded one: it waits for ever.
+    // No limit, like the recorded server.
     timeout: 0,
     clock,
   };
   return loginServer(options);
 }
 
-/** What our server does differently, on purpose: said by the text that the recordings come with. */
+/** Intentional differences of our server, with the text of the recordings. */
 const DIFFERENT: Readonly<Record<string, string>> = {
   "key-one": "refuses the public key 1",
 };
 
-/** Of a login server, the connections to a message server are none. */
+/** The connections to the login server, without those to a message server. */
 const loginConnections = (events: readonly TranscriptEvent[]): number[] =>
   events.filter(({ e, to }) => e === "open" && to === "login").map(({ c }) => c);
 
@@ -70,7 +73,7 @@ async function replayAgainstServer({ name, given, events }: LoginTranscript) {
     plain(challenge),
     plain(serverPrivate ?? "0102030405060708"),
   ]);
-  // The subid is not given: it is the recorded one.
+  // Uses the recorded subid, which is not in the options.
   const success = events.find(({ e, hex }) => {
     return e === "recv" && typeof hex === "string" && text(bytesOf(hex)).startsWith("200 ");
   });
@@ -88,7 +91,7 @@ async function replayAgainstServer({ name, given, events }: LoginTranscript) {
     if (e === "open") {
       const sink = new ScriptedSink();
       const { protocol, handlers } = server;
-      // What a peer does wrong is printed otherwise.
+      // Otherwise errors of peers are printed.
       const quiet = { ...handlers, error: () => {} };
       const connection = new Connection(protocol, sink, quiet, { clock });
       ends.set(c, { connection, sink });
@@ -98,7 +101,7 @@ async function replayAgainstServer({ name, given, events }: LoginTranscript) {
     if (e === "send") connection.received(bytesOf(hex!));
     if (e === "client-fin") connection.ended();
     if (e === "client-close") {
-      // All that was recorded has come by now.
+      // All recorded events have happened by now.
       clock.advance(1000);
       await settle();
       connection.lost();
@@ -125,20 +128,20 @@ describe("recorded logins, against our login server", () => {
       } else {
         expect(text(bytesOf(sent as Hex))).toBe(text(bytesOf(recorded as Hex)));
       }
-      // A status is the end, also where skynet's own server leaves the connection open.
+      // A status ends the connection, even if skynet's own server leaves it open.
       const hasStatus = /^\d{3} .*\n$/m.test(text(bytesOf(sent as Hex)));
       if (hasStatus) expect(sink.calls).toContain("close");
       expect(connection.state).toBe("closed");
     }
   });
 
-  it("differs from the recordings only where it should", () => {
+  it("differs from the recordings only as intended", () => {
     const names = skynetVectors.login.map(({ name }) => name);
     for (const name of Object.keys(DIFFERENT)) expect(names).toContain(name);
   });
 });
 
-/** Logs in by our client, to which the recorded server's bytes come. */
+/** Logs in with our client, which receives the recorded server's bytes. */
 async function replayAgainstClient(
   { given, events }: Pick<LoginTranscript, "given" | "events">,
   c: number,
@@ -168,7 +171,9 @@ async function replayAgainstClient(
   return { sink, sent: joined(sink.writes), outcome: await outcome };
 }
 
-/** Recordings that a client of ours can have made: it had a key of its own and did what clients do. */
+/**
+ * Recordings that our client can reproduce: with a key of its own, and the behaviour of clients.
+ */
 const CLIENT = [
   ...["success", "success-bytewise", "half-close-after-token", "wrong-password", "unknown-server"],
   ...["bad-token-shape", "overlapping", "second-login-kicks", "empty-user"],

@@ -13,8 +13,8 @@ import { scriptedApplication } from "../../../support/skynet-application.ts";
 import { type MessageTranscript, skynetVectors } from "../../../support/skynet-vectors.ts";
 
 /*
- * Recorded message connections, replayed against our server and our client. Each step of the server's is waited for as
- * long as it took, and a bit longer.
+ * Recorded message connections, replayed against our server and our client. Each step of the server
+ * gets the recorded time, and a bit more.
  */
 
 type Served = Connection<string, string, unknown>;
@@ -22,7 +22,7 @@ type Served = Connection<string, string, unknown>;
 interface End {
   readonly connection: Served;
   readonly sink: ScriptedSink;
-  /** Bytes of ours that were compared. */
+  /** Number of our bytes that were compared. */
   seen: number;
   isClosed: boolean;
 }
@@ -48,7 +48,7 @@ function openEnd(server: MessageServer, clock: ManualClock): End {
   return end;
 }
 
-/** Plays the client's part of a recording; returns where our server sent something else. */
+/** Replays the client's part of a recording; returns where our server differs. */
 async function replayAgainstServer({ given, events }: MessageTranscript) {
   const clock = new ManualClock();
   const server = messageServer({
@@ -80,7 +80,7 @@ async function replayAgainstServer({ given, events }: MessageTranscript) {
     if (e === "recv") {
       const recorded = bytesOf(hex!);
       const until = end!.seen + recorded.length;
-      // Clocks of servers tick in steps.
+      // Timers of servers tick in steps.
       for (let i = 0; i < 60 && sentBy(end!).length < until; i++) {
         clock.advance(1);
         await settle();
@@ -101,13 +101,13 @@ async function replayAgainstServer({ given, events }: MessageTranscript) {
   return { deviations, ends };
 }
 
-/** Where our server does better on purpose: what it does in place of what was recorded. */
+/** Intentional improvements of our server: what it sends instead of the recording. */
 const BETTER: Readonly<Record<string, (deviations: readonly Deviation[]) => void>> = {
   // Each session of a login is executed once.
   "re-sent-late": (all) => expect(all.map(({ sent }) => sent)).toEqual(["\0\x061\x01\0\0\0\x03"]),
   "conflict-then-re-sent": (all) =>
     expect(all.map(({ sent }) => sent)).toEqual(["\0\x061\x01\0\0\0\x02"]),
-  // An answer that is too long has failed, and is answered.
+  // An answer that is too long counts as failed, and is still sent.
   largest: (all) => expect(all.map(({ sent }) => sent)).toEqual(["nothing"]),
   "answer-too-long": (all) => {
     expect(all.map(({ sent, recorded }) => [sent, recorded])).toEqual([
@@ -125,11 +125,14 @@ const BETTER: Readonly<Record<string, (deviations: readonly Deviation[]) => void
   "older-closes-then-kick": (all) => expect(all.map(({ sent }) => sent)).toEqual(["FIN", ""]),
 };
 
-/** About the server's socket, not about its session: `maxConnections` of `listen`; test/node/skynet-login.test.ts replays it. */
+/**
+ * Depends on the server's socket, not on its session: `maxConnections` of `listen`;
+ * test/node/skynet-login.test.ts replays it.
+ */
 const SOCKET = ["maxclient"];
 
 describe("recorded message connections, against our message server", () => {
-  // Servers print what clients do wrong.
+  // Servers print errors of clients.
   beforeEach(() => void vi.spyOn(console, "error").mockImplementation(() => {}));
   afterEach(() => void vi.restoreAllMocks());
 
@@ -141,13 +144,13 @@ describe("recorded message connections, against our message server", () => {
     else BETTER[name](deviations);
   });
 
-  it("differs from the recordings only where it should", () => {
+  it("differs from the recordings only as intended", () => {
     const names = skynetVectors.message.map(({ name }) => name);
     for (const name of [...Object.keys(BETTER), ...SOCKET]) expect(names).toContain(name);
   });
 });
 
-/** Recordings of what our client does: one login, indexes and sessions from 1 upwards. */
+/** Recordings that our client can reproduce: one login, indexes and sessions from 1 upwards. */
 const CLIENT = [
   ...["several-in-flight", "one-segment", "largest", "push-by-parked-request"],
   "user-closed-by-client-stays",
@@ -176,7 +179,7 @@ describe("recorded message connections, against our client", () => {
       Buffer.concat(
         events.filter((one) => one.c === c && one.e === e).map(({ hex }) => bytesOf(hex!)),
       );
-    // What the recorded client asked, in its order.
+    // The recorded client's requests, in order.
     const asked = splitPackages(recorded(0, "send")).slice(1);
     for (const [i, request] of asked.entries()) {
       client.request(request.subarray(0, -4)).then(
@@ -204,7 +207,7 @@ describe("recorded message connections, against our client", () => {
   });
 });
 
-/** The payloads of packages behind a length of two bytes. */
+/** Splits packages, each after a length of two bytes. */
 function splitPackages(bytes: Buffer): Uint8Array[] {
   const payloads: Uint8Array[] = [];
   for (let at = 0; at < bytes.length; at += 2 + bytes.readUInt16BE(at)) {
