@@ -14,11 +14,11 @@ import {
   type TransferredFile,
 } from "./transfer.ts";
 
-/** The total length and the length of the name. */
+/** Width of the total length and the length of the name, in bytes. */
 const HEADER = 5;
 
 /**
- * BinaryTransfer, the third example of Workerman's manual: a file and its name.
+ * Protocol BinaryTransfer, the third example of Workerman's manual: a file and its name.
  *
  * ```text
  *   0               4          5                  5 + n
@@ -27,11 +27,11 @@ const HEADER = 5;
  *   00 00 00 09 01 61 78 79 7a      the file "a" with the bytes "xyz"
  * ```
  *
- * A name that does not fit into its package is `malformed` (`bad-length`), so is a total below 5
- * (`length-below-header`). The name is strict UTF-8; one of more than 255 bytes is `unencodable`. `file_data` is a view
- * of the received memory.
+ * A name that does not fit in its package is `malformed` (`bad-length`), as is a total below 5
+ * (`length-below-header`). The name is strict UTF-8; one of more than 255 bytes is `unencodable`.
+ * `file_data` is a view of the received memory.
  *
- * @param options - `side`: which direction carries files; `maxFrame`: largest package, header included
+ * @param options - `side`: direction of the files; `maxFrame`: largest package, header included
  * @defaultValue side undefined (both directions), maxFrame 1 MiB
  *
  * @example
@@ -75,7 +75,7 @@ const codec: Codec<TransferredFile> = {
     out.utf8(file_name);
     const length = out.length - at - 1;
     if (length > 255) {
-      throw new ProtocolError("unencodable", `file name of ${length} bytes, the most are 255`);
+      throw new ProtocolError("unencodable", `file name of ${length} bytes exceeds 255`);
     }
     out.patch(at, 1, length).bytes(file_data);
   },

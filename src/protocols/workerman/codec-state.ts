@@ -10,12 +10,12 @@ import type { CodecDefinition, InputConnection } from "./define-codec.ts";
 import { decodeThrew, malformed } from "./errors.ts";
 
 /**
- * One connection's side of a `defineCodec` protocol: what its functions get as `connection`, and what must be
- * remembered from measuring a frame to decoding it.
+ * State of a `defineCodec` protocol for one connection: the `connection` argument of its functions,
+ * and what must be kept between measuring a frame and decoding it.
  *
- * A frame is what `input` consumed and the package behind it. Where it consumed and returned 0, the frame is what was
- * consumed and holds no value: so the bytes are gone at once, `input` is called again for what is left, and each turn
- * takes at least a byte.
+ * A frame is the consumed bytes followed by the package. If `input` consumed bytes and returned 0,
+ * the frame is only the consumed bytes and holds no value: so they are dropped at once, `input` is
+ * called again for the rest, and each turn uses at least a byte.
  */
 export class CodecState<In, Out, Context> implements InputConnection<Context> {
   readonly context: Context;
@@ -23,13 +23,13 @@ export class CodecState<In, Out, Context> implements InputConnection<Context> {
 
   /** Bytes that the last `input` consumed. */
   consumed = 0;
-  /** The frame that is decoded next was measured before, as every connection does it. */
+  /** True if the next frame was measured before decoding, as every connection does. */
   isMeasured = false;
-  /** The last `input` consumed, but told no length. */
+  /** True if the last `input` consumed bytes but returned no length. */
   #isSkip = false;
-  /** Bytes that `input`, which is running, may still consume; -1 while it is not. */
+  /** Bytes that the running `input` may still consume; -1 while it is not running. */
   #left = -1;
-  /** Packages decoded so far. */
+  /** Number of packages decoded so far. */
   #count = 0;
 
   readonly #definition: CodecDefinition<In, Out, Context>;
@@ -104,7 +104,7 @@ function checkedLength(length: unknown, offset: number): number {
     throw malformed("input-refused", `input returned ${length}`, offset);
   }
   if (typeof length !== "number" || !Number.isSafeInteger(length)) {
-    throw malformed("bad-length", `input returned ${shown(length)}, which is no length`, offset);
+    throw malformed("bad-length", `input returned ${shown(length)}, which is not a length`, offset);
   }
   return length;
 }
@@ -114,13 +114,13 @@ function inputThrew(error: unknown, start: number): ProtocolError {
   return malformed("input-threw", messageOf(error), start + offset, error);
 }
 
-/** The functions of a codec see a package that begins at 0, so their offsets count from there. */
+/** Adjusts an offset: the functions of a codec see a package that begins at 0. */
 function inFrame(error: unknown, start: number): unknown {
   if (!(error instanceof ProtocolError) || error.offset === undefined) return error;
   return new ProtocolError(error.code, error.message, error.offset + start, { cause: error });
 }
 
-/** A value for an error text: numbers as they are, of others no more than what they are. */
+/** Shows a value in an error text: numbers in full, other values only by kind. */
 function shown(value: unknown): string {
   if (typeof value === "number" || typeof value === "boolean" || value === null)
     return String(value);

@@ -2,93 +2,100 @@ import type { Protocol } from "../../core/index.ts";
 import { frameLimit } from "../../framing/index.ts";
 import { CodecState } from "./codec-state.ts";
 
-/** What the functions of a codec are told about the connection that they work for. */
+/** The connection that the functions of a codec work for. */
 export interface CodecConnection<Context = unknown> {
-  /** What the option `context` made for this connection; without that option, the context of its handlers. */
+  /**
+   * The state that the option `context` created for this connection; without that option, the
+   * context of its handlers.
+   */
   readonly context: Context;
 }
 
-/** What `input` is told, and may do. */
+/** The connection in `input`, which can also consume bytes. */
 export interface InputConnection<Context = unknown> extends CodecConnection<Context> {
   /**
-   * How many bytes of the buffer an earlier call, which answered 0, was already shown: a search can go on there.
+   * Number of bytes of the buffer that an earlier call, which returned 0, has seen: a search can
+   * continue there.
    */
   readonly seen: number;
 
   /**
-   * Drops `count` bytes from the front of the received bytes (Workerman's `consumeRecvBuffer`). What `input` returns
-   * then counts from behind them, and `decode` never sees them. `input` that consumes and returns 0 is called again
-   * with what is left. The buffer of this call stays as it is.
+   * Drops `count` bytes from the front of the received bytes (Workerman's `consumeRecvBuffer`). The
+   * length that `input` returns then counts from after them, and `decode` does not see them. If
+   * `input` consumes and returns 0, it is called again with the rest. The buffer of this call does
+   * not change.
    *
-   * @throws RangeError when there are not so many bytes, TypeError outside of `input`
+   * @throws RangeError if there are not enough bytes, TypeError outside of `input`
    */
   consume(count: number): void;
 }
 
-/** The three functions of a Workerman protocol, and what they may need. */
+/** The three functions of a Workerman protocol, and its options. */
 export interface CodecDefinition<In, Out, Context> {
   /**
-   * For error texts and logs.
+   * Name for error texts and logs.
    * @defaultValue `'codec'`
    */
   readonly name?: string | undefined;
 
   /**
-   * Largest package in bytes (Workerman's `maxPackageSize`), with what `input` consumed in front of it; bounds
-   * reading, also of a package whose length is not known yet, and writing.
+   * Largest package in bytes (Workerman's `maxPackageSize`), with the bytes that `input` consumed
+   * in front of it; for reading, including packages of unknown length, and for writing.
    * @defaultValue 1 MiB
    */
   readonly maxFrame?: number | undefined;
 
   /**
-   * The packages are UTF-8 text: sent as text where the transport knows the difference.
+   * Packages are UTF-8 text: sent as text if the transport supports it.
    * @defaultValue false
    */
   readonly text?: boolean | undefined;
 
-  /** Makes the state of one connection, which all three functions get as `connection.context`. */
+  /** Creates the state of one connection, passed to all three functions as `connection.context`. */
   readonly context?: (() => Context) | undefined;
 
   /**
-   * How long is the package that the buffer begins with?
+   * Returns the length of the package at the start of the buffer.
    *
-   * @param buffer - all bytes received and not yet cut, at least one; not to be written into
-   * @returns its whole length, header and delimiter included, even if it is not all here; 0 when that cannot be
-   *   told yet; false or a negative number to refuse the bytes, which ends the connection
+   * @param buffer - all received bytes that are not decoded yet, at least one; do not change them
+   * @returns its total length in bytes, header and delimiter included, even if it is incomplete; 0
+   *   if the length is not known yet; false or a negative number to refuse the bytes, which closes
+   *   the connection
    */
   input(buffer: Uint8Array, connection: InputConnection<Context>): number | false;
 
   /**
-   * The value of one package.
+   * Returns the value of one package.
    *
-   * @param bytes - exactly the package, header and delimiter included. Memory that is never written again: a view of it
-   *   may be kept.
+   * @param bytes - exactly the package, header and delimiter included. The memory is never reused,
+   *   so you may keep views of it.
    */
   decode(bytes: Uint8Array, connection: CodecConnection<Context>): Out;
 
-  /** The package that says `value`: bytes, or text to be sent as UTF-8. An empty one cannot be sent. */
+  /** Returns the package of a value: bytes, or text to send as UTF-8. It must not be empty. */
   encode(value: In, connection: CodecConnection<Context>): Uint8Array | string;
 }
 
 /**
- * A protocol of your own after the manual of Workerman: `input` says how long the first package is, `decode` and
- * `encode` turn packages into values and back.
+ * Defines a custom protocol in the style of Workerman's manual: `input` returns the length of the
+ * first package, `decode` and `encode` convert packages to values and back.
  *
- * It is the manual's contract, made safe: packages and unfinished ones are bounded by `maxFrame`, lengths are integers,
- * and whatever a function throws ends one connection (`malformed`) or one `send` (`unencodable`), never more. The text
- * of an error begins with its cause: `input-refused`, `input-threw`, `bad-length` or `decode-threw`, the latter with the
- * number of packages before.
+ * It follows the manual's contract, with checks: `maxFrame` limits packages, including incomplete
+ * ones, lengths are integers, and an error of a function only closes its connection (`malformed`)
+ * or fails its `send` (`unencodable`). The text of an error begins with its cause: `input-refused`,
+ * `input-threw`, `bad-length` or `decode-threw`, the latter with the number of packages before.
  *
- * A connection gets a state of its own, and so does what stands for one (`decodeAll`, `encodeFrame`). The protocol's own
- * functions, as one calls them around a `Splitter`, get a fresh state in each call, which is enough for functions that need no
- * `context`; else ask `perConnection` for the state of one stream.
+ * Each connection has its own state, and so does each call of `decodeAll` or `encodeFrame`. If you
+ * call the protocol's own functions, as with a `Splitter`, each call gets a fresh state. That is
+ * enough for functions without `context`; otherwise use `perConnection` for the state of one
+ * stream.
  *
  * ```text
  *   received:  | consumed | package: the length that `input` returned | ... |
  *   decode:               |===========================================|
  * ```
  *
- * @throws TypeError when a function is missing, RangeError when `maxFrame` is not a positive integer
+ * @throws TypeError if a function is missing, RangeError if `maxFrame` is not a positive integer
  *
  * @example
  * ```ts
@@ -96,7 +103,7 @@ export interface CodecDefinition<In, Out, Context> {
  * import { defineCodec } from "framewright/workerman";
  *
  * const jsonNL = defineCodec({
- *   // From where the last call, which found none, stopped: else a line that drips in is searched again and again.
+ *   // Continues where the last call stopped: otherwise a line that arrives slowly is searched again and again.
  *   input: (buffer, connection) => buffer.indexOf(0x0a, connection.seen) + 1,
  *   decode: (bytes) => JSON.parse(decodeUtf8(bytes)) as { type: string },
  *   encode: (value: { code: number }) => `${JSON.stringify(value)}\n`,
@@ -123,10 +130,14 @@ export function defineCodec<In, Out = In, Context = unknown>(
   };
   const contextOf = (connection?: { context: unknown }): Context =>
     definition.context === undefined ? (connection?.context as Context) : definition.context();
-  // Does `input` consume? Only then (or while that is not known) decode has to ask it again where the package begins.
+  // True if `input` consumes bytes. Only then (or while that is unknown) decode has to call it
+  // again to find the start of the package.
   let consumes: boolean | undefined;
 
-  /** The state of one call, for who has no connection: nothing is remembered from measuring to decoding. */
+  /**
+   * Creates the state of one call without a connection: nothing is kept between measuring and
+   * decoding.
+   */
   function fresh(): CodecState<In, Out, Context> {
     const state = new CodecState(definition, contextOf());
     state.isMeasured = consumes === false;

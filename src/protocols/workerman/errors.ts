@@ -1,7 +1,7 @@
 import { isMisuse, messageOf, ProtocolError } from "../../core/index.ts";
 
 /**
- * Bytes that no package can begin with or hold. The text begins with the cause, in one word of the list in
+ * Bytes that cannot be a package. The text begins with the cause, one word of the list in
  * docs/workerman.md.
  */
 export function malformed(
@@ -14,13 +14,13 @@ export function malformed(
   return new ProtocolError("malformed", `${cause}: ${text}`, offset, options);
 }
 
-/** A package whose total length says less than its header takes: the reference hangs or loses step. */
+/** A package whose total length is less than its header: the reference hangs or loses its place. */
 export function belowHeader(length: number, header: number, offset: number): ProtocolError {
   const text = `package of ${length} bytes, its header has ${header}`;
   return malformed("length-below-header", text, offset);
 }
 
-/** Checks that a part of variable length, which the header announces, fits into its package. */
+/** Checks that a part of variable length, announced by the header, fits in its package. */
 export function checkRoom(
   part: string,
   length: number,
@@ -34,7 +34,7 @@ export function checkRoom(
 }
 
 /**
- * What a decoder threw, said in one way: `malformed`, where it is known, and why.
+ * Turns an error of a decoder into a `malformed` one, with its offset if known, and its reason.
  *
  * @throws the error itself if it is a mistake of the program, see `misuse`
  */

@@ -2,17 +2,17 @@ import { checkOptions, type Protocol, raw } from "../../core/index.ts";
 import type { FramingOptions } from "../../framing/index.ts";
 import { totalLength } from "./total-length.ts";
 
-/** What `frame` can be given. */
+/** Options for {@link frame}. */
 export interface FrameOptions extends FramingOptions {
   /**
-   * Decode into fresh memory, in place of a view of the received chunk.
+   * Copies bodies, instead of returning views of the received chunk.
    * @defaultValue false
    */
   readonly copy?: boolean | undefined;
 }
 
 /**
- * Workerman's `Frame` protocol (`Protocols/Frame.php`): bytes behind their total length.
+ * Workerman's `Frame` protocol (`Protocols/Frame.php`): a total length, then bytes.
  *
  * ```text
  *   0               4
@@ -22,10 +22,11 @@ export interface FrameOptions extends FramingOptions {
  *   00 00 00 04                    an empty body
  * ```
  *
- * A total below 4 is `malformed` (`length-below-header`): the reference waits for ever on 0 and loses step on 1
- * to 3.
+ * A total below 4 is `malformed` (`length-below-header`): the reference hangs on 0 and loses its
+ * place on 1 to 3.
  *
- * @param options - `maxFrame`: largest package, header included (the reference allows 10485760); `copy`
+ * @param options - `maxFrame`: largest package, header included (the reference allows 10485760);
+ *   `copy`
  * @defaultValue maxFrame 1 MiB, copy false
  *
  * @example

@@ -12,20 +12,20 @@ import {
 } from "../../fields/index.ts";
 import type { GatewayHeader, GatewayPackage } from "./gateway.ts";
 
-/** What {@link gatewayFields} writes: fields that are left out are 0 or empty, and `flag` is 1. */
+/** A package that {@link gatewayFields} writes: absent fields are 0 or empty, and `flag` is 1. */
 export interface GatewayFieldsRequest extends Partial<Omit<GatewayHeader, "cmd">> {
   /** Command, u8: see `gatewayCommands`. */
   readonly cmd: number;
   /** Data for the worker. */
   readonly ext_data?: Uint8Array | undefined;
-  /** The body, as it is on the wire: a scalar if bit 0 of `flag` is set. */
+  /** The body as on the wire: a scalar if bit 0 of `flag` is set. */
   readonly body?: Uint8Array | undefined;
 }
 
 /**
- * The packages of {@link gatewayProtocol} as a description, for tools. `flag` is written as it is given, while
- * `gatewayProtocol` sets its bit 0 by the type of the body. `protocolOf(gatewayFields(), { name, upTo: "ext_len" })` finds
- * and refuses the same frames as `gatewayProtocol`.
+ * Describes the packages of {@link gatewayProtocol}, for tools. `flag` is written unchanged, while
+ * `gatewayProtocol` sets its bit 0 by the type of the body. `protocolOf(gatewayFields(), { name,
+ * upTo: "ext_len" })` finds and refuses the same frames as `gatewayProtocol`.
  *
  * @example
  * ```ts

@@ -6,22 +6,24 @@ import { phpSerialize } from "./php-serialize.ts";
 /** Options for {@link gatewayQueries}. */
 export interface GatewayQueriesOptions<Answer> extends FramingOptions {
   /**
-   * Reads the answers.
+   * Codec of the answers.
    * @defaultValue {@link phpSerialize}
    */
   readonly serialized?: Codec<never, Answer> | undefined;
 }
 
 /**
- * What a program speaks that asks a GatewayWorker gateway: queries go as packages of {@link gatewayProtocol}, and answers come
- * as a length and a text of PHP's `serialize`. Answers do not say what they answer; they come in the order of the queries.
+ * Protocol of a program that queries a GatewayWorker gateway: queries are packages of {@link
+ * gatewayProtocol}, answers are a length and a text of PHP's `serialize`. Answers do not name their
+ * query; they arrive in the order of the queries.
  *
  * ```text
  *   package: pack_len | cmd = IS_ONLINE | ... | connection_id | ...
  *   answer:  00 00 00 04  i:1;
  * ```
  *
- * `IS_ONLINE`, `SELECT` and all commands with `GET` in their names are answered; the others are not.
+ * `IS_ONLINE`, `SELECT` and all commands with `GET` in their names are answered; the others are
+ * not.
  *
  * @param options - `maxFrame`: largest package and answer; `serialized`
  * @defaultValue maxFrame 1 MiB

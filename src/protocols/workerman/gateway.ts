@@ -46,26 +46,32 @@ const COMMANDS = {
   ON_WEBSOCKET_CONNECT: 205,
 } as const;
 
-/** The members of `gatewayCommands`. */
+/** Type of `gatewayCommands`. */
 export interface GatewayCommands extends Readonly<typeof COMMANDS> {}
 
-/** Commands of GatewayWorker (`src/Protocols/GatewayProtocol.php`), by their names there, without `CMD_`. */
+/**
+ * Commands of GatewayWorker (`src/Protocols/GatewayProtocol.php`), with their names there, without
+ * `CMD_`.
+ */
 export const gatewayCommands: GatewayCommands = Object.freeze(COMMANDS);
 
 const FLAGS = {
-  /** The body is a scalar, as raw bytes; without it, it is a text of PHP's `serialize`. */
+  /** The body is a scalar, as raw bytes; otherwise it is a text of PHP's `serialize`. */
   BODY_IS_SCALAR: 1,
-  /** Who forwards the body must not call `encode` on it. */
+  /** The receiver must forward the body without calling `encode` on it. */
   NOT_CALL_ENCODE: 2,
 } as const;
 
-/** The members of `gatewayFlags`. */
+/** Type of `gatewayFlags`. */
 export interface GatewayFlags extends Readonly<typeof FLAGS> {}
 
 /** Bits of `flag`. */
 export const gatewayFlags: GatewayFlags = Object.freeze(FLAGS);
 
-/** The fields of a GatewayWorker header that a sender chooses, named as there. Numbers are unsigned. */
+/**
+ * The header fields of GatewayWorker that a sender sets, with their names there. Numbers are
+ * unsigned.
+ */
 export interface GatewayHeader {
   /** Command, u8: see `gatewayCommands`. */
   readonly cmd: number;
@@ -85,17 +91,17 @@ export interface GatewayHeader {
   readonly gateway_port: number;
 }
 
-/** What is sent: fields that are left out are 0 or empty. */
+/** A package to send: absent fields are 0 or empty. */
 export interface GatewayRequest<Body = never> extends Partial<Omit<GatewayHeader, "cmd">> {
   /** Command, u8: see `gatewayCommands`. */
   readonly cmd: number;
   /** Bytes, or text as UTF-8. */
   readonly ext_data?: Uint8Array | string | undefined;
-  /** A scalar (bytes, or text as UTF-8), or what the codec `serialized` writes. */
+  /** A scalar (bytes, or text as UTF-8), or a value for the codec `serialized`. */
   readonly body?: Uint8Array | string | Body | undefined;
 }
 
-/** What is received. */
+/** A received package. */
 export interface GatewayPackage<Body = Uint8Array> extends GatewayHeader {
   /** Length of the whole package. */
   readonly pack_len: number;
@@ -103,21 +109,24 @@ export interface GatewayPackage<Body = Uint8Array> extends GatewayHeader {
   readonly ext_len: number;
   /** A view of the received memory. */
   readonly ext_data: Uint8Array;
-  /** A scalar as bytes, a view of the received memory; else what `serialized` makes of it, or its bytes. */
+  /**
+   * A scalar as bytes, a view of the received memory; otherwise the result of `serialized`, or the
+   * raw bytes.
+   */
   readonly body: Uint8Array | Body;
 }
 
-/** What `gatewayProtocol` can be given. */
+/** Options for {@link gatewayProtocol}. */
 export interface GatewayOptions<Body> extends FramingOptions {
   /**
-   * Reads and writes bodies that are not scalars: texts of PHP's `serialize`.
+   * Codec of bodies that are not scalars: texts of PHP's `serialize`.
    * @defaultValue none: they are read as bytes, and cannot be written
    */
   readonly serialized?: Codec<Body> | undefined;
 }
 
 /**
- * The protocol between the gateways and workers of GatewayWorker (`src/Protocols/GatewayProtocol.php`).
+ * Protocol between the gateways and workers of GatewayWorker (`src/Protocols/GatewayProtocol.php`).
  *
  * ```text
  *   0          4     5          9            11          15
@@ -126,10 +135,11 @@ export interface GatewayOptions<Body> extends FramingOptions {
  *   | connection_id | flag | gateway_port | ext_len | ext_data | body: the rest |
  * ```
  *
- * All numbers are big-endian and unsigned. Bit 0 of `flag` says what the body is, whatever the sender put there: a body
- * that is no scalar needs the codec `serialized`. Without it such bodies arrive as bytes, bit 0 clear; sent on as bytes,
- * they would become scalars. A `pack_len` below 28 is `malformed` (`length-below-header`) as soon as it is here, so is
- * an `ext_len` that does not fit (`bad-length`).
+ * All numbers are big-endian and unsigned. Bit 0 of `flag` always describes the body, whatever you
+ * set: a body that is not a scalar requires the codec `serialized`. Without it such bodies arrive
+ * as bytes with bit 0 clear; if you forward them as bytes, they become scalars. A `pack_len` below
+ * 28 is `malformed` (`length-below-header`) as soon as it arrives, as is an `ext_len` that does not
+ * fit (`bad-length`).
  *
  * @param options - `maxFrame`: largest package, header included; `serialized`
  * @defaultValue maxFrame 1 MiB
@@ -193,7 +203,7 @@ export function gatewayProtocol<Body = never>(
       out.patch(ext, 4, out.length - ext - 4);
       if (isScalar) writeBytesOrText(body, out);
       else if (serialized === undefined)
-        throw new TypeError("body is no scalar, and no codec is given");
+        throw new TypeError("body is not a scalar, and the option serialized is not set");
       else serialized.encode(body as Body, out);
     },
   };

@@ -1,11 +1,11 @@
 /**
- * Custom protocols the way Workerman's manual writes them, and the ready-made ones of Workerman, its manual and
- * GatewayWorker.
+ * Custom protocols in the style of Workerman's manual, and the protocols of Workerman, its manual
+ * and GatewayWorker.
  *
  * @packageDocumentation
  */
 
-// What the functions below return: so that declaration files of programs can name it.
+// Return types of the functions below, so that declaration files of programs can name them.
 export type { Codec, MessageProtocol, Protocol } from "../../core/index.ts";
 export type { Field } from "../../fields/index.ts";
 export { binaryTransfer } from "./binary-transfer.ts";

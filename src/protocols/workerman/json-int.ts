@@ -3,7 +3,7 @@ import { type JsonOptions, jsonPayload } from "./json.ts";
 import { totalLength } from "./total-length.ts";
 
 /**
- * JsonInt, the second protocol of Workerman's manual: JSON behind its total length.
+ * Protocol JsonInt, the second of Workerman's manual: a total length, then JSON.
  *
  * ```text
  *   0               4
@@ -12,9 +12,9 @@ import { totalLength } from "./total-length.ts";
  *   00 00 00 05 37        7
  * ```
  *
- * Nothing is trimmed: JSON's own white space around the value is fine, NUL is not. A package that is not JSON, or is
- * empty, is `malformed` (`decode-threw`), unless `invalid` says otherwise; a total below 4 is `malformed`
- * (`length-below-header`).
+ * Nothing is trimmed: JSON's white space around the value is allowed, NUL is not. A package that is
+ * not JSON, or is empty, is `malformed` (`decode-threw`), unless `invalid` is set; a total below 4
+ * is `malformed` (`length-below-header`).
  *
  * @param options - `maxFrame`: largest package, header included; `phpJson`; `invalid`; `parse`
  * @defaultValue maxFrame 1 MiB, phpJson false, invalid `'refuse'`

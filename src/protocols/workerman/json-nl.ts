@@ -3,16 +3,16 @@ import { delimited } from "../../framing/index.ts";
 import { type JsonOptions, jsonPayload } from "./json.ts";
 
 /**
- * JsonNL, the first protocol of Workerman's manual: one line of JSON, one value.
+ * Protocol JsonNL, the first of Workerman's manual: one line of JSON per value.
  *
  * ```text
  *   {"type":"message","content":"hello"} 0a
  *   {"code":0,"msg":"ok"} 0a
  * ```
  *
- * Around the JSON, space, `\t`, `\n`, `\r`, `\0` and `\x0b` are trimmed, as PHP's `trim` does (and no other space, as
- * JavaScript's would). A line that is not JSON, or is empty, is `malformed` (`decode-threw`), unless `invalid` says
- * otherwise.
+ * Around the JSON, space, `\t`, `\n`, `\r`, `\0` and `\x0b` are trimmed, as by PHP's `trim` (but no
+ * other white space, unlike JavaScript's). A line that is not JSON, or is empty, is `malformed`
+ * (`decode-threw`), unless `invalid` is set.
  *
  * @param options - `maxFrame`: longest line, LF included; `phpJson`; `invalid`; `parse`
  * @defaultValue maxFrame 1 MiB, phpJson false, invalid `'refuse'`
@@ -38,7 +38,7 @@ export function jsonNL<In, Out>(options: JsonOptions<Out> = {}): Protocol<In, Ou
   );
 }
 
-/** Steps over the bytes that PHP's `trim` cuts off, at both ends. */
+/** Skips the bytes that PHP's `trim` removes, at both ends. */
 function trimmed<In, Out>(codec: Codec<In, Out>): Codec<In, Out> {
   const { decodeText } = codec;
   const decode: Codec<In, Out>["decode"] = (bytes, start, end) => {
@@ -67,7 +67,7 @@ function trimmedText<Out>(
   };
 }
 
-/** Space, `\t`, `\n`, `\x0b`, `\r`, `\0`: 0c is not one of them. */
+/** True for space, `\t`, `\n`, `\x0b`, `\r` and `\0`; 0c is not trimmed. */
 function isTrimmed(byte: number): boolean {
   return byte === 0x20 || byte === 0 || (byte >= 0x09 && byte <= 0x0d && byte !== 0x0c);
 }

@@ -4,40 +4,44 @@ import { decodeThrew } from "./errors.ts";
 import { readPhpJson } from "./php-json-read.ts";
 import { writePhpJson } from "./php-json-write.ts";
 
-/** What `jsonNL` and `jsonInt` can be given. */
+/** Options for `jsonNL` and `jsonInt`. */
 export interface JsonOptions<Out> extends FramingOptions {
   /**
-   * Write byte for byte what PHP's `json_encode` writes, and read what its `json_decode` reads: see `phpJson`.
-   * @defaultValue false: plain JSON, as `json()` has it, which every PHP peer reads
+   * Writes the same bytes as PHP's `json_encode`, and reads what its `json_decode` reads: see
+   * `phpJson`.
+   * @defaultValue false: plain JSON, like `json()`, which every PHP peer can read
    */
   readonly phpJson?: boolean | undefined;
 
   /**
-   * What becomes of a package that is not JSON: `'refuse'` is a `malformed` error and ends the connection,
-   * `'null'` delivers null and goes on, as PHP does.
+   * Handling of a package that is not JSON: `'refuse'` closes the connection with a `malformed`
+   * error, `'null'` delivers null and continues, as PHP does.
    * @defaultValue `'refuse'`
    */
   readonly invalid?: "refuse" | "null" | undefined;
 
   /**
-   * What turns the text into a value, for a reviver or a check of its shape. Not together with `phpJson`.
+   * Turns the text into a value, for a reviver or a check of its shape. Cannot be combined with
+   * `phpJson`.
    * @defaultValue `JSON.parse`
    */
   readonly parse?: ((text: string) => Out) | undefined;
 }
 
 /**
- * JSON as PHP writes and reads it (default flags, `json_decode($text, true)`): a payload codec for any framing.
+ * Codec of JSON as PHP writes and reads it (default flags, `json_decode($text, true)`), for any
+ * framing.
  *
- * Writing: `/` and all but ASCII escaped, floats as PHP has them (`1.0e-5`, `-0`), bigints as 64-bit integers. NaN,
- * infinities, lone surrogates, more than 512 nested arrays, bigints beyond 64 bits, and objects such as Map or
- * Uint8Array are `unencodable`. Members that are undefined or functions are left out, and `toJSON` is honoured.
+ * Writing escapes `/` and all but ASCII, writes floats as PHP does (`1.0e-5`, `-0`), and bigints as
+ * 64-bit integers. NaN, infinities, lone surrogates, more than 512 nested arrays, bigints beyond 64
+ * bits, and objects such as Map or Uint8Array are `unencodable`. Members that are undefined or
+ * functions are left out, and `toJSON` is honoured.
  *
- * Reading, stricter than `JSON.parse`: lone surrogates in escapes and more than 511 nested arrays are `malformed`.
- * Integers beyond 2^53 come as bigint, beyond 64 bits as the nearest number; `1e400` comes as Infinity, as in PHP, which
- * cannot be written again: check what you send back. Objects become PHP's arrays: `{}` and
- * `{"0":"a","1":"b"}` come as lists. PHP keeps the order of integer-like keys, JavaScript's objects sort them
- * first: that one difference stays.
+ * Reading is stricter than `JSON.parse`: lone surrogates in escapes and more than 511 nested arrays
+ * are `malformed`. Integers beyond 2^53 become bigints, beyond 64 bits the nearest number; `1e400`
+ * becomes Infinity, as in PHP, which cannot be written again: check values that you send back.
+ * Objects become PHP's arrays: `{}` and `{"0":"a","1":"b"}` become lists. One difference remains:
+ * PHP keeps the order of integer-like keys, JavaScript's objects sort them first.
  *
  * @example
  * ```ts
@@ -59,7 +63,7 @@ export function phpJson<In = unknown, Out = In>(): Codec<In, Out> {
       try {
         return readPhpJson(text) as Out;
       } catch (error) {
-        // A SyntaxError of the reader, which says it all: nothing else is thrown there.
+        // The reader throws only SyntaxErrors, which contain the reason.
         throw new ProtocolError("malformed", (error as Error).message, start);
       }
     },
@@ -69,10 +73,10 @@ export function phpJson<In = unknown, Out = In>(): Codec<In, Out> {
   });
 }
 
-/** The payload codec of jsonNL and jsonInt. */
+/** Returns the payload codec of jsonNL and jsonInt. */
 export function jsonPayload<In, Out>(options: JsonOptions<Out>): Codec<In, Out> {
   const { phpJson: php = false, invalid = "refuse", parse } = options;
-  if (php && parse !== undefined) throw new TypeError("phpJson has a parser of its own");
+  if (php && parse !== undefined) throw new TypeError("parse cannot be combined with phpJson");
   if (invalid !== "refuse" && invalid !== "null") {
     throw new RangeError(`invalid must be "refuse" or "null", not ${invalid}`);
   }

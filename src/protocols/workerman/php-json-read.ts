@@ -1,18 +1,19 @@
 import { fitsInteger } from "../../core/index.ts";
 
 /*
- * PHP's json_decode($text, true), as strict as it is (ext/json/json_parser.y).
+ * PHP's json_decode($text, true), equally strict (ext/json/json_parser.y).
  *
- * Where JSON.parse differs: integers beyond 2^53 come as bigint (beyond 64 bits as float, as in PHP), "-0" is the
- * integer 0, lone surrogates in escapes are refused, more than 511 nested arrays are refused, and objects become PHP
- * arrays: one whose keys are 0 .. n-1 in order is a list, the empty one too. The one thing that is not kept is the
- * order of integer-like keys, which JavaScript's objects sort.
+ * Differences from JSON.parse: integers beyond 2^53 become bigints (beyond 64 bits floats, as in
+ * PHP), "-0" is the integer 0, lone surrogates in escapes are refused, more than 511 nested arrays
+ * are refused, and objects become PHP arrays: one whose keys are 0 .. n-1 in order is a list,
+ * including the empty one. Only the order of integer-like keys is lost, because JavaScript's
+ * objects sort them.
  */
 
 const MOST_DEPTH = 511;
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
-// A run of what stands for itself in a string.
+// Characters of a string that are not escaped.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are the point
 const PLAIN = /[^"\\\u0000-\u001f]*/y;
 const HEX4 = /[0-9a-fA-F]{4}/y;
@@ -28,7 +29,7 @@ const SHORT: Readonly<Record<string, string>> = {
   t: "\t",
 };
 
-/** The value of a JSON text. Throws a SyntaxError that names the place. */
+/** Reads the value of a JSON text. Throws a SyntaxError with the position. */
 export function readPhpJson(text: string): unknown {
   return new Parser(text).whole();
 }
@@ -86,7 +87,7 @@ class Parser {
     return list;
   }
 
-  /** A PHP array: a JavaScript one if the keys say so. */
+  /** Reads a PHP array; returns a JavaScript array if the keys are those of a list. */
   #object(): unknown {
     const object: Record<string, unknown> = {};
     let count = 0;
@@ -97,7 +98,7 @@ class Parser {
       const key = this.#string();
       this.#expect(":");
       const value = this.#value();
-      // A key that comes again keeps its first place.
+      // A repeated key keeps its first place.
       if (!Object.hasOwn(object, key)) isList &&= key === String(count++);
       if (key === "__proto__") define(object, key, value);
       else object[key] = value;
@@ -107,7 +108,7 @@ class Parser {
   }
 
   #string(): string {
-    if (this.#text[this.#at] !== '"') throw this.#wrong("no string");
+    if (this.#text[this.#at] !== '"') throw this.#wrong("expected a string");
     this.#at++;
     let string = "";
     for (;;) {
@@ -127,7 +128,7 @@ class Parser {
     const letter = this.#text[this.#at++] ?? "";
     if (letter !== "u") {
       const unit = SHORT[letter];
-      if (unit === undefined) throw this.#wrong("no such escape");
+      if (unit === undefined) throw this.#wrong("an unknown escape");
       return unit;
     }
     const unit = this.#hex4();
@@ -142,27 +143,28 @@ class Parser {
 
   #hex4(): number {
     const digits = this.#match(HEX4);
-    if (digits === null) throw this.#wrong("no four hexadecimal digits");
+    if (digits === null) throw this.#wrong("expected four hexadecimal digits");
     return Number.parseInt(digits[0], 16);
   }
 
   #number(): number | bigint {
     const match = this.#match(NUMBER);
-    if (match === null) throw this.#wrong("no value");
+    if (match === null) throw this.#wrong("expected a value");
     const [digits, fraction, exponent] = match;
     const number = Number(digits);
     if (fraction !== undefined || exponent !== undefined) return number;
     // PHP's integers have no negative zero.
     if (number === 0) return 0;
     if (Number.isSafeInteger(number)) return number;
-    // More digits than 64 bits have: not worth a bigint, whose making is more than linear.
+    // More digits than 64 bits have: a bigint would be useless, and making it takes more than
+    // linear time.
     if (digits.length > 20) return number;
     const integer = BigInt(digits);
     return fitsInteger(integer, 64) ? integer : number;
   }
 
   #word<T>(word: string, value: T): T {
-    if (!this.#text.startsWith(word, this.#at)) throw this.#wrong("no value");
+    if (!this.#text.startsWith(word, this.#at)) throw this.#wrong("expected a value");
     this.#at += word.length;
     return value;
   }
@@ -174,7 +176,7 @@ class Parser {
     }
   }
 
-  /** Steps over `unit` if it comes next. */
+  /** Skips `unit` if it comes next. */
   #skip(unit: string): boolean {
     this.#blanks();
     if (this.#text[this.#at] !== unit) return false;
@@ -183,7 +185,7 @@ class Parser {
   }
 
   #expect(unit: string): void {
-    if (!this.#skip(unit)) throw this.#wrong(`no ${unit}`);
+    if (!this.#skip(unit)) throw this.#wrong(`expected ${unit}`);
   }
 
   #match(pattern: RegExp): RegExpExecArray | null {
@@ -198,7 +200,7 @@ class Parser {
   }
 }
 
-/** Sets an own property, whatever its name: an assignment to `__proto__` would change the prototype. */
+/** Sets an own property of any name: assigning to `__proto__` would change the prototype. */
 function define(object: object, key: string, value: unknown): void {
   Object.defineProperty(object, key, {
     value,

@@ -3,13 +3,14 @@ import { fitsInteger, hasLoneSurrogate, ProtocolError, unicodeEscape } from "../
 /*
  * PHP's json_encode with its default flags (ext/json/json_encoder.c), byte for byte.
  *
- * Where JSON.stringify differs: "/" and everything from U+0080 on is escaped, floats are written otherwise, -0 is
- * kept, 64-bit integers are taken as bigint, and what JSON has no word for is refused, not made null.
+ * Differences from JSON.stringify: "/" and everything from U+0080 on is escaped, floats have
+ * another form, -0 is kept, bigints are written as 64-bit integers, and values without a JSON form
+ * are refused instead of becoming null.
  */
 
 const MOST_DEPTH = 512;
 
-// What needs no escape is nearly everything: one test for a whole string. (0x7f is written as it is.)
+// Most strings need no escape: one test for a whole string. (0x7f is not escaped.)
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are the point
 const SPECIAL = /["\\/\u0000-\u001f\u0080-\uffff]/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are the point
@@ -26,14 +27,14 @@ const SHORT: Readonly<Record<string, string>> = {
   "\t": "\\t",
 };
 
-/** The JSON text of `value`, pure ASCII. Throws a ProtocolError (`unencodable`). */
+/** Returns the JSON text of `value`, pure ASCII. Throws a ProtocolError (`unencodable`). */
 export function writePhpJson(value: unknown): string {
   const text = write(value, "", 0);
-  if (text === undefined) throw refused(`${typeof value} has no JSON`);
+  if (text === undefined) throw refused(`${typeof value} has no JSON form`);
   return text;
 }
 
-/** Undefined for what an object leaves out: undefined, functions, symbols. */
+/** Returns undefined for values that an object leaves out: undefined, functions, symbols. */
 function write(given: unknown, key: string, depth: number): string | undefined {
   const value = hasToJson(given) ? given.toJSON(key) : given;
   switch (typeof value) {
@@ -67,16 +68,16 @@ function writeList(list: readonly unknown[], depth: number): string {
   let text = "[";
   for (let i = 0; i < list.length; i++) {
     const item = write(list[i], String(i), depth);
-    if (item === undefined) throw refused(`${typeof list[i]} at index ${i} has no JSON`);
+    if (item === undefined) throw refused(`${typeof list[i]} at index ${i} has no JSON form`);
     text += i === 0 ? item : `,${item}`;
   }
   return `${text}]`;
 }
 
 function writeObject(object: object, depth: number): string {
-  // A Map, a Set, a byte array would be written as the empty or a strange object.
+  // A Map, a Set or a byte array would be written as an empty or strange object.
   const kind = Object.prototype.toString.call(object);
-  if (kind !== "[object Object]") throw refused(`${kind.slice(8, -1)} has no JSON`);
+  if (kind !== "[object Object]") throw refused(`${kind.slice(8, -1)} has no JSON form`);
   let text = "{";
   for (const [key, value] of Object.entries(object)) {
     const item = write(value, key, depth);
@@ -97,13 +98,14 @@ function escaped(unit: string): string {
 
 function writeNumber(value: number): string {
   if (Number.isSafeInteger(value)) return Object.is(value, -0) ? "-0" : String(value);
-  if (!Number.isFinite(value)) throw refused(`${value} has no JSON`);
+  if (!Number.isFinite(value)) throw refused(`${value} has no JSON form`);
   return writePhpFloat(value);
 }
 
 /**
- * A finite float. PHP has the shortest digits that read back, as JavaScript has, but puts them otherwise: plain from 1e-4
- * to below 1e17, else with a decimal point and an exponent without zeros in front.
+ * Writes a finite float. PHP uses the shortest digits that read back, like JavaScript, but another
+ * form: plain from 1e-4 to below 1e17, otherwise with a decimal point and an exponent without
+ * leading zeros.
  */
 export function writePhpFloat(value: number): string {
   if (value === 0) return Object.is(value, -0) ? "-0" : "0";

@@ -1,6 +1,6 @@
 import { decodeUtf8, ProtocolError } from "../../core/index.ts";
 
-/** Arrays in arrays, at most. */
+/** Maximum nesting of arrays. */
 export const MOST_DEPTH = 512;
 
 const COLON = 0x3a;
@@ -18,7 +18,11 @@ export class PhpReader {
   readonly #isRaw: boolean;
   #at: number;
 
-  /** @param isRaw - strings are bytes */
+  /**
+   * Creates a reader of `bytes[start .. end)`.
+   *
+   * @param isRaw - strings are bytes
+   */
   constructor(bytes: Uint8Array, start: number, end: number, isRaw: boolean) {
     this.#bytes = bytes;
     this.#at = start;
@@ -26,7 +30,7 @@ export class PhpReader {
     this.#isRaw = isRaw;
   }
 
-  /** The value, and nothing after it. */
+  /** Reads one value, and checks that nothing follows. */
   whole(): unknown {
     const value = this.#value(0);
     if (this.#at < this.#end) throw this.#wrong(`${this.#end - this.#at} bytes after the value`);
@@ -69,7 +73,7 @@ export class PhpReader {
 
   #integer(): number | bigint {
     const text = this.#upTo(SEMICOLON);
-    if (!/^[+-]?\d{1,20}$/.test(text)) throw this.#wrong("no int");
+    if (!/^[+-]?\d{1,20}$/.test(text)) throw this.#wrong("not an int");
     const value = BigInt(text.replace("+", ""));
     if (BigInt.asIntN(64, value) !== value) throw this.#wrong("an int of more than 64 bits");
     const number = Number(value);
@@ -80,11 +84,11 @@ export class PhpReader {
     const text = this.#upTo(SEMICOLON);
     if (text === "INF" || text === "-INF") return text === "INF" ? Infinity : -Infinity;
     if (text === "NAN") return Number.NaN;
-    if (!/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) throw this.#wrong("no float");
+    if (!/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) throw this.#wrong("not a float");
     return Number(text);
   }
 
-  /** The bytes between the quotes. */
+  /** Returns the range of the bytes between the quotes. */
   #string(): readonly [start: number, end: number] {
     const length = this.#count();
     this.#expect(QUOTE);
@@ -98,7 +102,7 @@ export class PhpReader {
   #array(depth: number): unknown {
     const count = this.#count();
     this.#expect(OPEN);
-    // Grown as elements come: the count is but a promise.
+    // Grows as elements arrive, because the count may be wrong.
     const list: unknown[] = [];
     let map: Map<Key, unknown> | undefined;
     for (let i = 0; i < count; i++) {
@@ -127,7 +131,7 @@ export class PhpReader {
 
   #count(): number {
     const text = this.#upTo(COLON);
-    if (!/^\d{1,10}$/.test(text)) throw this.#wrong("no length");
+    if (!/^\d{1,10}$/.test(text)) throw this.#wrong("not a length");
     return Number(text);
   }
 
@@ -139,12 +143,12 @@ export class PhpReader {
   #expect(byte: number): void {
     if (this.#at >= this.#end) throw this.#wrong("the text ends too early");
     if (this.#bytes[this.#at] !== byte) {
-      throw this.#wrong(`no "${String.fromCharCode(byte)}" where one must be`);
+      throw this.#wrong(`expected "${String.fromCharCode(byte)}"`);
     }
     this.#at++;
   }
 
-  /** The characters up to a delimiter, which is passed over. Numbers are short. */
+  /** Returns the characters up to a delimiter, and skips it. Numbers are short. */
   #upTo(delimiter: number): string {
     const start = this.#at;
     const last = Math.min(this.#end, start + 64);
@@ -155,7 +159,7 @@ export class PhpReader {
       text += String.fromCharCode(byte);
     }
     this.#at = start;
-    throw this.#wrong(`no "${String.fromCharCode(delimiter)}" after a number`);
+    throw this.#wrong(`expected "${String.fromCharCode(delimiter)}" after a number`);
   }
 
   #wrong(text: string): ProtocolError {
@@ -163,7 +167,7 @@ export class PhpReader {
   }
 }
 
-/** As in PHP, a key that is an integer in decimal digits is one. */
+/** Converts a key of integer digits to an integer, as PHP does. */
 export function phpKey(text: string): Key {
   if (!/^(0|-?[1-9]\d{0,18})$/.test(text)) return text;
   const value = BigInt(text);

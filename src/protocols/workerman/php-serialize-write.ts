@@ -36,7 +36,7 @@ function writeNumber(value: number, out: Output): void {
 }
 
 function writeString(text: string, out: Output): void {
-  // The length counts bytes, and stands before them.
+  // The length counts bytes, and comes first.
   const at = out.length;
   out.utf8(text);
   const length = out.length - at;

@@ -5,28 +5,28 @@ import { writeSerialized } from "./php-serialize-write.ts";
 /** Options for {@link phpSerialize}. */
 export interface PhpSerializeOptions {
   /**
-   * What a string is read as. `'utf8'`: text; other bytes are `malformed`. `'bytes'`: a Uint8Array, for PHP programs
-   * that keep anything in strings; keys are text all the same.
+   * Type of read strings. `'utf8'`: text; other bytes are `malformed`. `'bytes'`: a Uint8Array, for
+   * PHP programs that keep any bytes in strings; keys are still text.
    * @defaultValue `'utf8'`
    */
   readonly strings?: "utf8" | "bytes" | undefined;
 }
 
 /**
- * Values as PHP's `serialize` writes and its `unserialize` reads them: a payload codec for any framing. GatewayWorker's
- * gateways answer queries so.
+ * Codec of values as PHP's `serialize` writes and `unserialize` reads them, for any framing.
+ * GatewayWorker's gateways answer queries in this form.
  *
  * | PHP | JavaScript |
  * |---|---|
  * | null, bool | null, boolean |
  * | int | number; a bigint beyond 2^53 |
  * | float | number |
- * | string | string; a Uint8Array is written as one, too |
+ * | string | string; a Uint8Array is also written as one |
  * | array with the keys 0, 1, 2 and so on | array |
- * | any other array | Map, in PHP's order; an object is written as one, too |
+ * | any other array | Map, in PHP's order; an object is also written as one |
  *
- * Keys that are integers in decimal digits are numbers, as in PHP. Objects, references and enums of PHP are `malformed`,
- * so is more than 512 levels of arrays.
+ * Keys that are integers in decimal digits are numbers, as in PHP. Objects, references and enums of
+ * PHP are `malformed`, as are more than 512 levels of arrays.
  *
  * @param options - `strings`
  * @throws TypeError for another form of strings

@@ -19,17 +19,18 @@ import {
 } from "./transfer.ts";
 
 /**
- * TextTransfer, the fourth example of Workerman's manual: a file and its name as a line of JSON.
+ * Protocol TextTransfer, the fourth example of Workerman's manual: a file and its name as a line of
+ * JSON.
  *
  * ```text
  *   {"file_name":"logo.png","file_data":"PD9waHAK"} 0a
  * ```
  *
- * The data is base64 (standard alphabet, padded), the JSON byte for byte what PHP writes (`/` as `\/`). The first LF
- * ends a package, where the manual's example takes the whole buffer. A line that is not such a JSON object is
- * `malformed` (`decode-threw`).
+ * The data is base64 (standard alphabet, padded), the JSON has the same bytes as PHP's (`/` as
+ * `\/`). The first LF ends a package; the manual's example takes the whole buffer. A line that is
+ * not such a JSON object is `malformed` (`decode-threw`).
  *
- * @param options - `side`: which direction carries files; `maxFrame`: longest line, LF included
+ * @param options - `side`: direction of the files; `maxFrame`: longest line, LF included
  * @defaultValue side undefined (both directions), maxFrame 1 MiB
  *
  * @example

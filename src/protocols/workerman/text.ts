@@ -10,7 +10,7 @@ import { delimited, type FramingOptions } from "../../framing/index.ts";
 
 const CR = 0x0d;
 
-/** What `text` can be given. */
+/** Options for {@link text}. */
 export interface TextOptions extends FramingOptions {
   /**
    * Values are bytes, not strings: for lines that are not UTF-8.
@@ -20,7 +20,7 @@ export interface TextOptions extends FramingOptions {
 }
 
 /**
- * Workerman's `Text` protocol (`Protocols/Text.php`): one line, one value.
+ * Workerman's `Text` protocol (`Protocols/Text.php`): one line per value.
  *
  * ```text
  *   68 65 6c 6c 6f 0a          "hello"
@@ -28,8 +28,9 @@ export interface TextOptions extends FramingOptions {
  *   0a                         the empty string
  * ```
  *
- * Strings are strict UTF-8. A value that holds an LF or ends in a CR is `unencodable`, because no receiver would
- * get it back. A line of exactly `maxFrame` bytes, its LF included, is still read (the reference closes then).
+ * Strings are strict UTF-8. A value that contains an LF or ends in a CR is `unencodable`, because
+ * receivers would not read the same value. A line of exactly `maxFrame` bytes, its LF included, is
+ * still read (the reference closes then).
  *
  * @param options - `maxFrame`: longest line, its end included; `bytes`: values are byte arrays
  * @defaultValue maxFrame 1 MiB, bytes false
@@ -57,7 +58,7 @@ export function text(options: TextOptions = {}): Protocol<string> | Protocol<Uin
     : framing.wrap(withoutCr(utf8()), { name: "text" });
 }
 
-/** Cuts every CR off the end when reading, and refuses to write one there. */
+/** Removes every CR from the end when reading, and refuses to write one there. */
 function withoutCr<T extends string | Uint8Array>(codec: Codec<T>): Codec<T> {
   return {
     decode(bytes, start, end) {
@@ -69,10 +70,7 @@ function withoutCr<T extends string | Uint8Array>(codec: Codec<T>): Codec<T> {
       codec.encode(value, out);
       const last = typeof value === "string" ? value.charCodeAt(value.length - 1) : value.at(-1);
       if (last === CR) {
-        throw new ProtocolError(
-          "unencodable",
-          "the value ends in a CR, which every reader cuts off",
-        );
+        throw new ProtocolError("unencodable", "the value ends in a CR, which readers remove");
       }
     },
     text: codec.text,

@@ -2,34 +2,35 @@ import { type Codec, type Format, type Protocol, u32be, withHint } from "../../c
 import { type FramingOptions, frameLimit, framing } from "../../framing/index.ts";
 import { belowHeader } from "./errors.ts";
 
-/** Bytes of the length. */
+/** Width of the length in bytes. */
 const WIDTH = 4;
-/** What they can say. */
+/** Largest value of the length field. */
 const MOST = 0xffff_ffff;
 
-/** What tells the packages with a total length in front from each other. */
+/** The differences between packages that begin with a total length. */
 interface Parts<In, Out> {
   readonly name: string;
-  /** Bytes of the whole header, the four of the length included. */
+  /** Size of the whole header in bytes, with the four of the length. */
   readonly header: number;
-  /** The bytes behind the length. */
+  /** Codec of the bytes after the length. */
   readonly codec: Codec<In, Out>;
-  /** Looks at a whole header: throws where no package can begin like this. */
+  /** Checks a whole header; throws if a package cannot begin like this. */
   check?(bytes: Uint8Array, start: number, length: number): void;
-  /** For tools, if the payload is not all that there is to say. */
+  /** Description for tools, if there is more than the payload. */
   readonly format?: Format | undefined;
 }
 
 /**
- * Packages that begin with their total length, header included: Frame, JsonInt, BinaryTransfer, GatewayWorker.
+ * Makes a protocol of packages that begin with their total length, header included: Frame, JsonInt,
+ * BinaryTransfer, GatewayWorker.
  *
  * ```text
  *   0               4             header
  *   | total: u32 BE | more header | body: total - header bytes |
  * ```
  *
- * A length below the header or above `maxFrame` is refused as soon as it is here. Any other length is reported once
- * the header is complete, as the reference does.
+ * A length below the header or above `maxFrame` is refused as soon as it arrives. Any other length
+ * is reported once the header is complete, as the reference does.
  */
 export function totalLength<In, Out>(
   parts: Parts<In, Out>,
@@ -51,7 +52,7 @@ export function totalLength<In, Out>(
       if (length < header) throw belowHeader(length, header, start);
       if (length > maxFrame) return length;
       if (end - start < header) {
-        // Nothing before that is worth another call.
+        // Measuring again before the whole header is here is useless.
         scan.at = header;
         return 0;
       }

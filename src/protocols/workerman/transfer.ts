@@ -3,31 +3,31 @@ import type { FramingOptions } from "../../framing/index.ts";
 import { writeBytesOrText } from "./bytes-or-text.ts";
 
 /**
- * A file on its way, its members named as in Workerman's manual. The name is whatever the peer says: never use it
- * as a path.
+ * A transferred file; members are named as in Workerman's manual. The peer chooses the name: never
+ * use it as a path.
  */
 export interface TransferredFile {
   /** Name of the file. */
   readonly file_name: string;
-  /** What is in it. */
+  /** Contents of the file. */
   readonly file_data: Uint8Array;
 }
 
-/** What a server of the manual's transfer examples answers: bytes, or text as UTF-8, as they are. */
+/** Reply of a server in the manual's transfer examples: raw bytes, or text as UTF-8. */
 export type TransferReply = Uint8Array | string;
 
-/** What `binaryTransfer` and `textTransfer` can be given. */
+/** Options for `binaryTransfer` and `textTransfer`. */
 export interface TransferOptions extends FramingOptions {
   /**
-   * In the manual's examples only the client's packages have a frame; the server's replies are bare bytes.
-   * A `'server'` reads files and writes bare bytes; a `'client'` writes files and gets bare bytes, in whatever
-   * pieces they arrive.
+   * This side. In the manual's examples only the client's packages have a frame; the server's
+   * replies are bare bytes. A `'server'` reads files and writes bare bytes; a `'client'` writes
+   * files and receives bare bytes, in chunks of any size.
    * @defaultValue undefined: files in both directions
    */
   readonly side?: "client" | "server" | undefined;
 }
 
-/** The protocol of one side. */
+/** Returns the protocol of one side. */
 export function sideOf(
   files: Protocol<TransferredFile>,
   side: TransferOptions["side"],
@@ -53,7 +53,7 @@ export function sideOf(
       const client: Protocol<TransferredFile, Uint8Array> = {
         name,
         maxFrame,
-        // What is here is a message: nothing in the stream says where a reply ends.
+        // Each chunk is a message: nothing in the stream marks the end of a reply.
         measure: (_, start, end) => end - start,
         loose: true,
         decode: raw().decode,

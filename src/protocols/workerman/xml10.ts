@@ -6,7 +6,7 @@ const DIGITS = 10;
 const MOST = 9_999_999_999;
 const ZERO = 0x30;
 
-/** What `xml10` can be given. */
+/** Options for {@link xml10}. */
 export interface Xml10Options extends FramingOptions {
   /**
    * Values are bytes, not strings: for XML that is not UTF-8.
@@ -16,7 +16,7 @@ export interface Xml10Options extends FramingOptions {
 }
 
 /**
- * The `XmlProtocol` of Workerman's manual: text behind its total length in ten decimal digits.
+ * Protocol `XmlProtocol` of Workerman's manual: a total length in ten decimal digits, then text.
  *
  * ```text
  *   0                               10
@@ -26,8 +26,9 @@ export interface Xml10Options extends FramingOptions {
  *   0000000010            an empty body
  * ```
  *
- * Anything but ten digits is `malformed` (`bad-header`, where PHP's `base_convert` skips what it does not know), so
- * is a total below 10 (`length-below-header`). The body is given as it came: bring your own XML parser.
+ * Anything but ten digits is `malformed` (`bad-header`; PHP's `base_convert` skips other
+ * characters), as is a total below 10 (`length-below-header`). The body is not parsed: use your own
+ * XML parser.
  *
  * @param options - `maxFrame`: largest package, header included; `bytes`: values are byte arrays
  * @defaultValue maxFrame 1 MiB, bytes false
@@ -60,7 +61,8 @@ export function xml10(options: Xml10Options = {}): Protocol<string> | Protocol<U
     payloadStart: (_, start) => start + DIGITS,
     open: (out) => out.reserve(DIGITS),
     close(out, start) {
-      // More digits than ten are above every maxFrame, which is checked when the frame is written.
+      // Above ten digits the length exceeds every maxFrame, which is checked when the frame is
+      // written.
       const total = String(out.length - start).padStart(DIGITS, "0");
       for (let i = 0; i < DIGITS; i++) out.patch(start + i, 1, total.charCodeAt(i));
     },

@@ -18,7 +18,7 @@ import {
 import { type CodecDefinition, defineCodec } from "../../../../src/protocols/workerman/index.ts";
 import { ascii, errorOf } from "../../../support/chunks.ts";
 
-/** A line codec in the words of the manual; tests put their own functions in. */
+/** The manual's line codec; tests replace its functions. */
 function codec<Context = unknown>(
   parts: Partial<CodecDefinition<string, string, Context>> = {},
 ): Protocol<string> {
@@ -30,7 +30,7 @@ function codec<Context = unknown>(
   });
 }
 
-/** A connection, and what comes out of it at either end. */
+/** A connection, with its output at either end. */
 function connect<Context = undefined>(
   protocol: Protocol<string>,
   context?: () => Context,
@@ -63,7 +63,7 @@ function connect<Context = undefined>(
   return { connection, messages, errors, written: () => written };
 }
 
-/** The messages of a connection that gets `text` in pieces of `size` bytes. */
+/** Returns the messages of a connection that receives `text` in chunks of `size` bytes. */
 function messagesOf(protocol: Protocol<string>, text: string, size: number): string[] {
   const { connection, messages, errors } = connect(protocol);
   for (let at = 0; at < text.length; at += size) {
@@ -78,18 +78,18 @@ describe("input", () => {
     [false, "malformed", "input-refused: input returned false"],
     [-1, "malformed", "input-refused: input returned -1"],
     [-(2 ** 60), "malformed", `input-refused: input returned ${-(2 ** 60)}`],
-    [null, "malformed", "bad-length: input returned null, which is no length"],
-    [undefined, "malformed", "bad-length: input returned undefined, which is no length"],
-    [true, "malformed", "bad-length: input returned true, which is no length"],
-    ["5", "malformed", "bad-length: input returned string, which is no length"],
-    [5n, "malformed", "bad-length: input returned bigint, which is no length"],
-    [Number.NaN, "malformed", "bad-length: input returned NaN, which is no length"],
-    [2.5, "malformed", "bad-length: input returned 2.5, which is no length"],
-    [-2.5, "malformed", "bad-length: input returned -2.5, which is no length"],
-    [Infinity, "malformed", "bad-length: input returned Infinity, which is no length"],
-    [2 ** 53, "malformed", "bad-length: input returned 9007199254740992, which is no length"],
+    [null, "malformed", "bad-length: input returned null, which is not a length"],
+    [undefined, "malformed", "bad-length: input returned undefined, which is not a length"],
+    [true, "malformed", "bad-length: input returned true, which is not a length"],
+    ["5", "malformed", "bad-length: input returned string, which is not a length"],
+    [5n, "malformed", "bad-length: input returned bigint, which is not a length"],
+    [Number.NaN, "malformed", "bad-length: input returned NaN, which is not a length"],
+    [2.5, "malformed", "bad-length: input returned 2.5, which is not a length"],
+    [-2.5, "malformed", "bad-length: input returned -2.5, which is not a length"],
+    [Infinity, "malformed", "bad-length: input returned Infinity, which is not a length"],
+    [2 ** 53, "malformed", "bad-length: input returned 9007199254740992, which is not a length"],
     [101, "too-long", "frame of 101 bytes exceeds maxFrame 100"],
-  ])("that returns %s ends the connection", (returned, code, message) => {
+  ])("that returns %s closes the connection", (returned, code, message) => {
     const protocol = codec({ maxFrame: 100, input: () => returned as number });
     const { connection, messages, errors } = connect(protocol);
     connection.received(ascii("one\n"));
@@ -98,14 +98,14 @@ describe("input", () => {
     expect(connection.state).toBe("closing");
   });
 
-  it("that returns the limit, or a float without a fraction, is fine", () => {
+  it("may return the limit, or a float without a fraction", () => {
     expect(decodeAll(codec({ maxFrame: 4, input: () => 4.0 }), ascii("one\ntwo\n"))).toEqual([
       "one",
       "two",
     ]);
   });
 
-  it("that throws ends its own connection only, behind what was whole", () => {
+  it("that throws closes only its own connection, after every complete package", () => {
     const protocol = codec({
       input(buffer) {
         if (buffer[0] === 0x23) throw new RangeError("no hashes");
@@ -129,7 +129,7 @@ describe("input", () => {
     expect(good).toMatchObject({ messages: ["fine"], errors: [] });
   });
 
-  it("may throw a ProtocolError with a place, or anything else", () => {
+  it("may throw a ProtocolError with an offset, or anything else", () => {
     const precise = codec({
       input() {
         throw new ProtocolError("refused", "third byte", 2);
@@ -147,7 +147,7 @@ describe("input", () => {
       ["a string", "a string"],
       [undefined, "undefined"],
       [null, "null"],
-      // A place in somebody else's file is none here.
+      // An offset in another file means nothing here.
       [Object.assign(new Error("not found"), { offset: 3 }), "not found"],
     ]) {
       const strange = codec({
@@ -162,7 +162,7 @@ describe("input", () => {
     }
   });
 
-  it("is not asked again once it has told a length", () => {
+  it("is not called again once it has returned a length", () => {
     let calls = 0;
     const protocol = codec({
       input(buffer) {
@@ -174,7 +174,7 @@ describe("input", () => {
     expect(calls).toBe(4);
   });
 
-  it("sees the whole buffer of its package, and how much of it is not new", () => {
+  it("receives the whole buffer of its package, and how many bytes it has seen before", () => {
     const shown: (string | number)[] = [];
     const protocol = codec({
       input(buffer, { seen }) {
@@ -187,7 +187,7 @@ describe("input", () => {
     expect(shown).toEqual(["x\nab", 0, "ab", 0, "abcd", 2, "abcde\n", 4]);
   });
 
-  it("has no more than the limit to wait for", () => {
+  it("waits for no more bytes than the limit", () => {
     const { connection, errors } = connect(codec({ maxFrame: 8, input: () => 0 }));
     connection.received(ascii("1234567"));
     expect(errors).toEqual([]);
@@ -195,7 +195,7 @@ describe("input", () => {
     expect(errors).toMatchObject([{ code: "too-long", offset: 0 }]);
   });
 
-  it("is called on its definition, as are decode and encode", () => {
+  it("is called as a method of its definition, like decode and encode", () => {
     class Delimited {
       end = 0x3b;
       input(buffer: Uint8Array) {
@@ -215,7 +215,7 @@ describe("input", () => {
 });
 
 describe("consume", () => {
-  /** `@` and two bytes that nobody needs, then three bytes; anything else up to a dot. */
+  /** `@` and two bytes to skip, then three bytes; anything else up to a dot. */
   const marked = codec({
     input(buffer, connection) {
       if (buffer[0] !== 0x40) return buffer.indexOf(0x2e) + 1;
@@ -239,9 +239,12 @@ describe("consume", () => {
     expect(messagesOf(marked, "@12345ab.@..xyz", size)).toEqual(["345", "ab.", "xyz"]);
   });
 
-  it.each([1, 2, 3, 100])("and 0 asks again with what is left, in chunks of %i", (size) => {
-    expect(messagesOf(beating, "\0\0one\n\0two\n\0", size)).toEqual(["one", "two"]);
-  });
+  it.each([1, 2, 3, 100])(
+    "and returning 0 calls input again with the rest, in chunks of %i",
+    (size) => {
+      expect(messagesOf(beating, "\0\0one\n\0two\n\0", size)).toEqual(["one", "two"]);
+    },
+  );
 
   it("works without a connection, and without perConnection", () => {
     const { perConnection: _, ...bare } = marked;
@@ -255,7 +258,7 @@ describe("consume", () => {
     expect(errorOf(() => beating.decode(ascii("\0"), 0, 1)).code).toBe("malformed");
   });
 
-  it("gives the bytes up: they count for no limit later", () => {
+  it("frees the bytes: they do not count for a later limit", () => {
     const { connection, messages, errors } = connect(beating);
     for (let i = 0; i < 100; i++) connection.received(new Uint8Array(10));
     connection.received(ascii("here\n"));
@@ -263,7 +266,7 @@ describe("consume", () => {
     expect(errors).toEqual([]);
   });
 
-  it("counts into the package that it stands before", () => {
+  it("counts in the package that follows", () => {
     const protocol = codec({
       maxFrame: 8,
       input(_, connection) {
@@ -278,7 +281,7 @@ describe("consume", () => {
   });
 
   it.each([-1, 0.5, Number.NaN, 4, 2])(
-    "refuses what is not there: %d after two of five",
+    "refuses more bytes than there are: %d after two of five",
     (count) => {
       const protocol = codec({
         input(_, connection) {
@@ -293,7 +296,7 @@ describe("consume", () => {
     },
   );
 
-  it("of all there is leaves none, of which none may be consumed", () => {
+  it("of all bytes leaves none to consume", () => {
     const protocol = codec({
       input(buffer, connection) {
         connection.consume(buffer.length);
@@ -304,8 +307,8 @@ describe("consume", () => {
     expect(decodeAll(protocol, ascii("abc"))).toEqual([]);
   });
 
-  it("is asked for anew where a frame was not measured right before", () => {
-    // Frames found by other means, as where a transport keeps them apart.
+  it("is repeated if a frame was not measured right before", () => {
+    // Frames found by other means, such as message boundaries.
     const protocol = codec({
       input(buffer, connection) {
         if (buffer[0] === 0x21) connection.consume(1);
@@ -320,7 +323,7 @@ describe("consume", () => {
     expect(own.decode(marked, 0, 2)).toBe("a");
   });
 
-  it("is for input alone", () => {
+  it("is allowed only in input", () => {
     let kept: { consume(count: number): void } | undefined;
     const protocol = codec({
       input(buffer, connection) {
@@ -337,7 +340,7 @@ describe("consume", () => {
     );
   });
 
-  it("leaves the place of an error where it is in the stream", () => {
+  it("keeps offsets of errors relative to the stream", () => {
     const protocol = codec({
       input(buffer, connection) {
         connection.consume(2);
@@ -374,7 +377,7 @@ describe("context", () => {
     encode: (value, { context }) => `${++context.sent}${value}\n`,
   });
 
-  it("is a connection's own", () => {
+  it("belongs to one connection", () => {
     const one = connect(numbered);
     const two = connect(numbered);
     one.connection.received(ascii("a\nb\n"));
@@ -390,13 +393,13 @@ describe("context", () => {
     expect([one.written(), two.written()]).toEqual(["1x\n2z\n", "1y\n"]);
   });
 
-  it("is one for all that stands for a connection", () => {
+  it("is shared within each call of decodeAll and encodeFrame", () => {
     expect(decodeAll(numbered, ascii("a\nb\n"))).toEqual(["11a", "22b"]);
     expect(decodeUtf8(encodeFrame(numbered, "x"))).toBe("1x\n");
     expect(decodeUtf8(encodeAll(numbered, ["x", "y"]))).toBe("1x\n2y\n");
   });
 
-  it("is fresh in each call of the protocol itself", () => {
+  it("is fresh in each call of the protocol's own functions", () => {
     const bytes = ascii("a\nb\n");
     expect(numbered.measure(bytes, 0, 4, newScan())).toBe(2);
     expect(numbered.decode(bytes, 0, 2)).toBe("10a");
@@ -408,7 +411,7 @@ describe("context", () => {
     expect(decodeUtf8(out.take())).toBe("1x\n1y\n");
   });
 
-  it("is that of the handlers where the codec makes none", () => {
+  it("is that of the handlers if the codec does not create one", () => {
     const protocol = codec<{ user: string }>({
       decode: (bytes, { context }) => context.user + decodeUtf8(bytes).trimEnd(),
     });
@@ -419,7 +422,7 @@ describe("context", () => {
 });
 
 describe("decode", () => {
-  it("that throws ends the connection and says which package it was", () => {
+  it("that throws closes the connection and reports the number of the package", () => {
     const protocol = codec({ decode: (bytes) => JSON.parse(decodeUtf8(bytes)) as string });
     const { connection, messages, errors } = connect(protocol);
     connection.received(ascii('"a"\n"b"\nbad\n"c"\n'));
@@ -458,7 +461,7 @@ describe("decode", () => {
     });
   });
 
-  it("gets exactly the package, which stays as it is", () => {
+  it("receives exactly the package, which never changes", () => {
     const kept: Uint8Array[] = [];
     const protocol = codec({
       decode(bytes) {
@@ -473,7 +476,7 @@ describe("decode", () => {
 });
 
 describe("encode", () => {
-  it("may give text or bytes", () => {
+  it("may return text or bytes", () => {
     expect(decodeUtf8(encodeFrame(codec({ encode: () => "é" }), ""))).toBe("é");
     expect(encodeFrame(codec({ encode: () => Uint8Array.of(255) }), "")).toEqual(
       Uint8Array.of(255),
@@ -488,7 +491,7 @@ describe("encode", () => {
     ["", "codec wrote a frame of 0 bytes"],
     ["123456789", "frame of 9 bytes exceeds maxFrame 8"],
     ["\ud800", "lone surrogate at index 0 of 1 has no UTF-8 form"],
-  ])("must not give %j", (returned, message) => {
+  ])("must not return %j", (returned, message) => {
     const protocol = codec({ maxFrame: 8, encode: () => returned as string });
     expect(errorOf(() => encodeFrame(protocol, ""))).toMatchObject({
       code: "unencodable",
@@ -496,7 +499,7 @@ describe("encode", () => {
     });
   });
 
-  it("that throws writes nothing and leaves the connection open", () => {
+  it("that throws writes nothing and keeps the connection open", () => {
     const protocol = codec({
       encode(value) {
         if (value === "bad") throw new Error("not this one");
@@ -516,7 +519,7 @@ describe("encode", () => {
 });
 
 describe("the protocol", () => {
-  it("has a name, a limit and a kind, and does not change", () => {
+  it("has a name, a limit and a boundary, and is frozen", () => {
     const plain = codec();
     expect(plain).toMatchObject({ name: "codec", maxFrame: 1024 * 1024, text: false });
     const own = codec({ name: "mine", maxFrame: 10, text: true });
@@ -528,17 +531,17 @@ describe("the protocol", () => {
     expect(ofOne.decode(ascii("a\n"), 0, 2)).toBe("a");
   });
 
-  it.each(["input", "decode", "encode"] as const)("needs the function %s", (key) => {
+  it.each(["input", "decode", "encode"] as const)("requires the function %s", (key) => {
     expect(() => codec({ [key]: undefined })).toThrow(
       new TypeError(`codec lacks the function ${key}`),
     );
   });
 
-  it("needs a limit that is one", () => {
+  it("requires a valid limit", () => {
     expect(() => codec({ maxFrame: 0 })).toThrow(RangeError);
   });
 
-  it("has the types of what decode returns and encode takes", () => {
+  it("takes its types from decode and encode", () => {
     const protocol = defineCodec({
       context: () => ({ count: 0 }),
       input(buffer, connection) {

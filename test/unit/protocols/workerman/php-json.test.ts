@@ -21,14 +21,14 @@ function nested(depth: number): unknown {
   return value;
 }
 
-/** PHP's integers, of which JavaScript's numbers are too many. */
+/** Converts to PHP's integers, of which JavaScript has too many numbers. */
 function asInt64(value: number): unknown {
   const isExact = Number.isSafeInteger(value) || !Number.isInteger(value);
   if (isExact || Math.abs(value) >= 2 ** 63) return value;
   return BigInt(String(value));
 }
 
-/** PHP's values: what `json_decode` makes of a value that `JSON.parse` gave. */
+/** Converts a value of `JSON.parse` to that of PHP's `json_decode`. */
 function asPhp(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(asPhp);
   if (typeof value === "number") return asInt64(value);
@@ -69,7 +69,7 @@ describe("numbers written", () => {
     expect(writePhpJson(number)).toBe(expected);
   });
 
-  it("read back as the same number, in PHP's form", () => {
+  it("are read as the same number, from PHP's form", () => {
     fc.assert(
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (number) => {
         const written = writePhpJson(number);
@@ -86,7 +86,7 @@ describe("numbers written", () => {
 });
 
 describe("strings written", () => {
-  it("are pure ASCII, escaped as PHP does, and read back", () => {
+  it("are pure ASCII, escaped as by PHP, and round-trip", () => {
     fc.assert(
       fc.property(plausibleText(), (string) => {
         const written = writePhpJson(string);
@@ -97,16 +97,19 @@ describe("strings written", () => {
     );
   });
 
-  it.each(["\ud800", "a\udc00", "\udc00\ud800", "x\ud83dy"])("need whole pairs: %j", (string) => {
-    expect(() => writePhpJson(string)).toThrow("a lone surrogate has no UTF-8 form");
-    expect(() => writePhpJson({ [string]: 1 })).toThrow(ProtocolError);
-  });
+  it.each(["\ud800", "a\udc00", "\udc00\ud800", "x\ud83dy"])(
+    "require complete surrogate pairs: %j",
+    (string) => {
+      expect(() => writePhpJson(string)).toThrow("a lone surrogate has no UTF-8 form");
+      expect(() => writePhpJson({ [string]: 1 })).toThrow(ProtocolError);
+    },
+  );
 });
 
 describe("values written", () => {
   it.each<[string, unknown, string]>([
     ["the empty object", {}, "{}"],
-    ["an object without prototype", Object.assign(Object.create(null), { a: 1 }), '{"a":1}'],
+    ["an object without a prototype", Object.assign(Object.create(null), { a: 1 }), '{"a":1}'],
     [
       "an instance",
       new (class Point {
@@ -121,23 +124,23 @@ describe("values written", () => {
     ["members without JSON", { a: undefined, b: () => 1, c: Symbol("c"), d: 1 }, '{"d":1}'],
     ["a date", { at: new Date(0) }, '{"at":"1970-01-01T00:00:00.000Z"}'],
     ["toJSON with the key", { k: { toJSON: (key: string) => `[${key}]` } }, '{"k":"[k]"}'],
-    ["toJSON that gives nothing", { a: { toJSON: () => undefined }, b: 1 }, '{"b":1}'],
-    ["nothing but literals", [null, true, false], "[null,true,false]"],
+    ["toJSON that returns nothing", { a: { toJSON: () => undefined }, b: 1 }, '{"b":1}'],
+    ["only literals", [null, true, false], "[null,true,false]"],
   ])("%s", (_, value, expected) => {
     expect(writePhpJson(value)).toBe(expected);
   });
 
   it.each<[string, unknown, string]>([
-    ["undefined", undefined, "undefined has no JSON"],
-    ["a function", () => 1, "function has no JSON"],
-    ["undefined in a list", [1, undefined], "undefined at index 1 has no JSON"],
-    ["a hole", new Array(1), "undefined at index 0 has no JSON"],
-    ["a symbol in a list", [Symbol("s")], "symbol at index 0 has no JSON"],
-    ["a Map", { m: new Map([[1, 2]]) }, "Map has no JSON"],
-    ["a Set", new Set([1]), "Set has no JSON"],
-    ["bytes", Uint8Array.of(1), "Uint8Array has no JSON"],
-    ["a boxed number", new Number(1), "Number has no JSON"],
-    ["an error", new Error("x"), "Error has no JSON"],
+    ["undefined", undefined, "undefined has no JSON form"],
+    ["a function", () => 1, "function has no JSON form"],
+    ["undefined in a list", [1, undefined], "undefined at index 1 has no JSON form"],
+    ["a hole", new Array(1), "undefined at index 0 has no JSON form"],
+    ["a symbol in a list", [Symbol("s")], "symbol at index 0 has no JSON form"],
+    ["a Map", { m: new Map([[1, 2]]) }, "Map has no JSON form"],
+    ["a Set", new Set([1]), "Set has no JSON form"],
+    ["bytes", Uint8Array.of(1), "Uint8Array has no JSON form"],
+    ["a boxed number", new Number(1), "Number has no JSON form"],
+    ["an error", new Error("x"), "Error has no JSON form"],
   ])("not %s", (_, value, expected) => {
     expect(() => writePhpJson(value)).toThrow(expect.objectContaining({ message: expected }));
     expect(() => encodeFrame(message, value)).toThrow(
@@ -145,7 +148,7 @@ describe("values written", () => {
     );
   });
 
-  it("may be 512 deep, not 513, and not endless", () => {
+  it("may be 512 levels deep, but not 513 or cyclic", () => {
     expect(JSON.parse(writePhpJson(nested(512)))).toEqual(nested(512));
     expect(() => writePhpJson(nested(513))).toThrow("more than 512 nested arrays, or a cycle");
     const cycle: unknown[] = [];
@@ -153,7 +156,7 @@ describe("values written", () => {
     expect(() => writePhpJson(cycle)).toThrow("more than 512 nested arrays, or a cycle");
   });
 
-  it("may hold what throws", () => {
+  it("may contain getters that throw", () => {
     const value = {
       get a(): number {
         throw new Error("no");
@@ -166,12 +169,12 @@ describe("values written", () => {
 });
 
 describe("reading", () => {
-  /** JSON as JSON.stringify writes it, with white space thrown in. */
+  /** JSON as JSON.stringify writes it, with extra white space. */
   const texts = fc
     .tuple(fc.json({ noUnicodeString: false }), fc.constantFrom("", " ", "\n", "\t\r"))
     .map(([json, space]) => space + JSON.stringify(JSON.parse(json), null, space) + space);
 
-  it("gives what JSON.parse gives, objects as PHP's arrays", () => {
+  it("returns what JSON.parse returns, with objects as PHP's arrays", () => {
     fc.assert(
       fc.property(texts, (json) => {
         expect(readPhpJson(json)).toEqual(asPhp(JSON.parse(json)));
@@ -180,7 +183,7 @@ describe("reading", () => {
     );
   });
 
-  it("takes no text that JSON.parse refuses, and refuses none that it takes", () => {
+  it("accepts exactly the texts that JSON.parse accepts", () => {
     const bits = fc.constantFrom(
       ...'{}[],:"\\ \n0123456789-+.eEtrufalsn/bx\u0001\u007f\u00e9',
       '"a"',
@@ -207,7 +210,7 @@ describe("reading", () => {
     };
     fc.assert(
       fc.property(fc.oneof(made, damaged), (json) => {
-        // Lone surrogates in escapes are the one thing that JSON.parse takes.
+        // The only exception: JSON.parse accepts lone surrogates in escapes.
         fc.pre(!/\\u[dD]/.test(json));
         expect(accepts(readPhpJson, json)).toBe(accepts(JSON.parse, json));
       }),
@@ -257,38 +260,38 @@ describe("reading", () => {
     ['"\\ud800\\n"', "a lone surrogate at character 7 of 10"],
     ['"\\ud800\\ud800"', "a lone surrogate at character 13 of 14"],
     ['"\\udc00\\udc00"', "a lone surrogate at character 7 of 14"],
-    ['"\\u12"', "no four hexadecimal digits at character 3 of 6"],
-    ['"\\', "no such escape at character 3 of 2"],
+    ['"\\u12"', "expected four hexadecimal digits at character 3 of 6"],
+    ['"\\', "an unknown escape at character 3 of 2"],
     ['"abc', "an unfinished string or a control character in one at character 4 of 4"],
     ['{"a" 1}', "no : at character 5 of 7"],
-    ["{a:1}", "no string at character 1 of 5"],
+    ["{a:1}", "expected a string at character 1 of 5"],
     ["[1 2]", "no ] at character 3 of 5"],
     ['{"a":1', "no } at character 6 of 6"],
     ["1 2", "more than one value at character 2 of 3"],
-    ["", "no value at character 0 of 0"],
-    ["nul", "no value at character 0 of 3"],
+    ["", "expected a value at character 0 of 0"],
+    ["nul", "expected a value at character 0 of 3"],
   ])("not %s", (json, expected) => {
     expect(() => readPhpJson(json)).toThrow(new SyntaxError(expected));
   });
 
-  it("goes 511 deep, not 512", () => {
+  it("accepts 511 levels, but not 512", () => {
     const open = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
     expect(readPhpJson(open(511))).toBeInstanceOf(Array);
     expect(() => readPhpJson(open(512))).toThrow("more than 511 nested arrays at character 511");
-    // The peer does not get at the stack.
+    // The peer cannot exhaust the stack.
     expect(() => readPhpJson("[".repeat(100_000))).toThrow(SyntaxError);
     expect(() => readPhpJson('{"a":'.repeat(100_000))).toThrow(SyntaxError);
-    // Side by side is not deep.
+    // Consecutive arrays are not nested.
     expect(readPhpJson(`[${"[],".repeat(1000)}[]]`)).toHaveLength(1001);
   });
 
-  it("says where in the bytes, and nothing of what they are", () => {
+  it("reports the offset of an error, but no content", () => {
     const bytes = ascii("xx{secret}");
     expect(() => phpJson().decode(bytes, 2, bytes.length)).toThrow(
       expect.objectContaining({
         code: "malformed",
         offset: 2,
-        message: "no string at character 1 of 8",
+        message: "expected a string at character 1 of 8",
       }),
     );
     expect(() => decodeFrame(message, Uint8Array.of(0x22, 0xff, 0x22))).toThrow(
@@ -301,13 +304,13 @@ describe("jsonNL and jsonInt", () => {
   it.each([
     ["jsonNL", jsonNL],
     ["jsonInt", jsonInt],
-  ])("%s refuses options that contradict each other", (_, make) => {
+  ])("%s refuses conflicting options", (_, make) => {
     expect(() => make({ phpJson: true, parse: JSON.parse })).toThrow(TypeError);
     expect(() => make({ invalid: "throw" as "null" })).toThrow(RangeError);
     expect(() => make({ maxFrame: 0 })).toThrow(RangeError);
   });
 
-  it("say what is wrong with a package, and where", () => {
+  it("report errors in a package, with the offset", () => {
     const refused = (protocol: Protocol<unknown>, bytes: Uint8Array) =>
       expect(() => decodeFrame(protocol, bytes));
     const line = new TextEncoder().encode('{"password":hunter2}\n');
@@ -315,26 +318,26 @@ describe("jsonNL and jsonInt", () => {
       "decode-threw: package: 20 bytes are not JSON: expected a value at character 12 of 20",
     );
     refused(jsonNL({ phpJson: true }), line).toThrow(
-      "decode-threw: package: no value at character 12 of 20",
+      "decode-threw: package: expected a value at character 12 of 20",
     );
     refused(jsonInt(), Uint8Array.of(0, 0, 0, 6, 0x5b, 0x31)).toThrow(
       'decode-threw: package: 2 bytes are not JSON: expected "," or "]" at the end',
     );
   });
 
-  it("may be given a parser", () => {
+  it("accept a parser", () => {
     const dates = jsonNL<Date>({ parse: (json) => new Date(JSON.parse(json) as string) });
     expect(decodeFrame(dates, encodeFrame(dates, new Date(5))).getTime()).toBe(5);
     const counted = jsonInt<unknown, number>({ parse: (json) => json.length });
     expect(decodeFrame(counted, encodeFrame(counted, [1, 2]))).toBe(5);
   });
 
-  it("are text where text can be told apart, JsonInt is not", () => {
+  it("are sent as text if supported, except JsonInt", () => {
     expect(jsonNL().text).toBe(true);
     expect(jsonInt().text).toBe(false);
   });
 
-  it("trim exactly what PHP trims, and only JsonNL does", () => {
+  it("trim exactly what PHP trims, and only in JsonNL", () => {
     const line = (byte: number) => Uint8Array.of(byte, 0x31, byte, 0x0a);
     const taken: number[] = [];
     for (let byte = 0; byte < 256; byte++) {
@@ -351,7 +354,7 @@ describe("jsonNL and jsonInt", () => {
     expect(() => decodeFrame(jsonInt(), Uint8Array.of(0, 0, 0, 6, 0x31, 0))).toThrow(ProtocolError);
   });
 
-  it("are written by plain JSON unless PHP's is asked for", () => {
+  it("are written as plain JSON unless phpJson is set", () => {
     const value = { url: "/é" };
     expect(text(encodeFrame(jsonNL(), value))).toBe('{"url":"/\u00c3\u00a9"}\n');
     expect(text(encodeFrame(jsonNL({ phpJson: true }), value))).toBe('{"url":"\\/\\u00e9"}\n');

@@ -77,7 +77,7 @@ describe("phpSerialize", () => {
     expect(write(value)).toBe(text);
   });
 
-  it("reads the arrays of PHP that GatewayWorker has sent", () => {
+  it("reads arrays that GatewayWorker has sent", () => {
     const { cases } = JSON.parse(readText("test/vectors/workerman.json")) as {
       cases: { name: string; hex: string }[];
     };
@@ -89,7 +89,7 @@ describe("phpSerialize", () => {
     );
   });
 
-  it("takes a key of decimal digits for an integer, as PHP does, and objects for arrays", () => {
+  it("reads a key of decimal digits as an integer, as PHP does, and writes objects as arrays", () => {
     expect(read('a:2:{s:1:"5";N;s:2:"-7";N;}')).toEqual(
       new Map([
         [5, null],
@@ -107,7 +107,7 @@ describe("phpSerialize", () => {
     ).toBe("a:2:{i:5;i:1;i:6;i:2;}");
   });
 
-  it("keeps the last value of a key that comes twice, in its first place", () => {
+  it("keeps the last value of a repeated key, in its first place", () => {
     expect([
       ...(read('a:3:{s:1:"a";i:1;s:1:"b";i:2;s:1:"a";i:3;}') as Map<string, number>),
     ]).toEqual([
@@ -117,7 +117,7 @@ describe("phpSerialize", () => {
     expect(read("a:2:{i:0;i:1;i:0;i:2;}")).toEqual(new Map([[0, 2]]));
   });
 
-  it("reads strings as bytes if it is told to, keys as text", () => {
+  it("reads strings as bytes with the option, but keys as text", () => {
     const raw = perMessage().wrap(phpSerialize<unknown>({ strings: "bytes" }));
     const bytes = Uint8Array.of(...bytesIn('a:1:{s:1:"k";s:2:"'), 255, 34, ...bytesIn('";}'));
     const value = decodeFrame(raw, bytes);
@@ -155,7 +155,7 @@ describe("phpSerialize", () => {
     expect(errorOf(() => read(text))).toMatchObject({ code: "malformed", offset });
   });
 
-  it("bounds the depth, in both directions", () => {
+  it("limits the depth, in both directions", () => {
     const nested = (depth: number): string => `${"a:1:{i:0;".repeat(depth)}N;${"}".repeat(depth)}`;
     expect(write(read(nested(512)))).toBe(nested(512));
     expect(errorOf(() => read(nested(513))).code).toBe("malformed");
@@ -181,8 +181,8 @@ describe("phpSerialize", () => {
 });
 
 describe("gatewayQueries", () => {
-  it("asks a gateway and reads its answers, in the order of the queries", async () => {
-    // As a gateway has it: src/Gateway.php answers with a length and serialize().
+  it("queries a gateway and reads its answers, in the order of the queries", async () => {
+    // Like a gateway: src/Gateway.php answers with a length and serialize().
     const gateway = duplex({
       read: gatewayProtocol(),
       write: lengthPrefixed({ width: 4 }).wrap(phpSerialize()),
@@ -225,7 +225,7 @@ describe("gatewayQueries", () => {
     await server.close();
   });
 
-  it("checks its options, and takes another codec for the answers", () => {
+  it("checks its options, and accepts another codec for the answers", () => {
     expect(() => gatewayQueries({ serialised: 1 } as never)).toThrow("serialized");
     const bytes = gatewayQueries({ serialized: phpSerialize({ strings: "bytes" }) });
     expect(decodeFrame(bytes, bytesOf("00000008 733a313a22ff223b"))).toEqual(Uint8Array.of(255));

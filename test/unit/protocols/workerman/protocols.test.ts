@@ -29,7 +29,7 @@ import {
 } from "../../../../src/protocols/workerman/index.ts";
 import { ascii, failureOf } from "../../../support/chunks.ts";
 
-/** Length and error for the first bytes of a package, however few are here. */
+/** Returns the length and error for every prefix of a package. */
 function measured(protocol: Protocol<never, unknown>, start: Uint8Array): (number | string)[] {
   return Array.from(start, (_, i) => {
     try {
@@ -40,7 +40,7 @@ function measured(protocol: Protocol<never, unknown>, start: Uint8Array): (numbe
   });
 }
 
-describe("every ready-made protocol", () => {
+describe("every built-in protocol", () => {
   const made: [string, (options: { maxFrame?: number }) => Protocol<never, unknown>, number][] = [
     ["jsonNL", jsonNL, 1],
     ["text", text, 1],
@@ -83,7 +83,7 @@ describe("every ready-made protocol", () => {
 });
 
 describe("a total length", () => {
-  it("is told when the header is whole, and refused as soon as it is here", () => {
+  it("is measured when the header is complete, and refused as soon as possible", () => {
     expect(measured(frame(), Uint8Array.of(0, 0, 0, 9, 1))).toEqual([0, 0, 0, 9, 9]);
     expect(measured(binaryTransfer(), Uint8Array.of(0, 0, 0, 9, 1))).toEqual([0, 0, 0, 0, 9]);
     expect(measured(binaryTransfer(), Uint8Array.of(0, 0, 0, 4)).at(-1)).toBe(
@@ -97,7 +97,7 @@ describe("a total length", () => {
     );
   });
 
-  it("bounds what is in the package, before the rest of it comes", () => {
+  it("limits the parts of a package before the rest of it arrives", () => {
     const name = Uint8Array.of(0, 0, 0, 7, 3);
     expect(failureOf(() => binaryTransfer().measure(name, 0, 5, newScan()))).toEqual({
       code: "malformed",
@@ -118,7 +118,7 @@ describe("a total length", () => {
 });
 
 describe("frame", () => {
-  it("gives views, or copies", () => {
+  it("returns views, or copies", () => {
     const bytes = encodeFrame(frame(), ascii("abc"));
     const view = decodeFrame(frame(), bytes);
     const copy = decodeFrame(frame({ copy: true }), bytes);
@@ -129,15 +129,15 @@ describe("frame", () => {
 });
 
 describe("text", () => {
-  it("cuts no CR off that is not its own", () => {
+  it("removes only the CRs of the line end", () => {
     const bytes = ascii("\r\n\n");
     expect(text().decode(bytes, 1, 2)).toBe("");
     expect(text().decode(bytes, 0, 2)).toBe("");
   });
 
-  it("refuses a CR at the end alone, of text and of bytes", () => {
+  it("refuses a CR only at the end, in text and bytes", () => {
     for (const inner of ["\r", "a\r", "\r\r"]) {
-      const said = /ends in a CR, which every reader cuts off/;
+      const said = /ends in a CR, which readers remove/;
       expect(() => encodeFrame(text(), inner)).toThrow(said);
       expect(() => encodeFrame(text({ bytes: true }), ascii(inner))).toThrow(said);
     }
@@ -150,7 +150,7 @@ describe("text", () => {
 });
 
 describe("xml10", () => {
-  it("refuses a byte that is no digit as soon as it is here", () => {
+  it("refuses a byte that is not a digit as soon as it arrives", () => {
     expect(measured(xml10(), ascii("00x"))).toEqual([
       0,
       0,
@@ -163,7 +163,7 @@ describe("xml10", () => {
     );
   });
 
-  it("has a limit that ten digits can say", () => {
+  it("has a limit that ten digits can express", () => {
     expect(xml10({ maxFrame: 2 ** 40 }).maxFrame).toBe(9_999_999_999);
     expect(frame({ maxFrame: 2 ** 40 }).maxFrame).toBe(2 ** 32 - 1);
   });
@@ -187,7 +187,7 @@ describe("transfers", () => {
     expect(encodeFrame(server, "säved")).toEqual(new TextEncoder().encode("säved"));
     expect(encodeFrame(server, Uint8Array.of(1, 2))).toEqual(Uint8Array.of(1, 2));
 
-    // Whatever arrives is a message of its own.
+    // Each chunk is a message of its own.
     const splitter = new Splitter(client);
     const got: string[] = [];
     for (const chunk of ["sav", "ed\n", "x"]) {
@@ -219,7 +219,7 @@ describe("transfers", () => {
   });
 
   it.each([
-    ["", "no value at character 0 of 0"],
+    ["", "expected a value at character 0 of 0"],
     ["null", "no file_name"],
     ["5", "no file_name"],
     ["[]", "no file_name"],
@@ -239,14 +239,14 @@ describe("transfers", () => {
     });
   });
 
-  it("textTransfer says where a line is not UTF-8", () => {
+  it("textTransfer reports the offset of invalid UTF-8", () => {
     const bytes = Uint8Array.of(0x7b, 0xff, 0x0a);
     expect(failureOf(() => decodeFrame(textTransfer(), bytes))?.offset).toBe(1);
   });
 });
 
 describe("base64", () => {
-  it("is that of RFC 4648", () => {
+  it("matches RFC 4648", () => {
     const pairs = { f: "Zg==", fo: "Zm8=", foo: "Zm9v", foob: "Zm9vYg==", foobar: "Zm9vYmFy" };
     for (const [plain, coded] of Object.entries(pairs)) {
       expect(toBase64(ascii(plain))).toBe(coded);
@@ -259,7 +259,7 @@ describe("base64", () => {
 });
 
 describe("gatewayProtocol", () => {
-  it("needs a command only", () => {
+  it("requires only a command", () => {
     const ping = { cmd: gatewayCommands.PING };
     const bytes = encodeFrame(gatewayProtocol(), ping);
     expect(decodeFrame(gatewayProtocol(), bytes)).toEqual({
@@ -278,7 +278,7 @@ describe("gatewayProtocol", () => {
     });
   });
 
-  it("sends on what it received", () => {
+  it("forwards a received package", () => {
     const protocol = gatewayProtocol();
     const bytes = encodeFrame(protocol, {
       cmd: gatewayCommands.ON_MESSAGE,
@@ -293,25 +293,26 @@ describe("gatewayProtocol", () => {
     expect(encodeFrame(protocol, received)).toEqual(bytes);
   });
 
-  it("lets a codec read and write bodies that are no scalars, and sets the flag by the body", () => {
+  it("reads and writes bodies that are not scalars with a codec, and sets the flag by the body", () => {
     const protocol = gatewayProtocol({ serialized: phpJson<string[]>() });
     expectTypeOf<Received<typeof protocol>["body"]>().toEqualTypeOf<Uint8Array | string[]>();
     const list = encodeFrame(protocol, { cmd: 14, flag: 3, body: ["u1"] });
     expect(decodeFrame(protocol, list)).toMatchObject({ flag: 2, body: ["u1"] });
     const scalar = encodeFrame(protocol, { cmd: 14, flag: 2, body: '["u1"]' });
     expect(decodeFrame(protocol, scalar)).toMatchObject({ flag: 3, body: ascii('["u1"]') });
-    // Without a codec it stays bytes.
+    // Without a codec it remains bytes.
     expect(decodeFrame(gatewayProtocol(), list)).toMatchObject({ flag: 2, body: ascii('["u1"]') });
     expect(
       failureOf(() => encodeFrame(gatewayProtocol(), { cmd: 1, body: ["u1"] as never })),
     ).toEqual({
       code: "unencodable",
       offset: undefined,
-      message: "gateway cannot write this value: body is no scalar, and no codec is given",
+      message:
+        "gateway cannot write this value: body is not a scalar, and the option serialized is not set",
     });
   });
 
-  // From src/Protocols/GatewayProtocol.php, written down once more: a typing error must not be in both.
+  // Copied from src/Protocols/GatewayProtocol.php a second time, to catch typing errors.
   it.each([
     ["ON_CONNECT", 1],
     ["ON_MESSAGE", 3],
@@ -343,11 +344,11 @@ describe("gatewayProtocol", () => {
     ["GET_SESSION_BY_CLIENT_ID", 203],
     ["SET_SESSION", 204],
     ["ON_WEBSOCKET_CONNECT", 205],
-  ] as const)("knows the command %s as %i", (name, number) => {
+  ] as const)("has the command %s as %i", (name, number) => {
     expect(gatewayCommands[name]).toBe(number);
   });
 
-  it("knows no other commands, and the flags", () => {
+  it("has no other commands, and the flags", () => {
     expect(Object.keys(gatewayCommands)).toHaveLength(30);
     expect(gatewayFlags).toEqual({ BODY_IS_SCALAR: 1, NOT_CALL_ENCODE: 2 });
     expect(Object.isFrozen(gatewayCommands) && Object.isFrozen(gatewayFlags)).toBe(true);
@@ -355,7 +356,7 @@ describe("gatewayProtocol", () => {
 });
 
 describe("types", () => {
-  it("say what is sent and received", () => {
+  it("describe sent and received values", () => {
     const lines = text();
     expectTypeOf<Received<typeof lines>>().toEqualTypeOf<string>();
     const rows = text({ bytes: true });

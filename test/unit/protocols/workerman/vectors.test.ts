@@ -27,8 +27,8 @@ import { errorOf } from "../../../support/chunks.ts";
 import { bytesOf, hexOf } from "../../../support/hex.ts";
 
 /*
- * Golden vectors, made by running Workerman v5.2.2 and GatewayWorker on PHP 8.2. Everything passes as it is, but
- * for what the tables DIFFERENT_* list: each entry names the reason and what happens here instead.
+ * Test vectors, written by Workerman v5.2.2 and GatewayWorker on PHP 8.2. All apply unchanged
+ * except those in the tables DIFFERENT_*: each entry has the reason and the result here.
  */
 
 type Any = Protocol<never, unknown>;
@@ -66,7 +66,8 @@ interface Invalid {
   value?: unknown;
 }
 
-// Read, not imported: an import would become an object literal, in which `__proto__` sets the prototype.
+// Read instead of imported: an import would become an object literal, in which `__proto__` sets the
+// prototype.
 const file = new URL("../../../vectors/workerman.json", import.meta.url);
 const { cases, inputs, streams, invalid } = JSON.parse(readFileSync(file, "utf8")) as {
   cases: Case[];
@@ -75,7 +76,7 @@ const { cases, inputs, streams, invalid } = JSON.parse(readFileSync(file, "utf8"
   invalid: Invalid[];
 };
 
-/** A value as the vectors write it, as one of JavaScript. */
+/** Converts a value of the vectors to one of JavaScript. */
 function jsValue(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(jsValue);
   if (typeof value !== "object" || value === null) return value;
@@ -99,7 +100,7 @@ function nested(depth: number): unknown {
   return value;
 }
 
-/** What PHP's own `serialize` is for: just enough for the one vector that has such a body. */
+/** A substitute for PHP's `serialize`: just enough for the one vector with such a body. */
 const listOfStrings = {
   decode: (bytes: Uint8Array, start: number, end: number): string[] =>
     [...decodeUtf8(bytes, start, end).matchAll(/s:\d+:"([^"]*)"/g)].map((match) => match[1]!),
@@ -109,7 +110,7 @@ const listOfStrings = {
   },
 };
 
-/** JsonNL, save that the first byte of the buffer may end it; in the manual's own words. */
+/** JsonNL that can also end at the first byte of the buffer, in the manual's own words. */
 function guarded(maxFrame: number): Any {
   return defineCodec({
     name: "guarded",
@@ -159,7 +160,7 @@ function encode(protocol: Any, value: unknown): Uint8Array<ArrayBuffer> {
   return encodeFrame(protocol, value as never);
 }
 
-/** Cases whose value is written otherwise, or refused. */
+/** Cases whose value is written differently, or refused. */
 const DIFFERENT_ENCODING: Record<string, { reason: string; hex?: string }> = {
   "jsonnl-sparse-int-keys": {
     reason: "JavaScript's objects sort integer-like keys",
@@ -170,7 +171,7 @@ const DIFFERENT_ENCODING: Record<string, { reason: string; hex?: string }> = {
     hex: "7b2231223a332c2232223a322c2262223a317d0a",
   },
   "jsonnl-decode-1e400": {
-    reason: "INF has no JSON: PHP writes an empty line, here it is refused",
+    reason: "INF has no JSON form: PHP writes an empty line, here it is refused",
   },
   "text-value-ends-with-cr": { reason: "no receiver would get the CR back" },
   "text-value-with-newline": { reason: "every receiver would get two packages" },
@@ -192,7 +193,7 @@ describe("cases", () => {
 
   it.each(cases)("$name: read", (entry) => {
     const protocol = protocolOf(entry);
-    // Two lines are two packages, as they are in PHP, where `decode` alone was called.
+    // Two lines are two packages; in PHP, `decode` alone was called.
     if (entry.name === "text-value-with-newline" || entry.name === "text-value-only-newlines") {
       expect(decodeAll(protocol, bytesOf(entry.hex)).length).toBeGreaterThan(1);
       return;
@@ -202,7 +203,7 @@ describe("cases", () => {
   });
 
   it.each(cases.filter(({ codec }) => codec === "jsonnl"))("$name: plain JSON", (entry) => {
-    // A PHP peer reads what is written without `phpJson`; only what the tags name comes out otherwise.
+    // A PHP peer reads plain JSON too; only values with these tags are read differently.
     const beyond = ["int64", "infinity", "negative-zero"];
     const value = jsValue(entry.dir === "encode" ? entry.decodesTo : entry.value);
     if (entry.tags?.some((tag) => beyond.includes(tag)) || typeof value === "bigint") return;
@@ -211,13 +212,13 @@ describe("cases", () => {
     expect(typeof read === "bigint" ? Number(read) : read).toStrictEqual(value);
   });
 
-  it("differ where the list says so, and nowhere else", () => {
+  it("differ only as listed", () => {
     const names = cases.map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining(Object.keys(DIFFERENT_ENCODING)));
   });
 });
 
-/** Lengths that are told otherwise: another number, or an error with this cause. */
+/** Lengths that differ: another number, or an error with this cause. */
 const DIFFERENT_INPUT: Record<string, { reason: string; length?: number; cause?: string }> = {
   "input-text-at-limit": { reason: "a line of exactly the limit is fine", length: 8 },
   "input-text-pipelined-over-limit": {
@@ -253,13 +254,13 @@ describe("inputs", () => {
     }
   });
 
-  it("differ where the list says so, and nowhere else", () => {
+  it("differ only as listed", () => {
     const names = inputs.map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining(Object.keys(DIFFERENT_INPUT)));
   });
 });
 
-/** Streams that end otherwise. */
+/** Streams that end differently. */
 const DIFFERENT_STREAM: Record<
   string,
   { reason: string; messages?: unknown[]; code: ProtocolErrorCode | undefined; text?: RegExp }
@@ -299,10 +300,10 @@ const DIFFERENT_STREAM: Record<
   },
 };
 
-/** Why a stream that the reference closes is closed. */
+/** Error codes of streams that the reference closes. */
 const CODES: Record<string, ProtocolErrorCode> = { guarded: "malformed" };
 
-/** PHP delivers null for what is no JSON: here it does so when asked. */
+/** PHP delivers null for anything but JSON; here only with the option. */
 const NULL_FOR_INVALID = [
   "stream-jsonnl-empty-lines",
   "stream-jsonnl-invalid-json-continues",
@@ -318,7 +319,7 @@ const NO_SINK: Sink = {
   abort() {},
 };
 
-/** What a connection gets out of these chunks. */
+/** Returns the messages of a connection that receives these chunks. */
 function receive(protocol: Any, chunks: Iterable<Uint8Array>) {
   const messages: unknown[] = [];
   const errors: unknown[] = [];
@@ -370,7 +371,7 @@ describe("streams", () => {
     ["stream-guarded-false", /^input-refused: input returned false$/, 8],
     ["stream-guarded-negative", /^input-refused: input returned -1$/, 8],
     ["stream-guarded-throws", /^input-threw: a hash$/, 8],
-  ])("%s says why and where", (name, text, offset) => {
+  ])("%s reports reason and offset", (name, text, offset) => {
     const { chunksHex } = streams.find((stream) => stream.name === name)!;
     const { errors } = receive(guarded(PHP_LIMIT), chunksHex.map(bytesOf));
     expect(errors).toMatchObject([{ message: expect.stringMatching(text), offset }]);
