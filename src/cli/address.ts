@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** Where to listen or to connect. */
+/** A host and port to listen on or to connect to. */
 export interface Place {
   readonly host: string;
   readonly port: number;
@@ -10,7 +10,7 @@ export interface Place {
 /**
  * Reads `host:port`, `[::1]:port`, `port`, or one of these after `tls://`.
  *
- * @param option - for errors
+ * @param option - name of the option, for errors
  * @throws RangeError for anything else
  */
 export function placeOf(option: string, text: string): Place {
@@ -23,13 +23,13 @@ export function placeOf(option: string, text: string): Place {
   return { host, port, tls: parts[1] !== undefined };
 }
 
-/** Options of TLS for the side that connects. */
+/** TLS options for the side that connects. */
 export interface ClientTlsArgs {
   readonly ca?: string | undefined;
   readonly insecure?: boolean | undefined;
 }
 
-/** The TLS options of `connect`. */
+/** Returns the TLS options of `connect`. */
 export function clientTls(
   { tls, host }: Place,
   { ca, insecure = false }: ClientTlsArgs,
@@ -47,14 +47,14 @@ export function clientTls(
   };
 }
 
-/** The TLS options of `listen`. */
+/** Returns the TLS options of `listen`. */
 export function serverTls(
   cert: string | undefined,
   key: string | undefined,
 ): { readonly tls?: { cert: Buffer; key: Buffer } } {
   if (cert === undefined && key === undefined) return {};
   if (cert === undefined || key === undefined) {
-    throw new RangeError("framewright: --cert and --key belong together");
+    throw new RangeError("framewright: --cert and --key require each other");
   }
   return { tls: { cert: readFileSync(cert), key: readFileSync(key) } };
 }

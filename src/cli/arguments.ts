@@ -7,10 +7,10 @@ type Parsed<Options extends OptionsConfig> = ReturnType<
 >;
 
 /**
- * The arguments of a command.
+ * Parses the arguments of a command.
  *
- * @param before - what errors begin with
- * @param files - whether others than options may be given
+ * @param before - start of error texts
+ * @param files - true if arguments other than options are allowed
  * @throws RangeError for an unknown option, or one without its value
  */
 export function parsed<const Options extends OptionsConfig>(

@@ -4,16 +4,17 @@ export interface Packet {
   readonly time: number;
   /** Kind of the first header, as numbered in https://www.tcpdump.org/linktypes.html. */
   readonly link: number;
-  /** As far as it was captured. */
+  /** Its captured part. */
   readonly bytes: Uint8Array;
-  /** Bytes that it had on the wire. */
+  /** Length on the wire, in bytes. */
   readonly length: number;
 }
 
 /**
- * The packets of a capture: pcap in either byte order, with microseconds or nanoseconds, and pcapng.
+ * Iterates the packets of a capture: pcap in either byte order, with microseconds or nanoseconds,
+ * and pcapng.
  *
- * @throws Error if it is neither, or is damaged
+ * @throws Error if it is in neither format, or is damaged
  */
 export function* packetsOf(bytes: Uint8Array): Generator<Packet> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -51,9 +52,9 @@ const BYTE_ORDER = 0x1a2b3c4d;
 
 interface Interface {
   readonly link: number;
-  /** Units of its times in a second. */
+  /** Units of its times per second. */
   readonly units: number;
-  /** Most bytes of a packet; 0: all. */
+  /** Maximum captured bytes of a packet; 0 for all. */
   readonly most: number;
 }
 
@@ -63,10 +64,10 @@ function* ofPcapng(bytes: Uint8Array, view: DataView): Generator<Packet> {
   for (let at = 0; at < bytes.length; ) {
     if (at + 12 > bytes.length) throw bad(`the block at ${at} is cut off`);
     const type = view.getUint32(at, isLittle);
-    // The same in either byte order; what follows says which one it is.
+    // Reads the same in either byte order; the next field shows which one it is.
     if (type === BLOCK_SECTION) {
       isLittle = view.getUint32(at + 8) !== BYTE_ORDER;
-      if (view.getUint32(at + 8, isLittle) !== BYTE_ORDER) throw bad("no byte order");
+      if (view.getUint32(at + 8, isLittle) !== BYTE_ORDER) throw bad("its byte order is unknown");
       interfaces = [];
     }
     const size = view.getUint32(at + 4, isLittle);
@@ -123,7 +124,7 @@ function packetIn(
 ): Packet {
   if (end - start < 20) throw bad("a packet is cut off");
   const from = interfaces[view.getUint32(start, isLittle)];
-  if (from === undefined) throw bad("a packet of an interface that is not described");
+  if (from === undefined) throw bad("a packet of an unknown interface");
   const ticks = view.getUint32(start + 4, isLittle) * 2 ** 32 + view.getUint32(start + 8, isLittle);
   const captured = view.getUint32(start + 12, isLittle);
   const length = view.getUint32(start + 16, isLittle);

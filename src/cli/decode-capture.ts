@@ -5,7 +5,7 @@ import { type Segment, segmentIn } from "./segments.ts";
 import type { Pipe } from "./streams.ts";
 import { type Direction, type StreamEvents, TcpStreams } from "./tcp-streams.ts";
 
-/** How a capture is read. */
+/** Options for reading a capture. */
 export interface CaptureOptions {
   /** The protocol of clients. */
   readonly protocol: AnyProtocol;
@@ -14,11 +14,14 @@ export interface CaptureOptions {
   /** Only connections to or from this port. */
   readonly port: number | undefined;
   readonly show: (protocol: AnyProtocol) => Show;
-  /** Takes what is missing, in one line each. */
+  /** Output for reports of missing data, one line each. */
   readonly errors: Pipe;
 }
 
-/** Shows the frames of all streams in a capture, in the order in which they were complete. Returns false if something was wrong. */
+/**
+ * Shows the frames of all streams in a capture, in the order in which they were complete. Returns
+ * false if there were errors.
+ */
 export function decodeCapture(bytes: Uint8Array, options: CaptureOptions): boolean {
   const { protocol, replies, port, show, errors } = options;
   const shows = { client: show(protocol), server: show(replies) };
@@ -68,7 +71,7 @@ export function decodeCapture(bytes: Uint8Array, options: CaptureOptions): boole
     }
   }
   streams.finish();
-  if (lost > 0) errors.write(`framewright: ${lost} datagrams are not captured whole\n`);
+  if (lost > 0) errors.write(`framewright: ${lost} datagrams are captured only in part\n`);
   if (segments === 0) {
     const what = isStream ? "TCP segments" : "datagrams";
     const where = port === undefined ? "" : ` of port ${port}`;

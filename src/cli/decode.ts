@@ -25,18 +25,18 @@ const OPTIONS = {
 
 const DECODE_HELP = `framewright decode <file | -> --protocol <protocol>
 
-Shows what bytes mean: each frame with its address, its bytes and its fields, or with --json a line for each message.
+Shows each frame in bytes with its offset, bytes and fields, or with --json one line per message.
 
-  --protocol <protocol>  a ready one, a framing and a codec, or your own: goim, fastway:dialect=v2, lines+json,
+  --protocol <protocol>  a built-in one, a framing and a codec, or your own: goim, fastway:dialect=v2, lines+json,
                          length:width=2,endian=le+utf8, length:width=2+sproto:schema.sproto#Type, ./mine.ts#name
-  --input <kind>         raw, hex, dump (hex with addresses), pcap; recognised unless given
-  --json                 a line for each message: { "offset", "size", "value" }; of captures also stream, from, to, time
-  --replies <protocol>   of captures: what servers send, if it is something else
-  --port <number>        of captures: only connections of this port
-  --columns <n>          bytes on a line                                       [8]
+  --input <kind>         raw, hex, dump (hex with addresses), pcap; detected by default
+  --json                 one line per message: { "offset", "size", "value" }; for captures also stream, from, to, time
+  --replies <protocol>   for captures: protocol of the servers, if different
+  --port <number>        for captures: only connections of this port
+  --columns <n>          bytes per line                                         [8]
 `;
 
-/** `framewright decode`. Returns the exit code: 1 if the bytes are wrong. */
+/** Runs `framewright decode`. Returns the exit code: 1 if the bytes are invalid. */
 export async function decodeCommand(args: readonly string[], streams: Streams): Promise<number> {
   const { values, positionals } = parsed("framewright decode: ", args, OPTIONS, true);
   if (values.help === true) {
@@ -45,7 +45,7 @@ export async function decodeCommand(args: readonly string[], streams: Streams): 
   }
   const [file, ...others] = positionals;
   if (file === undefined || others.length > 0) {
-    throw new RangeError("framewright decode: one file is wanted, or - for standard input");
+    throw new RangeError("framewright decode: name one file, or - for standard input");
   }
   const kind = values.input as InputKind | undefined;
   if (kind !== undefined && !INPUT_KINDS.includes(kind)) {
@@ -74,14 +74,14 @@ export async function decodeCommand(args: readonly string[], streams: Streams): 
   return reader.isRight ? 0 : 1;
 }
 
-/** All of standard input: not read at once, because a pipe may have nothing yet. */
+/** Reads all of standard input; not at once, because a pipe may have nothing yet. */
 async function allOf({ input }: Streams): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of input ?? []) chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks);
 }
 
-/** A file is the only source. */
+/** The source of frames from a file. */
 const NOWHERE = { json: {}, words: "" };
 
 function portOf(text: string | undefined): number | undefined {

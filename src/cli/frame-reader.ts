@@ -9,32 +9,35 @@ import { explain, hexView } from "../inspect/index.ts";
 import type { AnyProtocol } from "../inspect/ready/index.ts";
 import type { Pipe } from "./streams.ts";
 
-/** Bytes of a frame, and where they are from. */
+/** Bytes of a frame, and their source. */
 export interface Frame {
   readonly bytes: Uint8Array;
-  /** In its stream. */
+  /** Offset in its stream. */
   readonly offset: number;
   readonly source: Source;
 }
 
-/** Where frames are from: members of each line of JSON, and the same in words. */
+/** Source of frames: members for each line of JSON, and the same in words. */
 export interface Source {
   readonly json: Readonly<Record<string, unknown>>;
   readonly words: string;
 }
 
-/** Takes frames, and what is wrong. */
+/** Shows frames, and errors. */
 export interface Show {
   frame(frame: Frame, values: readonly unknown[]): void;
   error(frame: Frame, error: ProtocolError): void;
 }
 
-/** Reads the frames of one stream, or messages, and shows them. After an error in a stream it reads no more. */
+/**
+ * Reads the frames of one stream, or messages, and shows them. Stops at the first error in a
+ * stream.
+ */
 export class FrameReader {
   readonly #protocol: AnyProtocol;
   readonly #show: Show;
   readonly #splitter: Splitter | undefined;
-  /** Bytes that were read as frames. */
+  /** Number of bytes read as frames. */
   #at = 0;
   #isOff = false;
   isRight = true;
@@ -47,14 +50,14 @@ export class FrameReader {
     }
   }
 
-  /** Takes bytes as they come: a message, if the protocol has no streams. */
+  /** Adds a chunk; a whole message if the protocol has no framing. */
   push(bytes: Uint8Array, source: Source): void {
     const splitter = this.#splitter;
     if (splitter === undefined) this.#decode({ bytes, offset: 0, source });
     else this.#work(source, () => splitter.push(bytes));
   }
 
-  /** Says that no more bytes come. */
+  /** Ends the input. */
   finish(source: Source): void {
     this.#work(source, () => this.#splitter?.finish());
   }
@@ -93,7 +96,7 @@ export class FrameReader {
   }
 }
 
-/** Every value is a line of JSON. */
+/** Shows each value as a line of JSON. */
 export function jsonLines(out: Pipe): Show {
   const line = ({ source, offset }: Frame, rest: string): void => {
     const members = JSON.stringify({ ...source.json, offset }).slice(0, -1);
@@ -109,7 +112,7 @@ export function jsonLines(out: Pipe): Show {
   };
 }
 
-/** Every frame is a view of its bytes. */
+/** Shows each frame as a view of its bytes. */
 export function hexFrames(protocol: AnyProtocol, columns: number, out: Pipe): Show {
   let count = 0;
   const view = ({ bytes, offset, source }: Frame): boolean => {
@@ -123,16 +126,16 @@ export function hexFrames(protocol: AnyProtocol, columns: number, out: Pipe): Sh
   return {
     frame: (frame) => void view(frame),
     error(frame, { code, message }) {
-      // A view tells what is wrong, unless that is not in the bytes that it shows.
+      // The view contains the error, unless it is not in the bytes shown.
       if (!view(frame)) out.write(`error: ${code}: ${message}\n\n`);
     },
   };
 }
 
-/** Most characters of a value on a line. */
+/** Maximum characters of a value on a line. */
 const LONGEST = 1000;
 
-/** Every value is a line: where it is from, its size, and the value. */
+/** Shows each value as a line: source, size and value. */
 export function valueLines(out: Pipe): Show {
   const line = ({ source, bytes }: Frame, text: string): void => {
     const cut = text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text;
@@ -142,7 +145,6 @@ export function valueLines(out: Pipe): Show {
     frame(frame, values) {
       for (const value of values) line(frame, valueText(value));
     },
-    error: (frame, { code, message }) =>
-      line(frame, `not understood any more: ${code}: ${message}`),
+    error: (frame, { code, message }) => line(frame, `no longer decoded: ${code}: ${message}`),
   };
 }

@@ -6,8 +6,8 @@ import type { AnyProtocol } from "../inspect/ready/index.ts";
 import { protocolOf } from "./protocol-names.ts";
 
 /**
- * The protocol that `--protocol` asks for: a ready one by its name and options, or an export of a file
- * (`./mine.ts#name`).
+ * Loads the protocol of `--protocol`: a built-in one by its name and options, or an export of a
+ * file (`./mine.ts#name`).
  *
  * @throws RangeError if there is none
  */
@@ -57,7 +57,7 @@ async function load(file: string): Promise<Module> {
       throw new RangeError(`framewright: ${file}: ${(error as Error).message}`);
     }
   }
-  // Older versions of Node read no TypeScript: what the user's project has does.
+  // Older versions of Node cannot load TypeScript: use what the user's project has.
   const near = createRequire(file);
   // Its modules for `require` cannot import.
   const tsx = resolved(near, "tsx/esm/api")?.replace(/\.cjs$/, ".mjs");
@@ -87,7 +87,10 @@ interface Esbuild {
   buildSync(options: object): { readonly outputFiles: readonly { readonly text: string }[] };
 }
 
-/** The file and those that it imports, packages left out, beside the file: so that packages are found. */
+/**
+ * Bundles the file and its imports, except packages, into a file next to it, so that packages are
+ * found.
+ */
 async function bundled(file: string, { buildSync }: Esbuild): Promise<Module> {
   const { mkdtempSync, rmSync, writeFileSync } = await import("node:fs");
   const { outputFiles } = buildSync({

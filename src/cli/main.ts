@@ -3,9 +3,9 @@ import { realpathSync } from "node:fs";
 import process from "node:process";
 import { execute } from "./run.ts";
 
-// npm runs it by a link.
+// npm runs it through a link.
 const file = realpathSync(process.argv[1]!);
-// What reads it may end first: `framewright decode ... | head`.
+// Its reader may end first: `framewright decode ... | head`.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(error.code === "EPIPE" ? 0 : 1);
 });
@@ -17,7 +17,8 @@ void execute(
   {
     out: process.stdout,
     errors: process.stderr,
-    // Both are only for commands that ask for them: elsewhere Ctrl-C ends the process, and standard input is left alone.
+    // Set up only for commands that use them: otherwise Ctrl-C ends the process, and standard input
+    // is not read.
     get input() {
       hasInput = true;
       return process.stdin;

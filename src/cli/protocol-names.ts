@@ -11,7 +11,7 @@ const HOST: NameHost = {
 };
 
 /**
- * The protocol that `--protocol` names.
+ * Returns the protocol that `--protocol` names.
  *
  * @throws RangeError if there is none
  */

@@ -29,14 +29,14 @@ const OPTIONS = {
 
 const PROXY_HELP = `framewright proxy --listen <[host:]port> --to <host:port> --protocol <protocol>
 
-Forwards connections, and shows the messages of both directions. Bytes pass unchanged, whatever the protocol makes of
-them. Ends with Ctrl-C.
+Forwards connections, and shows the messages of both directions. Bytes pass unchanged, even if they cannot be decoded.
+Stop it with Ctrl-C.
 
   --listen <[host:]port>  where clients connect                                 [host 127.0.0.1]
-  --to <host:port>        where they are forwarded to; tls://host:port with TLS
-  --protocol <protocol>   what is spoken; see framewright decode --help
-  --replies <protocol>    what the server sends, if it is something else
-  --json                  a line of JSON for each message
+  --to <host:port>        where to forward them; tls://host:port with TLS
+  --protocol <protocol>   protocol of the connections; see framewright decode --help
+  --replies <protocol>    protocol of the server, if different
+  --json                  one line of JSON per message
   --quiet                 shows nothing
   --record <file>         writes a capture (pcapng) that Wireshark and framewright decode read
   --cert <file>, --key <file>  TLS for clients
@@ -51,7 +51,7 @@ function endOf(stream: Duplex): End {
   return { host, port };
 }
 
-/** `framewright proxy`: until it is stopped. */
+/** Runs `framewright proxy` until it is stopped. */
 export async function proxyCommand(args: readonly string[], streams: Streams): Promise<number> {
   const values = parsed("framewright proxy: ", args, OPTIONS, false).values;
   if (values.help === true) {
@@ -59,7 +59,7 @@ export async function proxyCommand(args: readonly string[], streams: Streams): P
     return 0;
   }
   if (values.listen === undefined || values.to === undefined) {
-    throw new RangeError("framewright proxy: --listen and --to are wanted; try --help");
+    throw new RangeError("framewright proxy: --listen and --to are required; try --help");
   }
   const here = placeOf("--listen", values.listen);
   const there = placeOf("--to", values.to);
@@ -144,7 +144,7 @@ interface Looking {
   readonly recorded: Recorded | undefined;
 }
 
-/** Looks at what one side sends. Nothing that it does reaches the traffic. */
+/** Decodes what one side sends. Errors do not affect the traffic. */
 function lookAt(
   number: number,
   isClient: boolean,
@@ -163,7 +163,7 @@ function lookAt(
     reader?.push(data, source());
   };
   return {
-    // A protocol of the user's may write into what it decodes; what is only recorded need not be copied.
+    // A protocol of the user might write into its input; bytes that are only recorded need no copy.
     tap: reader === undefined ? { bytes: push } : push,
     finish: () => reader?.finish(source()),
   };

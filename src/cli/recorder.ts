@@ -2,7 +2,7 @@ import { closeSync, openSync, writeSync, writevSync } from "node:fs";
 import { isIPv6 } from "node:net";
 import { Output } from "../core/index.ts";
 
-/** An end of a connection. */
+/** One end of a connection. */
 export interface End {
   readonly host: string;
   readonly port: number;
@@ -10,36 +10,36 @@ export interface End {
 
 /** One connection in a recording. */
 export interface Recorded {
-  /** Bytes that the client, or the server, sent. */
+  /** Records bytes that the client, or the server, sent. */
   data(isClient: boolean, bytes: Uint8Array): void;
-  /** The connection is over. */
+  /** Records the end of the connection. */
   close(isReset: boolean): void;
 }
 
-/** What one end sends, and the sequence number of its next byte. */
+/** The sending state of one end: packet header and the sequence number of its next byte. */
 interface Side {
-  /** The start of each of its packets; what differs from packet to packet is filled in. */
+  /** The start of each of its packets; fields that vary are filled in. */
   readonly head: PacketHead;
   next: number;
 }
 
-/** Raw IP: what Wireshark reads without a link layer. */
+/** Raw IP: Wireshark reads it without a link layer. */
 const LINK_RAW = 101;
-/** Most data of one packet. */
+/** Maximum data of one packet. */
 const MOST = 32_768;
-/** So much is written at once. */
+/** Size at which data is written. */
 const FLUSH = 262_144;
-/** For headers, and data that is not worth a place of its own in a write. */
+/** Memory for headers, and for data too short for an entry of its own in a write. */
 const BATCH = 65_536;
 const WORTH = 4096;
-/** Most places of one write, below the limit of the systems. */
+/** Maximum entries of one write, below the limit of operating systems. */
 const MOST_PARTS = 512;
 const [FIN, SYN, RST, PSH, ACK] = [1, 2, 4, 8, 16];
 const NOTHING = new Uint8Array(0);
 
 /**
- * Writes what goes through connections as a capture (pcapng): as packets of TCP with the addresses of both ends, as if
- * it had been captured between them.
+ * Records the bytes of connections as a capture (pcapng): as TCP packets with the addresses of both
+ * ends, as if captured between them.
  *
  * ```text
  *   #batch   | header | data | pad | header |        | pad | header | ...
@@ -52,7 +52,7 @@ export class Recorder {
   readonly #failed: (error: unknown) => void;
   readonly #batch = new Uint8Array(BATCH);
   readonly #view = new DataView(this.#batch.buffer);
-  /** Bytes of the batch that are used, and those that are no part yet. */
+  /** Used bytes of the batch, and the start of those that are not an entry yet. */
   #end = 0;
   #start = 0;
   readonly #parts: Uint8Array[] = [];
@@ -60,8 +60,8 @@ export class Recorder {
   #isClosed = false;
 
   /**
-   * @param path - of the file, which is made or overwritten
-   * @param failed - called once if the file cannot be written any more: then nothing more is recorded
+   * @param path - path of the file, which is created or overwritten
+   * @param failed - called once if the file can no longer be written: nothing more is recorded then
    * @throws the system's error if the file cannot be opened
    */
   constructor(path: string, failed: (error: unknown) => void) {
@@ -83,7 +83,7 @@ export class Recorder {
     this.flush();
   }
 
-  /** Begins a connection. */
+  /** Starts recording a connection. */
   open(client: End, server: End): Recorded {
     const sides: readonly [Side, Side] = [
       { head: packetHead(client, server), next: 1 },
@@ -116,7 +116,7 @@ export class Recorder {
     };
   }
 
-  /** Writes what waits. */
+  /** Writes the waiting data. */
   flush(): void {
     this.#cut();
     if (this.#isClosed || this.#size === 0) return;
@@ -134,7 +134,7 @@ export class Recorder {
     }
   }
 
-  /** Writes what waits, and closes the file. What comes after that is left out. */
+  /** Writes the waiting data, and closes the file. Later data is dropped. */
   close(): void {
     this.flush();
     if (!this.#isClosed) closeSync(this.#file);
@@ -156,7 +156,7 @@ export class Recorder {
     this.#end += head.bytes.length;
     if (isLong) this.#part(data);
     else this.#put(data);
-    // The batch is used again: padding must be written.
+    // The batch is reused, so the padding must be written.
     this.#batch.fill(0, this.#end, this.#end + padding);
     this.#view.setUint32(this.#end + padding, total, true);
     this.#end += padding + 4;
@@ -170,7 +170,7 @@ export class Recorder {
     this.#end += bytes.length;
   }
 
-  /** Ends the part at hand. */
+  /** Ends the current entry. */
   #cut(): void {
     if (this.#end === this.#start) return;
     this.#parts.push(this.#batch.subarray(this.#start, this.#end));
@@ -178,7 +178,7 @@ export class Recorder {
     this.#start = this.#end;
   }
 
-  /** Memory that is never written again, so it is not copied. */
+  /** Adds memory that is never written again, so it is not copied. */
   #part(bytes: Uint8Array): void {
     this.#cut();
     this.#parts.push(bytes);
@@ -186,7 +186,7 @@ export class Recorder {
   }
 }
 
-/** Writes what a write left over: the disk is nearly full, or a limit was met. */
+/** Writes the rest after a partial write: the disk is nearly full, or a limit was reached. */
 function writeRest(file: number, parts: readonly Uint8Array[], written: number): void {
   const all = Buffer.concat(parts);
   for (let at = written; at < all.length; ) at += writeSync(file, all, at);
@@ -199,15 +199,15 @@ interface Packet {
   readonly data: Uint8Array;
 }
 
-/** The start of a packet, up to its data: the block of pcapng, the header of IP, that of TCP. */
+/** The start of a packet, up to its data: the headers of pcapng, IP and TCP. */
 interface PacketHead {
   readonly bytes: Uint8Array;
   readonly isV6: boolean;
-  /** Sum of the header of IPv4, without what is filled in. */
+  /** Checksum of the IPv4 header without the fields that are filled in. */
   readonly sum: number;
 }
 
-/** Where IP begins: type, length, interface, time, both lengths of the packet. */
+/** Offset of the IP header, after type, length, interface, time and both lengths of the packet. */
 const IP = 28;
 
 function packetHead(from: End, to: End): PacketHead {
@@ -233,7 +233,7 @@ function packetHead(from: End, to: End): PacketHead {
   return { bytes, isV6, sum };
 }
 
-/** Fills in what differs from packet to packet, `total` bytes of its block among it. */
+/** Fills in the fields that vary, including `total`, the bytes of its block. */
 function fillIn(
   view: DataView,
   at: number,
@@ -262,7 +262,7 @@ function fillIn(
   view.setUint8(tcp + 13, packet.flags);
 }
 
-/** Addresses that are none, such as those of Unix domain sockets, are 0.0.0.0. */
+/** Parses an address; others, such as those of Unix domain sockets, become 0.0.0.0. */
 function ipv4(host: string): Uint8Array {
   const parts = host
     .replace(/^::ffff:/i, "")

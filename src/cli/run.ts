@@ -9,23 +9,23 @@ import { versionOf } from "./version.ts";
 
 const HELP = `framewright <command>
 
-  decode <file | ->    shows what bytes mean, by a protocol
+  decode <file | ->    shows the frames and fields in bytes
   proxy                forwards connections, and shows their messages
   talk <host:port>     speaks a protocol by hand, as lines of JSON
   generate <what>      writes a dissector for Wireshark (lua), a specification for Kaitai (ksy), or a
                        TypeScript module for a schema (sproto)
 
-framewright <command> --help tells more. --version prints the version.
+framewright <command> --help prints its options. --version prints the version.
 `;
 
 /**
- * The command `framewright`, for the verbs that are done at once.
+ * Runs the command `framewright`, for commands that finish at once.
  *
- * @param args - what follows its name
- * @param out - for what was asked for
- * @param errors - for what went wrong, one line
- * @param file - the file that runs, for `--version`
- * @returns the exit code: 0, 1 if files are wrong, 2 if the command is
+ * @param args - arguments after its name
+ * @param out - output of the command
+ * @param errors - output for errors, one line each
+ * @param file - the running file, for `--version`
+ * @returns the exit code: 0, 1 for invalid files, 2 for an invalid command
  */
 export function run(args: readonly string[], out: Pipe, errors: Pipe, file = ""): number {
   try {
@@ -36,7 +36,7 @@ export function run(args: readonly string[], out: Pipe, errors: Pipe, file = "")
   }
 }
 
-/** The command `framewright`, all of it. */
+/** Runs the command `framewright`, with all its commands. */
 export async function execute(
   args: readonly string[],
   streams: Streams,
@@ -80,12 +80,12 @@ function output([command, ...rest]: readonly string[], file: string): string {
       throw new RangeError("framewright: no command given; try framewright --help");
     default:
       throw new RangeError(
-        `framewright: no command ${JSON.stringify(command)}; try framewright --help`,
+        `framewright: unknown command ${JSON.stringify(command)}; try framewright --help`,
       );
   }
 }
 
-/** File names may hold line ends and codes that terminals obey. */
+/** Escapes file names, which may contain line ends and control codes of terminals. */
 function printable(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029]/gu, unicodeEscape);
 }

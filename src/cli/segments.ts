@@ -1,7 +1,7 @@
 import { u16be, u32be } from "../core/index.ts";
 import type { Packet } from "./capture.ts";
 
-/** What TCP or UDP said in one packet. */
+/** The TCP segment or UDP datagram in one packet. */
 export interface Segment {
   readonly kind: "tcp" | "udp";
   readonly time: number;
@@ -10,14 +10,14 @@ export interface Segment {
   readonly to: string;
   readonly fromPort: number;
   readonly toPort: number;
-  /** TCP alone. */
+  /** Sequence number; TCP only. */
   readonly sequence: number;
   readonly acknowledged: number | undefined;
   readonly syn: boolean;
   readonly fin: boolean;
   readonly reset: boolean;
   readonly data: Uint8Array;
-  /** Bytes of data that were on the wire and are not in the capture. */
+  /** Bytes of data on the wire that are not in the capture. */
   readonly cut: number;
 }
 
@@ -28,7 +28,7 @@ const TAGS: readonly number[] = [0x8100, 0x88a8, 0x9100];
 const TCP = 6;
 const UDP = 17;
 
-/** The segment in a packet; undefined for anything else, fragments included. */
+/** Returns the segment in a packet; undefined for anything else, including fragments. */
 export function segmentIn(packet: Packet): Segment | undefined {
   const at = networkIn(packet);
   if (at === undefined || at >= packet.bytes.length) return undefined;
@@ -37,7 +37,7 @@ export function segmentIn(packet: Packet): Segment | undefined {
   return version === 6 ? ofIpv6(packet, at) : undefined;
 }
 
-/** Where the header of IP begins. */
+/** Returns the start of the IP header. */
 function networkIn({ link, bytes }: Packet): number | undefined {
   const ofType = (at: number, payload: number): number | undefined => {
     if (at + 2 > bytes.length) return undefined;
@@ -65,7 +65,7 @@ function networkIn({ link, bytes }: Packet): number | undefined {
     case 276:
       return ofType(0, 20);
     default:
-      throw new Error(`framewright: captures of link type ${link} are not understood`);
+      throw new Error(`framewright: captures of link type ${link} are not supported`);
   }
 }
 
@@ -77,12 +77,12 @@ function ofIpv4(packet: Packet, at: number): Segment | undefined {
   // More fragments, or not the first one.
   if ((u16be(bytes, at + 6) & 0x3fff) !== 0) return undefined;
   const [from, to] = [ipv4(bytes, at + 12), ipv4(bytes, at + 16)];
-  // 0: the network card cuts it, and writes the length then.
+  // 0: the network card splits it later, and sets the length then.
   const end = total === 0 ? at + packet.length : at + total;
   return ofTransport(packet, { protocol: bytes[at + 9]!, start: at + header, end, from, to });
 }
 
-/** Headers before TCP that have a length: hop by hop, routing, destination. */
+/** IPv6 headers with a length: hop by hop, routing, destination. */
 const EXTENSIONS: readonly number[] = [0, 43, 60];
 
 function ofIpv6(packet: Packet, at: number): Segment | undefined {
@@ -102,7 +102,7 @@ function ofIpv6(packet: Packet, at: number): Segment | undefined {
 interface Transport {
   readonly protocol: number;
   readonly start: number;
-  /** Where its data ends on the wire. */
+  /** End of its data on the wire. */
   readonly end: number;
   readonly from: string;
   readonly to: string;
@@ -117,7 +117,7 @@ function ofTransport(
   const [fromPort, toPort] = [u16be(bytes, start), u16be(bytes, start + 2)];
   const flags = isTcp ? bytes[start + 13]! : 0;
   const dataStart = start + (isTcp ? (bytes[start + 12]! >> 4) * 4 : 8);
-  // Short Ethernet frames are padded, long packets may be cut.
+  // Short Ethernet frames are padded, long packets may be truncated.
   const stop = Math.max(dataStart, Math.min(end, bytes.length));
   return {
     kind: isTcp ? "tcp" : "udp",
@@ -138,7 +138,7 @@ function ofTransport(
 
 const ipv4 = (bytes: Uint8Array, at: number): string => bytes.subarray(at, at + 4).join(".");
 
-/** As RFC 5952 writes it: `::` is in place of the longest run of zeros. */
+/** Formats an address as in RFC 5952: `::` replaces the longest run of zeros. */
 function ipv6(bytes: Uint8Array, at: number): string {
   const groups = Array.from({ length: 8 }, (_, i) => u16be(bytes, at + 2 * i).toString(16));
   let [start, length] = [0, 1];

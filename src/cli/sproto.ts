@@ -18,15 +18,15 @@ const SPROTO_HELP = `framewright sproto <files> [--out <file>]
 Writes a TypeScript module with an interface for each type of the schema in the files (joined, in any order) and
 code that encodes and decodes it, which needs no eval.
 
-  --out <file>       where to write; else it goes to standard output
-  --int64 <form>     what decoded integers are: auto (number | bigint), bigint, number   [auto]
-  --maps <form>      what decoded maps are: map, object                                  [map]
-  --strings <form>   what decoded strings are: utf8, bytes                               [utf8]
+  --out <file>       output file; standard output by default
+  --int64 <form>     type of decoded integers: auto (number | bigint), bigint, number     [auto]
+  --maps <form>      type of decoded maps: map, object                                    [map]
+  --strings <form>   type of decoded strings: utf8, bytes                                 [utf8]
   --width <columns>  longest line                                                        [80]
-  --from <name>      what the module imports                                             [framewright/sproto]
+  --from <name>      module to import from                                               [framewright/sproto]
 `;
 
-/** `framewright sproto`: the text that goes to standard output. */
+/** Runs `framewright sproto`; returns the text for standard output. */
 export function sprotoCommand(args: readonly string[]): string {
   const { values, positionals } = parsed("", args, OPTIONS, true);
   if (values.help === true) return SPROTO_HELP;
@@ -45,12 +45,16 @@ export function sprotoCommand(args: readonly string[]): string {
   return "";
 }
 
-/** @throws RangeError if the module would be written over a schema */
+/**
+ * Checks the option --out.
+ *
+ * @throws RangeError if the module would overwrite a schema
+ */
 function checkOut(out: string, files: readonly string[]): void {
   const target = statSync(out, { throwIfNoEntry: false });
   if (target === undefined) return;
   for (const file of files) {
-    // Also by another name: a link, or another case.
+    // Also under another name: a link, or another case.
     const source = statSync(file, { throwIfNoEntry: false });
     if (source?.ino !== target.ino || source.dev !== target.dev) continue;
     throw new RangeError(`framewright sproto: --out ${out} is one of the files to read`);

@@ -1,21 +1,21 @@
-/** Where a command writes. */
+/** An output of a command. */
 export interface Pipe {
   write(text: string): unknown;
 }
 
-/** What a command reads and writes. */
+/** Inputs and outputs of a command. */
 export interface Streams {
-  /** For what was asked for. */
+  /** Output of the command. */
   readonly out: Pipe;
-  /** For what went wrong, one line. */
+  /** Output for errors, one line each. */
   readonly errors: Pipe;
   /** Standard input. */
   readonly input?: AsyncIterable<string | Uint8Array> | undefined;
-  /** Ends a command that runs until it is stopped. */
+  /** Stops a command that runs until it is stopped. */
   readonly stop?: AbortSignal | undefined;
 }
 
-/** Resolves when the command is stopped; never, if nothing stops it. */
+/** Resolves when the command is stopped; otherwise never. */
 export function stopped({ stop }: Streams): Promise<void> {
   return new Promise((resolve) => {
     if (stop?.aborted === true) resolve();

@@ -22,21 +22,23 @@ const OPTIONS = {
 const TALK_HELP = `framewright talk <host:port> --protocol <protocol>
 framewright talk --listen <[host:]port> --protocol <protocol>
 
-Speaks a protocol by hand: each line of standard input is a value in JSON that is sent, each message that comes is a
+Speaks a protocol by hand: each line of standard input is sent as a value in JSON, each received message is a
 line of standard output. Bytes are {"$bytes":"0aff"}, large integers {"$int":"123"}, maps {"$map":[[key,value]]}.
 
   --listen <[host:]port>  waits for connections, and sends to all of them       [host 127.0.0.1]
-  --protocol <protocol>   what is spoken; see framewright decode --help
-  --replies <protocol>    what the server sends, if it is something else
+  --protocol <protocol>   protocol of the connection; see framewright decode --help
+  --replies <protocol>    protocol of the server, if different
   --cert <file>, --key <file>  with --listen: TLS
   --ca <file>, --insecure      with tls://host:port: which server certificates are accepted
 
-The end of standard input ends our side; what still comes is shown.
+At the end of standard input it stops sending, and still shows received messages.
 `;
 
 type Peer = Connection<unknown, unknown, unknown>;
 
-/** `framewright talk`: until the peer or the user ends it. Returns 1 if the connection failed. */
+/**
+ * Runs `framewright talk` until the peer or the user ends it. Returns 1 if the connection failed.
+ */
 export async function talkCommand(args: readonly string[], streams: Streams): Promise<number> {
   const { values, positionals } = parsed("framewright talk: ", args, OPTIONS, true);
   if (values.help === true) {
@@ -45,7 +47,7 @@ export async function talkCommand(args: readonly string[], streams: Streams): Pr
   }
   const [to, ...others] = positionals;
   if (others.length > 0 || (to === undefined) === (values.listen === undefined)) {
-    throw new RangeError("framewright talk: either host:port or --listen is wanted; try --help");
+    throw new RangeError("framewright talk: either host:port or --listen is required; try --help");
   }
   const sent = streamProtocol(await loadProtocol(values.protocol));
   const replies =
@@ -63,7 +65,7 @@ const duplexOf = (
 function streamProtocol(protocol: AnyProtocol): Protocol<unknown, unknown> {
   if ("measure" in protocol && protocol.measure !== undefined) return protocol;
   throw new RangeError(
-    `framewright talk: ${protocol.name} finds no frames in a stream: put a framing before it, as in lines+json`,
+    `framewright talk: ${protocol.name} has no framing for a stream: put one before it, as in lines+json`,
   );
 }
 

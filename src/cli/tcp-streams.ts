@@ -5,27 +5,27 @@ export interface Direction {
   readonly stream: TcpStream;
   readonly from: string;
   readonly to: string;
-  /** True for what the client sends. */
+  /** True for the client's data. */
   readonly isClient: boolean;
 }
 
 /** A TCP connection in a capture. */
 interface TcpStream {
-  /** Counted from 1. */
+  /** Number, from 1. */
   readonly number: number;
   readonly client: string;
   readonly server: string;
-  /** Its beginning is not in the capture, so the first bytes may be the middle of a frame. */
+  /** Its start is not in the capture, so the first bytes may be the middle of a frame. */
   readonly isPartial: boolean;
 }
 
-/** Takes what streams carry. */
+/** Receives the data of streams. */
 export interface StreamEvents {
-  /** Bytes, in order and once. */
+  /** Called with bytes, in order and once. */
   data(direction: Direction, bytes: Uint8Array, time: number): void;
-  /** Bytes are not in the capture, so nothing that follows can be understood. */
+  /** Called if bytes are missing in the capture, so nothing after them can be decoded. */
   gap(direction: Direction, missing: number): void;
-  /** No more bytes. */
+  /** Called at the end of the data. */
   end(direction: Direction): void;
 }
 
@@ -42,7 +42,7 @@ class Half implements Direction {
   readonly isClient: boolean;
   /** Sequence number of the next byte. */
   next: number | undefined;
-  /** Sequence number after the last byte, once it is known. */
+  /** Sequence number after the last byte, if known. */
   last: number | undefined;
   readonly waiting: Waiting[] = [];
   isOver = false;
@@ -61,11 +61,11 @@ interface Pair {
   readonly server: Half;
 }
 
-/** How far `a` is after `b`: sequence numbers begin at 0 again. */
+/** Distance from `b` to `a`: sequence numbers wrap around. */
 const distance = (a: number, b: number): number => (a - b) | 0;
 
 /**
- * Puts the segments of TCP connections in order: those that came twice are dropped, those that came early wait. Where
+ * Puts the segments of TCP connections in order: repeated ones are dropped, early ones wait. If
  * bytes are missing, the direction ends with a gap.
  */
 export class TcpStreams {
@@ -77,7 +77,7 @@ export class TcpStreams {
     this.#events = events;
   }
 
-  /** Takes the next segment of the capture. */
+  /** Adds the next segment of the capture. */
   add(segment: Segment): void {
     const pair = this.#pairOf(segment);
     const isClient = segment.from === pair.stream.client;
@@ -92,7 +92,7 @@ export class TcpStreams {
     else if (half.last !== undefined && distance(half.next, half.last) >= 0) this.#over(half);
   }
 
-  /** Says that the capture ends. */
+  /** Ends the capture. */
   finish(): void {
     for (const pair of this.#pairs.values()) this.#end(pair);
     this.#pairs.clear();
@@ -104,7 +104,7 @@ export class TcpStreams {
     const isFirst = segment.syn && segment.acknowledged === undefined;
     if (known !== undefined && !(isFirst && this.#isAnother(known, segment))) return known;
     if (known !== undefined) this.#end(known);
-    // A client begins; else it is the one with the higher port.
+    // A client begins; if unknown, it is the one with the higher port.
     const isFromClient = isFirst || (!segment.syn && segment.fromPort > segment.toPort);
     const stream: TcpStream = {
       number: ++this.#count,
@@ -117,7 +117,9 @@ export class TcpStreams {
     return pair;
   }
 
-  /** True if a connection between the same ports begins anew; a SYN that is sent again is the same one. */
+  /**
+   * True if a new connection starts between the same ports; a repeated SYN belongs to the same one.
+   */
   #isAnother({ client, stream }: Pair, { from, sequence }: Segment): boolean {
     if (from !== stream.client || client.next === undefined || client.isOver) return true;
     return client.next !== (sequence + 1) >>> 0;

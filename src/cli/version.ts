@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** The version of the package that a file belongs to. */
+/** Returns the version of the package that a file belongs to. */
 export function versionOf(file: string): string {
   for (let folder = dirname(file); ; folder = dirname(folder)) {
     try {

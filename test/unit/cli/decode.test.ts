@@ -219,8 +219,8 @@ describe("framewright decode", () => {
       /--protocol length:width=99\+raw: /,
     ],
     ["an unknown codec", ["decode", "x", "--protocol", "lines+xml"], /no protocol "lines\+xml"/],
-    ["no file", ["decode", "--protocol", "goim"], /one file is wanted/],
-    ["two files", ["decode", "a", "b", "--protocol", "goim"], /one file is wanted/],
+    ["no file", ["decode", "--protocol", "goim"], /name one file/],
+    ["two files", ["decode", "a", "b", "--protocol", "goim"], /name one file/],
     ["an unknown option", ["decode", "a", "--colour"], /--colour/],
     [
       "an unknown input",
@@ -228,7 +228,7 @@ describe("framewright decode", () => {
       /--input is one of raw/,
     ],
     ["no such module", ["decode", "a", "--protocol", "./no-such.mjs#x"], /no file/],
-    ["an unknown verb", ["encode"], /no command "encode"/],
+    ["an unknown verb", ["encode"], /unknown command "encode"/],
   ])("refuses %s in one line, with exit code 2", async (_, args, message) => {
     const { code, out, errors } = await framewright(...args);
     expect([code, out]).toEqual([2, ""]);

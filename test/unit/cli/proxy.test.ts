@@ -143,9 +143,9 @@ describe("framewright proxy", () => {
     const shown = proxy.out.split("\n").map((line) => line.replace(/^\S+ /, ""));
     const both = [
       '15 B  {"a":"\\u0001"}',
-      "8 B  not understood any more: malformed: 7 bytes are not JSON: expected a value at character 0 of 7",
+      "8 B  no longer decoded: malformed: 7 bytes are not JSON: expected a value at character 0 of 7",
       '8 B  {"b":2}',
-      "4 B  not understood any more: truncated: ",
+      "4 B  no longer decoded: truncated: ",
     ];
     for (const arrow of [">", "<"]) {
       const found = shown.filter((line) => line.startsWith(`#1 ${arrow} `));
@@ -289,7 +289,7 @@ describe("framewright proxy", () => {
   });
 
   it.each<[string, string[], RegExp]>([
-    ["nothing", ["proxy"], /--listen and --to are wanted/],
+    ["nothing", ["proxy"], /--listen and --to are required/],
     [
       "a place that is none",
       ["proxy", "--listen", "x:y", "--to", "a:1"],
@@ -299,14 +299,14 @@ describe("framewright proxy", () => {
     [
       "a key alone",
       ["proxy", "--listen", "0", "--to", "a:1", "--key", "k"],
-      /--cert and --key belong together/,
+      /--cert and --key require each other/,
     ],
     ["--ca without TLS", ["proxy", "--listen", "0", "--to", "a:1", "--ca", "k"], /are for tls:/],
     ["nothing to talk to", ["talk", "--protocol", "lines"], /either host:port or --listen/],
     [
       "a protocol without frames",
       ["talk", "a:1", "--protocol", "json"],
-      /finds no frames in a stream/,
+      /has no framing for a stream/,
     ],
   ])("refuses %s in one line, with exit code 2", async (_, args, message) => {
     const { code, ...rest } = framewright(args);

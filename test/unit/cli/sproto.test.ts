@@ -290,7 +290,7 @@ describe("framewright sproto", () => {
     expect(framewright("other")).toEqual({
       code: 2,
       out: "",
-      errors: 'framewright: no command "other"; try framewright --help\n',
+      errors: 'framewright: unknown command "other"; try framewright --help\n',
     });
     expect(framewright()).toEqual({
       code: 2,
