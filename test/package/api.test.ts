@@ -2,15 +2,15 @@ import { describe, expect, it } from "vitest";
 import { exportedNames, reports } from "../../scripts/api.mjs";
 import { filesIn, readText } from "../support/package.ts";
 
-/** The newest release whose names were kept, as `npm run api -- --freeze` does it. */
+/** The latest frozen release, see `npm run api -- --freeze`. */
 const newest = filesIn("api", /\d\.json$/)
   .map((file) => file.replace(/^api\/|\.json$/g, ""))
   .sort((a, b) => a.localeCompare(b, "en", { numeric: true }))
   .at(-1)!;
 
 /**
- * Names that came to the package, and names that went from an entry point: what users have to hear of.
- * Another way to a name that is there already is not news.
+ * Names that were added to the package or removed from an entry point, which users must know. A
+ * second path to an existing name does not count.
  */
 function changes(): { name: string; what: string }[] {
   const now = exportedNames();
@@ -37,19 +37,19 @@ function namedInChangelog(): Set<string> {
 }
 
 describe("the public API", () => {
-  it("is what api/ says; if this is meant, run `npm run api` and commit it", () => {
+  it("matches api/; after an intended change, run `npm run api` and commit it", () => {
     const found = Object.entries(reports());
     expect(filesIn("api", /\.api\.md$/)).toEqual(found.map(([file]) => `api/${file}`).sort());
     for (const [file, text] of found) expect(text, file).toBe(readText(`api/${file}`));
   });
 
-  it("has at most 60 values at the root, so that its index is read and not searched", async () => {
+  it("has at most 60 values at the root, so that its index stays readable", async () => {
     const values = Object.keys((await import("framewright")) as object);
     expect(values).toContain("defineProtocol");
     expect(values.length).toBeLessThanOrEqual(60);
   });
 
-  it(`has in CHANGELOG.md, in backticks, each name that came or went since ${newest}`, () => {
+  it(`lists in CHANGELOG.md, in backticks, each name added or removed since ${newest}`, () => {
     const named = namedInChangelog();
     const missing = changes().filter(({ name }) => !named.has(name));
     expect(missing.map(({ name, what }) => `${name}: ${what}`)).toEqual([]);

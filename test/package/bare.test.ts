@@ -2,11 +2,11 @@ import { createContext, runInContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { entryPoints, readText } from "../support/package.ts";
 
-// The built package in a realm that has nothing but the language: no TextDecoder, no timers, no Buffer, no
-// console. What WeChat, Cocos and QuickJS give is little more.
+// Loads the built package in a realm with only the language: no TextDecoder, timers, Buffer or
+// console. WeChat, Cocos and QuickJS offer little more.
 
 interface Realm {
-  /** Loads a file of `dist` and what it requires, and gives what it exports. */
+  /** Loads a file of `dist` and its dependencies, and returns its exports. */
   load(file: string): Record<string, unknown>;
   run(script: string): unknown;
 }
@@ -36,7 +36,7 @@ function bareRealm(): Realm {
 }
 
 describe("in a realm without any host", () => {
-  it("there is nothing but the language", () => {
+  it("has only the language", () => {
     const { run } = bareRealm();
     const hosts = [
       "TextDecoder",
@@ -56,7 +56,7 @@ describe("in a realm without any host", () => {
   });
 
   it.each(entryPoints.filter(({ pure }) => pure))(
-    "$name loads where the environment may not be read, as in Deno",
+    "$name loads if the environment may not be read, as in Deno",
     ({ file }) => {
       const { load, run } = bareRealm();
       run(`globalThis.process = {
@@ -95,7 +95,7 @@ describe("in a realm without any host", () => {
     expect(JSON.parse(use(load("index.cjs")))).toEqual([true, expected.length, "truncated"]);
   });
 
-  it("the clock asks for one to be given", () => {
+  it("the clock option is required", () => {
     const { load } = bareRealm();
     const { systemClock } = load("index.cjs") as {
       systemClock: { now(): number; after(ms: number, run: () => void): unknown };

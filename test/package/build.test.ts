@@ -10,13 +10,13 @@ describe("dist", () => {
     expect(scripts.filter((file) => readText(file).includes("sourceMappingURL"))).toEqual([]);
   });
 
-  it("has files with names that can be read", () => {
+  it("has files with readable names", () => {
     const names = [...scripts, ...declarations].map((file) => file.replace(/^.*\//, ""));
-    // Words of lower-case letters and digits, and no hash.
+    // Words of lower-case letters and digits, without a hash.
     for (const name of names) expect(name).toMatch(/^[a-z\d]+(-[a-z\d]+)*\.(js|cjs|d\.ts)$/);
   });
 
-  it("imports Node's modules by their full names", () => {
+  it("imports Node's modules with the prefix node:", () => {
     const imported = scripts.flatMap((file) =>
       [...readText(file).matchAll(/(?:\bfrom |\brequire\()['"]([^.'"][^'"]*)['"]/g)].map(
         (match) => match[1]!,

@@ -5,7 +5,7 @@ import { json, lines } from "framewright";
 import { connect, listen } from "framewright/node";
 import { afterEach, describe, expect, it } from "vitest";
 
-// The built command, as npx runs it.
+// The built command, run like npx does.
 
 const cli = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 const host = "127.0.0.1";
@@ -26,7 +26,7 @@ function framewright(
   return { code: status, out: stdout, errors: stderr };
 }
 
-/** A command that goes on, and what it has written. */
+/** A running command, and its output. */
 function start(args: string[]): { child: ChildProcess; seen(): string } {
   const child = spawn(process.execPath, [cli, ...args], { stdio: "pipe" });
   children.push(child);
@@ -49,13 +49,13 @@ describe("the command framewright", () => {
     expect(shown).toMatchObject([{ value: { a: 1 } }, { error: { code: "malformed" } }]);
   });
 
-  it("ends with 2 and one line for a wrong command, and tells its version", () => {
+  it("exits with 2 and one line for a wrong command, and prints its version", () => {
     const wrong = framewright(["decode", "-", "--protocol", "none"], "");
     expect([wrong.code, wrong.out, wrong.errors.split("\n").length]).toEqual([2, "", 2]);
     expect(framewright(["--version"], "").out).toMatch(/^\d+\.\d+\.\d+/);
   });
 
-  it("ends quietly when what reads its output does", async () => {
+  it("exits quietly when the reader of its output does", async () => {
     const { child, seen } = start(["decode", "-", "--protocol", "lines+utf8"]);
     child.stdout!.destroy();
     child.stdin!.on("error", () => {});
@@ -64,7 +64,7 @@ describe("the command framewright", () => {
     expect(seen()).toBe("");
   });
 
-  it("forwards and speaks until it is interrupted, or its input ends", async () => {
+  it("forwards and talks until it is interrupted, or its input ends", async () => {
     const server = await listen(chat, {
       host,
       port: 0,

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { root } from "../support/package.ts";
 
-// Programs with `declaration: true` that export what the package's functions return, without annotations. Each
-// is compiled alone: a second entry in the same program would help the compiler to names.
+// Programs with `declaration: true` that export results of the package's functions, without
+// annotations. Each is compiled alone: a second entry in the same program would help the compiler
+// to find names.
 
 const folder = mkdtempSync(join(tmpdir(), "framewright-declarations-"));
 
@@ -20,7 +21,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** What the compiler prints for a program; the declarations are in the folder of its name. */
+/** Returns the compiler's output for a program; the declarations are in the folder of its name. */
 function compile(compiler: string, name: string, text: string): string {
   const project = join(folder, name);
   mkdirSync(project, { recursive: true });
@@ -170,7 +171,7 @@ describe("declarations of programs", () => {
     expect(compile("tsc", name, programs[name]!)).toBe("");
   });
 
-  it("are written by the compiler before, too", () => {
+  it("are written by the previous compiler, too", () => {
     expect(compile("tsc6", "sproto", programs.sproto!)).toBe("");
   });
 });

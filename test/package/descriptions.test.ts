@@ -2,9 +2,10 @@ import { build } from "esbuild";
 import { describe, expect, it } from "vitest";
 import { root } from "../support/package.ts";
 
-// The descriptions of ready formats cost only those who import them: the fields must not come along with the rest.
+// Descriptions of the built-in formats cost only programs that import them: other imports must not
+// pull in the fields.
 
-/** All that a program that imports these names needs, as a bundler leaves it. */
+/** Returns the code that a program with these imports needs after bundling. */
 async function bundled(entry: string, names: string): Promise<string> {
   const contents = `import { ${names} } from "framewright/${entry}"; console.log(${names});`;
   const { outputFiles } = await build({
@@ -18,7 +19,7 @@ async function bundled(entry: string, names: string): Promise<string> {
   return outputFiles[0]!.text;
 }
 
-/** A text of `struct`, which every description has. */
+/** A text in `struct`, which every description contains. */
 const FIELDS = "JavaScript moves";
 
 describe("an entry without its descriptions", () => {
@@ -29,7 +30,7 @@ describe("an entry without its descriptions", () => {
       "fastway, packet, command, fastwayClient, fastwayServer, fastwayGateway, linkFixlen",
     ],
     ["workerman", "gatewayProtocol, frame, text, jsonNL, jsonInt, xml10, defineCodec"],
-  ])("of framewright/%s has no fields in it", async (entry, names) => {
+  ])("of framewright/%s contains no fields", async (entry, names) => {
     expect(await bundled(entry, names)).not.toContain(FIELDS);
   });
 
@@ -38,7 +39,7 @@ describe("an entry without its descriptions", () => {
     ["goim", "chatSendFields"],
     ["fastway", "fastwayFields"],
     ["workerman", "gatewayFields"],
-  ])("is told from one with them: framewright/%s, %s", async (entry, name) => {
+  ])("differs from one with them: framewright/%s, %s", async (entry, name) => {
     expect(await bundled(entry, name)).toContain(FIELDS);
   });
 });

@@ -4,10 +4,10 @@ import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { blocksOf, commentsOf, filesIn, readText, root } from "../support/package.ts";
 
-// Every ```ts block of the README, of docs/ and of the doc comments in src/ is type-checked against the built
-// package, through its own `exports` map (self-reference). A block with `//=>` lines is run too: together
-// these lines are what its console.log calls print. A ```js block is run without types: programs of other libraries. A block
-// opened as ```ts no-check is left alone.
+// Type-checks every ```ts block of the README, of docs/ and of the doc comments in src/ against the
+// built package, through its own `exports` map (self-reference). A block with `//=>` lines is also
+// run: together these lines must equal the output of its console.log calls. A ```js block is run
+// without types: it is a program of another library. A block opened as ```ts no-check is skipped.
 const dir = new URL("../../.docs-check/", import.meta.url);
 
 const pages = ["README.md", ...filesIn("docs", /\.md$/)];
@@ -39,7 +39,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-/** What the calls of console.log print while `run` runs, line by line. */
+/** Returns the output of console.log while `run` runs, line by line. */
 async function printedBy(run: () => Promise<unknown>): Promise<string[]> {
   const printed: string[] = [];
   const { log } = console;
@@ -56,7 +56,7 @@ async function printedBy(run: () => Promise<unknown>): Promise<string[]> {
 }
 
 describe("docs", () => {
-  it("have code in the comments of the core", () => {
+  it("cover the comments of the core", () => {
     expect(blocks.filter(({ name }) => name.startsWith("src/core/")).length).toBeGreaterThan(3);
   });
 
@@ -75,7 +75,7 @@ describe("docs", () => {
   });
 
   it.each(blocks.filter((block) => block.expected.length > 0))(
-    "$name prints what it says",
+    "$name prints its expected output",
     async ({ file, expected }) => {
       const url = new URL(file, dir).href;
       expect(await printedBy(() => import(/* @vite-ignore */ url))).toEqual(expected);

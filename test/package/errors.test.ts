@@ -3,13 +3,14 @@ import { buildSync } from "esbuild";
 import { describe, expect, it } from "vitest";
 import { entries, filesIn, readText, root } from "../support/package.ts";
 
-/** Runs an ES module in a plain Node process, in this package, and returns what it prints. */
+/** Runs an ES module in a plain Node process, in this package, and returns its output. */
 function run(script: string): string {
   const options = { cwd: root, encoding: "utf8", input: script } as const;
   return execFileSync(process.execPath, ["--input-type=module", "-"], options);
 }
 
-// Makes an error of each class that an entry exports, and prints its class and how it is shown.
+// Creates an error of each class that an entry exports, and prints its class and its inspected
+// form.
 const program = `
 import { inspect } from "node:util";
 ${entries.map((entry, i) => `import * as entry${i} from "${entry}";`).join("\n")}
@@ -23,7 +24,7 @@ console.log(JSON.stringify([...shown]));
 `;
 
 describe("errors", () => {
-  it("has no static blocks, which Metro and Babel's presets do not compile", () => {
+  it("have no static blocks, which Metro and Babel's presets do not compile", () => {
     expect(
       filesIn("dist", /\.c?js$/).filter((file) => /\bstatic\s*\{/.test(readText(file))),
     ).toEqual([]);
@@ -52,7 +53,7 @@ describe("errors", () => {
     expect(shown.length).toBeGreaterThan(3);
     for (const [name, [text, inspected]] of shown) {
       expect(text).toBe(`${name}: text`);
-      // Node adds the name that the bundler gave to the class.
+      // Node adds the bundler's name of the class.
       expect(inspected.replace(/^\w+ \[(\w+)\]/, "$1")).toBe(text);
     }
   });

@@ -4,16 +4,16 @@ import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { expectedLines, filesIn, manifest, readText, root } from "../support/package.ts";
 
-// Every program in examples/ is run as a user runs it, by plain Node against the built package. It must end
-// by itself, with exit code 0 and nothing on stderr, and print what its `//=>` lines say, if it has any.
-// Files whose names begin with an underscore are parts of others; programs that begin with "// Runs until" end when
-// they are told to, and have tests of their own; those that begin with "// Runs on" want another runtime, where
-// `npm run test:runtimes` runs them.
+// Runs every program in examples/ as a user would, with plain Node and the built package. It must
+// end by itself with exit code 0, print nothing on stderr, and print its `//=>` lines, if it has
+// any. Files whose names begin with an underscore are parts of others. Programs that begin with "//
+// Runs until" run until they are stopped, and have tests of their own. Those that begin with "//
+// Runs on" require another runtime; `npm run test:runtimes` runs them.
 const dir = ".examples-check";
 const files = filesIn("examples", /\.\w+$/);
 const programs = files.filter((path) => /\.(ts|mjs)$/.test(path));
 
-/** TypeScript goes through the compiler's own stripping, because the oldest Node that we support cannot. */
+/** Removes types with the compiler, because the oldest supported Node cannot. */
 function compiled(program: string): string {
   const { outputText } = ts.transpileModule(readText(program), {
     fileName: program,
@@ -41,7 +41,7 @@ const isProgram = (path: string): boolean =>
   !/\/_[^/]*$/.test(path) && !/^\/\/ Runs (until|on) /.test(readText(path));
 
 describe("examples", () => {
-  it.skipIf(programs.length === 0)("hold what npm start runs", () => {
+  it.skipIf(programs.length === 0)("contain the programs of npm start", () => {
     const started = /examples\/\S+/.exec(manifest.scripts.start ?? "")?.[0];
     expect(programs).toContain(started);
   });

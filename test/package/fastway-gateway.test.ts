@@ -4,11 +4,11 @@ import ts from "typescript";
 import { afterEach, describe, expect, it } from "vitest";
 import { readText, root } from "../support/package.ts";
 
-// examples/fastway/gateway.ts as a process of its own, against the built package.
+// Runs examples/fastway/gateway.ts as a process, with the built package.
 const { outputText: program } = ts.transpileModule(readText("examples/fastway/gateway.ts"), {
   compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
 });
-// With `-e` there is no script among the arguments: something must stand in its place.
+// With `-e` the arguments contain no script: a placeholder is needed.
 const node = ["--input-type=module", "-e"];
 const started: ChildProcess[] = [];
 afterEach(() => {
@@ -46,7 +46,7 @@ async function start(...args: string[]) {
   return { child, clients, servers, seen };
 }
 
-/** A client and a server, as users write them; what they print is the result. */
+/** A client and a server, as users write them; their output is the result. */
 const session = (clients: number, servers: number): string => `
   import { fastway, fastwayClient, fastwayServer } from "framewright/fastway";
   import { connect } from "framewright/node";
@@ -65,7 +65,7 @@ const session = (clients: number, servers: number): string => `
   server.close();`;
 
 describe("the gateway program", () => {
-  it("works with the options of the original, and ends when told to", async () => {
+  it("works with the options of the original, and exits on a signal", async () => {
     const { child, clients, servers, seen } = await start(
       ...["-Dialect", "v1", "--ClientAddr=127.0.0.1:0", "-ServerAddr", "127.0.0.1:0"],
       ...["-ServerAuthKey", "secret", "-ClientMaxConn=1", "-MaxPacketSize=1000", "-ReusePort"],
@@ -86,7 +86,7 @@ describe("the gateway program", () => {
     await seen(/closed\n$/);
   });
 
-  it("says what is wrong with its options", () => {
+  it("reports wrong options", () => {
     for (const [args, text] of [
       [["-Dialect", "v3"], 'dialect must be "v1" or "v2"'],
       [["-ClientAddr", ":0"], "-Dialect is required"],

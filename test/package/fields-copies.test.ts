@@ -5,7 +5,7 @@ import { compiled } from "framewright/fields/compiled";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { root } from "../support/package.ts";
 
-// Needs `npm run build` first. Fields of one copy of the package inside of structs of another one.
+// Requires `npm run build` first. Fields of one copy of the package in structs of another one.
 
 type Fields = typeof own;
 
@@ -24,7 +24,7 @@ const COPIES: readonly (readonly [name: string, load: () => Promise<Fields> | Fi
 
 describe("fields of another copy", () => {
   for (const [name, load] of COPIES) {
-    it(`of ${name} are read and written inside of a struct`, async () => {
+    it(`of ${name} are read and written in a struct`, async () => {
       const other = await load();
       expect(other.struct).not.toBe(own.struct);
       const inner = other.struct({

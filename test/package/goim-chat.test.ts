@@ -3,7 +3,7 @@ import { createInterface } from "node:readline";
 import { afterAll, expect, it } from "vitest";
 import { root } from "../support/package.ts";
 
-// The chat of examples/goim as people use it: a server and two terminals, each a process of its own.
+// The chat of examples/goim as people use it: a server and two terminals, each in its own process.
 
 const programs: ChildProcessWithoutNullStreams[] = [];
 afterAll(() => {
@@ -26,7 +26,7 @@ function start(...args: string[]) {
   };
 }
 
-it("is a chat in two terminals", async () => {
+it("works in two terminals", async () => {
   const server = start("serve", "0", "0");
   const [, tcp = "", webSocket = ""] =
     /^comet on (\S+) and (\S+)$/.exec(await server.reads()) ?? [];

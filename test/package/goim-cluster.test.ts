@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { expectedLines, readText, root } from "../support/package.ts";
 import { lacks } from "../support/programs.ts";
 
-// Comets of examples/goim/cluster as processes of their own, behind a real nats-server, of the built package.
+// Comets of examples/goim/cluster in their own processes, with a real nats-server and the built
+// package.
 
 function run(...args: string[]) {
   return spawnSync(process.execPath, args, { cwd: root, encoding: "utf8", timeout: 100_000 });
@@ -19,7 +20,7 @@ describe.skipIf(lacks({ "nats-server": "nats-server" }))("a cluster of goim come
     expect(stdout.trimEnd()).toMatch(/\nok$/);
   });
 
-  it("plays the scene of its demo", () => {
+  it("runs its demo", () => {
     const demo = "examples/goim/cluster/demo.ts";
     const { stdout, status } = run("examples/_run.mjs", demo);
     expect(stdout.trimEnd().split("\n")).toEqual(expectedLines(readText(demo)));

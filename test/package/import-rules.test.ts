@@ -7,7 +7,8 @@ const scratch = new Scratch();
 beforeEach(() => scratch.clear());
 afterAll(() => scratch.remove());
 
-// Everything that a file may want to import. "mqtt", "udp" and "later" stand for folders that do not exist yet.
+// All possible targets of imports. "mqtt", "udp" and "later" stand for folders that do not exist
+// yet.
 const TARGETS = [
   "src/index.ts",
   "src/core/index.ts",
@@ -71,7 +72,7 @@ const BELOW_CLI = [
   "fast-check",
 ];
 
-/** The files that import, and what they may. */
+/** Importing files, and their allowed targets. */
 const MAY: Readonly<Record<string, readonly string[]>> = {
   "src/index.ts": [CORE, FRAMING],
   "src/core/new.ts": [],
@@ -99,7 +100,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   "src/testing/later/new.ts": [CORE, FIELDS, INSPECT, "fast-check"],
   "src/cli/new.ts": BELOW_CLI,
   "src/cli/later/new.ts": BELOW_CLI,
-  // No rule is about them: they say which, or import nothing.
+  // Not covered by any rule: they list others, or import nothing.
   "src/new.ts": [CORE, FRAMING],
   "src/unknown/new.ts": [],
   "src/protocols/new.ts": [],
@@ -107,11 +108,11 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   "src/transports/new.ts": [],
 };
 
-/** `src/core`, `src/protocols/goim`: what has one face. */
+/** The folder with one index: `src/core`, `src/protocols/goim`. */
 const folderOf = (path: string): string =>
   /^src\/((protocols|transports)\/)?[^/.]+(?=\/)/.exec(path)?.[0] ?? path;
 
-/** How one file names another, or a package. */
+/** Returns the import path from one file to another, or to a package. */
 function specifier(from: string, to: string): string {
   if (!to.startsWith("src/")) return to;
   const path = posix.relative(posix.dirname(from), to);
@@ -122,12 +123,12 @@ const IMPORTS = ["lint/style/noRestrictedImports", "plugin"];
 const GLOBALS = ["lint/style/noRestrictedGlobals"];
 const CYCLES = ["lint/suspicious/noImportCycles"];
 
-/** Writes a file of one import a line. */
+/** Writes a file with one import per line. */
 function writeImports(scratch: Scratch, from: string, imports: readonly string[]): void {
   scratch.write(from, imports.map((to, at) => `import { a${at} } from "${to}";\n`).join(""));
 }
 
-/** Files that import every target outside of their own folder. */
+/** Writes files that import every target outside of their own folder. */
 function writeMatrix(scratch: Scratch): void {
   for (const from of Object.keys(MAY)) {
     const imports = TARGETS.map((to) => (folderOf(to) === folderOf(from) ? "./own.ts" : to));
@@ -151,7 +152,7 @@ const OWN = {
   "src/cli/own.ts": ["./run.ts"],
 };
 
-// Ways around: through the own face, and paths that only look like those of the own folder.
+// Evasions: through the folder's own index, and paths that only look local.
 const AROUND = {
   "src/core/around.ts": ["./index.ts", "./../framing/index.ts", "./later/../../framing/index.ts"],
   "src/core/later/around.ts": ["../index.ts", "./../../framing/index.ts", "../../framing.ts"],
@@ -162,7 +163,7 @@ const AROUND = {
   "src/testing/around.ts": ["../inspect/ready.ts", "../inspect/ready/index.ts"],
 };
 
-// Every form of an import, for a face that must not be imported here.
+// Every form of an import, for an index that must not be imported here.
 const FORMS = [
   `import "../goim/index.ts";`,
   `import a from "../goim/index.ts";`,
@@ -215,7 +216,7 @@ const linesOf = (file: string, lines: readonly unknown[]): string[] =>
   lines.map((_, at) => `${file}:${at + 1}`);
 
 describe("lint of imports", () => {
-  it("lets each folder import the faces that it may, and nothing else", () => {
+  it("lets each folder import only the indexes that it may", () => {
     writeMatrix(scratch);
     const refused = new Set(scratch.lint(IMPORTS));
     const allowed = Object.keys(MAY).map((from) => {
@@ -238,26 +239,26 @@ describe("lint of imports", () => {
     expect(scratch.lint(IMPORTS)).toEqual([]);
   });
 
-  it("refuses the own face, and ways around", () => {
+  it("refuses the folder's own index, and evasions", () => {
     for (const [from, imports] of Object.entries(AROUND)) writeImports(scratch, from, imports);
     const all = Object.entries(AROUND).flatMap(([from, imports]) => linesOf(from, imports));
     expect(scratch.lint(IMPORTS)).toEqual(all.sort());
   });
 
-  it("knows every form of an import", () => {
+  it("detects every form of an import", () => {
     scratch.write("src/protocols/mqtt/forms.ts", `${FORMS.join("\n")}\n`);
     const all = linesOf("src/protocols/mqtt/forms.ts", FORMS);
     expect(scratch.lint(IMPORTS)).toEqual(all.sort());
   });
 
-  it("lets transports load the inspector when it is asked for", () => {
+  it("lets transports load the inspector on demand", () => {
     const text = `export const load = () => import("../../inspect/index.ts");\n`;
     scratch.write("src/transports/node/lazy.ts", text);
     scratch.write("src/transports/web/lazy.ts", text);
     expect(scratch.lint(IMPORTS)).toEqual([]);
   });
 
-  it("refuses circles of values, not those of types", () => {
+  it("refuses circular imports of values, but not of types", () => {
     scratch.write("src/core/a.ts", `import { b } from "./b.ts";\nexport const a = () => b;\n`);
     scratch.write("src/core/b.ts", `import { a } from "./a.ts";\nexport const b = () => a;\n`);
     scratch.write("src/core/c.ts", `import type { D } from "./d.ts";\nexport type C = D;\n`);
@@ -267,7 +268,7 @@ describe("lint of imports", () => {
 });
 
 describe("lint of globals", () => {
-  it("refuses those of hosts where code is pure, in new folders too", () => {
+  it("refuses host globals in pure code, in new folders too", () => {
     const text = HOST.map((name, at) => `export const a${at} = () => ${name};\n`).join("");
     for (const file of [...PURE, ...WITH_HOST]) scratch.write(file, text);
     const all = PURE.flatMap((file) => linesOf(file, HOST));
@@ -276,7 +277,7 @@ describe("lint of globals", () => {
 });
 
 describe("the compiler's view of pure code", () => {
-  it("has no host and nothing after ES2022, in new folders too", () => {
+  it("has no host globals and nothing after ES2022, in new folders too", () => {
     const text = "export const a = (): unknown => setTimeout;\nexport const b = [1].toSorted();\n";
     const files = [...PURE, "src/transports/node/new.ts", "src/testing/new.ts", "src/cli/new.ts"];
     for (const file of files) scratch.write(file, text);
@@ -311,14 +312,14 @@ describe("each rule of lint", () => {
   afterAll(() => changed.remove());
 
   it.each(overrides.map(({ includes }, at) => [includes.join(", "), at] as const))(
-    "is seen when it is missing: the imports of %s",
+    "fails this test if removed: the imports of %s",
     (_, at) => {
       changed.write(file, JSON.stringify({ overrides: overrides.filter((__, i) => i !== at) }));
       expect(changed.lint(IMPORTS)).not.toEqual(refused);
     },
   );
 
-  it.each(plugins)("is seen when it is missing: %s", (plugin) => {
+  it.each(plugins)("fails this test if removed: %s", (plugin) => {
     changed.write(file, readText(file));
     changed.write(plugin, "language js\n\nJsNewExpression()\n");
     expect(changed.lint(IMPORTS)).not.toEqual(refused);

@@ -2,13 +2,15 @@ import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { entries, filesIn, manifest, readText, root } from "../support/package.ts";
 
-/** Runs a script in a plain Node process, in this package, and gives what it prints. */
+/** Runs a script in a plain Node process, in this package, and returns its output. */
 function node(inputType: "module" | "commonjs", script: string): string {
   const args = [`--input-type=${inputType}`, "-e", script];
   return execFileSync(process.execPath, args, { cwd: root, encoding: "utf8" }).trim();
 }
 
-/** Prints one line: the values of `names`, in this order, joined; `load` gives an entry's names. */
+/**
+ * Prints one line: the values of `names`, in this order, joined; `load` returns an entry's names.
+ */
 const namesScript = (load: string): string => `
   const all = {};
   for (const entry of ${JSON.stringify(entries)}) {
@@ -25,19 +27,21 @@ describe("package", () => {
     for (const entry of entries) expect(esm[entry], entry).not.toEqual([]);
   });
 
-  it("gives import and require one copy of each class", () => {
+  it("provides import and require with one copy of each class", () => {
     const script = `
       import { createRequire } from "node:module";
       import { ProtocolError, Splitter } from "framewright";
       const required = createRequire(process.cwd() + "/x.js")("framewright");
       console.log(required.ProtocolError === ProtocolError, required.Splitter === Splitter);`;
-    // Where require loads ES modules ("module-sync"), there is one copy; else there are two, and `code` tells.
+    // If require loads ES modules ("module-sync"), there is one copy; otherwise two, distinguished
+    // by `code`.
     const one = process.features.require_module === true;
     expect(node("module", script)).toBe(`${one} ${one}`);
   });
 
-  it("gives every entry the root's ProtocolError, in either module system", () => {
-    // What an entry throws must be caught by who imports the class from the root: none may carry its own copy.
+  it("uses the root's ProtocolError in every entry, in either module system", () => {
+    // A program must be able to catch an entry's errors with the class from the root: no entry may
+    // contain its own copy.
     const script = (load: string): string => `
       const { ProtocolError } = ${load.replace("entry", '"framewright"')};
       for (const entry of ${JSON.stringify(entries)}) {
@@ -46,10 +50,10 @@ describe("package", () => {
       }`;
     expect(node("module", script("await import(entry)"))).toBe("");
     expect(node("commonjs", script("require(entry)"))).toBe("");
-    // Names that an entry does not export are in its chunks all the same: the class is declared once.
+    // Names that an entry does not export are still in its chunks: the class is declared once.
     for (const extension of ["js", "cjs"]) {
       const holders = filesIn("dist", new RegExp(`\\.${extension}$`)).filter(
-        // The testing kit has errors of its own: a failed test is not a protocol's error.
+        // The testing kit has its own errors: a failed test is not a protocol's error.
         (file) =>
           !file.includes("/testing.") && /\bclass (\w+ )?extends Error\b/.test(readText(file)),
       );
@@ -57,17 +61,17 @@ describe("package", () => {
     }
   });
 
-  it("declares no dependency that a user would have to install", () => {
+  it("has no dependencies that a user would have to install", () => {
     expect(manifest.dependencies ?? {}).toEqual({});
     for (const name of Object.keys(manifest.peerDependencies ?? {})) {
       expect(manifest.peerDependenciesMeta?.[name]?.optional, name).toBe(true);
     }
   });
 
-  it("has a changelog whose newest release is this version, below what is not released yet", () => {
+  it("has a changelog whose latest release is this version, below unreleased changes", () => {
     const sections = [...readText("CHANGELOG.md").matchAll(/^## \[(\d+\.\d+\.\d+)\] - (\S+)$/gm)];
     const [first, second] = sections.map(([, version, date]) => ({ version, date }));
-    // While a version is in the making, package.json may name it already.
+    // During development, package.json may already have the next version.
     const allowed =
       first?.date === "unreleased" ? [first.version, second?.version] : [first?.version];
     expect(allowed).toContain(manifest.version);

@@ -2,12 +2,13 @@ import ts from "typescript";
 import { describe, expect, it } from "vitest";
 import { entryPoints, root } from "../support/package.ts";
 
-// Needs `npm run build` first. The declarations of the package, as users and documentation tools see them.
+// Requires `npm run build` first. Checks the package's declarations, as users and documentation
+// tools see them.
 
 const dist = `${root}dist/types/`;
 
-// How the compiler reads the text of a schema, and values out of descriptions: of no use without the types that are made
-// of them.
+// Types that read the text of a schema and the values of descriptions: useless without the types
+// made from them.
 const MACHINERY = new Set([
   "Parsed",
   "Meaning",
@@ -38,11 +39,11 @@ const program = ts.createProgram(
 );
 const checker = program.getTypeChecker();
 
-/** What an entry hands on, followed to where it is declared. */
+/** Follows an exported symbol to its declaration. */
 const declared = (symbol: ts.Symbol): ts.Symbol =>
   symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
 
-/** Where a symbol can be imported from. */
+/** Import paths of a symbol. */
 const places = new Map<ts.Symbol, string>();
 for (const { name, types } of entryPoints) {
   const file = checker.getSymbolAtLocation(program.getSourceFile(dist + types)!)!;
@@ -52,7 +53,7 @@ for (const { name, types } of entryPoints) {
   }
 }
 
-/** Types at the top of a file of the package, not type parameters and members. */
+/** True for types at the top of the package's files, not type parameters and members. */
 function isOwnType(symbol: ts.Symbol): boolean {
   const types = ts.SymbolFlags.Interface | ts.SymbolFlags.Class | ts.SymbolFlags.TypeAlias;
   const declaration = symbol.declarations?.[0];
@@ -64,7 +65,7 @@ function isOwnType(symbol: ts.Symbol): boolean {
   );
 }
 
-/** The types that the declarations of a symbol mention. */
+/** Returns the types that a symbol's declarations mention. */
 function mentioned(symbol: ts.Symbol): Set<ts.Symbol> {
   const found = new Set<ts.Symbol>();
   const visit = (node: ts.Node): void => {
@@ -82,7 +83,7 @@ function mentioned(symbol: ts.Symbol): Set<ts.Symbol> {
 }
 
 describe("the public types", () => {
-  it("are all that public declarations mention", () => {
+  it("include all types that public declarations mention", () => {
     expect(places.size).toBeGreaterThan(200);
     const missing: string[] = [];
     for (const [symbol, place] of places) {
@@ -94,7 +95,7 @@ describe("the public types", () => {
     expect(missing).toEqual([]);
   });
 
-  it("are all mentioned by something that can be imported", () => {
+  it("are all mentioned by an exported declaration", () => {
     const all = new Set([...places.keys()].flatMap((symbol) => [...mentioned(symbol)]));
     const unused = [...places].filter(
       ([symbol]) => isOwnType(symbol) && !all.has(symbol) && !(symbol.flags & ts.SymbolFlags.Value),

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { manifest, root } from "../support/package.ts";
 
-// The server of examples/skynet-websocket as a user runs it, and its clients against it, all of the built package.
+// Runs the server of examples/skynet-websocket as a user would, and its clients, with the built
+// package.
 
 let folder: string;
 beforeAll(() => {
@@ -19,7 +20,7 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill("SIGKILL");
 });
 
-/** Starts a program, and gives its output as it comes. */
+/** Starts a program, and collects its output. */
 function run(program: string, ...args: string[]) {
   const file = `examples/skynet-websocket/${program}`;
   const child = spawn(process.execPath, ["examples/_run.mjs", file, ...args], { cwd: root });
@@ -43,13 +44,13 @@ function run(program: string, ...args: string[]) {
   return { child, exit, line, output: () => output };
 }
 
-/** Examples that were compiled, and not cleared away. */
+/** Compiled examples that were not removed. */
 function compiled(): string[] {
   const place = `${root}.examples-run`;
   return existsSync(place) ? readdirSync(place) : [];
 }
 
-it("is what npm run skynet runs", () => {
+it("matches the script of npm run skynet", () => {
   expect(manifest.scripts.skynet).toContain(
     "examples/_run.mjs examples/skynet-websocket/server.ts",
   );
@@ -85,7 +86,7 @@ it.each(["protobuf", "sproto"] as const)("serves %s until Ctrl-C", async (protoc
   expect(compiled(), "what is left behind").toEqual(before);
 });
 
-it("does not start with a configuration that is none", async () => {
+it("does not start with an invalid configuration", async () => {
   const config = join(folder, "wrong.json");
   writeFileSync(config, JSON.stringify({ wsHost: "127.0.0.1", wsPort: 0, protocolType: "json" }));
   const server = run("server.ts", config);

@@ -4,7 +4,8 @@ import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { root } from "../support/package.ts";
 
-// The command as npm installs it, and what it writes, on a runtime that forbids to make code from strings.
+// The command as npm installs it, and its output, on a runtime that forbids generating code from
+// strings.
 const folder = `${root}.generated-check/package/`;
 const NO_EVAL = "--disallow-code-generation-from-strings";
 
@@ -20,7 +21,7 @@ function node(args: readonly string[], script: string): string {
 }
 
 describe("sproto without eval", () => {
-  it("falls back to the interpreter, and says so when that is not wanted", () => {
+  it("falls back to the interpreter, and reports an error if `compiled` is required", () => {
     const script = `
       import { parse } from "framewright/sproto";
       const text = ".T { n 0 : integer }";
@@ -34,7 +35,7 @@ describe("sproto without eval", () => {
     expect(node([], script)).toBe("1 0 4 0");
   });
 
-  it("runs what the command wrote", () => {
+  it("runs the generated module", () => {
     writeFileSync(`${folder}game.sproto`, ".Player { id 0 : integer  name 1 : string }");
     const bin = JSON.parse(readFileSync(`${root}package.json`, "utf8")).bin.framewright as string;
     const { status, stderr } = spawnSync(

@@ -4,11 +4,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { declaredFiles, entries, entryPoints, manifest, root } from "../support/package.ts";
 import { Folder, type Tarball, type Version } from "../support/tarball.ts";
 
-// What `npm publish` would upload, installed into an empty folder and used as strangers use it.
+// Installs the tarball of `npm publish` in an empty folder and uses it like a new user.
 
 const folder = new Folder();
 
-/** What was packed. */
+/** The packed tarball. */
 let tarball: Tarball;
 
 beforeAll(() => {
@@ -19,7 +19,7 @@ beforeAll(() => {
 
 afterAll(() => folder.remove());
 
-/** One program, in either module system: a message, cut in the middle. */
+/** A program for either module system: a message, split in two chunks. */
 const program = (names: string): string => `
 ${names}
 const protocol = lengthPrefixed({ width: 2 }).wrap(json());
@@ -42,7 +42,7 @@ const names = "decodeFrame, encodeFrame, json, lengthPrefixed, ProtocolError, Sp
 const printed = "0 world\ntrue truncated input ends after 5 bytes of a frame of 19 bytes";
 
 describe("the tarball", () => {
-  it("holds only what users need", () => {
+  it("contains only what users need", () => {
     const others = tarball.files.filter((path) => !path.startsWith("dist/"));
     expect([...others].sort()).toEqual([
       "CHANGELOG.md",
@@ -61,7 +61,7 @@ describe("the tarball", () => {
 });
 
 describe("the tarball, installed", () => {
-  it("brings nothing along", () => {
+  it("installs no dependencies", () => {
     const installed = readdirSync(join(folder.path, "node_modules")).filter(
       (name) => name[0] !== ".",
     );
@@ -78,7 +78,7 @@ describe("the tarball, installed", () => {
     expect(folder.run(process.execPath, "cjs.cjs")).toBe(printed);
   });
 
-  it("gives no way to its inner files", () => {
+  it("does not expose its internal files", () => {
     for (const path of ["framewright/dist/index.js", "framewright/src/index.ts"]) {
       folder.write("inner.mjs", `await import("${path}");`);
       expect(() => folder.run(process.execPath, "inner.mjs")).toThrow(
@@ -99,13 +99,13 @@ const sent: Sent<typeof protocol>["question"] = "?";
 const received: Received<typeof protocol>["answer"] = 42;
 export default [frame, sent, received];
 
-// @ts-expect-error an answer is not sent
+// @ts-expect-error a client cannot send an answer
 encodeFrame(protocol, { answer: 1 });
 // @ts-expect-error no such width
 lengthPrefixed({ width: 9 });
 `;
 
-/** Exports whose types can be read without looking at what they are made of. */
+/** Exports with types that can be read without their implementation. */
 const isolated = `
 import { json, lengthPrefixed, type Connection, type Protocol } from "framewright";
 import { struct, u8, utf8, type Field } from "framewright/fields";
@@ -116,7 +116,7 @@ export const field: Field<Name> = struct({ id: u8, name: utf8(u8) });
 export const send = (connection: Connection<Name>, value: Name): boolean => connection.send(value);
 `;
 
-/** A program of CommonJS as TypeScript knew it before it read `exports`. */
+/** A CommonJS program for versions of TypeScript that do not read `exports`. */
 const oldTyped = `
 import { encodeFrame, json, lines } from "framewright";
 import { goim, type Packet } from "framewright/goim";
@@ -132,7 +132,7 @@ const strict = {
   exactOptionalPropertyTypes: true,
   noEmit: true,
   target: "ES2022",
-  // All that pure code may need: no DOM, no Node.
+  // All that pure code may use: no DOM, no Node.
   lib: ["ES2022"],
   types: [] as string[],
   skipLibCheck: false,
@@ -143,7 +143,7 @@ const hosted = {
   lib: ["ES2022", "DOM"],
   types: ["node"],
   typeRoots: [join(root, "node_modules/@types")],
-  // The types of others are not this package's to check.
+  // This package does not check the types of others.
   skipLibCheck: true,
 };
 
@@ -197,8 +197,8 @@ const seenBy: Readonly<Record<Version, readonly string[]>> = {
   "5.7": [...modern, "node10"],
 };
 
-describe.each(Object.keys(seenBy) as Version[])("the tarball, seen by TypeScript %s", (version) => {
-  it("is seen by that version", () => {
+describe.each(Object.keys(seenBy) as Version[])("the tarball with TypeScript %s", (version) => {
+  it("is checked by that version", () => {
     expect(folder.compile(version, "--version")).toContain(`Version ${version}`);
   });
 

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { root } from "../support/package.ts";
 
-// The law kit is tied to no test runner: the built package in Node's own one, and in none.
+// The law kit does not depend on a test runner: the built package in Node's own one, and in none.
 
 const protocol = `
   const framing = lengthPrefixed({ width: 2 });
@@ -27,7 +27,7 @@ describe("framewright/testing", () => {
     expect(output).toMatch(/^(# |ℹ )fail 0$/m);
   });
 
-  it("runs as a plain script of CommonJS, and lets a broken law end it", () => {
+  it("runs as a plain CommonJS script, and a broken law ends it", () => {
     const output = node(
       "commonjs",
       `const { lengthPrefixed, raw } = require("framewright");

@@ -4,9 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { root } from "../support/package.ts";
 import { compilers, Folder, type Version } from "../support/tarball.ts";
 
-// A protocol in a package of its own, with its own copy of framewright below it, or built as CommonJS. The
-// program that uses it has another copy. TypeScript must take the one's types for the other's, and the
-// JavaScript must run.
+// A protocol in a package with its own copy of framewright, or built as CommonJS. The program that
+// uses it has another copy. TypeScript must accept the types of both, and the JavaScript must run.
 
 const folder = new Folder();
 
@@ -18,11 +17,14 @@ const strict = {
   lib: ["ES2022"],
   types: ["node"],
   typeRoots: [join(root, "node_modules/@types")],
-  // The types of Node and fast-check are not this package's to check.
+  // This package does not check the types of Node and fast-check.
   skipLibCheck: true,
 };
 
-/** What both packages of strangers hold: a protocol, a framing, and functions that are handed the user's objects. */
+/**
+ * Code of both third-party packages: a protocol, a framing, and functions that receive the user's
+ * objects.
+ */
 const thirdParty = `
 import {
   type Codec, type Connection, defineProtocol, type Handlers, lengthPrefixed, type Output, type Protocol,
@@ -74,7 +76,7 @@ export function mark(out: Output): Output {
 }
 `;
 
-/** The program of a user, on top of one of the packages. */
+/** A user's program, with one of the packages. */
 const program = (name: string): string => `
 import fc from "fast-check";
 import { decodeFrame, encodeAll, encodeFrame, json, Output, ProtocolError, Splitter } from "framewright";
@@ -165,7 +167,7 @@ describe("a protocol from a package", () => {
     expect(files.filter((file) => !existsSync(join(folder.path, file)))).toEqual([]);
   });
 
-  it.each(Object.keys(compilers) as Version[])("fits, says TypeScript %s", (version) => {
+  it.each(Object.keys(compilers) as Version[])("is accepted by TypeScript %s", (version) => {
     expect(folder.compile(version, "-p", ".", "--noEmit")).toBe("");
   });
 

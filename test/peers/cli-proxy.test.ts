@@ -10,8 +10,8 @@ import { goim } from "../../src/protocols/goim/index.ts";
 import { connect, listen } from "../../src/transports/node/index.ts";
 import { asUser, freePort, lacks, type Running, run, start } from "../support/programs.ts";
 
-// `framewright proxy --quiet --record` between real programs: they print what they print without it, and what was
-// recorded decodes fully.
+// `framewright proxy --quiet --record` between real programs: their output is the same as without
+// it, and the recording can be decoded completely.
 
 const host = "127.0.0.1";
 const folder = mkdtempSync(join(tmpdir(), "framewright-proxy-"));
@@ -32,7 +32,9 @@ interface Recorded {
   readonly error?: { readonly code: string };
 }
 
-/** Runs something that connects to a port through the proxy. Returns what the capture holds. */
+/**
+ * Runs a program that connects to a port through the proxy. Returns the contents of the capture.
+ */
 async function through(
   port: number,
   work: (port: number) => Promise<unknown>,
@@ -76,7 +78,7 @@ async function through(
 describe.skipIf(lacks({ "redis-server": "redis-server", "redis-cli": "redis-tools" }))(
   "redis-cli through framewright proxy",
   () => {
-    it("inserts 100,000 values, each of which is recorded", { timeout: 120_000 }, async () => {
+    it("inserts 100,000 values, and all are recorded", { timeout: 120_000 }, async () => {
       const port = await freePort();
       const where = ["--port", String(port), "--bind", host, "--dir", folder];
       running.push(
@@ -103,7 +105,8 @@ describe.skipIf(lacks({ "redis-server": "redis-server", "redis-cli": "redis-tool
       const sent = recorded.filter(({ to }) => to.endsWith(`:${port}`));
       const replied = recorded.filter(({ from }) => from.endsWith(`:${port}`));
       expect(sent.slice(0, commands.length).map(({ value }) => value)).toEqual(commands);
-      // Then redis-cli sends an empty line, which is not RESP, and an ECHO of random bytes, which are not text.
+      // Then redis-cli sends an empty line, which is not RESP, and an ECHO of random bytes, which
+      // are not text.
       const rest = sent.slice(commands.length).map(({ offset, error }) => [offset, error?.code]);
       expect(rest).toEqual([[input.length, "malformed"]]);
       expect(replied).toHaveLength(100_001);
@@ -118,7 +121,7 @@ describe.skipIf(lacks({ "redis-server": "redis-server", "redis-cli": "redis-tool
 describe.skipIf(lacks({ postgres: "postgresql", initdb: "postgresql", psql: "postgresql-client" }))(
   "psql through framewright proxy",
   () => {
-    it("prints 100,000 rows, each of which is recorded", { timeout: 120_000 }, async () => {
+    it("prints 100,000 rows, and all are recorded", { timeout: 120_000 }, async () => {
       const port = await freePort();
       const user = asUser("postgres");
       const data = mkdtempSync(join(tmpdir(), "framewright-postgres-"));
@@ -167,7 +170,7 @@ describe.skipIf(lacks({ postgres: "postgresql", initdb: "postgresql", psql: "pos
 );
 
 describe("a client of goim through framewright proxy", () => {
-  it("exchanges 100,000 packets, each of which is recorded", { timeout: 120_000 }, async () => {
+  it("exchanges 100,000 packets, and all are recorded", { timeout: 120_000 }, async () => {
     const protocol = goim();
     const server = await listen(protocol, {
       host,

@@ -8,7 +8,7 @@ import { mqtt } from "../../examples/peers/mqtt.ts";
 import { backend, frontend, row, startup } from "../../examples/peers/postgres.ts";
 import * as socks from "../../examples/peers/socks5.ts";
 
-/* The formats of examples/peers are written as their users would write them; each keeps the laws. */
+/* Formats of examples/peers in the style of their users; each obeys the laws. */
 
 const all: readonly unknown[] = [
   tcpRequest,
@@ -29,7 +29,7 @@ const all: readonly unknown[] = [
 ];
 const rows = fc.array(fc.option(text({ max: 9 })), { maxLength: 4 });
 
-describe("described protocols of the field keep the laws", () => {
+describe("descriptions of public protocols obey the laws", () => {
   for (const protocol of all as readonly DescribedProtocol<unknown>[]) {
     const options = { runs: 20, max: 200, of: new Map([[row, rows]]) };
     for (const law of laws(protocol, options)) it(`${protocol.name}: ${law.name}`, law.check);

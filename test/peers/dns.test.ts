@@ -12,7 +12,7 @@ const host = "127.0.0.1";
 const framed = (message: Buffer): Uint8Array =>
   Uint8Array.of(message.length >> 8, message.length & 255, ...message);
 
-/** Records with their names as text; `frame` is the whole frame. */
+/** Returns records with their names as text; `frame` is the whole frame. */
 function texts(message: Reply, frame: Uint8Array): unknown[] {
   const whole = frame.subarray(2);
   return message.answers.map(({ name, type, ttl, data }) => {
@@ -37,8 +37,8 @@ const records: readonly Answer[] = [
   { name: "a.test", type: "TXT", ttl: 5, data: ["one", "two"] },
 ];
 
-describe("DNS, beside dns-packet", () => {
-  it("a query has the same bytes, and is read as the same", () => {
+describe("DNS, compared with dns-packet", () => {
+  it("writes the same query, and reads it as the same", () => {
     const message: Message = {
       id: 4711,
       questions: [
@@ -62,7 +62,7 @@ describe("DNS, beside dns-packet", () => {
     expect(decode(Buffer.from(frame.subarray(2))).questions).toMatchObject(theirs.questions!);
   });
 
-  it("answers of every kind are read as the same, and written as the same bytes", () => {
+  it("reads answers of every kind as the same, and writes the same bytes", () => {
     const frame = framed(
       encode({
         type: "response",
@@ -86,13 +86,13 @@ describe("DNS, beside dns-packet", () => {
 });
 
 describe("DNS names", () => {
-  it("follow pointers backwards, and never in circles", () => {
+  it("follow pointers backwards, but not in circles", () => {
     const message = Uint8Array.of(1, 97, 0, 1, 98, 0xc0, 0, 0xc0, 7);
     expect(textOf({ labels: ["c"], pointer: 3 }, message)).toBe("c.b.a");
     expect(() => textOf({ labels: [], pointer: 7 }, message)).toThrow(/points forward/);
   });
 
-  it("of empty or long labels are refused", () => {
+  it("are refused with empty or long labels", () => {
     const ask = (label: string) => (): unknown =>
       encodeFrame(dns, {
         message: { id: 1, questions: [{ name: { labels: [label] }, type: "A" }] },
@@ -104,7 +104,7 @@ describe("DNS names", () => {
 });
 
 describe.skipIf(lacks({ dnsmasq: "dnsmasq-base" }))("DNS over TCP, with dnsmasq", () => {
-  it("asks for addresses, names, mail servers and texts", async () => {
+  it("resolves addresses, names, mail servers and texts", async () => {
     const port = await freePort();
     const options = [
       "--keep-in-foreground",
@@ -130,7 +130,7 @@ describe.skipIf(lacks({ dnsmasq: "dnsmasq-base" }))("DNS over TCP, with dnsmasq"
         client.close();
         await client.closed;
         expect(value!.message).toMatchObject({ id: 9, response: true, code: 0 });
-        // Written again, it is what came: names point to the same places.
+        // Written again, it has the same bytes: names point to the same offsets.
         return texts(value!.message, encodeFrame(dns, value!));
       };
       const first = await ask("a.test", "A");
@@ -153,7 +153,7 @@ describe.skipIf(lacks({ dnsmasq: "dnsmasq-base" }))("DNS over TCP, with dnsmasq"
 });
 
 describe.skipIf(lacks({ dig: "bind9-dnsutils" }))("DNS over TCP, with dig", () => {
-  it("answers it", async () => {
+  it("answers its queries", async () => {
     const asked: Reply[] = [];
     const server = await listen(dns, {
       host,
@@ -170,7 +170,7 @@ describe.skipIf(lacks({ dig: "bind9-dnsutils" }))("DNS over TCP, with dig", () =
             questions: message.questions,
             answers: [
               { ...one, type: "A", data: Uint8Array.of(10, 9, 8, 7) },
-              // The name of the question, by its place.
+              // Refers to the name of the question by its offset.
               { ...one, name: { labels: [], pointer: 12 }, type: "TXT", data: ["hello"] },
             ],
           },

@@ -16,10 +16,10 @@ import {
 } from "../../src/protocols/goim/index.ts";
 import { freePort, lacks, type Running, start } from "../support/programs.ts";
 
-// Three comets of examples/goim/cluster behind a real nats-server.
+// Three comets of examples/goim/cluster with a real nats-server.
 
 const host = "127.0.0.1";
-/** Waits for something, also on a busy machine. */
+/** Waits for a value, even on a busy machine. */
 const soon = <T>(read: () => T) => expect.poll(read, { timeout: 30_000 });
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
@@ -61,7 +61,7 @@ describe.skipIf(lacks({ "nats-server": "nats-server" }))("a cluster of comets", 
     return Object.assign(counts, await startComet(options), { gaps });
   }
 
-  /** A client that begins at a comet, on TCP if its number is even. */
+  /** A client that starts at a comet, on TCP if its number is even. */
   function enter(mid: number, first: number, room: string): Joined {
     const addresses = comets.map(({ tcp, webSocket }) => (mid % 2 === 0 ? tcp : webSocket));
     const joined = { read: [] as string[], places: [] as number[] };
@@ -77,7 +77,7 @@ describe.skipIf(lacks({ "nats-server": "nats-server" }))("a cluster of comets", 
     natsPort = await freePort();
     nats = await startNats();
     for (let i = 0; i < 3; i++) comets.push(await startCounted());
-    // On each comet four in the room, one of them elsewhere.
+    // Four clients on each comet are in the room, one is elsewhere.
     for (let mid = 0; mid < 12; mid++) {
       clients.push(enter(mid, mid % 3, mid < 9 ? "live://1" : "live://2"));
     }
@@ -89,31 +89,31 @@ describe.skipIf(lacks({ "nats-server": "nats-server" }))("a cluster of comets", 
     await nats.stop();
   });
 
-  /** Sends a message, and waits until those who should have it do. */
+  /** Sends a message, and waits until the expected clients have it. */
   async function tell(from: number, op: number, words: string): Promise<void> {
     await clients[from]!.client.request(op, text(words));
   }
   const readBy = (words: string): number[] =>
     clients.map(({ read }) => read.filter((line) => line === words).length);
 
-  it("pushes to a room once to each client, and each comet encodes once", async () => {
+  it("push to a room once per client, and each comet encodes once", async () => {
     for (const comet of comets) comet.encoded = 0;
     await tell(0, operations.v2.send, "to the room");
     await soon(() => readBy("to the room")).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0]);
-    // The others send the bytes that came, whatever the number of clients.
+    // The others forward the received bytes, whatever the number of clients.
     expect(comets.map(({ encoded }) => encoded)).toEqual([1, 0, 0]);
   });
 
-  it("pushes to everybody once", async () => {
+  it("push to all clients once", async () => {
     await tell(11, toAll, "to all");
     await soon(() => readBy("to all")).toEqual(clients.map(() => 1));
-    // What comes twice would come now.
+    // A repeated message would arrive by now.
     await tell(0, toAll, "a later one");
     await soon(() => readBy("a later one")).toEqual(clients.map(() => 1));
     expect(readBy("to all")).toEqual(clients.map(() => 1));
   });
 
-  it("loses only the clients of a comet that dies, which reconnect elsewhere", async () => {
+  it("lose only the clients of a comet that dies, which reconnect elsewhere", async () => {
     const before = clients.map(({ places }) => places.length);
     const dead = comets[1]!;
     for (const { connection } of dead.comet.sessions) connection.abort();
@@ -128,12 +128,12 @@ describe.skipIf(lacks({ "nats-server": "nats-server" }))("a cluster of comets", 
     expect(comets[0]!.gaps).toEqual([]);
   });
 
-  it("counts and reports what a nats-server that died has lost", async () => {
+  it("count and report what a dead nats-server has lost", async () => {
     const [one, , three] = comets as [Counted, Counted, Counted];
     await nats.stop();
     for (let n = 0; n < 5; n++) await tell(0, operations.v2.send, `alone ${n}`);
     await tell(2, operations.v2.send, "alone, too");
-    // Clients of the same comet have it.
+    // Clients of the same comet receive it.
     await soon(() => readBy("alone 4").slice(0, 3)).toEqual([1, 0, 0]);
     nats = await startNats();
     await soon(() => [one.gaps, three.gaps]).toEqual([

@@ -6,11 +6,12 @@ import { loggingProxy } from "../../examples/_logging-proxy.ts";
 import { lines, type Protocol, utf8 } from "../../src/index.ts";
 import { asUser, freePort, lacks, type Running, run, start } from "../support/programs.ts";
 
-// redis-cli, psql and mosquitto_pub run through the logging proxy of the examples, which stands between two recorders:
+// Runs redis-cli, psql and mosquitto_pub through the logging proxy of the examples, between two
+// recorders:
 //
 //   program -> recorder -> logging proxy -> recorder -> server
 //
-// Both recorders must have seen the same bytes, whatever the log could make of them.
+// Both recorders must see the same bytes, even if the log could not decode them.
 
 const host = "127.0.0.1";
 const text: Protocol<never, string> = lines({ maxFrame: 200 }).wrap(utf8());
@@ -28,7 +29,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Forwards, and keeps what each connection sent and received. */
+/** Forwards connections, and records both directions of each. */
 async function recorder(
   to: number,
 ): Promise<{ server: Server; port: number; seen: () => string[]; open: () => number }> {
@@ -58,7 +59,7 @@ async function recorder(
   };
 }
 
-/** Runs something that connects to a port, through recorders and the proxy. */
+/** Runs a program that connects to a port, through recorders and the proxy. */
 async function through(
   port: number,
   protocol: Protocol<never, string>,
@@ -92,7 +93,7 @@ describe.skipIf(lacks({ "redis-server": "redis-server", "redis-cli": "redis-tool
       );
     });
 
-    it("prints what it prints without it, and is logged", async () => {
+    it("prints the same as without it, and is logged", async () => {
       const commands = [
         "SET greeting hello",
         "GET greeting",
@@ -180,7 +181,7 @@ describe.skipIf(lacks({ postgres: "postgresql", initdb: "postgresql", psql: "pos
       });
     });
 
-    it("prints what it prints without it, for queries, errors and COPY", async () => {
+    it("prints the same as without it, for queries, errors and COPY", async () => {
       const script = [
         "create temp table t (n int, s text);",
         "insert into t select n, repeat('x', n % 100) from generate_series(1, 20000) n;",

@@ -17,7 +17,8 @@ import {
 import { LanguageClient, lsp, type Message } from "../../examples/peers/_lsp.ts";
 import { encodeFrame, Splitter } from "../../src/index.ts";
 
-// The language server protocol beside vscode-jsonrpc, which editors use, and with a real language server.
+// The language server protocol, compared with vscode-jsonrpc, which editors use, and with a real
+// language server.
 
 const messages: readonly Message[] = [
   { jsonrpc: "2.0", id: 1, method: "initialize", params: { processId: null } },
@@ -29,14 +30,14 @@ const messages: readonly Message[] = [
   { jsonrpc: "2.0", id: 4, result: "x".repeat(70_000) },
 ];
 
-/** What vscode-jsonrpc writes. */
+/** Returns the bytes that vscode-jsonrpc writes. */
 async function theirBytes(message: Message): Promise<Buffer> {
   const stream = new PassThrough({ highWaterMark: 2 ** 20 });
   await new StreamMessageWriter(stream).write(message);
   return stream.read();
 }
 
-/** What vscode-jsonrpc reads from chunks. */
+/** Returns the values that vscode-jsonrpc reads from chunks. */
 async function theirValues(chunks: readonly Uint8Array[]): Promise<TheirMessage[]> {
   const stream = new PassThrough();
   const read: TheirMessage[] = [];
@@ -72,7 +73,7 @@ function cut(bytes: Buffer, size: number): Uint8Array[] {
   return chunks;
 }
 
-describe("the language server protocol, beside vscode-jsonrpc", () => {
+describe("the language server protocol, compared with vscode-jsonrpc", () => {
   it("writes the same bytes", async () => {
     for (const message of messages) {
       const ours = Buffer.from(encodeFrame(lsp, message));
@@ -98,7 +99,7 @@ describe("the language server protocol, beside vscode-jsonrpc", () => {
     expect(ours).toEqual(await theirValues(chunks));
   });
 
-  it("asks and answers vscode-jsonrpc at the other end of the streams", async () => {
+  it("exchanges requests with vscode-jsonrpc at the other end of the streams", async () => {
     const [there, back] = [new PassThrough(), new PassThrough()];
     const theirs = createMessageConnection(
       new StreamMessageReader(there),
@@ -145,7 +146,8 @@ describe("the language server protocol, beside vscode-jsonrpc", () => {
   });
 });
 
-// Real: typescript-language-server, a devDependency, on the tsserver of the compiler that is installed anyway.
+// The real typescript-language-server, a devDependency, with the tsserver of the installed
+// compiler.
 const folder = mkdtempSync(join(tmpdir(), "framewright-lsp-"));
 const children: ChildProcessWithoutNullStreams[] = [];
 afterAll(() => {
@@ -170,7 +172,7 @@ const sum: string = add(1, 2);
 sum.
 `;
 
-/** What an editor says to a server, and what it is told. */
+/** An editor's messages to a server, and the results. */
 interface Editor {
   request(method: string, params?: unknown): Promise<unknown>;
   notify(method: string, params?: unknown): void;
@@ -268,7 +270,7 @@ async function theirEditor(): Promise<{ told: unknown; exit: unknown[] }> {
 }
 
 describe("typescript-language-server", () => {
-  it("tells us what it tells vscode-jsonrpc, and ends", { timeout: 120_000 }, async () => {
+  it("sends us the same as it sends vscode-jsonrpc, and exits", { timeout: 120_000 }, async () => {
     const { name } = JSON.parse(
       readFileSync(join(dirname(serverModule), "../package.json"), "utf8"),
     );

@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { rtuRequest, rtuResponse, tcpRequest, tcpResponse } from "../../examples/peers/modbus.ts";
 import { freePort } from "../support/programs.ts";
 
-/* Against modbus-serial from npm: its server asked by our client, and its client answered by our server. */
+/* Our client against the server of modbus-serial, and our server against its client. */
 
-// Its types say that the default export is a member of it; it is the class itself.
+// Its types declare the default export as a member; it is the class itself.
 const Client = modbus as unknown as (typeof modbus)["default"];
 
 const host = "127.0.0.1";
@@ -16,7 +16,7 @@ const coils = [true, false, true, true];
 
 type Request = Received<typeof rtuRequest>;
 
-/** What a server with these registers and coils answers. */
+/** Returns the answer of a server with these registers and coils. */
 function answer({ fn, data }: Pick<Request, "fn" | "data">): never {
   const { address, quantity } = data as { address: number; quantity: number };
   if (address >= 4) return { fn: `${fn}Failed`, data: { code: "illegalAddress" } } as never;
@@ -66,7 +66,7 @@ describe("Modbus, with the client of modbus-serial", () => {
       const client = new Client();
       try {
         if (kind === "TCP") await client.connectTCP(host, { port: server.port! });
-        // Its name for what a serial line carries, over TCP.
+        // Its name for the serial format over TCP.
         else await client.connectTelnet(host, { port: server.port! });
         client.setID(9);
         client.setTimeout(5000);
@@ -106,7 +106,7 @@ describe("Modbus, with the server of modbus-serial", () => {
   });
   afterAll(() => new Promise<void>((resolve) => server.close(() => resolve())));
 
-  it("reads what it answers, refusals too", async () => {
+  it("reads its answers, including exceptions", async () => {
     const client = await connect(duplex({ read: tcpResponse, write: tcpRequest }), { host, port });
     const answers = client[Symbol.asyncIterator]();
     let transaction = 0;

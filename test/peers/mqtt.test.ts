@@ -14,7 +14,7 @@ const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
 const payload = bytes("hi \u00fc");
 const publish = { cmd: "publish", topic: "a/b", payload: Buffer.from(payload) } as const;
 
-/** The same packet in our words and in those of mqtt-packet. */
+/** The same packets in our form and in that of mqtt-packet. */
 const packets: readonly (readonly [string, Message, object])[] = [
   [
     "connect",
@@ -22,7 +22,7 @@ const packets: readonly (readonly [string, Message, object])[] = [
     { cmd: "connect", clean: true, keepalive: 60, clientId: "me" },
   ],
   [
-    "connect with everything",
+    "connect with all fields",
     {
       type: "connect",
       data: {
@@ -120,7 +120,7 @@ const packets: readonly (readonly [string, Message, object])[] = [
   ),
 ];
 
-describe("MQTT, beside mqtt-packet", () => {
+describe("MQTT, compared with mqtt-packet", () => {
   it.each(packets)("%s has the same bytes and values", (_, ours, theirs) => {
     const frame = encodeFrame(mqtt, ours);
     expect(Buffer.from(frame).toString("hex")).toBe(generate(theirs as Packet).toString("hex"));
@@ -134,7 +134,7 @@ describe("MQTT, beside mqtt-packet", () => {
   });
 });
 
-/** Runs `use` beside a broker, with a folder for its files. */
+/** Runs `use` with a broker, and with a folder for its files. */
 async function withBroker(
   settings: (folder: string) => string | Promise<string>,
   use: (port: number) => Promise<void>,
@@ -155,7 +155,7 @@ async function withBroker(
 const programs = { mosquitto: "mosquitto", mosquitto_passwd: "mosquitto" };
 
 describe.skipIf(lacks(programs))("MQTT, with mosquitto", () => {
-  it("connects, subscribes, publishes at every quality of service, pings and leaves", async () => {
+  it("connects, subscribes, publishes at every quality of service, pings and disconnects", async () => {
     await withBroker(
       () => "allow_anonymous true",
       async (port) => {
@@ -207,7 +207,7 @@ describe.skipIf(lacks(programs))("MQTT, with mosquitto", () => {
     );
   });
 
-  it("logs in with a name and a password, and is refused without the right ones", async () => {
+  it("logs in with a name and a password, and is refused with wrong ones", async () => {
     const settings = async (folder: string): Promise<string> => {
       const file = join(folder, "passwords");
       await run("mosquitto_passwd", ["-c", "-b", file, "ann", "s3cret"]);

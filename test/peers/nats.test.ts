@@ -10,7 +10,7 @@ import { freePort, lacks, type Running, start } from "../support/programs.ts";
 const host = "127.0.0.1";
 
 describe("the protocol of NATS", () => {
-  it("reads lines and messages, however they are cut", () => {
+  it("reads lines and messages from chunks of any size", () => {
     const bytes = Buffer.from(
       "PING\r\nMSG a.b 1 5\r\na\r\nb\0\r\nMSG c 2 reply.to 0\r\n\r\n+OK\r\n",
     );
@@ -36,7 +36,7 @@ describe.skipIf(lacks({ "nats-server": "nats-server" }))("nats-server", () => {
   });
   afterAll(() => server.stop());
 
-  /** A client that answers pings, and keeps the rest. */
+  /** A client that answers pings, and collects all other messages. */
   async function join(): Promise<{
     connection: Connection<Parameters<typeof nats.encode>[0], Received>;
     received: Received[];
@@ -60,7 +60,7 @@ describe.skipIf(lacks({ "nats-server": "nats-server" }))("nats-server", () => {
     return { connection, received, line };
   }
 
-  it("delivers what is published, in order and byte by byte", async () => {
+  it("delivers published messages, in order and byte by byte", async () => {
     const [subscriber, publisher] = [await join(), await join()];
     subscriber.line("SUB numbers.* 1");
     subscriber.line("PING");
@@ -78,7 +78,7 @@ describe.skipIf(lacks({ "nats-server": "nats-server" }))("nats-server", () => {
     for (const { connection } of [subscriber, publisher]) connection.close();
   });
 
-  it("passes requests and replies on, and says what is wrong", async () => {
+  it("forwards requests and replies, and reports errors", async () => {
     const [service, client] = [await join(), await join()];
     service.line("SUB echo workers 7");
     service.line("PING");

@@ -22,8 +22,8 @@ import { asUser, freePort, lacks, type Running, run, start } from "../support/pr
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
 const hex = (frame: Uint8Array): string => Buffer.from(frame).toString("hex");
 
-describe("PostgreSQL, beside pg-protocol", () => {
-  it("what a client sends has the same bytes", () => {
+describe("PostgreSQL, compared with pg-protocol", () => {
+  it("writes a client's messages with the same bytes", () => {
     // pg-protocol always adds the encoding, and ends with an empty name.
     const parameters = [
       { name: "user", value: "ann" },
@@ -43,7 +43,7 @@ describe("PostgreSQL, beside pg-protocol", () => {
     expect(hex(encodeFrame(frontend, { type: "terminate", data: {} }))).toBe(hex(serialize.end()));
   });
 
-  it("what a server sends is read as the same", async () => {
+  it("reads a server's messages as the same", async () => {
     const column = {
       name: "n",
       table: 0,
@@ -103,7 +103,7 @@ describe("PostgreSQL, beside pg-protocol", () => {
 type Message = Received<typeof backend>;
 const protocol = duplex({ read: backend, write: frontend });
 
-/** A connection to a server, and what it says, message by message. */
+/** A connection to a server, which reads message by message. */
 class Client {
   readonly connection: Connection<Sent<typeof frontend>, Message, undefined>;
   readonly #messages: AsyncIterator<Message>;
@@ -148,7 +148,10 @@ class Client {
     expect(await this.#messages.next()).toMatchObject({ done: true });
   }
 
-  /** Answers the server's requests for a password; returns its last word and the methods that it asked for. */
+  /**
+   * Answers the server's requests for a password; returns its last message and the methods that it
+   * requested.
+   */
   async login(
     user: string,
     password: string,
@@ -200,7 +203,7 @@ const md5 = (...parts: readonly (string | Uint8Array)[]): string => {
   return hash.digest("hex");
 };
 
-/** A client of SCRAM-SHA-256 (RFC 5802), which both sides prove that they know the password with. */
+/** A client of SCRAM-SHA-256 (RFC 5802), in which both sides prove that they have the password. */
 class Scram {
   readonly #password: string;
   readonly #nonce = randomBytes(18).toString("base64");
@@ -338,7 +341,7 @@ describe.skipIf(lacks({ postgres: "postgresql", initdb: "postgresql" }))(
   },
 );
 
-/** Listens before it lets anyone in. */
+/** It listens before it accepts logins. */
 async function eventually<T>(attempt: () => Promise<T>, tries = 100): Promise<T> {
   try {
     return await attempt();

@@ -7,7 +7,7 @@ import { latin1, lines } from "../../src/index.ts";
 import { listen, type ProxyHeader, type Server } from "../../src/transports/node/index.ts";
 import { freePort, lacks, run, start } from "../support/programs.ts";
 
-// HAProxy and curl send headers of the PROXY protocol to a server of ours.
+// HAProxy and curl send headers of the PROXY protocol to our server.
 
 const host = "127.0.0.1";
 const folder = mkdtempSync(`${tmpdir()}/framewright-haproxy-`);
@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Answers HTTP requests with the header that came first. */
+/** Answers HTTP requests with the received header. */
 async function serve(): Promise<Server<string, string, ProxyHeader | undefined, number>> {
   const server = await listen(lines({ ending: "\r\n" }).wrap(latin1()), {
     host,
@@ -58,7 +58,7 @@ describe.skipIf(lacks({ haproxy: "haproxy" }))("haproxy", () => {
     ["send-proxy-v2", 2, []],
     // The checksum, and a unique id.
     ["send-proxy-v2 proxy-v2-options crc32c,unique-id", 2, [5, 3]],
-  ])("with %s tells who connected to it", async (option, version, types) => {
+  ])("with %s reports its client", async (option, version, types) => {
     const { port } = await serve();
     const front = await freePort();
     const config = `${folder}/${version}-${types?.length}.cfg`;

@@ -19,7 +19,8 @@ import { Requests } from "../../src/session/index.ts";
 import { connect, listen } from "../../src/transports/node/index.ts";
 import { freePort, lacks, type Running, run, start } from "../support/programs.ts";
 
-// The protocol of examples/peers/_resp.ts beside redis-parser, with a real Redis, and with redis-cli as a client of ours.
+// The protocol of examples/peers/_resp.ts, compared with redis-parser, with a real Redis, and with
+// redis-cli as a client of ours.
 
 const host = "127.0.0.1";
 
@@ -32,7 +33,7 @@ const RedisParser = createRequire(import.meta.url)("redis-parser") as new (
   options: TheirOptions,
 ) => { execute(bytes: Buffer): void };
 
-/** What both give, errors as what they say. */
+/** Returns the common form of both results, with errors as their text. */
 function plain(reply: unknown): unknown {
   if (reply instanceof Error) return { error: reply.message };
   return Array.isArray(reply) ? reply.map(plain) : reply;
@@ -84,7 +85,7 @@ const replies: readonly Value[] = [
   "x".repeat(70_000),
 ];
 
-describe("RESP, beside redis-parser", () => {
+describe("RESP, compared with redis-parser", () => {
   it.each([1, 3, 100, 1400, 65_536])("reads the same values from chunks of %i bytes", (size) => {
     const few = size > 3 ? replies : replies.slice(0, -1);
     const chunks = cut(encodeAll(resp({ version: 2 }), few), size);
@@ -94,7 +95,7 @@ describe("RESP, beside redis-parser", () => {
   });
 });
 
-/** A client whose commands are answered in their order, with pushes in between. */
+/** A client whose commands are answered in order, with pushes in between. */
 async function joinRedis(
   port: number,
   version: 2 | 3,
@@ -204,13 +205,13 @@ describe.skipIf(
     for (const [type, value] of types) {
       expect(await ask("DEBUG", "PROTOCOL", type), type).toEqual(value);
     }
-    // The push that this asks for comes before its answer.
+    // The push triggered by this command arrives before its answer.
     await ask("DEBUG", "PROTOCOL", "push").catch(() => {});
     expect(pushes).toEqual([["server-cpu-usage", 42]]);
     close();
   });
 
-  it("answers 20,000 pipelined commands in their order", async () => {
+  it("answers 20,000 pipelined commands in order", async () => {
     const { ask, close } = await joinRedis(port, 3);
     await ask("FLUSHALL");
     const asked = Array.from({ length: 20_000 }, (_, n) =>
@@ -234,7 +235,7 @@ describe.skipIf(
     close();
   });
 
-  it("pushes invalidations of keys that others change", async () => {
+  it("sends invalidations of keys that others change", async () => {
     const other = await joinRedis(port, 2);
     const cached = await joinRedis(port, 3);
     await cached.ask("CLIENT", "TRACKING", "ON");
@@ -247,7 +248,7 @@ describe.skipIf(
     other.close();
   });
 
-  it("pushes what others publish, in order, while commands are answered", async () => {
+  it("sends messages that others publish, in order, while commands are answered", async () => {
     const publisher = await joinRedis(port, 2);
     const received: unknown[] = [];
     const subscriber = await connect(client(), {
@@ -277,7 +278,7 @@ describe.skipIf(
     publisher.close();
   });
 
-  it("reads what redis-cli and redis-benchmark send to a server of ours", async () => {
+  it("reads the commands of redis-cli and redis-benchmark as a server", async () => {
     const data = new Map<string, string>();
     const commands: string[] = [];
     const ours = await listen(server(), {
@@ -285,7 +286,7 @@ describe.skipIf(
       port: 0,
       message(connection, command) {
         const [name = "", key = "", value = ""] = command;
-        // redis-cli asks for the commands first.
+        // redis-cli first requests the list of commands.
         if (name !== "COMMAND") commands.push(command.join(" "));
         switch (name.toUpperCase()) {
           case "SET":
@@ -327,7 +328,7 @@ describe.skipIf(
     await ours.close();
   });
 
-  it("accepts commands and replies as redis-cli prints them with --pipe", async () => {
+  it("works with redis-cli --pipe", async () => {
     const input = Buffer.from(
       encodeAll(client(), [
         ["SET", "piped", "1"],

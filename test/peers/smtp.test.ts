@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Mail, smtpServer } from "../../examples/peers/_smtp.ts";
 import { lacks, run } from "../support/programs.ts";
 
-// curl --ssl-reqd sends mail to an SMTP server that is written with startTls.
+// curl --ssl-reqd sends mail to an SMTP server that uses startTls.
 
 const certPath = fileURLToPath(new URL("../fixtures/tls-cert.pem", import.meta.url));
 const tls = {
@@ -45,7 +45,7 @@ describe.skipIf(lacks({ curl: "curl" }))("curl --ssl-reqd smtp:", () => {
     expect(mails.at(-1)?.text.length).toBe(71 * 40_000 - 1);
   });
 
-  it("fails without TLS, and for a certificate that is not trusted", async () => {
+  it("fails without TLS, and with an untrusted certificate", async () => {
     const count = mails.length;
     await expect(send("x\r\n")).rejects.toThrow(/ended with/);
     await expect(send("x\r\n", "--ssl-reqd")).rejects.toThrow(/certificate/);

@@ -13,7 +13,7 @@ import {
 } from "../../examples/peers/socks5.ts";
 import { freePort, lacks, run } from "../support/programs.ts";
 
-/* A proxy made of the descriptions, for curl. */
+/* A proxy made from the descriptions, for curl. */
 
 const host = "127.0.0.1";
 const methods = duplex({ read: greeting, write: choice });
@@ -68,7 +68,7 @@ async function serve(
   socket.pipe(upstream).pipe(socket);
 }
 
-/** Every name is that of this machine. */
+/** Every name resolves to this machine. */
 function hostOf(address: Received<typeof request>["address"]): string {
   switch (address.type) {
     case "ipv4":
@@ -89,14 +89,14 @@ async function siteOn(address: string): Promise<{ site: HttpServer; port: number
   return { site, port: (site.address() as AddressInfo).port };
 }
 
-// Containers may be without it.
+// Containers may lack it.
 const hasIpv6 = await siteOn("::1").then(
   ({ site }) => {
     site.close();
     return true;
   },
   () => {
-    console.warn("SKIPPED: SOCKS5 over IPv6, for want of ::1");
+    console.warn("SKIPPED: SOCKS5 over IPv6, because ::1 is missing");
     return false;
   },
 );
@@ -135,7 +135,7 @@ describe.skipIf(lacks({ curl: "curl" }))("SOCKS5, with curl", () => {
   });
 
   if (hasIpv6) {
-    it("fetches a page by an IPv6 address, from a proxy that has one", async () => {
+    it("fetches a page by an IPv6 address, if the machine has IPv6", async () => {
       const six = await proxy("::1");
       const far = await siteOn("::1");
       try {
@@ -157,7 +157,7 @@ describe.skipIf(lacks({ curl: "curl" }))("SOCKS5, with curl", () => {
     });
   }
 
-  it("refuses wrong passwords, and reports what cannot be reached", async () => {
+  it("refuses wrong passwords, and reports unreachable hosts", async () => {
     const wrong = fetchBy("--proxy", `socks5h://ann:no@${host}:${server.port}`, "http://a.test/");
     await expect(wrong).rejects.toThrow(/ended with 97/);
     const closed = await freePort();

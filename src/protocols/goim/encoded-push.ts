@@ -73,7 +73,7 @@ export function encodePackets<Body>(
 ): Frames {
   if (packets.length === 0) return [];
   if (protocol.text !== true) return [encodeAll(protocol, packets)];
-  // Only the protocol knows which of the two types it takes.
+  // The type to use depends on the protocol.
   const json = protocol as JsonProtocol<Body>;
   if (json.batches && packets.length > 1) return [encodeFrame(json, packets)];
   return packets.map((packet) => encodeFrame(json, packet));

@@ -126,9 +126,9 @@ export class SessionLink<In, Out, Token> {
   #keeper: Reconnecting<In, Out> | undefined;
   #phase: "connecting" | "authenticating" | "open" = "connecting";
   #stopLimit: () => void = () => {};
-  /** Why this side closed the connection. */
+  /** Reason for which this side closed the connection. */
   #fault: unknown;
-  /** How the server's side ended. */
+  /** The end of the server's side. */
   #end: CloseInfo | undefined;
   connection: Connection<In, Out> | undefined;
   /** Running handlers; replies do not wait for them. */

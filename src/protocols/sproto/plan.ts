@@ -1,6 +1,6 @@
 import type { SchemaField, SchemaType } from "./schema.ts";
 
-/** How a field is written and read, from its kind, its star and its parentheses. */
+/** The form of a field for reading and writing, from its kind, its star and its parentheses. */
 type Operation =
   | "integer"
   | "fixed"

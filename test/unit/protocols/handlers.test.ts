@@ -23,7 +23,7 @@ import { ManualClock } from "../../support/manual-clock.ts";
 import { ScriptedSink } from "../../support/scripted-sink.ts";
 import { game } from "./protobuf/game.ts";
 
-// A bug in a handler of any session is reported exactly once, and never thrown where no one catches it.
+// A bug in a handler of any session is reported exactly once, and never thrown uncaught.
 
 /** Bugs that were printed. */
 let bugs: string[];
@@ -53,7 +53,7 @@ afterEach(() => {
   for (const { event, run } of others) process.on(event, run as never);
 });
 
-/** Lets all promises settle, rejections be noticed and turns end. */
+/** Waits until all promises and rejections are handled and turns have ended. */
 const settled = async (): Promise<void> => {
   for (let i = 0; i < 3; i++) await new Promise((resolve) => setTimeout(resolve));
 };
@@ -164,7 +164,7 @@ async function endpoint(
   }
   await act({ say, link: link as never, sink });
   await settled();
-  // One connection's bug is not another one's.
+  // A bug of one connection does not affect another.
   expect(link.state).not.toBe("closed");
   link.abort();
 }
@@ -177,7 +177,7 @@ interface FastwayEnds {
 
 const packet = { type: "message", connId: 1, message: Uint8Array.of(1) } as const;
 
-/** A virtual connection that has more to say than its link takes, and then room. */
+/** A virtual connection that sends more than its link accepts, and then gets room. */
 const drains = {
   message: (connection: Connection<Uint8Array>) => {
     for (let i = 0; i < 4; i++) connection.send(new Uint8Array(900));
@@ -306,7 +306,7 @@ interface SkynetEnds {
   readonly connection: Connection<never, unknown, unknown>;
 }
 
-/** A login server, and a client of ours that logs in. */
+/** A login server, and our client that logs in. */
 async function skynetLoginTo(given: object) {
   const network = new Network();
   const { clock } = network;
@@ -399,7 +399,10 @@ const CASES: Readonly<Record<string, (fail: Fail, more: OnError) => Promise<void
     ),
 };
 
-/** What is printed always: handlers that are called at the end, and those that have no `error` beside them. */
+/**
+ * Bugs that are always printed: in handlers called at the end, and in those without an `error`
+ * handler.
+ */
 const ALWAYS: Readonly<Record<string, (fail: Fail) => Promise<void>>> = {
   "goim client: close": (close) => goimClient({ close }),
   "goim client: close, in a timer": (close) =>
@@ -442,7 +445,7 @@ const ALWAYS: Readonly<Record<string, (fail: Fail) => Promise<void>>> = {
 };
 
 const close1 = ({ say }: FastwayEnds): void => say({ type: "close", connId: 1 });
-/** `context` makes a value, and is not awaited. */
+/** `context` returns a value, and is not awaited. */
 const sync = (fail: Fail) => (): unknown => {
   const made = fail() as unknown;
   if (made instanceof Promise) made.catch(() => {});
@@ -459,7 +462,7 @@ describe.each(Object.keys(CASES))("a bug in %s", (name) => {
     expect([bugs.length, uncaught]).toEqual([1, []]);
   });
 
-  it.each(faults)("that %s is given to the error handler once", async (fault) => {
+  it.each(faults)("that %s is passed to the error handler once", async (fault) => {
     const errors: unknown[] = [];
     await CASES[name]!(failing(FAULTS[fault]!), { error: (_, error) => errors.push(error) });
     await settled();

@@ -22,7 +22,8 @@ import { parse } from "../../../src/protocols/sproto/index.ts";
 import { defineCodec, phpJson } from "../../../src/protocols/workerman/index.ts";
 
 /*
- * Cases from public reports and captures, with renamed identifiers: test/vectors/real.json says where they are from.
+ * Cases from public reports and captures, with renamed identifiers: test/vectors/real.json names
+ * their sources.
  */
 
 interface Real {
@@ -91,7 +92,7 @@ const codeOf = (run: () => unknown): unknown => {
   return "nothing was thrown";
 };
 
-/** A value of the file's notation. */
+/** Converts a value to the file's notation. */
 function shownAs(given: unknown): unknown {
   if (Array.isArray(given)) return given.map(shownAs);
   if (typeof given !== "object" || given === null) return given ?? undefined;
@@ -112,7 +113,7 @@ describe("real sproto texts", () => {
   const schemas = real.sproto.schemas.map(({ text }) => parse(text as string));
 
   it.each(real.sproto.schemas.map(({ bundle }, i) => [i, bundle] as const))(
-    "make the reference's bundle: %i",
+    "have the reference's bundle: %i",
     (i, bundle) => expect(hexOf(schemas[i]!.bundle())).toBe(bundle),
   );
 
@@ -144,7 +145,7 @@ describe("real sproto texts", () => {
   );
 
   it.each(real.sproto.errors.map(({ text, reference }) => [reference, text] as const))(
-    "are refused as by the reference: %s",
+    "are refused, as by the reference: %s",
     (_, text) => expect(() => parse(text as string)).toThrow(),
   );
 });
@@ -191,7 +192,7 @@ describe("real JSON of PHP", () => {
   const message: MessageProtocol<unknown> = perMessage().wrap(phpJson());
 
   it.each(real.phpJson.map(({ text, php }) => [text, php] as const))("%j", (text, php) => {
-    // PHP trims what it reads.
+    // PHP trims its input.
     const bytes = new TextEncoder().encode(text.replace(/^[ \t\n\r\0\v]+|[ \t\n\r\0\v]+$/g, ""));
     if (php === null) {
       expect(codeOf(() => decodeAll(message, bytes))).toBe("malformed");
@@ -200,15 +201,15 @@ describe("real JSON of PHP", () => {
     const [value, ...more] = decodeAll(message, bytes);
     expect(more).toEqual([]);
     const written = decodeUtf8(encodeFrame(message, value));
-    // Integer-like keys may come in another order.
+    // Integer-like keys may have another order.
     if (written !== php) expect(JSON.parse(written)).toEqual(JSON.parse(php));
     expect(written.length).toBe(php.length);
   });
 });
 
 /*
- * Public classes of others for Workerman, as they are in PHP: input, decode, encode. What each does is said in the vectors
- * under `spec`. Bytes in all directions; encode is not part of these recordings.
+ * Public third-party classes for Workerman, as they are in PHP: input, decode, encode. The vectors
+ * describe each under `spec`. Bytes in all directions; encode is not part of these recordings.
  */
 const encode = (bytes: Uint8Array): Uint8Array => bytes;
 /** Workerman's own limit. */
@@ -244,7 +245,7 @@ const classes: Readonly<Record<string, Protocol<Uint8Array>>> = {
   }),
   Fcgi: defineCodec<Uint8Array, Uint8Array, { at: number }>({
     maxFrame,
-    // Records that were seen whole are not walked again.
+    // Records that were complete are not scanned again.
     context: () => ({ at: 0 }),
     input(buffer, { context }) {
       while (buffer.length - context.at >= 8) {
@@ -273,7 +274,7 @@ const classes: Readonly<Record<string, Protocol<Uint8Array>>> = {
 };
 
 describe("real classes for Workerman", () => {
-  it("are those of the recordings", () => {
+  it("match the recordings", () => {
     expect(Object.keys(classes).sort()).toEqual(Object.keys(real.workerman.spec).sort());
     expect(real.workerman.streams.length).toBe(64);
   });

@@ -33,7 +33,8 @@ import { ManualClock } from "../../support/manual-clock.ts";
 import { ScriptedSink } from "../../support/scripted-sink.ts";
 import { game } from "./protobuf/game.ts";
 
-// What all sessions have in common: peers that vanish while a handler waits, bounded calls, checked options.
+// Behaviour that all sessions share: peers that vanish while a handler waits, limited calls,
+// checked options.
 
 let printed: string[];
 let uncaught: unknown[];
@@ -79,7 +80,7 @@ const rpc = sprotoRpc({ local: schema, remote: schema });
 
 type AnyConnection = Connection<never, unknown, unknown>;
 
-/** Each way for a connection to end under a handler that waits for an answer. */
+/** Ways for a connection to end while a handler waits for an answer. */
 const ENDS: Readonly<Record<string, (connection: AnyConnection) => void>> = {
   FIN: (connection) => connection.ended(),
   "FIN and the end": (connection) => {
@@ -91,7 +92,10 @@ const ENDS: Readonly<Record<string, (connection: AnyConnection) => void>> = {
   "close()": (connection) => connection.close(),
 };
 
-/** Sessions with a handler that asks and waits; each gives its connection, and puts what came of it into `codes`. */
+/**
+ * Sessions with a handler that sends a request and waits; each returns its connection, and adds the
+ * outcome to `codes`.
+ */
 const ASKING: Readonly<
   Record<string, (codes: unknown[]) => AnyConnection | Promise<AnyConnection>>
 > = {
@@ -195,7 +199,7 @@ const found = encodeFrame(rpc, {
 const welcome = encodeFrame(game.serverProtocol, {
   ...{ kind: "response", to: "game.LoginReq", message: { userid: 5 } },
 });
-/** What answers them. */
+/** The answers to these requests. */
 const ANSWERS: Readonly<Record<string, Uint8Array<ArrayBuffer>>> = {
   "sproto, open": found,
   "sproto, a call": found,
@@ -219,7 +223,7 @@ async function noted(codes: unknown[], promise: Promise<unknown>): Promise<unkno
 }
 
 describe.each(Object.keys(ASKING))("%s: a handler that waits for an answer", (name) => {
-  it.each(Object.keys(ENDS))("has no bug when the connection ends by %s", async (how) => {
+  it.each(Object.keys(ENDS))("reports no bug when the connection ends by %s", async (how) => {
     const codes: unknown[] = [];
     const connection = await ASKING[name]!(codes);
     await settled();
@@ -232,7 +236,7 @@ describe.each(Object.keys(ASKING))("%s: a handler that waits for an answer", (na
     connection.abort();
   });
 
-  it("gets its answer, which overtakes the calls and pushes that wait", async () => {
+  it("receives its answer before waiting calls and pushes", async () => {
     const codes: unknown[] = [];
     const connection = await ASKING[name]!(codes);
     await settled();
@@ -242,7 +246,7 @@ describe.each(Object.keys(ASKING))("%s: a handler that waits for an answer", (na
     connection.abort();
   });
 
-  it("gets nothing taken from it that came before the peer's end", async () => {
+  it("receives an answer that arrived before the peer's end", async () => {
     const codes: unknown[] = [];
     const connection = await ASKING[name]!(codes);
     await settled();
@@ -258,10 +262,10 @@ describe.each(Object.keys(ASKING))("%s: a handler that waits for an answer", (na
   });
 });
 
-/** A session that asks before its connection is open. */
+/** A session that sends a request before its connection is open. */
 interface Early {
   ask(signal?: AbortSignal): Promise<unknown>;
-  /** Opens the connection, and does what the protocol does first. */
+  /** Opens the connection, and does the protocol's first steps. */
   open(): void;
   sink: ScriptedSink;
   answer(): void;
@@ -376,7 +380,7 @@ const EARLY: Readonly<Record<string, () => Early>> = {
   },
 };
 
-describe.each(Object.keys(EARLY))("%s: what is asked before the connection is open", (name) => {
+describe.each(Object.keys(EARLY))("%s: a request before the connection is open", (name) => {
   it("waits for it, and is answered", async () => {
     const { ask, open, sink, answer } = EARLY[name]!();
     const asked = ask();
@@ -389,7 +393,7 @@ describe.each(Object.keys(EARLY))("%s: what is asked before the connection is op
     await asked;
   });
 
-  it("is given up by its signal, with its reason, and nothing of it is sent", async () => {
+  it("is aborted by its signal, with its reason, and is never sent", async () => {
     const { ask, open, sink } = EARLY[name]!();
     const other = EARLY[name]!();
     const given = new AbortController();
@@ -402,7 +406,7 @@ describe.each(Object.keys(EARLY))("%s: what is asked before the connection is op
     expect(sink.writes).toEqual(other.sink.writes);
   });
 
-  it("is given up by its signal once it is sent, too", async () => {
+  it("is aborted by its signal after it was sent, too", async () => {
     const { ask, open } = EARLY[name]!();
     const given = new AbortController();
     const asked = ask(given.signal);
@@ -426,7 +430,7 @@ describe("calls of a peer", () => {
     return all;
   };
 
-  it("of sproto run a bounded number at a time, and too many close the connection", async () => {
+  it("of sproto run in limited numbers, and too many close the connection", async () => {
     let running = 0;
     let most = 0;
     let begun = 0;
@@ -482,7 +486,7 @@ describe("calls of a peer", () => {
     connection.abort();
   }, 60_000);
 
-  it("of sproto do not keep answers waiting", async () => {
+  it("of sproto do not delay answers", async () => {
     const clock = new ManualClock();
     const got: unknown[] = [];
     const on = {
@@ -513,33 +517,30 @@ describe("calls of a peer", () => {
   it.each([
     [false, 1],
     [true, 64],
-  ])(
-    "of a header server run one at a time, or (concurrent: %s) %i",
-    async (concurrent, allowed) => {
-      let begun = 0;
-      const never = {
-        "game.LoginReq": () => {
-          begun++;
-          return new Promise<never>(() => {});
-        },
-      };
-      const sink = new ScriptedSink("message");
-      const handlers = { ...game.answer(never, { concurrent }), error: () => {} };
-      // Time stands still: on a slow machine the turn would be over before the last one.
-      const connection = new Connection(game.serverProtocol, sink, handlers, {
-        clock: new ManualClock(),
-        maxQueued: 100_000,
-      });
-      connection.opened();
-      const message = { account: "a" };
-      const login = encodeFrame(game.clientProtocol, { type: "game.LoginReq", seq: 1, message });
-      for (let i = 0; i < 2000; i++) connection.received(login.slice());
-      await settled();
-      expect([begun, connection.state]).toEqual([allowed, "closed"]);
-    },
-  );
+  ])("of a header server run one by one, or (concurrent: %s) %i", async (concurrent, allowed) => {
+    let begun = 0;
+    const never = {
+      "game.LoginReq": () => {
+        begun++;
+        return new Promise<never>(() => {});
+      },
+    };
+    const sink = new ScriptedSink("message");
+    const handlers = { ...game.answer(never, { concurrent }), error: () => {} };
+    // The clock stands still: on a slow machine the turn would otherwise end before the last one.
+    const connection = new Connection(game.serverProtocol, sink, handlers, {
+      clock: new ManualClock(),
+      maxQueued: 100_000,
+    });
+    connection.opened();
+    const message = { account: "a" };
+    const login = encodeFrame(game.clientProtocol, { type: "game.LoginReq", seq: 1, message });
+    for (let i = 0; i < 2000; i++) connection.received(login.slice());
+    await settled();
+    expect([begun, connection.state]).toEqual([allowed, "closed"]);
+  });
 
-  it("of a comet run one at a time", async () => {
+  it("of a comet run one by one", async () => {
     let begun = 0;
     const done: (() => void)[] = [];
     const clock = new ManualClock();
@@ -568,7 +569,7 @@ describe("calls of a peer", () => {
 describe("virtual connections", () => {
   const text = lines().wrap(utf8());
 
-  /** A server's end of three connections of clients. */
+  /** A server's end of three client connections. */
   async function called(options: Parameters<typeof fastwayClient<string>>[1]) {
     const clock = new ManualClock();
     const sink = new ScriptedSink();
@@ -611,7 +612,7 @@ describe("virtual connections", () => {
     for await (const line of connection) connection.send(line);
   };
 
-  it("that are iterated in `open` are served side by side, and a peer's fault ends its own alone", async () => {
+  it("that are iterated in `open` are served concurrently, and an error of a peer closes only its own", async () => {
     const { link, say, sent, server } = await called({ open: echo });
     say(1, "a\n");
     say(2, "b\n");
@@ -623,12 +624,12 @@ describe("virtual connections", () => {
     expect(await sent()).toEqual(["2 d"]);
     link.received(encodeFrame(v2, { type: "close", connId: 1 }));
     expect([server.size, link.state, uncaught]).toEqual([2, "open", []]);
-    // The iterator was told.
+    // The iterator received the error.
     expect(printed).toEqual([]);
     link.abort();
   });
 
-  it("have their handlers awaited, one message at a time", async () => {
+  it("await their handlers, one message at a time", async () => {
     const log: string[] = [];
     const done: (() => void)[] = [];
     const { link, say, sent } = await called({
@@ -649,7 +650,7 @@ describe("virtual connections", () => {
     link.abort();
   });
 
-  it("that the other end closed wait for their handlers, and take what came before", async () => {
+  it("that the other end closed wait for their handlers, and deliver earlier messages", async () => {
     const log: string[] = [];
     const done: (() => void)[] = [];
     const { link, say } = await called({
@@ -672,7 +673,7 @@ describe("virtual connections", () => {
     link.abort();
   });
 
-  it("that the other side made print bugs; those that were dialled inherit from their link", async () => {
+  it("from the other side print bugs; dialled ones inherit from their link", async () => {
     const bug = (): never => {
       throw new Error("bug");
     };
@@ -692,7 +693,7 @@ describe("virtual connections", () => {
     link.abort();
   });
 
-  it("are told why their link failed, each once", async () => {
+  it("report a failure of their link, once each", async () => {
     const errors: unknown[] = [];
     const { link } = await called({
       message: () => {},
@@ -703,7 +704,7 @@ describe("virtual connections", () => {
     expect(errors).toEqual([1, 2, 3].map((connId) => [connId, "closed"]));
   });
 
-  it("whose context fails are refused: dialled ones by a rejection", async () => {
+  it("whose context fails are refused; dials are rejected", async () => {
     const context = (): never => {
       throw new Error("bug");
     };
@@ -762,13 +763,13 @@ describe("options of sessions", () => {
     Object.entries(makers).flatMap(([name, [make, ...limits]]) =>
       limits.map((limit) => [name, limit, make] as const),
     ),
-  )("of %s: %s is a number of at least 0", (_, limit, make) => {
+  )("of %s: %s must be a number >= 0", (_, limit, make) => {
     for (const wrong of [Number.NaN, -1, "5"]) {
       expect(() => make({ [limit]: wrong })).toThrow(RangeError);
     }
   });
 
-  it("of a dial are refused by its promise", async () => {
+  it("of a dial reject its promise if invalid", async () => {
     const client = fastwayClient(link(), { clock: new ManualClock() });
     await expect(client.dial(1, { tiemout: 1 } as object)).rejects.toThrow(/has no option/);
     for (const wrong of [{ timeout: -1 }, { maxQueued: Number.NaN }]) {

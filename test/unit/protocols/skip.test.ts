@@ -23,7 +23,8 @@ import {
 import { concat } from "../../support/chunks.ts";
 import { read } from "../../support/tolerant.ts";
 
-// Each protocol with a low limit, and the same with a high one, which writes what the first one must skip.
+// Each protocol with a low limit, and one with a high limit, which writes the frames that the first
+// must skip.
 
 interface Case<In, Out> {
   readonly name: string;
@@ -31,7 +32,7 @@ interface Case<In, Out> {
   readonly writer: Protocol<In, Out>;
   readonly short: In;
   readonly long: In;
-  /** What the error says. */
+  /** Text of the error. */
   readonly text: RegExp;
 }
 
@@ -145,7 +146,7 @@ describe.each(cases)("skip: $name", ({ reader, writer, short, long, text }) => {
   const good = encodeFrame(writer, short);
   const bad = encodeFrame(writer, long);
 
-  it("passes over a frame that is too long, and reads the next one", () => {
+  it("skips a frame that is too long, and reads the next one", () => {
     const stream = concat([good, bad, good, bad, bad, good]);
     const log = read(reader, skip({ most: 1000 }), stream, JSON.stringify);
     const value = JSON.stringify(decodeAll(reader, good)[0]);
@@ -161,7 +162,7 @@ describe.each(cases)("skip: $name", ({ reader, writer, short, long, text }) => {
     ]);
   });
 
-  it("says what the error says without a policy", () => {
+  it("has the same error without a policy", () => {
     const stream = concat([good, bad]);
     let failure: unknown;
     try {
@@ -181,7 +182,7 @@ describe.each(cases)("skip: $name", ({ reader, writer, short, long, text }) => {
     expect(told).toBe((failure as Error).message);
   });
 
-  it("ends the stream beyond `most`", () => {
+  it("ends the stream after more than `most` bytes", () => {
     const stream = concat([good, bad, bad, good]);
     const log = read(reader, skip({ most: bad.length + 1 }), stream, JSON.stringify);
     expect(log.at(-1)).toBe(`!too-long at ${good.length + bad.length}`);
@@ -199,7 +200,7 @@ describe("resync", () => {
 });
 
 describe("commands of fastway", () => {
-  it("that are too long are skipped by count", () => {
+  it("are skipped if too long, and counted", () => {
     const protocol = command({ dialect: "v2", maxPacket: 40 });
     const good = encodeFrame(protocol, { type: "ping" });
     const bad = new Uint8Array(104);

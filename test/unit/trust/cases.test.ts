@@ -18,11 +18,11 @@ const CASES: Readonly<Record<string, readonly [fault: string, ...places: Place[]
     "a peer's fault comes back through a handler's loop as an uncaught exception",
     [TRUST, "is reported once, if %s %s %s", "a loop over the messages"],
     ["unit/transports/isolation", "in `%s` prints the bug once and closes"],
-    ["unit/protocols/sessions", "and a peer's fault ends its own alone"],
+    ["unit/protocols/sessions", "and an error of a peer closes only its own"],
   ],
   R2: [
     "a handler that waits for an answer fails when the peer hangs up",
-    ["unit/protocols/sessions", "has no bug when the connection ends by %s"],
+    ["unit/protocols/sessions", "reports no bug when the connection ends by %s"],
   ],
   R3: [
     "decoders yield what their encoder refuses, and a handler's throw ends the process",
@@ -122,7 +122,7 @@ const CASES: Readonly<Record<string, readonly [fault: string, ...places: Place[]
   R22: [
     "calls of a peer have no bound",
     [HELD, "count no less than they hold, and too many close their connection"],
-    ["unit/protocols/sessions", "of sproto run a bounded number at a time"],
+    ["unit/protocols/sessions", "of sproto run in limited numbers"],
   ],
   R23: [
     "a closed connection keeps its unread input",
@@ -149,7 +149,7 @@ const CASES: Readonly<Record<string, readonly [fault: string, ...places: Place[]
   ],
   R27: [
     "the documented codec searches from the beginning",
-    ["unit/protocols/workerman/define-codec", "and how much of it is not new"],
+    ["unit/protocols/workerman/define-codec", "and how many bytes it has seen before"],
   ],
   R28: [
     "many delimiters cost as many searches",

@@ -108,7 +108,7 @@ function milliseconds(text: string | undefined): number | undefined {
   return text.endsWith("ms") ? Number.parseInt(text, 10) : 1000 * Number.parseInt(text, 10);
 }
 
-/** What each endpoint received, in order: packets as hex, and `close`. */
+/** The output to each endpoint, in order: packets as hex, and `close`. */
 type Told = Record<string, string[]>;
 
 /** In one chunk, or byte by byte. */

@@ -253,7 +253,7 @@ describe("skynetLogin", () => {
     const { say, outcome, sink } = login();
     say(base64Encode(KEY));
     say(base64Encode(bytesOf(key)));
-    expect(await outcome).toContain("malformed: a public key");
+    expect(await outcome).toContain("malformed: weak public key");
     expect(sink.calls).toContain("abort");
   });
 

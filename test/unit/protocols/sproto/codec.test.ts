@@ -11,7 +11,7 @@ const BYTES = new Set(["str-invalid-utf8"]);
 
 /** Intentional differences from the reference, by name. */
 const DIFFERENT: Readonly<Record<string, string>> = {
-  "dec-double-4": "4 bytes are no double: the reference makes garbage of them",
+  "dec-double-4": "4 bytes are not a double: the reference reads garbage",
 };
 
 function codeOf(run: () => unknown): string {

@@ -534,7 +534,7 @@ describe("engines", () => {
     vi.unstubAllGlobals();
   });
 
-  it("work without generated code where it is forbidden", () => {
+  it("work without generated code if it is forbidden", () => {
     class Forbidden {
       constructor() {
         throw new EvalError("unsafe-eval is not an allowed source of script");

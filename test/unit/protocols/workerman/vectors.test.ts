@@ -173,9 +173,9 @@ const DIFFERENT_ENCODING: Record<string, { reason: string; hex?: string }> = {
   "jsonnl-decode-1e400": {
     reason: "INF has no JSON form: PHP writes an empty line, here it is refused",
   },
-  "text-value-ends-with-cr": { reason: "no receiver would get the CR back" },
-  "text-value-with-newline": { reason: "every receiver would get two packages" },
-  "text-value-only-newlines": { reason: "every receiver would get empty packages" },
+  "text-value-ends-with-cr": { reason: "receivers would not read the CR" },
+  "text-value-with-newline": { reason: "receivers would read two packages" },
+  "text-value-only-newlines": { reason: "receivers would read empty packages" },
 };
 
 describe("cases", () => {
@@ -220,20 +220,20 @@ describe("cases", () => {
 
 /** Lengths that differ: another number, or an error with this cause. */
 const DIFFERENT_INPUT: Record<string, { reason: string; length?: number; cause?: string }> = {
-  "input-text-at-limit": { reason: "a line of exactly the limit is fine", length: 8 },
+  "input-text-at-limit": { reason: "a line of exactly the limit is accepted", length: 8 },
   "input-text-pipelined-over-limit": {
     reason: "the limit is for a package, not for the buffer",
     length: 2,
   },
-  "input-frame-zero": { reason: "0 would wait for ever", cause: "length-below-header" },
-  "input-frame-two": { reason: "2 would lose step", cause: "length-below-header" },
-  "input-xml10-letters-ignored": { reason: "x and z are no digits", cause: "bad-header" },
-  "input-xml10-minus-ignored": { reason: "- is no digit", cause: "bad-header" },
-  "input-xml10-spaces": { reason: "a space is no digit", cause: "bad-header" },
+  "input-frame-zero": { reason: "0 would hang", cause: "length-below-header" },
+  "input-frame-two": { reason: "2 would lose the place", cause: "length-below-header" },
+  "input-xml10-letters-ignored": { reason: "x and z are not digits", cause: "bad-header" },
+  "input-xml10-minus-ignored": { reason: "- is not a digit", cause: "bad-header" },
+  "input-xml10-spaces": { reason: "a space is not a digit", cause: "bad-header" },
   "input-texttransfer-no-newline-at-end": { reason: "the first LF ends a package", length: 3 },
   "input-texttransfer-two-lines": { reason: "the first LF ends a package", length: 3 },
   "input-gateway-27": {
-    reason: "a pack_len of 0 is refused as soon as it is here",
+    reason: "a pack_len of 0 is refused as soon as it arrives",
     cause: "length-below-header",
   },
 };
@@ -270,7 +270,7 @@ const DIFFERENT_STREAM: Record<
     code: "too-long",
   },
   "stream-text-limit-64": {
-    reason: "the reference takes >= for >",
+    reason: "the reference uses >= instead of >",
     messages: ["a".repeat(63)],
     code: undefined,
   },
@@ -280,12 +280,12 @@ const DIFFERENT_STREAM: Record<
     code: undefined,
   },
   "stream-frame-length-0": {
-    reason: "the reference waits for ever",
+    reason: "the reference hangs",
     code: "malformed",
     text: /^length-below-header: package of 0 bytes, its header has 4$/,
   },
   "stream-frame-length-2": {
-    reason: "the reference loses step",
+    reason: "the reference loses the place",
     messages: [],
     code: "malformed",
     text: /^length-below-header: package of 2 bytes, its header has 4$/,
@@ -377,7 +377,7 @@ describe("streams", () => {
     expect(errors).toMatchObject([{ message: expect.stringMatching(text), offset }]);
   });
 
-  it("differ where the list says so, and nowhere else", () => {
+  it("differ only as listed", () => {
     const names = streams.map(({ name }) => name);
     const listed = [...Object.keys(DIFFERENT_STREAM), ...NULL_FOR_INVALID];
     expect(names).toEqual(expect.arrayContaining(listed));
@@ -397,7 +397,7 @@ describe("invalid", () => {
   });
 
   it.each(invalid.filter(({ op, codec }) => op === "decode" && codec.startsWith("json")))(
-    "$name: null where that is asked for",
+    "$name: null with the option",
     (entry) => {
       if (codes[entry.name] !== undefined) return;
       const options = { phpJson: true, invalid: "null", maxFrame: PHP_LIMIT } as const;
@@ -408,7 +408,7 @@ describe("invalid", () => {
 
   /** Plain JSON takes these: they are refused with `phpJson` only. */
   const plainTakes: Record<string, string> = {
-    "jsonnl-bad-depth-512": "json() takes 512 levels, json_decode one less",
+    "jsonnl-bad-depth-512": "json() accepts 512 levels, json_decode one less",
   };
 
   it.each(invalid.filter(({ op, codec }) => op === "decode" && codec === "jsonnl"))(
