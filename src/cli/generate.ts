@@ -14,7 +14,7 @@ framewright generate sproto <files> [--out <file>]
   ksy      a specification for Kaitai Struct
   sproto   a TypeScript module for a schema
 
-framewright generate <what> --help tells more.
+framewright generate <what> --help prints its options.
 `;
 
 const LUA_OPTIONS = {
@@ -29,18 +29,18 @@ const LUA_OPTIONS = {
 
 const LUA_HELP = `framewright generate lua --protocol <protocol> [--out <file>]
 
-Writes a dissector for Wireshark and tshark: fields for filters, and frames that are cut by segments. Put it into the folder
-of plugins, or name it: tshark -X lua_script:goim.lua -r capture.pcapng -O fw_goim -Y "fw_goim.op == 2"
+Writes a dissector for Wireshark and tshark: with fields for filters, and frames across segments. Put it in the folder
+for plugins, or pass it: tshark -X lua_script:goim.lua -r capture.pcapng -O fw_goim -Y "fw_goim.op == 2"
 
-  --protocol <protocol>  described by fields, a ready one, or a framing; see framewright decode --help
-  --replies <protocol>   what servers send, if it is something else; its fields begin with name.reply
-  --port <numbers>       ports of servers, as in 3101,3102; else choose the protocol by "Decode As"
-  --name <name>          what filters begin with                                [fw_ and the protocol's name]
-  --title <text>         what Wireshark shows                                   [the name]
-  --out <file>           where to write; else it goes to standard output
+  --protocol <protocol>  a description, a built-in one, or a framing; see framewright decode --help
+  --replies <protocol>   protocol of the servers, if different; its fields begin with name.reply
+  --port <numbers>       ports of servers, such as 3101,3102; without it, use "Decode As"
+  --name <name>          prefix of filters                                      [fw_ and the protocol's name]
+  --title <text>         name in Wireshark                                      [the name]
+  --out <file>           output file; standard output by default
 `;
 
-/** `framewright generate`: the text that goes to standard output. */
+/** Runs `framewright generate`, and writes the text to standard output. */
 export async function generateCommand(args: readonly string[], { out }: Streams): Promise<number> {
   const [what, ...rest] = args;
   switch (what) {
@@ -60,7 +60,7 @@ export async function generateCommand(args: readonly string[], { out }: Streams)
       return 0;
     default:
       throw new RangeError(
-        `framewright generate: no ${JSON.stringify(what)}; there are: lua, ksy, sproto`,
+        `framewright generate: unknown ${JSON.stringify(what)}; use lua, ksy or sproto`,
       );
   }
 }
@@ -85,12 +85,12 @@ const KSY_OPTIONS = {
 
 const KSY_HELP = `framewright generate ksy --protocol <protocol> [--out <file>]
 
-Writes a specification for Kaitai Struct of one frame, as JSON, which is YAML, too:
-kaitai-struct-compiler -t python goim.ksy. What Kaitai cannot express is refused.
+Writes a specification of one frame for Kaitai Struct, as JSON, which is also YAML:
+kaitai-struct-compiler -t python goim.ksy. It refuses formats that Kaitai cannot express.
 
-  --protocol <protocol>  described by fields, or a ready one with a description; see framewright decode --help
+  --protocol <protocol>  a description, or a built-in one that has one; see framewright decode --help
   --name <name>          its id                                                 [the protocol's name]
-  --out <file>           where to write; else it goes to standard output
+  --out <file>           output file; standard output by default
 `;
 
 async function ksyCommand(args: readonly string[]): Promise<string> {
@@ -102,7 +102,7 @@ async function ksyCommand(args: readonly string[]): Promise<string> {
   return written(`${JSON.stringify(found, undefined, 2)}\n`, out);
 }
 
-/** What cannot be generated is an error of the command. */
+/** Turns an error of the generator into one of the command. */
 function refused<T>(what: string, make: () => T): T {
   try {
     return make();
@@ -117,7 +117,10 @@ function written(text: string, out: string | undefined): string {
   return "";
 }
 
-/** A name for what `--protocol` names: `fastway` of `fastway:dialect=v2`, `mine` of `./mine.ts`, `chat` of `./mine.ts#chat`. */
+/**
+ * Returns a name for the value of `--protocol`: `fastway` for `fastway:dialect=v2`, `mine` for
+ * `./mine.ts`, `chat` for `./mine.ts#chat`.
+ */
 export function nameOf(protocol: string): string {
   const file = /^([^#]*\.[cm]?[jt]s)(?:#(.*))?$/.exec(protocol);
   const words =

@@ -8,7 +8,8 @@ import { execute } from "../../src/cli/run.ts";
 import { lacks } from "../support/programs.ts";
 import { cutCapture, tshark } from "../support/wireshark.ts";
 
-// `framewright generate lua` and `framewright decode --json` of one capture: tshark shows the values that we decode.
+// Compares `framewright generate lua` and `framewright decode --json` for one capture: tshark must
+// show the values that we decode.
 
 const folder = mkdtempSync(join(tmpdir(), "framewright-generate-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -30,7 +31,7 @@ writeFileSync(schema, ".Move { x 0 : integer  name 1 : string }");
 interface Case {
   readonly protocol: string;
   readonly values: readonly unknown[];
-  /** Names of fields, and what each is of a decoded value. */
+  /** Names of fields, with their value in a decoded message. */
   readonly fields: Readonly<Record<string, (value: never) => unknown>>;
 }
 
@@ -153,7 +154,7 @@ const CASES: readonly Case[] = [
 ];
 
 describe.skipIf(lacks({ tshark: "tshark" }))("framewright generate lua, in tshark", () => {
-  it("shows what framewright decode prints, of captures cut into 13 bytes", {
+  it("shows what framewright decode prints, for captures cut into 13 bytes", {
     timeout: 120_000,
   }, async () => {
     const ports = CASES.map((_, n) => 20_000 + n);
@@ -199,7 +200,7 @@ describe.skipIf(lacks({ tshark: "tshark" }))("framewright generate lua, in tshar
           .filter(([stream]) => stream === String(n))
           .flatMap((row) => (row[column] === "" ? [] : row[column]!.split("|")));
         const wanted = decoded.map((value) => String(shownOf(value as never)));
-        // tshark prints nothing for an empty text, and a text's own control characters escaped.
+        // tshark prints nothing for an empty text, and escapes control characters.
         expect(shown, `${protocol} ${name}`).toEqual(
           wanted.filter((one) => one !== "").map((one) => one.replaceAll("\n", "\\n")),
         );
@@ -214,7 +215,7 @@ describe.skipIf(lacks({ tshark: "tshark" }))("framewright generate lua, in tshar
     }
   });
 
-  it("says what to do if Wireshark has a protocol of that name", async () => {
+  it("explains how to avoid a name that Wireshark already uses", async () => {
     const script = await framewright(
       "generate",
       "lua",
@@ -234,7 +235,7 @@ describe.skipIf(lacks({ tshark: "tshark" }))("framewright generate lua, in tshar
     expect(stderr).toContain("Wireshark has a protocol of the name dns: give another one (--name)");
   });
 
-  it("keeps sproto as bytes: its schema is not in the dissector", async () => {
+  it("keeps sproto as bytes, because the dissector does not contain its schema", async () => {
     const protocol = `netpack+sproto:${schema}#Move`;
     const client = encodeAll(protocolOf(protocol) as never, [{ x: 1, name: "a" }] as never);
     const text = await tshark({

@@ -31,19 +31,19 @@ import {
 } from "../support/wireshark.ts";
 import { READY } from "../unit/trust/ready.ts";
 
-// Generated dissectors in the real tshark: what it shows is compared with what `explain` finds, value by value. `explain` is held
-// to `decode` elsewhere.
+// Generated dissectors in the real tshark: its output is compared with `explain`, value by value.
+// Other tests compare `explain` with `decode`.
 
 type Any = Protocol<never, unknown>;
 
-/** Frames of a protocol in a conversation of their own. */
+/** Frames of a protocol in their own conversation. */
 interface Talk {
   readonly name: string;
   readonly protocol: Any;
   readonly frames: readonly Uint8Array[];
 }
 
-/** What tshark shows of each talk. */
+/** Returns what tshark shows of each conversation. */
 async function shownIn(
   talks: readonly Talk[],
   size: number,
@@ -60,7 +60,7 @@ async function shownIn(
   return talks.map((_, n) => found.get(`fw_${n}`)!);
 }
 
-/** Every frame is there, and every value of it. Returns how many values were compared. */
+/** Checks that every frame and every value is shown. Returns the number of compared values. */
 function compare({ name, protocol, frames }: Talk, shown: readonly ShownFrame[]): number {
   let count = 0;
   expect(shown.length, `${name}: frames`).toBe(frames.length);
@@ -82,13 +82,13 @@ function compare({ name, protocol, frames }: Talk, shown: readonly ShownFrame[])
 
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 
-/** What `explain` shows whole: text and its end. */
+/** Values that `explain` shows in full: text and its end. */
 const line = (frame: Uint8Array): Expected[] => [
   { name: "payload", at: 0, hex: hexOf(frame.subarray(0, -1)) },
   { name: "delimiter", at: frame.length - 1, hex: "0a" },
 ];
 
-/** A length of 16 bits, and bytes whose schema a dissector does not have. */
+/** A 16-bit length, and bytes whose schema the dissector does not have. */
 const withoutSchema = (frame: Uint8Array): Expected[] => [
   { name: "length", at: 0, hex: hexOf(frame.subarray(0, 2)), show: String(frame.length - 2) },
   { name: "payload", at: 2, hex: hexOf(frame.subarray(2)) },
@@ -110,7 +110,7 @@ describe.skipIf(lacks({ tshark: "tshark" }))("dissectors in tshark", { timeout: 
     expect(compared.reduce((sum, count) => sum + count)).toBeGreaterThan(2000);
   });
 
-  it("refuse what decode refuses, with its words", async () => {
+  it("report the same errors as decode, with its words", async () => {
     const talks: Talk[] = [];
     for (let seed = 1; seed <= SEEDS; seed++) {
       const field = new RandomFields(seed).any() as Field<never, unknown>;
@@ -131,7 +131,7 @@ describe.skipIf(lacks({ tshark: "tshark" }))("dissectors in tshark", { timeout: 
         const { error } = explain(protocol, frame);
         const { faults } = shown[n]![i]!;
         const where = `${name}: ${hexOf(frame)}`;
-        // Checksums, mappings and checks are functions in JavaScript.
+        // Checksums, mappings and checks are JavaScript functions.
         if (
           error !== undefined &&
           /: \S+ is -?\d+, not|must be|half: |reversed: /.test(error.message)
@@ -168,10 +168,10 @@ describe.skipIf(lacks({ tshark: "tshark" }))("dissectors in tshark", { timeout: 
     }
   });
 
-  it.each([13, 1000])("show every ready protocol in segments of %i bytes", async (size) => {
+  it.each([13, 1000])("show every built-in protocol in segments of %i bytes", async (size) => {
     const talks: Talk[] = [];
     for (const { name, protocol, values } of READY) {
-      // A codec of the user's has functions alone.
+      // A user's codec consists only of functions.
       if (!("measure" in protocol) || name === "a codec of the user's") continue;
       const frames = values.map((value) => encodeFrame(protocol, value as never).slice());
       talks.push({ name, protocol: protocol as Any, frames: [...frames, ...frames] });
@@ -183,7 +183,7 @@ describe.skipIf(lacks({ tshark: "tshark" }))("dissectors in tshark", { timeout: 
     }
   });
 
-  it("show what Bilibili packs with zlib, and say what else they cannot unpack", async () => {
+  it("show Bilibili's zlib bodies, and report bodies that they cannot decompress", async () => {
     const protocol = bilibili({ inflate: (_, packed) => inflateSync(packed) });
     const cmds = ["DANMU_MSG", "LIKE"];
     const inner = encodeAll(
@@ -227,7 +227,7 @@ describe.skipIf(lacks({ tshark: "tshark" }))("dissectors in tshark", { timeout: 
     expect(seqs.map(({ show }) => show)).toEqual(["1", "2", "3"]);
   });
 
-  it("go on after a malformed frame, unless nothing can be found after it", async () => {
+  it("continue after a malformed frame, unless the next frame cannot be found", async () => {
     const good = encodeFrame(modbus, {
       transaction: 1,
       fn: "writeMultipleRegisters",
@@ -250,7 +250,8 @@ describe.skipIf(lacks({ tshark: "tshark" }))("dissectors in tshark", { timeout: 
         [],
         ["protocol: 256, not 0"],
       ]);
-      // In larger segments, what follows is in the frame that ended it. The server's direction goes on.
+      // In larger segments, the next frames are in the packet that ended it. The server's direction
+      // continues.
       const after = faults.slice(4);
       expect(after.at(-1)).toEqual([]);
       expect(after.slice(0, -1).every(([text]) => text?.startsWith("Not understood"))).toBe(true);
@@ -288,7 +289,7 @@ describe.skipIf(lacks({ tshark: "tshark" }))("dissectors in tshark", { timeout: 
     ]);
   });
 
-  it("show messages of datagrams, and what fills them", async () => {
+  it("show messages of datagrams, and check that they fill them", async () => {
     const point = struct({ x: i16be, name: utf8Field() });
     const text = await tshark({
       scripts: [dissector(point, { name: "fw_point", ports: [3101] })],
@@ -305,7 +306,7 @@ describe.skipIf(lacks({ tshark: "tshark" }))("dissectors in tshark", { timeout: 
     expect(text).toBe("5\tabc\t\n\t\tx: i16be needs 2 bytes, 1 left\n-1\tA\t\n");
   });
 
-  it("read what servers send by another protocol", async () => {
+  it("read the servers' protocol, if different", async () => {
     const script = dissector(lines().wrap(utf8()), {
       name: "fw_talk",
       title: "Talk",
@@ -324,7 +325,7 @@ describe.skipIf(lacks({ tshark: "tshark" }))("dissectors in tshark", { timeout: 
     expect(text).toBe("Talk\thello,again\t\nTalk\t\thi,there\n");
   });
 
-  it("let filters ask for fields, and name values", async () => {
+  it("support filters by field, and name values", async () => {
     const client = encodeAll(fastway({ dialect: "v2" }), [
       { type: "dial", remoteId: 7 },
       { type: "ping" },

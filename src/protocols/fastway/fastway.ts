@@ -41,8 +41,8 @@ export interface FastwayProtocol<
 
 /**
  * Protocol of a physical connection between a gateway and an endpoint: commands, and messages of
- * the virtual connections. A server's connection starts with a handshake: see {@link
- * fastwayServer}.
+ * the virtual connections. A server's connection starts with a handshake: see
+ * {@link fastwayServer}.
  *
  * ```text
  *   09 00 00 00  00 00 00 00  00 01 00 00 00     { type: 'dial', remoteId: 1 }            v2

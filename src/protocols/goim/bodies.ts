@@ -18,8 +18,9 @@ import {
 import { perMessage } from "../../framing/index.ts";
 
 /*
- * Bodies of the operations. Each codec is a protocol of whole messages: `encodeFrame(authToken, {
- * mid: 123 })` returns a body, `decodeFrame(onlineCount, packet.body)` reads one.
+ * Bodies of the operations. Each codec is a protocol of whole messages:
+ * `encodeFrame(authToken, { mid: 123 })` returns a body, `decodeFrame(onlineCount, packet.body)`
+ * reads one.
  */
 
 /** Makes a protocol of a codec of bodies. */

@@ -154,8 +154,8 @@ export interface CometOptions<User, Body> {
 }
 
 /**
- * Pushes from another comet that did not arrive. Experimental, like `publish` of {@link
- * CometOptions}.
+ * Pushes from another comet that did not arrive. Experimental, like `publish` of
+ * {@link CometOptions}.
  */
 export interface CometGap {
   /** The `id` of the other comet. */

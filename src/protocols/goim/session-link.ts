@@ -32,7 +32,7 @@ export type LinkHandlers<In, Out> = Handlers<In, Out> & {
    * needed: the client then cuts the connection itself.
    */
   readonly signal: CancelSignal;
-  /** The option of the client, for the connection. */
+  /** The client's option, for the connection. */
   readonly trace?: Trace | undefined;
 };
 
@@ -68,8 +68,8 @@ export interface LinkOptions {
    */
   readonly clock?: Clock | undefined;
   /**
-   * Called with everything that happens to the client and its connections: requests, heartbeats, further attempts, bytes and
-   * messages. It is passed on to `connect` with the handlers.
+   * Called with every event of the client and its connections: requests, heartbeats, reconnects,
+   * bytes and messages. It is passed to `connect` with the handlers.
    * @defaultValue none
    */
   readonly trace?: Trace | undefined;

@@ -66,8 +66,8 @@ export interface HeaderClientOptions<R extends Requests, P extends Pushes> {
    */
   readonly clock?: Clock | undefined;
   /**
-   * Called with what becomes of each request: `asked`, `answered`, `unanswered`. Give it to the connection as well, to see
-   * its bytes and messages.
+   * Called with the events of each request: `asked`, `answered`, `unanswered`. Pass it to the
+   * connection as well, to trace its bytes and messages.
    * @defaultValue none
    */
   readonly trace?: Trace | undefined;

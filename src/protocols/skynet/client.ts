@@ -103,8 +103,8 @@ export interface SkynetClientOptions {
    */
   readonly clock?: Clock | undefined;
   /**
-   * Called with everything that happens to the client and its connections: requests, heartbeats, further attempts, bytes and
-   * messages. It is passed on to `connect` with the handlers.
+   * Called with every event of the client and its connections: requests, reconnects, bytes and
+   * messages. It is passed to `connect` with the handlers.
    * @defaultValue none
    */
   readonly trace?: Trace | undefined;

@@ -4,8 +4,8 @@ import { checkInteger } from "../../core/index.ts";
 export const KEY = 8;
 
 /**
- * Returns `count` random bytes that cannot be guessed: `randomBytes` of `node:crypto`, or `(count)
- * => crypto.getRandomValues(new Uint8Array(count))`.
+ * Returns `count` random bytes that cannot be guessed: `randomBytes` of `node:crypto`, or
+ * `(count) => crypto.getRandomValues(new Uint8Array(count))`.
  */
 export type RandomBytes = (count: number) => Uint8Array;
 

@@ -48,8 +48,8 @@ export interface NamedText {
  *
  * The compiler takes the types of values from a literal text of up to about 1000 lines. For a
  * longer one it reports "excessively deep" (TS2589), and values are `any`, as they are for a text
- * that is known only at run time, or for `text as string`. For texts in files, `npx framewright
- * sproto` writes a module with types.
+ * that is known only at run time, or for `text as string`. For texts in files,
+ * `npx framewright sproto` writes a module with types.
  *
  * @param text - the text, or several, each with an optional name for error texts
  * @param options - forms of values, limits, engine

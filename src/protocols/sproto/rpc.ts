@@ -99,8 +99,8 @@ export interface RpcOptions<L extends SprotoTypes = AnyTypes, R extends SprotoTy
 /** Members of both forms of {@link sprotoRpc} in addition to the protocol. */
 export interface RpcPeers<L extends SprotoTypes, R extends SprotoTypes> {
   /**
-   * Returns handlers for `listen`, `connect` or `attach`. They answer requests, and create a {@link
-   * RpcPeer} for each connection: `connection.context`.
+   * Returns handlers for `listen`, `connect` or `attach`. They answer requests, and create a
+   * {@link RpcPeer} for each connection: `connection.context`.
    *
    * @throws RangeError for a `timeout` or `maxPending` that is not a number >= 0
    */

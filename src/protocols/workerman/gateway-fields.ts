@@ -24,8 +24,9 @@ export interface GatewayFieldsRequest extends Partial<Omit<GatewayHeader, "cmd">
 
 /**
  * Describes the packages of {@link gatewayProtocol}, for tools. `flag` is written unchanged, while
- * `gatewayProtocol` sets its bit 0 by the type of the body. `protocolOf(gatewayFields(), { name,
- * upTo: "ext_len" })` finds and refuses the same frames as `gatewayProtocol`.
+ * `gatewayProtocol` sets its bit 0 by the type of the body.
+ * `protocolOf(gatewayFields(), { name, upTo: "ext_len" })` finds and refuses the same frames as
+ * `gatewayProtocol`.
  *
  * @example
  * ```ts

@@ -13,9 +13,9 @@ export interface GatewayQueriesOptions<Answer> extends FramingOptions {
 }
 
 /**
- * Protocol of a program that queries a GatewayWorker gateway: queries are packages of {@link
- * gatewayProtocol}, answers are a length and a text of PHP's `serialize`. Answers do not name their
- * query; they arrive in the order of the queries.
+ * Protocol of a program that queries a GatewayWorker gateway: queries are packages of
+ * {@link gatewayProtocol}, answers are a length and a text of PHP's `serialize`. Answers do not
+ * name their query; they arrive in the order of the queries.
  *
  * ```text
  *   package: pack_len | cmd = IS_ONLINE | ... | connection_id | ...

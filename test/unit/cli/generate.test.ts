@@ -63,7 +63,7 @@ describe("framewright generate lua", () => {
       [["lua", "--protocol", "goim", "--name", "Goim"], /the name must be lower-case letters/],
       [["lua"], /no --protocol given/],
       [["lua", "file"], /framewright generate lua: /],
-      [["java"], /^framewright generate: no "java"; there are: /],
+      [["java"], /^framewright generate: unknown "java"; use /],
     ] as const) {
       const { code, out, errors } = await generate(...args);
       expect([code, out, errors.split("\n").length]).toEqual([2, "", 2]);
