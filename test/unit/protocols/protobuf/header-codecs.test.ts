@@ -260,7 +260,9 @@ describe("the server's side", () => {
       expect(error).toMatchObject({ code: "unencodable" });
     }
     const unknown = { type: "constructor", seq: 1, message: {} };
-    expect(() => encodeFrame(game.clientProtocol, unknown as never)).toThrow(/request constructor is not defined/);
+    expect(() => encodeFrame(game.clientProtocol, unknown as never)).toThrow(
+      /request constructor is not defined/,
+    );
   });
 
   it("refuses numbers that the header cannot hold", () => {
