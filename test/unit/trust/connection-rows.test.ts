@@ -57,10 +57,10 @@ const ROWS: Readonly<Record<string, Readonly<Record<string, readonly Place[]>>>>
     ],
     "requests end with the input": [
       [TABLE, "keeps requests until what came whole was handed out, then rejects them"],
-      [SESSIONS, "gets nothing taken from it that came before the peer's end"],
+      [SESSIONS, "receives an answer that arrived before the peer's end"],
     ],
     "calls run beside answers, bounded": [
-      [SESSIONS, "gets its answer, which overtakes the calls and pushes that wait"],
+      [SESSIONS, "receives its answer before waiting calls and pushes"],
       ["unit/session/calls", "begin in order, a bounded number at a time"],
     ],
   },
@@ -164,7 +164,7 @@ const ROWS: Readonly<Record<string, Readonly<Record<string, readonly Place[]>>>>
       [TABLE, "at endTimeout with %s left is a timeout that says how many"],
       [CONNECTION, "waits for a paused reader"],
     ],
-    "FIN while Requests wait": [[SESSIONS, "has no bug when the connection ends by %s"]],
+    "FIN while Requests wait": [[SESSIONS, "reports no bug when the connection ends by %s"]],
     "FIN before opened": [[EDGES, "before open takes effect after open"]],
     "for await": [
       [CONNECTION, "delivers every message, and slows the peer down while no message is requested"],
@@ -194,7 +194,7 @@ const ROWS: Readonly<Record<string, Readonly<Record<string, readonly Place[]>>>>
     ],
     "the same error, or one caused by it, comes back": [
       [TABLE, "is no second report: %s"],
-      [SESSIONS, "has no bug when the connection ends by %s"],
+      [SESSIONS, "reports no bug when the connection ends by %s"],
     ],
     "a throw in error or close itself": [
       [
@@ -270,10 +270,12 @@ const ROWS: Readonly<Record<string, Readonly<Record<string, readonly Place[]>>>>
       ["node/handler-bugs", "of connect is thrown to the host", "of listen and attach is printed"],
     ],
     "virtual connections and sessions inherit, gateways and the like report": [
-      [SESSIONS, "that the other side made print bugs; those that were dialled inherit from their"],
+      [SESSIONS, "from the other side print bugs; dialled ones inherit from their"],
       ["unit/protocols/handlers", "that %s is printed once without an error handler"],
     ],
-    "an error handler wins": [["unit/protocols/handlers", "that %s is given to the error handler"]],
+    "an error handler wins": [
+      ["unit/protocols/handlers", "that %s is passed to the error handler"],
+    ],
   },
 };
 
