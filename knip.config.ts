@@ -8,6 +8,7 @@ const config: KnipConfig = {
     "docs/inspector/main.ts",
     "examples/**/*.{ts,mjs}",
     "test/bench/*.mjs",
+    "test/bench/peers/node.mjs",
     "test/soak/*.mjs",
     "test/soak/tcp.ts",
     "test/soak/pipe.ts",
@@ -16,11 +17,12 @@ const config: KnipConfig = {
     "test/mutants/{main,child,harness}.ts",
     "test/mutants/vitest.config.ts",
     "test/fuzz/targets/*.ts",
+    "test/unit/fuzz/planted.ts",
   ],
   project: ["{src,test,docs,examples,scripts}/**/*.{ts,mjs}"],
   ignore: ["test/runtimes/**"],
-  // Not from npm: Debian has it.
-  ignoreBinaries: ["nats-server"],
+  // Not from npm: Debian has them.
+  ignoreBinaries: ["nats-server", "dpkg-query", "go", "java", "javac"],
   // Compilers and a language server that tests run by their paths.
   ignoreDependencies: ["typescript57", "typescript59", "typescript-language-server"],
 };

@@ -28,7 +28,7 @@ export function observed<O extends { readonly trace?: Trace | undefined }>(
 }
 
 /** As {@link observed}, for one trace. */
-export function observedTrace(trace: Trace | undefined, load?: Load): Trace | undefined {
+function observedTrace(trace: Trace | undefined, load?: Load): Trace | undefined {
   loader ??= load;
   const wanted = variable("FRAMEWRIGHT_DEBUG");
   if (wanted !== setting) {

@@ -1,9 +1,5 @@
 import { Output } from "../../core/index.ts";
 
-type EventName = "open" | "message" | "close" | "error";
-// biome-ignore lint/suspicious/noExplicitAny: every kind of WebSocket has event types of its own
-type Listener = (event: any) => void;
-
 /**
  * The members of a WebSocket that are used. The WebSockets of browsers, Node, Deno, Bun and workerd have
  * them, and so do those of the package `ws`, on either side of the connection. A socket without `addEventListener`, as in
@@ -22,11 +18,19 @@ export interface WebSocketLike {
   // biome-ignore lint/suspicious/noExplicitAny: every kind of WebSocket takes something else besides
   send(data: any): void;
   close(code?: number, reason?: string): void;
-  addEventListener?(type: EventName, listener: Listener): void;
-  onopen?: Listener | null | undefined;
-  onmessage?: Listener | null | undefined;
-  onclose?: Listener | null | undefined;
-  onerror?: Listener | null | undefined;
+  addEventListener?(
+    type: "open" | "message" | "close" | "error",
+    // biome-ignore lint/suspicious/noExplicitAny: every kind of WebSocket has event types of its own
+    listener: (event: any) => void,
+  ): void;
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  onopen?: ((event: any) => void) | null | undefined;
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  onmessage?: ((event: any) => void) | null | undefined;
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  onclose?: ((event: any) => void) | null | undefined;
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  onerror?: ((event: any) => void) | null | undefined;
   /** Stops reading. Only `ws` and Bun can. */
   pause?(): void;
   /** Reads on. */
@@ -57,7 +61,12 @@ export function isEmitter(socket: WebSocketLike): socket is EmitterSocket {
  * Calls a listener for the events of one kind.
  * @internal
  */
-export function onEvent(socket: WebSocketLike, type: EventName, listener: Listener): void {
+export function onEvent(
+  socket: WebSocketLike,
+  type: "open" | "message" | "close" | "error",
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  listener: (event: any) => void,
+): void {
   if (socket.addEventListener !== undefined) socket.addEventListener(type, listener);
   else socket[`on${type}`] = listener;
 }

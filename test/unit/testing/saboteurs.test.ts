@@ -124,7 +124,7 @@ describe("the table in docs/testing.md", () => {
 describe("the kit itself", () => {
   it.each(all.map((one) => [one.bug, one] as const))("does not fail itself on: %s", (_, one) => {
     // Other laws may hold or not: they end in a LawError, or in nothing.
-    for (const law of one.lawsFrom(4, 15)) {
+    for (const law of one.lawsFrom(4, 5)) {
       try {
         law.check();
       } catch (error) {
