@@ -1,4 +1,7 @@
 import { execFileSync } from "node:child_process";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { root } from "../support/package.ts";
 
@@ -42,5 +45,33 @@ describe("framewright/testing", () => {
       }`,
     );
     expect(output).toBe("true round trip\n");
+  });
+});
+
+describe("framewright/testing/vectors", () => {
+  it("tests golden bytes where fast-check is not installed", () => {
+    const folder = mkdtempSync(join(tmpdir(), "framewright-vectors-"));
+    try {
+      const copy = join(folder, "node_modules/framewright");
+      cpSync(join(root, "dist"), join(copy, "dist"), { recursive: true });
+      cpSync(join(root, "package.json"), join(copy, "package.json"));
+      const run = (entry: string): string => {
+        const script = `import { lengthPrefixed, utf8 } from "framewright";
+        import { refuses, vectors } from "${entry}";
+        const words = lengthPrefixed({ width: 2 }).wrap(utf8());
+        const golden = vectors(words, [["0002 6869", "hi"], ["0002 ff", refuses("truncated")]]);
+        for (const { name, check } of golden) { check(); console.log(name); }`;
+        const args = ["--input-type=module", "-e", script];
+        return execFileSync(process.execPath, args, {
+          cwd: folder,
+          encoding: "utf8",
+          stdio: "pipe",
+        });
+      };
+      expect(run("framewright/testing/vectors")).toBe("vector 1: 00026869\nvector 2: 0002ff\n");
+      expect(() => run("framewright/testing")).toThrow("fast-check");
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });
