@@ -5,6 +5,7 @@ import { type Led, leadOf } from "./lead.ts";
 import { runParameters } from "./options.ts";
 import { follower, LawError, report } from "./report.ts";
 import type { Subject } from "./subject.ts";
+import { Violation } from "./violation.ts";
 
 /** How long a call may take, in milliseconds. */
 const DEADLINE = 1000;
@@ -76,7 +77,10 @@ export class LawSet {
     trial: Trial,
     { deadline }: Course,
   ): LawError {
-    const cause = trial.hung === true ? this.#hung : this.#causeOf(definition);
+    // What a function of the user threw follows from no law.
+    const isViolation = trial.error instanceof Violation;
+    const cause =
+      trial.hung === true ? this.#hung : isViolation ? this.#causeOf(definition) : undefined;
     if (trial.hung === true) this.#hung ??= definition;
     const law = { ...definition, follows: cause?.name };
     if (cause !== undefined && cause !== definition) return follower(law, subject.name, trial);

@@ -81,7 +81,7 @@ export function report(
     ...wrapped(`${protocol} breaks the law "${law.name}": ${wordsOf(thrown)}`, MOST.head),
     ...wrapped(`  why it matters: ${law.why}`, MOST.why),
     ...(sides === undefined ? [] : differenceOf(sides)),
-    ...wrapped(`  value: ${shown(counterexample, 300)}`, MOST.value),
+    ...wrapped(`  value: ${shown(counterexample, 250)}`, MOST.value),
     ...(bytes === undefined ? [] : bytesOf(bytes, evidence, explained)),
     ...(deadline === undefined || canInterrupt()
       ? []

@@ -95,7 +95,10 @@ export async function dissected(look: Look): Promise<ReadonlyMap<string, readonl
       frames.push({ packet, size, fields, faults });
       if (isOpen) own = { name, at, fields, faults };
     } else if (own !== undefined) {
-      if (name === "_ws.expert.message") own.faults.push(attribute("show"));
+      // Wireshark's own note on text that goes on after a NUL is no fault.
+      if (name === "_ws.expert.message" && attribute("show") !== "Trailing stray characters") {
+        own.faults.push(attribute("show"));
+      }
       if (!name.startsWith(`${own.name}.`) || trees.has(name)) continue;
       if (/\.(after_)?malformed$/.test(name)) continue;
       const show = attribute("show");
