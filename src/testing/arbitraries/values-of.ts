@@ -116,10 +116,8 @@ export function arbitraryOf(field: AnyField, context: Context, room: number): Va
       return node.big
         ? bigIntegers(node)
         : integers(node.signed ? -largest(field) - 1 : 0, largest(field));
-    case "float": {
-      const all = node.width === 4 ? float({ noNaN: true }) : double({ noNaN: true });
-      return all.filter((value) => !Object.is(value, -0));
-    }
+    case "float":
+      return node.width === 4 ? float({ noNaN: true }) : double({ noNaN: true });
     case "varint":
       return integers(
         0,
