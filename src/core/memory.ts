@@ -39,16 +39,12 @@ export function plain(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/**
- * True if a view of `length` bytes would keep far more memory alive than itself.
- *
- * @param most - memory of up to this size is never too much
- */
-export function pinsMuch(length: number, bytes: Uint8Array, most = 1024): boolean {
+/** True if `length` bytes of this memory would keep far more alive than themselves. */
+export function pinsMuch(length: number, bytes: Uint8Array): boolean {
   // Accessing the buffer costs more than all the rest, and is not needed for most chunks of a socket.
-  if (bytes.length > most && 4 * length < bytes.length) return true;
+  if (bytes.length > 1024 && 4 * length < bytes.length) return true;
   const { byteLength } = bytes.buffer;
-  return byteLength > most && 4 * length < byteLength;
+  return byteLength > 1024 && 4 * length < byteLength;
 }
 
 /**

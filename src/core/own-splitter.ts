@@ -73,6 +73,11 @@ export class OwnSplitter extends StreamSplitter {
     this.forget();
   }
 
+  /** Of a connection's chunk the memory around it counts, too: a message of a WebSocket may be a part of a larger one. */
+  protected override pinsChunk(left: number): boolean {
+    return pinsMuch(left, this.bytes);
+  }
+
   /**
    * Releases a chunk that has been read, and copies unread bytes out of one that only they would keep alive.
    * The current frame is left.

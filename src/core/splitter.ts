@@ -1,7 +1,7 @@
 import { asProtocolError, ProtocolError, rebased } from "./errors.ts";
 import { checkLength, shownEnd, truncated } from "./frames.ts";
 import type { InvalidOptions } from "./invalid.ts";
-import { copy, isBytes, NOTHING, pinsMuch, plain, poison } from "./memory.ts";
+import { copy, isBytes, NOTHING, plain, poison } from "./memory.ts";
 import { isMisuse } from "./misuse.ts";
 import { checkOptions } from "./options.ts";
 import type { Framing } from "./protocol.ts";
@@ -424,11 +424,14 @@ export class StreamSplitter implements Splitter {
     const left = this.limit - this.start;
     if (left === 0) this.release();
     else this.dropTaken();
-    // A few bytes that wait for the rest of their frame must not keep a large chunk alive.
-    if (left > 0 && this.bytes !== this.slab && pinsMuch(left, this.bytes, SMALL_CHUNK)) {
-      this.makeRoom(left, 0);
-    }
+    if (left > 0 && this.bytes !== this.slab && this.pinsChunk(left)) this.makeRoom(left, 0);
     return false;
+  }
+
+  /** True if so few bytes, which wait for the rest of their frame, would keep a large chunk alive. */
+  protected pinsChunk(left: number): boolean {
+    const { length } = this.bytes;
+    return length > SMALL_CHUNK && 4 * left < length;
   }
 
   /** Moves over `length` bytes that are here: a frame, or bytes that hold none. */
