@@ -29,7 +29,7 @@ const events: Protocol<Event> = defineProtocol<Event>({
       .bytes(body),
 });
 
-/** Forgets that a peer may say 0: the topic is then read behind the frame. */
+/** Forgets that a peer may say 0: the topic is then read after the end of the frame. */
 const careless: Protocol<Event> = defineProtocol<Event>({
   ...events,
   name: "careless",
@@ -58,5 +58,5 @@ for (const protocol of [hasty, careless, events]) {
   console.log(protocol.name, broken.length === 0 ? "keeps all laws" : `breaks ${broken[0]!.law}`);
 }
 //=> hasty breaks incomplete input
-//=> careless breaks chunk invariance
+//=> careless breaks no overread
 //=> events keeps all laws

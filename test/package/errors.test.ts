@@ -54,7 +54,7 @@ describe("errors", () => {
     for (const [name, [text, inspected]] of shown) {
       expect(text).toBe(`${name}: text`);
       // Node adds the bundler's name of the class.
-      expect(inspected.replace(/^\w+ \[(\w+)\]/, "$1")).toBe(text);
+      expect(inspected.replace(/^[\w$]+ \[(\w+)\]/, "$1")).toBe(text);
     }
   });
 });
