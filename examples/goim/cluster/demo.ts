@@ -100,7 +100,7 @@ await say(0, "is anybody there?", half);
 nats = await startNats();
 await until(() => gaps.length > 0);
 console.log(gaps.map((line) => line.replace(/\w{16}/, "another comet")).join());
-//=> missed 1 pushes from another comet
+//=> missed 1 pushes of another comet
 await say(0, "back again");
 //=> back again: read by 6, each 1
 
