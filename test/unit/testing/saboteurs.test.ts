@@ -95,7 +95,7 @@ describe("right protocols, however unusual", () => {
   });
 
   it.each(rights.map((one) => [one.what, one] as const))("%s", (_, { lawsFrom }) => {
-    const runs = seeds.length > 1 ? undefined : 40;
+    const runs = seeds.length > 1 ? undefined : 20;
     for (const seed of seeds) for (const { check } of lawsFrom(seed, runs)) check();
   });
 });
