@@ -31,7 +31,8 @@ export {
 } from "./compatible.ts";
 export { equal } from "./equal.ts";
 export { fuzzTarget } from "./fuzz-target.ts";
-export { type Law, laws } from "./laws.ts";
+export type { Law } from "./law.ts";
+export { laws } from "./laws.ts";
 export { connect, type NetworkConnectOptions } from "./network/connect.ts";
 export { listen, type NetworkListenOptions, type NetworkServer } from "./network/listen.ts";
 export { Network, type NetworkOptions, networkScripts } from "./network/network.ts";

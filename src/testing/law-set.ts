@@ -1,6 +1,6 @@
 import { checkInteger } from "../core/index.ts";
 import type { Course, LawDefinition, Trial } from "./define-law.ts";
-import type { Law } from "./laws.ts";
+import type { Law } from "./law.ts";
 import { type Led, leadOf } from "./lead.ts";
 import { runParameters } from "./options.ts";
 import { follower, LawError, report } from "./report.ts";

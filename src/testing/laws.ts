@@ -5,6 +5,7 @@ import { faultsOf } from "./arbitraries/refused-of.ts";
 import { type ValuesOptions, valuesOf } from "./arbitraries/values-of.ts";
 import type { LawDefinition } from "./define-law.ts";
 import { fieldOf } from "./field-of.ts";
+import type { Law } from "./law.ts";
 import { LawSet } from "./law-set.ts";
 import { appendOnlyEncode } from "./laws/append-only-encode.ts";
 import { canonical } from "./laws/canonical.ts";
@@ -30,24 +31,6 @@ import { truncation } from "./laws/truncation.ts";
 import type { DecodeOnlyOptions, LawOptions } from "./options.ts";
 import { several } from "./several.ts";
 import { complete, Subject } from "./subject.ts";
-
-/** One law that a protocol is tested against, for any test runner: `test(law.name, law.check)`. */
-export interface Law {
-  /** A few words, the same for every protocol. */
-  readonly name: string;
-  /** One sentence: what goes wrong if a protocol breaks it. */
-  readonly why: string;
-  /**
-   * Tests the law with many values. Does not use `this`.
-   * @throws LawError with the smallest counterexample found
-   */
-  check(this: void): void | Promise<void>;
-  /**
-   * Findings of the last `check` that break nothing, such as other spellings of a value that are read, too. In vitest they
-   * are also annotations of the test, in node:test diagnostics.
-   */
-  readonly notes?: readonly string[] | undefined;
-}
 
 const LAWS: readonly LawDefinition[] = [
   roundTrip,

@@ -10,7 +10,7 @@ import {
   nat,
   record,
 } from "fast-check";
-import type { Law } from "../laws.ts";
+import type { Law } from "../law.ts";
 import { type RunOptions, runParameters } from "../options.ts";
 import { report } from "../report.ts";
 import { shown } from "../show.ts";

@@ -4,7 +4,7 @@ import type { Field } from "../../fields/index.ts";
 import { mutated } from "../arbitraries/mutated.ts";
 import { equal } from "../equal.ts";
 import { hexView as rows } from "../hex.ts";
-import type { Law } from "../laws.ts";
+import type { Law } from "../law.ts";
 import { shown } from "../show.ts";
 import { complete, type Subject, sameBytes } from "../subject.ts";
 import { outcomeOf, subjectOf } from "./outcome.ts";

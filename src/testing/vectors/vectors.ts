@@ -10,7 +10,7 @@ import {
 import { type Explainable, explain, hexView } from "../../inspect/index.ts";
 import { equal } from "../equal.ts";
 import { hexView as rows } from "../hex.ts";
-import type { Law } from "../laws.ts";
+import type { Law } from "../law.ts";
 import { isSeveral } from "../several.ts";
 import { shown } from "../show.ts";
 import { complete, list, said, sameBytes } from "../subject.ts";
