@@ -15,6 +15,7 @@ import {
   type Step,
   sumOf,
 } from "../fields/index.ts";
+import { describerNote } from "./describer-note.ts";
 import { lastEnd } from "./last-end.ts";
 import type { Draft } from "./part.ts";
 import { typeName } from "./type-name.ts";
@@ -363,23 +364,12 @@ function marks(field: AnyField): Pick<Draft, "hidden" | "note"> {
 
 function noteOf(node: FieldNode): string | undefined {
   switch (node.kind) {
-    case "size":
-      if (node.from === "*") return "bytes of the whole struct";
-      if (node.from === ">") return "bytes that follow";
-      return node.from === node.to
-        ? `bytes of ${node.from}`
-        : `bytes from ${node.from} to ${node.to}`;
-    case "count":
-      return `items of ${node.target}`;
-    case "present":
-      return `whether ${node.target} is there`;
-    case "constant":
     case "magic":
       return "always";
     case "pad":
     case "align":
       return "padding";
     default:
-      return undefined;
+      return describerNote(node);
   }
 }

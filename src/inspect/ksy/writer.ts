@@ -1,4 +1,5 @@
 import type { AnyField, BitMember, NodeOf, Range, Step } from "../../fields/index.ts";
+import { describerNote } from "../describer-note.ts";
 import { snake } from "./names.ts";
 
 /** One attribute of a type. */
@@ -167,7 +168,7 @@ export class KsyWriter {
       case "size":
       case "count":
       case "present":
-        return [{ id, ...this.#number(node.base, path), doc: docOf(node), ...common }];
+        return [{ id, ...this.#number(node.base, path), doc: describerNote(node), ...common }];
       case "checksum":
         return [{ id, ...this.#number(node.base, path), doc: `${node.name}, not checked` }];
       case "magic":
@@ -493,7 +494,7 @@ function memberAt(slot: number, steps: readonly Step[]): Named {
     if (member !== undefined) return { ...member, at };
     if (step.slot === slot && step.kind !== "bits") return { ...step, at };
   }
-  /* v8 ignore next: every slot has a member */
+  // Every slot has a member.
   throw new TypeError("ksy: a number is missing");
 }
 
@@ -518,16 +519,4 @@ function plainKind({ node }: AnyField): string | undefined {
     return plainKind(node.inner);
   }
   return ["int", "float", "enum"].includes(node.kind) ? node.kind : undefined;
-}
-
-function docOf(node: NodeOf<"size" | "count" | "present">): string {
-  switch (node.kind) {
-    case "count":
-      return `items of ${node.target}`;
-    case "present":
-      return `whether ${node.target} is there`;
-    default:
-      if (node.from === "*") return "bytes of the whole struct";
-      return node.from === ">" ? "bytes that follow" : `bytes of ${node.from}`;
-  }
 }

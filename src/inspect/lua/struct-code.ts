@@ -1,4 +1,5 @@
 import type { AnyField, BitMember, FieldNode, NodeOf, Range, Step } from "../../fields/index.ts";
+import { describerNote } from "../describer-note.ts";
 import { bare, isCompound, nameOf, rawValue, tableOf } from "./expressions.ts";
 import type { FieldCode, Place } from "./field-code.ts";
 import { quoted } from "./quoted.ts";
@@ -219,7 +220,7 @@ class StructCode {
       const member = step.members.find((one) => one.name === name);
       if (member !== undefined) return member.field;
     }
-    /* v8 ignore next: a struct refuses tags that it does not have */
+    // A struct refuses tags that it does not have.
     throw new TypeError(`dissector: no field is called ${JSON.stringify(name)}`);
   }
 
@@ -295,23 +296,5 @@ const totalOf = (ranges: readonly Range[]): Range | undefined =>
       !ranges.some((other) => other.origin === "fields" && other.from <= step && step <= other.to),
   );
 
-function noteOf(node: FieldNode): string | undefined {
-  switch (node.kind) {
-    case "size":
-      if (node.from === "*") return "bytes of the whole struct";
-      if (node.from === ">") return "bytes that follow";
-      return node.from === node.to
-        ? `bytes of ${node.from}`
-        : `bytes from ${node.from} to ${node.to}`;
-    case "count":
-      return `items of ${node.target}`;
-    case "present":
-      return `whether ${node.target} is there`;
-    case "checksum":
-      return `${node.name}, not checked`;
-    case "constant":
-      return "always";
-    default:
-      return undefined;
-  }
-}
+const noteOf = (node: FieldNode): string | undefined =>
+  node.kind === "checksum" ? `${node.name}, not checked` : describerNote(node);
