@@ -18,7 +18,7 @@ import { median, table } from "./_measure.mjs";
 
 const host = "127.0.0.1";
 const self = fileURLToPath(import.meta.url);
-const ROUNDS = 7;
+const ROUNDS = 9;
 const WARM_UP = 1;
 const MESSAGES = 100_000;
 
@@ -186,7 +186,7 @@ const loads = {
     const bodies = Array.from({ length: MESSAGES }, (_, n) => Buffer.from(`message ${n}`));
     return {
       port: server.port,
-      repeats: 10,
+      repeats: 30,
       async play(to) {
         let received = 0;
         let finish;
@@ -312,7 +312,10 @@ async function compare() {
     ];
     const times = forwarders.map(() => []);
     for (let round = -WARM_UP; round < ROUNDS; round++) {
-      for (const [i, { child, port: to }] of forwarders.entries()) {
+      for (let turn = 0; turn < forwarders.length; turn++) {
+        // Who follows whom changes from round to round.
+        const i = (turn + round + WARM_UP) % forwarders.length;
+        const { child, port: to } = forwarders[i];
         const before = await cpuMilliseconds(child);
         for (let n = 0; n < repeats; n++) await play(to);
         // What is flushed late counts as well.
