@@ -8,34 +8,36 @@ import type { Framing } from "./protocol.ts";
 import { newScan, type OwnScan, resetScan } from "./scan.ts";
 
 /*
- * Goal: O(bytes + chunks) work for every framing and any cuts, no allocation for a frame that lies whole in
- * its chunk, one gathering for a frame that does not, and memory that grows only with bytes that arrived.
+ * Goal: O(bytes + chunks) work for every framing and any cuts, no allocation for a frame that lies entirely
+ * in its chunk, one copy for a frame that does not, and memory that grows only with bytes that arrived.
  *
  *   origin (stream offset of bytes[0])
  *   |          start      end             limit
- *   |  read    | current   |  unread       |        queue: chunks not begun
+ *   |  read    | current   |  unread       |        queue: chunks not started
  *   +----------+-----------+---------------+        +--------+ +-----+
  *   bytes: a chunk, or the slab
  *
- * Plan. `next` measures at `end`. While the frame is not whole and a further chunk waits, its bytes so far move
- * to the end of a slab, and bytes of that chunk follow: exactly what is missing once the length is known, growing
- * steps while it is not (so that a header costs a few bytes, and a long line stays linear). What is left of
- * the chunk is then read in place. The slab is only ever appended to: frames handed out stay as they are,
- * and one slab serves many drips.
+ * Plan: `next` measures at `end`. While the frame is incomplete and another chunk is queued, the frame's
+ * bytes so far move to the end of a slab, and bytes of that chunk are appended: exactly the missing ones
+ * once the length is known, growing steps before that (so that a header costs a few bytes, and a long line
+ * stays linear). The rest of the chunk is then read in place. The slab is append-only: frames that were
+ * handed out never change, and one slab serves many small chunks.
  *
- * States: reading -> (finish) finished -> (bytes left over) failed; reading -> (bad frame) failed. Failed is final.
+ * States: reading -> (finish) finished -> (bytes left over) failed; reading -> (bad frame) failed. `failed` is final.
  *
- * What only connections need is in own-splitter.ts, and skipping of bad input in tolerant-splitter.ts.
+ * Members that only connections need are in own-splitter.ts; skipping of bad input is in tolerant-splitter.ts.
  */
 
-// First step of a chunk that is shown to a framing which cannot tell the length yet; each further one doubles.
+// Size of the first step of a chunk that is shown to a framing that cannot tell the length yet; each
+// further step doubles.
 const STEP = 16;
 
-// Slabs start small, for the many connections that drip once, and grow with use.
+// Slabs start small, because many connections receive small pieces only once, and grow with use.
 const SMALLEST_SLAB = 256;
 const LARGEST_SLAB = 16 * 1024;
 
-// A stream keeps one chunk of this size alive, as its slab may; copying out of it would cost more than it spares.
+// A stream keeps one chunk of at most this size alive, as it does with its slab; copying bytes out of it
+// would cost more than it saves.
 const SMALL_CHUNK = 8 * 1024;
 
 /**
@@ -60,46 +62,50 @@ const SMALL_CHUNK = 8 * 1024;
  * ```
  */
 export interface Splitter {
-  /** The memory of the current frame. It is never reused, so views into it never change under you. */
+  /** Memory of the current frame. It is never reused, so views into it never change under you. */
   readonly bytes: Uint8Array;
   /** Index in `bytes` of the current frame's first byte. */
   readonly start: number;
   /** Index in `bytes` after the current frame. Equal to `start` if there is none. */
   readonly end: number;
 
-  /** Position in the stream of the current frame's first byte; without a frame, of the next unread byte. */
+  /**
+   * Position in the stream of the first byte of the current frame; without a frame, of the next unread
+   * byte.
+   */
   readonly offset: number;
 
   /** Number of unread bytes after the current frame. */
   readonly pending: number;
 
   /**
-   * Takes the next bytes of the stream. The splitter owns them from now on: if you go on writing into the chunk, you
-   * write into frames that were handed out.
+   * Takes the next bytes of the stream. The splitter owns them from now on: if you write into the chunk
+   * later, you change frames that were handed out.
    *
    * @throws ProtocolError the error that ended the stream; `closed` after `finish`
    */
   push(chunk: Uint8Array): void;
 
   /**
-   * Moves on to the next frame. Returns false if no whole frame is here: push more and call it again.
+   * Moves to the next frame. Returns false if there is no complete frame: push more bytes and call it
+   * again.
    *
-   * @throws ProtocolError if no frame can start like this, and the same error ever after; `truncated` if the stream is
-   *   finished and bytes are left over
+   * @throws ProtocolError if no frame can start with these bytes, and the same error on every later call;
+   *   `truncated` if the stream is finished and bytes are left over
    */
   next(): boolean;
 
   /**
-   * Says that no more bytes follow. Whole frames that were not read yet stay readable.
+   * Marks the end of the stream. Complete frames that were not read yet stay readable.
    *
-   * @throws ProtocolError `truncated` if all whole frames are read and bytes are left over. If some are still to be
-   *   read, `next` throws it after the last one.
+   * @throws ProtocolError `truncated` if all complete frames are read and bytes are left over. If some
+   *   frames are still unread, `next` throws it after the last one.
    */
   finish(): void;
 
   /**
-   * Hands over all unread bytes, for an upgrade to something that is framed differently. The current frame is left;
-   * the splitter is empty and counts on after these bytes.
+   * Removes and returns all unread bytes, for an upgrade to another framing. The current frame is dropped;
+   * the splitter is empty, and offsets continue after these bytes.
    */
   rest(): Uint8Array;
 
@@ -107,17 +113,19 @@ export interface Splitter {
   use(framing: Framing): void;
 
   /**
-   * Says that the current frame is good, such as when it was decoded: what was skipped before it is reported. The next
-   * call of `next` says so, too.
+   * Accepts the current frame, for example after it was decoded: bytes that were skipped before it are
+   * reported. The next call of `next` does this too.
    */
   accept(): void;
 
   /**
-   * Gives the current frame back to the policy `onInvalid`, which skips it; or the incomplete one that waits for
-   * further bytes, if there is no current frame.
+   * Passes the current frame to the policy `onInvalid`, which skips it. Without a current frame, passes on
+   * the incomplete frame that waits for more bytes.
    *
-   * @param error - what `decode` threw, its offset an index in `bytes`; or why the frame is not waited for any longer
-   * @throws ProtocolError `error` without a policy, or if the policy does not skip it, and the same error ever after
+   * @param error - the error that `decode` threw, with an offset that is an index in `bytes`; or the reason
+   *   not to wait for the rest of the frame
+   * @throws ProtocolError `error` without a policy, or if the policy does not skip the frame, and the same
+   *   error on every later call
    */
   reject(error: unknown): void;
 }
@@ -128,13 +136,13 @@ export interface SplitterConstructor {
    * Makes a splitter for one stream.
    *
    * @param framing - finds the end of each frame; every protocol is a framing
-   * @param options - what happens to bytes that are not a frame
+   * @param options - a policy for bytes that are not a frame
    */
   new (framing: Framing, options?: InvalidOptions): Splitter;
   readonly prototype: Splitter;
 }
 
-/** What {@link Splitter} is made of. The members that are protected are for its subclasses in this folder. */
+/** The class of {@link Splitter}. Its protected members are for the subclasses in this folder. */
 export class StreamSplitter implements Splitter {
   bytes: Uint8Array = NOTHING;
   start = 0;
@@ -146,29 +154,29 @@ export class StreamSplitter implements Splitter {
   /** Stream offset of `bytes[0]`. */
   protected origin = 0;
 
-  /** Length of the frame that begins at `end`, if it is known but not all of it is here; else 0. */
+  /** Length of the frame that begins at `end`, if it is known but the frame is incomplete; else 0. */
   protected whole = 0;
   /**
-   * How many bytes of the frame that begins at `end` must be here before it is whole, or measured again. 0 if nothing is
-   * known of it, Infinity after an error.
+   * Number of bytes of the frame that begins at `end` that must be here before it is complete, or is
+   * measured again. 0 if nothing is known about it, Infinity after an error.
    */
   protected wanted = 0;
-  /** What the framing remembers of that frame. */
+  /** State of the framing for that frame. */
   protected readonly scan: OwnScan = newScan();
 
-  /** Chunks that are not read in place: from `head` on, the first one without its `taken` bytes. */
+  /** Chunks that are not read yet: from `head` on, the first one without its first `taken` bytes. */
   protected readonly queue: Uint8Array[] = [];
   protected head = 0;
   protected taken = 0;
-  /** Bytes in the queue. */
+  /** Number of bytes in the queue. */
   protected queued = 0;
 
   protected slab: Uint8Array = NOTHING;
-  /** End of the part of the slab that was written. */
+  /** End of the written part of the slab. */
   protected used = 0;
   protected slabSize: number = SMALLEST_SLAB;
 
-  /** The last `next` answered false, and nothing has changed since. */
+  /** True if the last `next` returned false, and nothing has changed since. */
   protected drained = false;
   protected finished = false;
   protected error: ProtocolError | undefined;
@@ -178,7 +186,7 @@ export class StreamSplitter implements Splitter {
     this.framing = framing;
     const { onInvalid } = options;
     if (onInvalid !== undefined) {
-      // biome-ignore lint/correctness/noConstructorReturn: a policy brings the splitter that can skip
+      // biome-ignore lint/correctness/noConstructorReturn: a policy has its own splitter, which can skip
       return onInvalid.splitter(framing, options) as this;
     }
   }
@@ -198,7 +206,7 @@ export class StreamSplitter implements Splitter {
     const { length } = chunk;
     if (length === 0) return;
     if (this.queued === 0 && this.start === this.limit) {
-      // Nothing waits and no frame is shown, as mostly: it is read in place.
+      // The common case: nothing waits and no frame is shown, so the chunk is read in place.
       this.release();
       this.bytes = plain(chunk);
       this.limit = length;
@@ -209,7 +217,7 @@ export class StreamSplitter implements Splitter {
     this.drained = false;
   }
 
-  /** The short way of a chunk that a frame in the slab waits for, and that does not reach beyond it. */
+  /** The fast path for a chunk that continues a frame in the slab, and does not reach beyond that frame. */
   private drip(chunk: Uint8Array): boolean {
     const limit = this.limit + chunk.length;
     const isWaiting = this.drained && this.bytes === this.slab && limit <= this.slab.length;
@@ -222,10 +230,10 @@ export class StreamSplitter implements Splitter {
 
   next(): boolean {
     const start = this.end;
-    // A frame that lies whole in its chunk, as nearly every one does: nothing but the cursor moves.
+    // Almost every frame lies entirely in its chunk: then only the cursor moves.
     if (this.wanted === 0 && start < this.limit) {
       this.start = start;
-      // As `measure` does it, without a call.
+      // The same as `measure`, inlined.
       const { framing, limit, scan } = this;
       const { maxFrame } = framing;
       const shown = limit - start > maxFrame ? start + maxFrame : limit;
@@ -235,7 +243,7 @@ export class StreamSplitter implements Splitter {
       } catch (error) {
         this.thrown(error, shown);
       }
-      // `| 0` is the fastest test for an integer; of frames above 2 GiB the slow way says the same.
+      // `| 0` is the fastest test for an integer; the slow path returns the same for frames above 2 GiB.
       if (length > 0 && length <= shown - start && (length | 0) === length) {
         resetScan(scan);
         this.end = start + length;
@@ -246,11 +254,11 @@ export class StreamSplitter implements Splitter {
     return this.seek();
   }
 
-  /** The slow way: a frame that is not whole in its chunk, as far as is known. */
+  /** The slow path: a frame that is not known to lie entirely in its chunk. */
   private seek(): boolean {
     if (this.error !== undefined) throw this.error;
     this.start = this.end;
-    // Bytes that drip in: one look, or one call, and that is all.
+    // Bytes that arrive in small pieces: one comparison, or one call of `measure`.
     if (this.bytes === this.slab && this.queued === 0 && !this.finished) {
       const have = this.limit - this.start;
       if (have > 0 && have >= this.wanted && this.whole === 0) this.measure();
@@ -271,7 +279,7 @@ export class StreamSplitter implements Splitter {
   finish(): void {
     if (this.error !== undefined) throw this.error;
     this.finished = true;
-    // The framing may call the rest a frame, now that nothing follows.
+    // The framing may accept the rest as a frame, now that nothing follows.
     if (this.drained) this.findLast();
   }
 
@@ -287,7 +295,7 @@ export class StreamSplitter implements Splitter {
     const { pending } = this;
     let at = this.limit - this.end;
     let rest = this.bytes.subarray(this.end, this.limit);
-    // Never a view of NOTHING, which all share.
+    // Never a view of NOTHING, which is shared.
     if (this.queued > 0 || at === 0) {
       const all = new Uint8Array(pending);
       all.set(rest);
@@ -313,7 +321,7 @@ export class StreamSplitter implements Splitter {
     this.drained = false;
   }
 
-  /** Nothing is known of the next frame. */
+  /** Drops all that is known about the next frame. */
   protected forget(): void {
     this.whole = 0;
     this.wanted = this.error === undefined ? 0 : Infinity;
@@ -325,7 +333,7 @@ export class StreamSplitter implements Splitter {
     const shown = shownEnd(framing, start, limit);
     const length = this.ask(shown);
     const { at } = scan;
-    // More is needed, as mostly.
+    // More bytes are needed: the common case.
     if (length === 0 && at <= framing.maxFrame && shown - start < framing.maxFrame) {
       this.wanted = Math.max(limit - start + 1, at);
     } else {
@@ -341,9 +349,9 @@ export class StreamSplitter implements Splitter {
     }
   }
 
-  /** `measure` threw this. */
+  /** Fails with the error that `measure` threw. */
   private thrown(error: unknown, shown: number): never {
-    // A mistake of the program stays as it is.
+    // A misuse by the program stays as it is.
     if (isMisuse(error)) return this.fail(error as never);
     const known = asProtocolError(error, "malformed", "measure failed", this.start);
     return this.failed(known, shown, 0);
@@ -357,18 +365,18 @@ export class StreamSplitter implements Splitter {
     }
   }
 
-  /** No frame can begin with these bytes. */
+  /** Fails because no frame can begin with these bytes. */
   private failed(error: unknown, shown: number, length: number): never {
     return this.fail(rebased(this.explained(error as ProtocolError, shown, length), this.origin));
   }
 
-  /** The same error; may say more. */
+  /** The same error, perhaps with a hint added. */
   protected explained(error: ProtocolError, shown: number, length: number): ProtocolError {
     const { framing, bytes, start } = this;
     return framing.hint?.(error, framing, bytes, start, shown, length) ?? error;
   }
 
-  /** An answer of the framing that is no whole frame. */
+  /** Stores a result of `measure` that is not a complete frame. */
   private note(length: number): void {
     if (length === 0) {
       this.wanted = Math.max(this.limit - this.start + 1, this.scan.at);
@@ -384,7 +392,10 @@ export class StreamSplitter implements Splitter {
     }
   }
 
-  /** Looks for a frame; once nothing follows, bytes that are left over are an error, unless they can be skipped. */
+  /**
+   * Looks for a frame. At the end of the stream, bytes that are left over are an error unless they can be
+   * skipped.
+   */
   protected findLast(): boolean {
     while (!this.find()) {
       const left = this.pending;
@@ -394,15 +405,18 @@ export class StreamSplitter implements Splitter {
     return true;
   }
 
-  /** The rest of the stream is no frame: that is its end. A policy passes over some of the rest instead. */
+  /**
+   * Called if the rest of the stream is not a frame: the stream fails. A policy skips some of the rest
+   * instead.
+   */
   protected leftOver(error: ProtocolError): void {
     this.fail(rebased(error, this.origin));
   }
 
   /**
-   * Looks for a frame that is not whole in `bytes`, as far as is known: goes on to the next chunk, as often as it takes.
+   * Looks for a frame that is not known to be complete in `bytes`: goes on to further chunks as needed.
    *
-   * @returns true if it is whole; `whole` is its length
+   * @returns true if it is complete; `whole` is its length
    */
   private find(): boolean {
     const { scan } = this;
@@ -428,18 +442,18 @@ export class StreamSplitter implements Splitter {
     return false;
   }
 
-  /** True if so few bytes, which wait for the rest of their frame, would keep a large chunk alive. */
+  /** True if a few bytes that wait for the rest of their frame would keep a large chunk alive. */
   protected pinsChunk(left: number): boolean {
     const { length } = this.bytes;
     return length > SMALL_CHUNK && 4 * left < length;
   }
 
-  /** Moves over `length` bytes that are here: a frame, or bytes that hold none. */
+  /** Moves past `length` available bytes: a frame, or bytes without one. */
   protected pass(length: number): void {
     this.end = this.start + length;
     const extra = this.limit - this.end;
-    // A step showed more than that: what the chunk still has is read in the chunk itself, else every frame after it
-    // would be copied too.
+    // A step has copied too much: the rest of the chunk is read in the chunk itself, otherwise every later
+    // frame in it would be copied too.
     if (extra > 0 && this.bytes === this.slab) {
       const back = Math.min(extra, this.taken);
       this.limit -= back;
@@ -468,7 +482,9 @@ export class StreamSplitter implements Splitter {
     this.dropTaken();
   }
 
-  /** Lets go of read memory: an idle stream keeps no chunk alive, nor a slab that a giant frame needed. */
+  /**
+   * Releases memory that was read: an idle stream keeps no chunk alive, and no slab of a very large frame.
+   */
   protected release(): void {
     this.origin += this.end;
     this.bytes = NOTHING;
@@ -481,7 +497,7 @@ export class StreamSplitter implements Splitter {
     }
   }
 
-  /** Adds bytes of the next chunk to a frame that began before it. */
+  /** Copies bytes of the next chunk to a frame that began before it. */
   private append(): void {
     const chunk = this.first();
     const have = this.limit - this.start;
@@ -494,19 +510,21 @@ export class StreamSplitter implements Splitter {
     this.take(count);
   }
 
-  /** How many more bytes to show of a frame whose length is not known. */
+  /** Number of further bytes to show of a frame of unknown length. */
   private step(have: number): number {
     const { at } = this.scan;
     const step = at > have ? at - have : Math.max(STEP, have);
     return Math.min(step, this.framing.maxFrame - have);
   }
 
-  /** Makes sure that the `have` bytes of the frame are in the slab, with room for `count` more behind them. */
+  /**
+   * Makes sure that the `have` bytes of the frame are in the slab, with room for `count` more after them.
+   */
   private makeRoom(have: number, count: number): void {
     const inSlab = this.bytes === this.slab;
     if (inSlab && this.limit + count <= this.slab.length) return;
-    // Room for the whole frame once half of it has arrived, or where it is small; never for what a
-    // header merely promises.
+    // Reserve the whole frame once half of it has arrived, or if it is small; never because a header
+    // announces it.
     const { whole } = this;
     const isDue = whole > 0 && whole <= Math.max(2 * (have + this.queued), this.slabSize);
     const room = isDue ? whole : have + count;
@@ -526,7 +544,7 @@ export class StreamSplitter implements Splitter {
     this.limit = at + have;
   }
 
-  /** The chunk that the next bytes come from. */
+  /** Returns the chunk that contains the next bytes. */
   private first(): Uint8Array {
     this.dropTaken();
     return this.queue[this.head]!;
@@ -547,7 +565,7 @@ export class StreamSplitter implements Splitter {
       queue.length = 0;
       this.head = 0;
     } else if (this.head >= 32 && 2 * this.head >= queue.length) {
-      // Half empty: moving the rest up costs no more than its pushes did.
+      // Half of it is consumed: moving the rest to the front costs no more than the pushes did.
       queue.splice(0, this.head);
       this.head = 0;
     }

@@ -91,7 +91,10 @@ export function decimalPrefixed(options: DecimalPrefixedOptions): WrappingFramin
   check(!(delimiter[0]! >= 0x30 && delimiter[0]! <= 0x39), "delimiter begins with a digit");
   const around = (digits ?? 0) + delimiter.length + trailer.length;
   const add = adjust + (counts === "frame" ? 0 : around);
-  check(10 ** (digits ?? MOST_DIGITS) - 1 + add >= around, `adjust ${adjust} leaves no frame`);
+  check(
+    10 ** (digits ?? MOST_DIGITS) - 1 + add >= around,
+    `adjust ${adjust} makes every frame shorter than its header`,
+  );
   return digitsFraming({
     name: "decimal-prefixed",
     maxFrame: options.maxFrame,

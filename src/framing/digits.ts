@@ -29,7 +29,7 @@ export function digitsFraming(parts: Digits): WrappingFraming {
   const frameLength = (number: number, header: number, start: number): number => {
     const length = number + add + (digits === undefined ? header - delimiter.length : 0);
     if (length >= header + trailer.length) return length;
-    const text = `length ${number} gives a frame of ${length} bytes, too few for its header`;
+    const text = `length ${number} means a frame of ${length} bytes, too few for its header`;
     throw new ProtocolError("malformed", text, start);
   };
   const payloadStart: FramePosition = (bytes, start) => {

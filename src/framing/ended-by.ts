@@ -10,25 +10,25 @@ import {
 } from "./framing.ts";
 import { textPathOf } from "./text-path.ts";
 
-/** Frames that end in one of several delimiters; see {@link endedBy}. */
+/** Options for frames that end in one of several delimiters; see {@link endedBy}. */
 interface Ended {
   readonly name: string;
   readonly maxFrame: number | undefined;
   /** True if all delimiters are text. */
   readonly text: boolean;
-  /** The first one is written. */
+  /** The first one is the one that is written. */
   readonly delimiters: readonly Uint8Array[];
-  /** Finds whichever ends first. */
+  /** Finds the delimiter that ends first. */
   readonly find: Framing["measure"];
-  /** If it is not `find`. */
+  /** The `measure` of the framing, if it differs from `find`. */
   readonly measure?: Framing["measure"] | undefined;
-  /** The end of a payload without a delimiter, if there can be such a frame. */
+  /** Finds the end of a payload without a delimiter, if such frames are allowed. */
   readonly payloadEndWithout?: FramePosition;
 }
 
 /**
- * Makes a framing whose frames end in a delimiter. Refuses payloads that would be read back otherwise, both to write
- * them and, if another delimiter than the written one ended them, to read them.
+ * Makes a framing for frames that end in a delimiter. Rejects payloads that would be read back differently:
+ * when writing, and when reading a payload that ended in a delimiter other than the written one.
  */
 export function endedBy({ delimiters, payloadEndWithout, ...ended }: Ended): WrappingFraming {
   const { find, measure = find } = ended;
@@ -56,15 +56,19 @@ export function endedBy({ delimiters, payloadEndWithout, ...ended }: Ended): Wra
     if (payloadEndWithout !== undefined) {
       return checked(bytes, start, payloadEndWithout(bytes, start, end));
     }
-    throw new ProtocolError("malformed", `frame of ${end - start} bytes ends in no delimiter`, end);
+    throw new ProtocolError(
+      "malformed",
+      `frame of ${end - start} bytes does not end in a delimiter`,
+      end,
+    );
   };
 
-  // No one else measures with it, and no call leaves it in use.
+  // Only `fault` uses it, and no call of `measure` is running then.
   const scan = newScan();
 
-  /** Why this frame would not be read back as it was written; undefined if it would be. */
+  /** Returns why this frame would not be read back as it was written; undefined if it would be. */
   const fault = (bytes: Uint8Array, start: number, end: number): string | undefined => {
-    // Its own delimiter ends the search, wherever the memory ends.
+    // The search stops at the frame's own delimiter, whatever follows in memory.
     resetScan(scan);
     const length = measure(bytes, start, bytes.length, scan);
     const body = end - written.length - start;
@@ -101,7 +105,9 @@ export function endedBy({ delimiters, payloadEndWithout, ...ended }: Ended): Wra
   return framingOf(definition, ended.text ? textOf(byLength, written, tails) : undefined);
 }
 
-/** The same with text, if the delimiters are control characters, which no payload has that is joined as text. */
+/**
+ * The same for text, if all delimiters are control characters, which payloads joined as text never contain.
+ */
 function textOf(
   byLength: readonly Uint8Array[],
   written: Uint8Array,
@@ -114,7 +120,7 @@ function textOf(
   const shortest = ends[ends.length - 1]!;
   return textPathOf({
     closing,
-    // The first one of it ends the frame.
+    // The first occurrence ends the frame.
     ending:
       shortest.length === 1 && ends.every((end) => end.endsWith(shortest)) ? shortest : undefined,
     payloadEnd(text, start, end) {
@@ -125,7 +131,10 @@ function textOf(
           return at;
         break;
       }
-      throw new ProtocolError("malformed", "no delimiter, or one that takes a part of the payload");
+      throw new ProtocolError(
+        "malformed",
+        "no delimiter, or a delimiter that takes part of the payload",
+      );
     },
   });
 }
@@ -134,7 +143,8 @@ const isBefore = (text: string, start: number, at: number, tail: string): boolea
   at - tail.length >= start && text.startsWith(tail, at - tail.length);
 
 /**
- * Ends of payloads that become part of a delimiter once the first delimiter is written after them: CR for LF and CRLF.
+ * Ends of payloads that become part of a delimiter once the first delimiter is written after them: with LF
+ * and CRLF, a CR.
  */
 function lostTails(delimiters: readonly Uint8Array[]): readonly Uint8Array[] {
   const written = delimiters[0]!;

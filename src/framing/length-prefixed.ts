@@ -15,7 +15,10 @@ import { findMark } from "./find-mark.ts";
 import { frameLimit } from "./frame-limit.ts";
 import { type FramingOptions, framing, type WrappingFraming, withoutWrap } from "./framing.ts";
 
-/** How the length of a frame is written. Lengths and offsets are in bytes. */
+/**
+ * Options for {@link lengthPrefixed}: how the length of a frame is written. Lengths and offsets are in
+ * bytes.
+ */
 export interface LengthPrefixedOptions extends FramingOptions {
   /** Width of the length field. */
   readonly width: 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
@@ -27,34 +30,36 @@ export interface LengthPrefixedOptions extends FramingOptions {
   readonly endian?: Endian | undefined;
 
   /**
-   * What the length counts: the bytes after the length field, or the whole frame from its first byte.
+   * The bytes that the length counts: those after the length field (`'body'`), or the whole frame from its
+   * first byte (`'frame'`).
    * @defaultValue `'body'`
    */
   readonly counts?: "body" | "frame" | undefined;
 
   /**
-   * Where the length field begins: the number of bytes before it. Without `header` only for whole-frame codecs (see
+   * Number of bytes before the length field. Without `header`, use it only with whole-frame codecs (see
    * {@link WrappingFraming}): `wrap` would lose these bytes.
    * @defaultValue the length of `header`, or 0
    */
   readonly offset?: number | undefined;
 
   /**
-   * The bytes before the length field (a magic number, a version): written, and checked when read.
+   * The bytes before the length field (a magic number, a version). They are written, and checked when read.
    * @defaultValue none
    */
   readonly header?: Uint8Array | undefined;
 
   /**
-   * Added to the field's value to get the length: for fields that count otherwise, say without a checksum.
+   * Added to the value of the field to get the length, for fields that count differently (for example, that
+   * leave out a checksum).
    * @defaultValue 0
    */
   readonly adjust?: number | undefined;
 }
 
 /**
- * Frames that begin with their length, unsigned: what skynet, goim, Kafka, DNS over TCP and most home-grown
- * protocols do.
+ * Frames that begin with their length, as an unsigned integer. skynet, goim, Kafka, DNS over TCP and most
+ * custom protocols use it.
  *
  * ```text
  * width 2                          00 05 68 65 6c 6c 6f
@@ -66,8 +71,8 @@ export interface LengthPrefixedOptions extends FramingOptions {
  * length of the frame = value of the field + adjust + (counts 'frame' ? 0 : offset + width)
  * ```
  *
- * A value that gives a frame shorter than its header is `malformed`, one above `maxFrame` is `too-long` as
- * soon as the field is here. A body whose length the field cannot hold is `unencodable`.
+ * A length below the size of the header is `malformed`. A length above `maxFrame` is `too-long` as soon as
+ * the field has arrived. A body that is too long for the field is `unencodable`.
  *
  * @example
  * ```ts
@@ -87,7 +92,7 @@ export function lengthPrefixed(options: LengthPrefixedOptions): WrappingFraming 
   checkInteger("width", width, 1, 8);
   check(endian === "be" || endian === "le", `endian must be "be" or "le", not ${endian}`);
   check(counts === "body" || counts === "frame", `counts must be "body" or "frame"`);
-  // More would turn the imprecise sum of an 8-byte field into a length again.
+  // A larger number would make the imprecise value of an 8-byte field a valid length again.
   checkInteger("adjust", adjust, -(2 ** 32), 2 ** 32);
   checkInteger("offset", offset, 0);
   check(
@@ -96,11 +101,11 @@ export function lengthPrefixed(options: LengthPrefixedOptions): WrappingFraming 
   );
   const read = lengthReader(width, endian === "be");
   const start = offset + width;
-  /** Length of the frame whose field is 0. */
+  /** Length of a frame with a field value of 0. */
   const base = adjust + (counts === "frame" ? 0 : start);
   const most = Math.min(2 ** (8 * width) - 1, Number.MAX_SAFE_INTEGER) + base;
-  check(most >= start, `adjust ${adjust} leaves no frame`);
-  // The caller's array may change after this; frames must not.
+  check(most >= start, `adjust ${adjust} makes every frame shorter than its header`);
+  // The caller may change its array later; frames must not change.
   const magic = header && Uint8Array.from(header);
 
   const made = framing({
@@ -118,7 +123,7 @@ export function lengthPrefixed(options: LengthPrefixedOptions): WrappingFraming 
     measure(bytes, at, end, scan) {
       if (magic !== undefined) checkHeader(magic, bytes, at, end, scan);
       if (end - at < start) {
-        // Nothing before the field's last byte is worth another call.
+        // Another call is useless before the last byte of the field has arrived.
         if (magic === undefined) scan.at = start;
         return 0;
       }
@@ -135,7 +140,7 @@ export function lengthPrefixed(options: LengthPrefixedOptions): WrappingFraming 
     close(out, at) {
       const length = out.length - at;
       if (length < base || length > most) {
-        const text = `frame of ${length} bytes has no length field from 0 to ${most - base}`;
+        const text = `frame of ${length} bytes does not fit a length field from 0 to ${most - base}`;
         throw new ProtocolError("unencodable", text);
       }
       out.patch(at + offset, width, length - base, endian);
@@ -153,11 +158,11 @@ function check(condition: boolean, text: string): void {
 }
 
 function belowHeader(field: number, length: number, header: number, at: number): ProtocolError {
-  const text = `length field ${field} gives a frame of ${length} bytes, its header has ${header}`;
+  const text = `length field ${field} means a frame of ${length} bytes, but its header has ${header}`;
   return new ProtocolError("malformed", text, at);
 }
 
-/** Each byte is checked once: a long header that drips in stays linear. */
+/** Checks each byte only once, so a long header that arrives in small pieces stays linear. */
 function checkHeader(
   header: Uint8Array,
   bytes: Uint8Array,
@@ -175,7 +180,10 @@ function checkHeader(
   scan.at = known;
 }
 
-/** Reads a length field. Of 8 bytes the last digits may be off: such a number is far above every maxFrame. */
+/**
+ * Returns a reader of the length field. The low digits of an 8-byte field may be imprecise, but such a
+ * number is far above every maxFrame.
+ */
 function lengthReader(width: number, isBig: boolean): (bytes: Uint8Array, at: number) => number {
   if (width === 4) return isBig ? u32be : u32le;
   if (width === 2) return isBig ? u16be : u16le;

@@ -163,10 +163,10 @@ describe("delimited", () => {
     expect(failureOf(() => encodeFrame(protocol, "x"))).toMatchObject({ code: "unencodable" });
   });
 
-  it("calls a frame malformed that ends in no delimiter, as only a wrong caller can show it", () => {
+  it("rejects a frame without a delimiter as malformed, which only a wrong caller can pass", () => {
     const protocol = delimited("\n").wrap(utf8());
     const failure = failureOf(() => protocol.decode(ascii("ab"), 0, 2));
-    const message = "frame of 2 bytes ends in no delimiter";
+    const message = "frame of 2 bytes does not end in a delimiter";
     expect(failure).toEqual({ code: "malformed", offset: 2, message });
   });
 

@@ -224,7 +224,7 @@ describe("lengthPrefixed's malformed headers", () => {
     expect(failure).toEqual({
       code: "malformed",
       offset: 4,
-      message: "length field 2 gives a frame of 2 bytes, its header has 3",
+      message: "length field 2 means a frame of 2 bytes, but its header has 3",
     });
   });
 
