@@ -59,6 +59,7 @@ export { messageOf } from "./quoteless.ts";
 export { checkRange, fitsInteger, isBeyondF32 } from "./range.ts";
 export { resetScan } from "./scan.ts";
 export { checkProtocol, checkStreamProtocol } from "./stream-hint.ts";
+export { abortOnTerminate } from "./terminate.ts";
 export { isOurs, readsText, standsFor, textOf, writesText } from "./text-path.ts";
 export { checkSync, isThenable } from "./thenable.ts";
 export { TolerantSplitter } from "./tolerant-splitter.ts";

@@ -1,4 +1,5 @@
 import {
+  abortOnTerminate,
   CONNECTION_OPTIONS,
   Connection,
   type ConnectionOptions,
@@ -116,6 +117,7 @@ export function socketHandlers<
       context: context && (() => context(socket)),
     };
     const connection = new Connection(protocol, sink, handlers, observed(rest, inspect));
+    abortOnTerminate(socket, () => connection.abort());
     connections.set(socket, { connection, drained: () => sink.drained(), failure: undefined });
     if (socket.listener !== undefined) {
       (connection as unknown as OwnConnection).teller?.({ type: "accepted", from: sink.peer });

@@ -38,6 +38,9 @@ const SLICE = 64 * 1024;
  * @param protocol - what comes and goes
  * @param options - handlers and limits
  *
+ * To end the connection, call its `close` or `abort`. Streams do not report that the program has closed what is
+ * behind them (`Deno.Conn`, WebTransport): after that a handler still gets the messages that have already arrived.
+ *
  * @example
  * ```ts
  * import { lines, utf8 } from "framewright";

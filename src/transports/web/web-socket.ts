@@ -1,4 +1,5 @@
 import {
+  abortOnTerminate,
   type Clock,
   CONNECTION_OPTIONS,
   Connection,
@@ -102,6 +103,7 @@ export function attachWebSocket<In, Out, Context>(
     options,
     observed(options, () => import("../../inspect/index.ts")),
   );
+  abortOnTerminate(socket, () => connection.abort());
   if (socket.binaryType !== "nodebuffer") socket.binaryType = "arraybuffer";
 
   const received = (data: unknown): void => {

@@ -165,6 +165,77 @@ describe.each(Object.keys(transports))("%s", (transport) => {
   });
 });
 
+describe.each(["at once", "after it has awaited something"])(
+  "a handler that terminates its socket %s",
+  (when) => {
+    /** Says three lines in one chunk, and waits until the connection is closed. */
+    async function heardOf(
+      begin: (
+        options: Options,
+        terminate: (close: () => void) => () => void,
+      ) => (text: string) => void,
+    ): Promise<{ heard: string[]; closes: CloseInfo[]; calls: number }> {
+      const heard: string[] = [];
+      const closes: CloseInfo[] = [];
+      let calls = 0;
+      let terminate = (): void => {};
+      const say = begin(
+        {
+          message(_, line) {
+            heard.push(line);
+            if (when === "at once") return void terminate();
+            return Promise.resolve().then(() => terminate());
+          },
+          close: (_, info) => closes.push(info),
+        },
+        (close) => () => {
+          calls++;
+          close();
+        },
+      );
+      terminate = () => socket.terminate?.();
+      say("one\ntwo\nthree\n");
+      await settle();
+      return { heard, closes, calls };
+    }
+    let socket: { terminate?(): void };
+    const expected = { heard: ["one"], closes: [{ by: "local" }], calls: 1 };
+
+    it("gets no further message of a WebSocket", async () => {
+      const found = await heardOf((options, terminate) => {
+        const fake = Object.assign(new FakeWebSocket(), {
+          terminate: terminate(() => {
+            fake.readyState = 3;
+            fake.emit("close", { code: 1006, reason: "", wasClean: false });
+          }),
+        });
+        socket = fake;
+        attachWebSocket(fake, framed, { ...options, boundary: "stream" });
+        return (text) => fake.emit("message", { data: bytesOf(text).buffer });
+      });
+      expect(found).toMatchObject(expected);
+    });
+
+    it("gets no further message of a socket of Bun", async () => {
+      const found = await heardOf((options, terminate) => {
+        const handlers = socketHandlers(framed, options);
+        const own: BunSocket = {
+          write: (data) => data.length,
+          shutdown() {},
+          // Bun calls `close` before `terminate` returns.
+          terminate: terminate(() => handlers.close(own)),
+          pause() {},
+          resume() {},
+        };
+        socket = own;
+        handlers.open(own);
+        return (text) => handlers.data(own, bytesOf(text));
+      });
+      expect(found).toMatchObject(expected);
+    });
+  },
+);
+
 describe("socketHandlers", () => {
   it("close a socket whose `context` throws, and print why", () => {
     const calls: string[] = [];

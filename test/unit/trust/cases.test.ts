@@ -98,6 +98,9 @@ const CASES: Readonly<Record<string, readonly [fault: string, ...places: Place[]
   R17: [
     "messages come after a handler has destroyed the socket",
     ["node/attach-streams", "delivers nothing more once a handler has destroyed the socket"],
+    ["node/web-socket", "delivers nothing more once a handler has terminated the socket"],
+    ["unit/transports/isolation", "gets no further message of a WebSocket"],
+    ["unit/transports/isolation", "gets no further message of a socket of Bun"],
   ],
   R18: [
     "the values of the last frame are kept",
