@@ -15,14 +15,16 @@ export interface CallsOptions<Call> {
   run(call: Call): unknown;
 
   /**
-   * Calls that may run at a time.
+   * Maximum number of calls that run at the same time.
    * @defaultValue 64
    */
   readonly concurrency?: number | undefined;
 }
 
 const CONCURRENCY = 64;
-/** A call with its arguments, the promise of its handler, and its place in a queue. */
+/**
+ * The queue cost of a call, in bytes: arguments, the promise of its handler, and its place in the queue.
+ */
 const COST = 512;
 
 interface Waiting<Call> {
@@ -31,12 +33,14 @@ interface Waiting<Call> {
 }
 
 /**
- * Runs the calls that a peer makes, a bounded number at a time, for protocols whose messages are calls and answers:
- * your `message` handler gives calls to this queue and answers to whoever waits for them, at once. So a handler may ask
- * the peer back and wait, however many calls are queued.
+ * Runs the calls that a peer makes, at most `concurrency` at a time, for protocols with calls and answers
+ * in both directions. Your `message` handler adds calls to this queue and resolves pending requests with
+ * answers immediately. So a call may itself call the peer and wait for the answer, even if many calls are
+ * queued.
  *
- * Calls begin in order. Those that wait or run count into the connection's `maxQueued`, and keep our side open after
- * the peer's end. What `run` throws, or is rejected with, is a bug of a handler, as if `message` had thrown it.
+ * Calls start in order. Queued and running calls count toward the connection's `maxQueued`, and keep our
+ * side open after the peer's end. An error that `run` throws or rejects with is treated as if `message` had
+ * thrown it.
  *
  * @example
  * ```ts
@@ -85,20 +89,20 @@ export class Calls<Call> {
     this.#concurrency = concurrency;
   }
 
-  /** Calls that wait for their turn. */
+  /** Number of calls that wait for their turn. */
   get waiting(): number {
     return this.#queue.length - this.#head;
   }
 
-  /** Calls whose promises are pending. */
+  /** Number of calls with a pending promise. */
   get running(): number {
     return this.#running;
   }
 
   /**
-   * Runs a call now, or once one of those that run has ended.
+   * Runs a call now, or once a running call has ended.
    *
-   * @param cost - bytes that it counts as while it waits or runs
+   * @param cost - bytes that the call counts as while it waits or runs
    * @defaultValue cost 512
    */
   add(call: Call, cost: number = COST): void {
@@ -106,7 +110,7 @@ export class Calls<Call> {
     this.#start();
   }
 
-  /** Drops the calls that wait: for a connection that is over. */
+  /** Drops the waiting calls: use it when the connection is over. */
   clear(): void {
     for (const { release } of this.#queue.splice(this.#head)) release();
     this.#queue.length = 0;
@@ -118,7 +122,7 @@ export class Calls<Call> {
     this.#isStarting = true;
     while (this.#running < this.#concurrency && this.#head < this.#queue.length) {
       const next = this.#queue[this.#head++]!;
-      // Half empty: moving the rest up costs no more than its pushes did.
+      // Half of it is consumed: moving the rest to the front costs no more than the pushes did.
       if (2 * this.#head >= this.#queue.length) {
         this.#queue.splice(0, this.#head);
         this.#head = 0;

@@ -24,20 +24,20 @@ export interface HeartbeatOptions {
   /** Time between heartbeats, more than 0. */
   readonly interval: number;
   /**
-   * How long no byte may come after a heartbeat; then the connection is aborted with `timeout`. 0 or Infinity: heartbeats
-   * are sent, but nothing is expected.
+   * Time in which a byte must arrive after a heartbeat; otherwise the connection is aborted with `timeout`.
+   * With 0 or Infinity, heartbeats are sent but no answer is expected.
    * @defaultValue `interval`
    */
   readonly timeout?: number | undefined;
   /**
-   * Time until the first heartbeat; 0 sends it at once.
+   * Time until the first heartbeat; 0 sends it immediately.
    * @defaultValue `interval`
    */
   readonly first?: number | undefined;
-  /** Sends a heartbeat; what it throws aborts the connection. */
+  /** Sends a heartbeat. An error that it throws aborts the connection. */
   send(): unknown;
   /**
-   * Called with each `heartbeat` that is sent, and with `missed` if nothing comes after one.
+   * Called with each `heartbeat` that is sent, and with `missed` if no byte arrives after it.
    * @defaultValue the trace of the connection
    */
   readonly trace?: Trace | undefined;
@@ -51,12 +51,13 @@ export interface HeartbeatOptions {
 const OPTIONS = ["connection", "interval", "timeout", "first", "send", "trace", "clock"];
 
 /**
- * Sends heartbeats, and aborts a connection whose peer is silent. Any byte is a sign of life, not only the answer to a
- * heartbeat: a peer that sends a long message or a backlog is alive. While our side does not read, nothing is expected.
+ * Sends heartbeats, and aborts the connection if its peer is silent. Any byte counts as a sign of life, not
+ * only the answer to a heartbeat: a peer that sends a long message or a backlog is alive. While our side
+ * does not read, no byte is expected.
  *
- * A silent peer is noticed after `interval` + `timeout` at the latest, if `timeout` is not longer than `interval`.
+ * A silent peer is detected after at most `interval` + `timeout`, if `timeout` is not longer than `interval`.
  *
- * @returns a function that stops it; the end of the connection does so, too
+ * @returns a function that stops the heartbeats; they also stop when the connection ends
  * @throws RangeError for an invalid time, TypeError for an unknown option
  *
  * @example
@@ -110,9 +111,9 @@ export function heartbeat(options: HeartbeatOptions): () => void {
     }
   };
 
-  /** A byte must come from now on. */
+  /** Starts waiting for a byte. */
   const expect = (): void => {
-    // Both, because two bytes may come at one time of a coarse clock.
+    // Compares time and count, because two bytes may arrive within one tick of a coarse clock.
     const before = connection.lastByteAt;
     const count = connection.messages;
     let wasReading = connection.isReading;

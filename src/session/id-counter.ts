@@ -1,8 +1,8 @@
 import { checkInteger, checkOptions } from "../core/index.ts";
 
 /**
- * Numbers for requests, connections or clients: they count up, begin at 1 again after the largest one, and skip those
- * that are in use. 0 is never given, because most protocols use it for "no number".
+ * Numbers for requests, connections or clients. They count up, start again at 1 after the largest one, and
+ * skip numbers that are in use. 0 is never returned, because most protocols use it for "no number".
  *
  * @example
  * ```ts
@@ -20,7 +20,8 @@ export class IdCounter {
   #next: number;
 
   /**
-   * @param options - `first`: the first number; `last`: the largest one; `isUsed`: true for a number in use
+   * @param options - `first`: the first number; `last`: the largest number; `isUsed`: returns true for a
+   *   number in use
    * @defaultValue first 1, last 4 294 967 295, isUsed none
    * @throws RangeError unless `last` is a positive integer and `first` an integer from 0 to `last`
    */
@@ -40,7 +41,7 @@ export class IdCounter {
     this.#isUsed = isUsed;
   }
 
-  /** Takes the next free number. There must be one: keep fewer in use than there are numbers. */
+  /** Returns the next free number. At least one must be free: keep fewer in use than there are numbers. */
   next(): number {
     while (this.#next === 0 || this.#isUsed(this.#next)) this.#step();
     const id = this.#next;

@@ -1,6 +1,6 @@
 /**
- * Blocks that sessions are made of, without I/O and timers of their own: requests and their answers, calls, ordered
- * replies, reconnecting, heartbeats, silence.
+ * Building blocks for sessions, without I/O or timers: requests and answers, calls, ordered replies,
+ * reconnecting, heartbeats, silence detection.
  *
  * @packageDocumentation
  */

@@ -1,6 +1,8 @@
-/** A queue whose members can leave it from any place, each step in constant time. */
+/** A queue that members can leave from any position, in constant time. */
 export class Line<T> {
-  /** By ticket. Not a Set: to find its first member takes as long as many before it have left. */
+  /**
+   * By ticket. Not a Set: finding its first member takes time in proportion to the members that have left.
+   */
   readonly #members = new Map<number, T>();
   #first = 0;
   #next = 0;
@@ -9,7 +11,7 @@ export class Line<T> {
     return this.#members.size;
   }
 
-  /** The member that has waited longest. */
+  /** The member that has waited longest; undefined if the queue is empty. */
   get first(): T | undefined {
     if (this.#members.size === 0) this.#first = this.#next;
     while (this.#first < this.#next && !this.#members.has(this.#first)) this.#first++;
@@ -26,7 +28,7 @@ export class Line<T> {
     this.#members.delete(ticket);
   }
 
-  /** Empties the queue, and returns who was in it, in order. */
+  /** Empties the queue, and returns its members in order. */
   clear(): T[] {
     const all = Array.from(this.#members.values());
     this.#members.clear();

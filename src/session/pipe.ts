@@ -15,33 +15,36 @@ import { type PipeTap, type Tap, tapOf } from "./tap.ts";
 /** Options for {@link pipe}. */
 export interface PipeOptions<A = never, B = never> {
   /**
-   * Looks at what goes through: `a` at what the first connection sends, `b` at what the second one sends.
+   * Observes the traffic: `a` the bytes that the first connection sends, `b` those that the second sends.
    * @defaultValue none
    */
   readonly tap?: PipeTap<A, B> | undefined;
 }
 
-/** A connection for {@link pipe}, whatever it sends and receives. */
+/** A connection for {@link pipe}, with any message types. */
 export type PipeConnection = Connection<never, unknown, unknown>;
 
 const MAX_PIECE = 1_048_576;
 
 /**
- * Forwards all bytes of one connection to another, both ways, from now on: a tunnel, a proxy, a logger. Bytes that
- * were received and not delivered go first.
+ * Forwards all bytes between two connections, in both directions, from now on: for tunnels, proxies and
+ * loggers. Bytes that were received but not delivered are forwarded first.
  *
- * A side that takes nothing slows the other one down. The end of one side ends the output of the other one, which goes
- * on sending until it ends as well; on a transport that cannot end one side alone, it closes. If one side fails, what it
- * sent before goes out, and the other one is closed with an error.
+ * If one side does not read, the other side is slowed down. When one side ends, the output of the other
+ * side is ended, and that side may go on sending until it ends too. On a transport that cannot end one
+ * direction, it closes. If one side fails, the bytes that it sent before are still forwarded, and the other
+ * side is closed with an error.
  *
- * `pipe` replaces the protocol and all handlers of both connections (as `use` does); their limits stay. After one side
- * has ended, `endTimeout` does not run: the other one may send for as long as it likes.
+ * `pipe` replaces the protocol and all handlers of both connections (as `use` does); their limits stay.
+ * After one side has ended, `endTimeout` does not apply: the other side may send for as long as it needs.
  *
- * @param a - a connection of any transport; may be opening
- * @param b - another one
+ * @param a - a connection of any transport; it may still be opening
+ * @param b - the other connection
  * @param options - `tap`
- * @returns resolves when both are over, with how `a` and `b` ended; never rejects
- * @throws TypeError for one connection twice, an unknown option, or in the middle of a frame of several values
+ * @returns a promise that resolves when both connections are over, with how `a` and `b` ended; it never
+ *   rejects
+ * @throws TypeError for the same connection twice, an unknown option, or in the middle of a frame of
+ *   several values
  *
  * @example
  * ```ts
@@ -80,9 +83,10 @@ export function pipe<A = never, B = never>(
   checkOptions("pipe", options, ["tap"]);
   const { tap = {} } = options;
   checkOptions("tap", tap, ["a", "b"]);
-  if (a === b) throw new TypeError("pipe() of a connection with itself");
+  if (a === b) throw new TypeError("cannot pipe a connection to itself");
   const [tapA, tapB] = [tapOf(tap.a), tapOf(tap.b)];
-  // What is text for one side is text for the other; pieces of a stream are not, for they are cut anywhere.
+  // A text message stays text on the other side. Pieces of a stream do not: they may be cut inside a
+  // character.
   const isText = (from: PipeConnection): boolean =>
     a.boundary === "message" && b.boundary === "message" && from.protocol.text === true;
   const [protocolA, protocolB] = [bytesOf(a, isText(b)), bytesOf(b, isText(a))];
@@ -96,13 +100,13 @@ export function pipe<A = never, B = never>(
   const over = Promise.all([a.closed, b.closed] as const);
   a.resume();
   b.resume();
-  // One that is over already calls no handler.
+  // A connection that is over calls no handlers.
   if (a.state === "closed") b.close();
   if (b.state === "closed") a.close();
   return over;
 }
 
-/** Gives a connection, which is paused then, its part of the work. Returns a function that takes it back. */
+/** Switches a connection, which is then paused, to forwarding. Returns a function that undoes it. */
 function switchTo(
   connection: PipeConnection,
   forwarded: MessageProtocol<never, Uint8Array>,
@@ -122,7 +126,10 @@ function switchTo(
   };
 }
 
-/** Bytes as they come, or whole messages if the transport preserves them. What is forwarded has no limit of its own. */
+/**
+ * Bytes as they arrive, or whole messages if the transport preserves them. Forwarded data has no length
+ * limit.
+ */
 function bytesOf(from: PipeConnection, text: boolean): MessageProtocol<never, Uint8Array> {
   const { boundary, protocol } = from;
   const maxFrame = Math.max(MAX_PIECE, boundary === "message" ? protocol.maxFrame : 0);
@@ -145,7 +152,7 @@ function forwarding(
     end() {
       tap?.end();
       endOutput(to);
-      // However long the other side goes on: a pending promise keeps this one open.
+      // However long the other side sends: a pending promise keeps this side open.
       return new Promise<void>((resolve) => void to.onInputEnd(() => resolve()));
     },
     close(_, { by, error }) {
@@ -155,7 +162,7 @@ function forwarding(
   };
 }
 
-/** Ends the output of a connection; all of it, if the transport cannot end one side alone. */
+/** Ends the output of a connection; closes it if the transport cannot end one direction. */
 function endOutput(connection: PipeConnection): void {
   try {
     connection.end();
@@ -164,6 +171,6 @@ function endOutput(connection: PipeConnection): void {
   }
 }
 
-/** The error of one side as the other one sees it: it was reported there. */
+/** The error for the other side. It was already reported on the side where it happened. */
 const failureOf = (cause: unknown): ProtocolError =>
   closedError("the other connection of the pipe failed", cause);

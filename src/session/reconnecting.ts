@@ -19,12 +19,12 @@ import {
 } from "../core/index.ts";
 
 /**
- * When to connect again, and when not to. Times are in milliseconds. The defaults are those of gRPC
+ * When to connect again. Times are in milliseconds. The defaults are those of gRPC
  * (github.com/grpc/grpc/blob/master/doc/connection-backoff.md).
  */
 export interface ReconnectOptions {
   /**
-   * Further attempts that may be made in a row without success; then the client gives up.
+   * Maximum number of further attempts in a row without success; then the client gives up.
    * @defaultValue no limit
    */
   readonly attempts?: number | undefined;
@@ -39,122 +39,125 @@ export interface ReconnectOptions {
    */
   readonly maxDelay?: number | undefined;
   /**
-   * Each delay is so many times the one before, at least 1.
+   * Factor by which each delay is longer than the previous one, at least 1.
    * @defaultValue 1.6
    */
   readonly factor?: number | undefined;
   /**
-   * How far a delay is changed at random, 0 to 1: 0.2 makes it up to 20 % shorter or longer, so that the clients of a server
-   * that restarts do not come back all at once.
+   * Random change of each delay, 0 to 1: 0.2 makes it up to 20 % shorter or longer, so that clients of a
+   * restarted server do not all reconnect at the same time.
    * @defaultValue 0.2
    */
   readonly jitter?: number | undefined;
   /**
-   * Returns false if it makes no sense to try again: a close code that means "go away", say.
+   * Returns false if another attempt is useless, for example after a close code that means "go away".
    * @defaultValue always true
    */
   readonly when?: ((info: CloseInfo) => boolean) | undefined;
 }
 
-/** What a `connect` function is given. */
+/** Arguments of a `connect` function. */
 export interface Attempt {
-  /** Aborted when the attempt takes too long or is no longer wanted: pass it to the transport. */
+  /** Aborted when the attempt takes too long or is no longer needed: pass it to the transport. */
   readonly signal: CancelSignal;
-  /** Failures in a row so far. */
+  /** Number of failures in a row so far. */
   readonly failures: number;
 }
 
-/** Why a connection is gone, and when the next attempt is made. */
+/** A lost connection or a failed attempt, and the delay before the next attempt. */
 export interface Retry {
-  /** Failures in a row, this one included. */
+  /** Number of failures in a row, including this one. */
   readonly failures: number;
   /** Milliseconds until the next attempt. */
   readonly delay: number;
-  /** What went wrong: a ProtocolError, or the transport's error. */
+  /** The error: a ProtocolError, or the transport's error. */
   readonly error: unknown;
 }
 
 /** Options for {@link reconnecting}. */
 export interface ReconnectingOptions<In, Out = In, Context = undefined> extends ReconnectOptions {
   /**
-   * How long one attempt may take, in milliseconds; 0 or Infinity: no limit of ours.
+   * Time limit of one attempt, in milliseconds; 0 or Infinity: no limit except the transport's.
    * @defaultValue 20 000
    */
   readonly connectTimeout?: number | undefined;
   /** Closes the client. */
   readonly signal?: CancelSignal | undefined;
   /**
-   * True if a connection that was lost had worked, so that delays begin at `minDelay` again.
-   * @defaultValue true if a message was received: that TCP connects does not mean that a server is well
+   * Returns true if a lost connection had worked, so that delays start at `minDelay` again.
+   * @defaultValue true if a message was received, because an open TCP connection does not show that the
+   *   server works
    */
   readonly isProven?: ((connection: Connection<In, Out, Context>) => boolean) | undefined;
-  /** Replaces how a connection ended, before `when` and `retry` see it. */
+  /** Replaces the close info of a connection before `when` and `retry` receive it. */
   readonly explain?: ((info: CloseInfo) => CloseInfo) | undefined;
-  /** A connection is open. */
+  /** Called when a connection is open. */
   readonly open?: ((connection: Connection<In, Out, Context>) => unknown) | undefined;
-  /** An attempt failed or a connection was lost, and the next attempt follows. */
+  /** Called when an attempt failed or a connection was lost, and another attempt follows. */
   readonly retry?: ((retry: Retry) => unknown) | undefined;
-  /** There will be no further attempt: with an error if the client gave up, without if `close` was called. */
+  /**
+   * Called when no further attempt follows: with an error if the client gave up, without one after `close`.
+   */
   readonly close?: ((error?: unknown) => unknown) | undefined;
   /**
-   * Called with each `retry`: what went wrong, and the delay until the next attempt. Give it to `connect`, too.
+   * Called with each `retry`: the error, and the delay before the next attempt. Pass it to `connect` too.
    * @defaultValue none
    */
   readonly trace?: Trace | undefined;
   /**
-   * Name for `trace`, such as that of the protocol.
+   * Name for `trace`, for example that of the protocol.
    * @defaultValue `'reconnecting'`
    */
   readonly name?: string | undefined;
   /**
-   * The clock of delays and timeouts.
+   * The clock for delays and timeouts.
    * @defaultValue the runtime's clock
    */
   readonly clock?: Clock | undefined;
   /**
-   * Returns a number from 0 to 1, for `jitter`.
+   * Returns a number from 0 to 1 for `jitter`.
    * @defaultValue `Math.random`
    */
   readonly random?: (() => number) | undefined;
 }
 
-/** A client that keeps a connection, or tries to. */
+/** A client that keeps one connection open, and connects again if it is lost. */
 export interface Reconnecting<In, Out = In, Context = undefined> {
-  /** The open connection; undefined while there is none. */
+  /** The open connection; undefined if there is none. */
   readonly connection: Connection<In, Out, Context> | undefined;
   /**
-   * `'connecting'`: an attempt is under way. `'waiting'`: the next one follows after a delay. `'closed'`: no further one
-   * follows.
+   * `'connecting'`: an attempt is in progress. `'waiting'`: the next attempt follows after a delay.
+   * `'closed'`: no further attempt follows.
    */
   readonly state: "connecting" | "open" | "waiting" | "closed";
   /**
-   * Resolves with the open connection, at once or when there is one. Rejects with what went wrong if the client gives up
-   * before, with `closed` after `close`.
+   * Resolves with the open connection, as soon as there is one. Rejects with the last error if the client
+   * gives up first, and with `closed` after `close`.
    */
   ready(): Promise<Connection<In, Out, Context>>;
   /**
    * Sends over the open connection.
    *
-   * @returns as `Connection.send`; also false while there is no connection: then nothing is sent
+   * @returns the result of `Connection.send`; false, without sending, if there is no connection
    */
   send(value: In): boolean;
-  /** Closes the connection after what was sent, and makes no further one. */
+  /** Closes the connection after everything that was sent has left, and makes no further attempt. */
   close(): void;
 }
 
-/** Names of the options that are a policy, for `checkOptions`. */
+/** Names of the options that form the policy, for `checkOptions`. */
 const POLICY = ["attempts", "minDelay", "maxDelay", "factor", "jitter", "when"];
 const OPTIONS = [
   ...POLICY,
   ...["connectTimeout", "signal", "isProven", "explain", "open", "retry", "close"],
   ...["clock", "random", "trace", "name"],
 ];
-/** As gRPC's MIN_CONNECT_TIMEOUT. */
+/** The value of gRPC's MIN_CONNECT_TIMEOUT. */
 const CONNECT_TIMEOUT = 20_000;
 
 /**
- * Turns the option `reconnect` of a transport or a session into a policy. `true` is the default one, `false` makes no
- * further attempt.
+ * Turns the option `reconnect` of a transport or a session into a policy: `true` into the defaults, `false`
+ * into no further attempts.
  *
  * @throws TypeError for an unknown option, RangeError for an invalid one
  */
@@ -172,7 +175,7 @@ function checkPolicy(policy: ReconnectOptions): void {
   if (jitter > 1) throw new RangeError(`jitter must be at most 1, not ${jitter}`);
 }
 
-/** The delay after so many failures in a row. */
+/** The delay after this number of failures in a row. */
 function delayAfter(failures: number, policy: ReconnectOptions, random: () => number): number {
   const { minDelay = 1000, maxDelay = 120_000, factor = 1.6, jitter = 0.2 } = policy;
   const delay = Math.min(maxDelay, minDelay * factor ** Math.min(failures - 1, 1000));
@@ -180,13 +183,14 @@ function delayAfter(failures: number, policy: ReconnectOptions, random: () => nu
 }
 
 /**
- * Keeps a connection over any transport: connects, and connects again with growing delays when the connection is lost or
- * none comes about. Handlers are those that you give to the transport; they are called for each connection anew.
+ * Keeps a connection open over any transport. Connects, and connects again with growing delays if the
+ * attempt fails or the connection is lost. You pass handlers to the transport; they are called for each new
+ * connection.
  *
- * Delays begin at `minDelay` again once a connection has received a valid message. A connection that this side closes
- * (`close()`, `abort()` without an error) is not replaced.
+ * Delays start at `minDelay` again once a connection has received a valid message. A connection that you
+ * close yourself (`close()`, `abort()` without an error) is not replaced.
  *
- * @param connect - opens one connection; pass the `signal` on. If it throws or rejects, the attempt has failed
+ * @param connect - opens one connection; pass its `signal` on. The attempt fails if it throws or rejects
  * @param options - delays and limits
  * @throws TypeError for an unknown option, RangeError for an invalid limit
  *
@@ -229,7 +233,7 @@ export function reconnecting<In, Out = In, Context = undefined>(
 
 type Keep<In, Out, Context> = Connection<In, Out, Context>;
 
-/** One attempt, and the connection that it led to. */
+/** One attempt, and the connection that it opened. */
 interface Try<In, Out, Context> {
   readonly cancel: Cancel;
   connection: Keep<In, Out, Context> | undefined;
@@ -326,7 +330,7 @@ class Keeper<In, Out, Context> implements Reconnecting<In, Out, Context> {
     this.#tell(connection, () => this.#options.open?.(connection));
   }
 
-  /** Gives an attempt up. */
+  /** Abandons an attempt. */
   #drop(current: Try<In, Out, Context>, error: unknown): void {
     if (current.connection !== undefined) current.connection.abort(error);
     this.#lost(current, { by: "error", error });
@@ -365,7 +369,7 @@ class Keeper<In, Out, Context> implements Reconnecting<In, Out, Context> {
     else current?.cancel.abort(reason);
   }
 
-  /** There is no further attempt. */
+  /** Ends the client: no further attempt follows. */
   #end(reason: unknown, error: unknown): void {
     this.state = "closed";
     this.#stopListening();
@@ -373,7 +377,7 @@ class Keeper<In, Out, Context> implements Reconnecting<In, Out, Context> {
     this.#tell(this.#try?.connection, () => this.#options.close?.(error));
   }
 
-  /** A handler of ours that no connection calls. */
+  /** Calls a handler of the client, which no connection calls. */
   #tell(connection: Keep<In, Out, Context> | undefined, call: () => unknown): void {
     guard(call, (thrown) => reportBug(thrown, handlerErrorsOf(connection)));
   }

@@ -8,13 +8,14 @@ export interface RepliesOptions<Reply> {
   /** Sends one reply. */
   send(reply: Reply): unknown;
   /**
-   * Called with what a promise of a reply was rejected with; returns the reply to send instead, undefined to send none.
-   * @defaultValue the error is a bug of a handler, which ends the connection
+   * Called with the error of a rejected promise; returns the reply to send instead, or undefined to send
+   * none.
+   * @defaultValue the error counts as a handler's error and ends the connection
    */
   readonly failed?: ((error: unknown) => Reply | undefined) | undefined;
 }
 
-/** A reply with its promise and its place in a queue. */
+/** The queue cost of a reply, in bytes: its promise and its place in the queue. */
 const COST = 512;
 
 interface Place<Reply> {
@@ -25,10 +26,10 @@ interface Place<Reply> {
 }
 
 /**
- * Sends replies in the order of their requests, although the work on them ends in any order: for protocols whose replies
- * do not say what they answer (HTTP/1.1, Redis, SMTP, line protocols).
+ * Sends replies in the order of their requests, even if the work finishes in another order: for protocols
+ * with replies that carry no request id (HTTP/1.1, Redis, SMTP, line protocols).
  *
- * Replies that wait count into the connection's `maxQueued`, and keep our side open after the peer's end.
+ * Waiting replies count toward the connection's `maxQueued`, and keep our side open after the peer's end.
  *
  * @example
  * ```ts
@@ -53,18 +54,18 @@ export class Replies<Reply> {
     this.#options = options;
   }
 
-  /** Replies that were not sent yet. */
+  /** Number of replies that were not sent yet. */
   get pending(): number {
     return this.#places.length;
   }
 
   /**
-   * Takes the next place in the order. Call it when the request comes, with the reply or a promise of it.
+   * Takes the next place in the order. Call it when the request arrives, with the reply or a promise of it.
    *
-   * @param reply - undefined sends nothing
-   * @param cost - bytes that it counts as while it waits
+   * @param reply - the reply; undefined sends nothing
+   * @param cost - bytes that the reply counts as while it waits
    * @defaultValue cost 512
-   * @returns resolves once it was sent, and everything before it; never rejects
+   * @returns a promise that resolves once this reply and all earlier ones were sent; it never rejects
    */
   add(
     reply: Reply | undefined | PromiseLike<Reply | undefined>,

@@ -1,14 +1,14 @@
 import { nameError, ProtocolError, type ProtocolErrorCode } from "../core/index.ts";
 
-/** Why a request has no answer: a ProtocolError that says whether the request was sent. */
+/** The error of a request without an answer: a ProtocolError that also tells if the request was sent. */
 export class RequestError extends ProtocolError {
-  /** False if the request certainly was not sent, so that it can be repeated without harm. */
+  /** False if the request was definitely not sent, so it is safe to repeat. */
   readonly sent: boolean;
 
   /**
    * @param code - `timeout`, `closed` or `overflow`
    * @param message - one sentence
-   * @param sent - whether the request was sent
+   * @param sent - true if the request was sent
    * @param options - `cause`: the underlying error
    */
   constructor(
@@ -24,23 +24,23 @@ export class RequestError extends ProtocolError {
 
 nameError(RequestError, "RequestError", (error) => "sent" in error);
 
-/** Other errors that requests were rejected with, such as the reason of a signal. */
+/** Other errors that requests were rejected with, for example the reason of a signal. */
 const unsent = new WeakMap<object, boolean>();
 
-/** Remembers whether a request was sent that was rejected with this error. */
+/** Remembers, for an error that rejected a request, if the request was sent. */
 export function noteSent<T>(error: T, sent: boolean): T {
   if (typeof error !== "object" || error === null) return error;
-  // Several requests may be rejected with one reason.
+  // Several requests may be rejected with the same reason.
   unsent.set(error, !sent && unsent.get(error) !== false);
   return error;
 }
 
 /**
- * Tells whether the request was sent that was rejected with this error, also where the error is the reason of a signal
- * or was thrown by `send`.
+ * Tells if a rejected request was sent. Also works for errors that are the reason of a signal or that
+ * `send` threw.
  *
- * @param error - what the promise of `ask` was rejected with
- * @returns false if the request certainly was not sent; true if it was, or if nothing is known of the error
+ * @param error - the error that the promise of `ask` was rejected with
+ * @returns false if the request was definitely not sent; true if it was sent, or if the error is unknown
  *
  * @example
  * ```ts

@@ -22,96 +22,99 @@ import { noteSent, RequestError } from "./request-error.ts";
 /** Options for {@link Requests}. Times are in milliseconds. */
 export interface RequestsOptions<Reply> {
   /**
-   * How answers find their requests. `'count'`: requests are numbered, and answers say the number, in any order.
-   * `'fifo'`: answers come in the order of the requests.
+   * How answers are matched to requests. `'count'`: requests are numbered, and answers carry the number, in
+   * any order. `'fifo'`: answers arrive in the order of the requests.
    * @defaultValue `'count'`
    */
   readonly ids?: "count" | "fifo" | undefined;
 
   /**
-   * Largest number; after it numbers begin at 1 again, and skip those in use.
+   * Largest number; after it, numbers start again at 1 and skip those in use.
    * @defaultValue 2 147 483 647
    */
   readonly maxId?: number | undefined;
 
   /**
-   * How long a request may take, from the call of `ask`; 0 or Infinity: no limit.
+   * Time limit of a request, from the call of `ask`; 0 or Infinity: no limit.
    * @defaultValue 30 000, or no limit in a runtime without timers
    */
   readonly timeout?: number | undefined;
 
   /**
-   * Most requests that may wait for their answers, or to be sent; one more is rejected with `overflow`.
+   * Maximum number of requests that wait for an answer or wait to be sent; another one is rejected with
+   * `overflow`.
    * @defaultValue 1024
    */
   readonly maxPending?: number | undefined;
 
   /**
-   * Most requests that may be sent and unanswered; more wait. A request that was given up keeps its place until its answer
-   * comes, or the answer to a later one.
+   * Maximum number of requests that are sent and unanswered; more wait. An abandoned request keeps its
+   * place until its answer, or the answer to a later request, arrives.
    * @defaultValue no limit
    */
   readonly maxInFlight?: number | undefined;
 
   /**
-   * Called with an answer that no one waits for.
+   * Called with an answer that no request waits for.
    *
-   * @param id - `'count'`: what `answer` was called with; `'fifo'`: the number of the request that was given up,
-   *   undefined if nothing was asked
+   * @param id - `'count'`: the number passed to `answer`; `'fifo'`: the number of the abandoned request,
+   *   undefined if there was no request
    * @param reply - the answer
    */
   readonly unmatched?: ((id: unknown, reply: Reply) => unknown) | undefined;
 
   /**
-   * Called with what becomes of each request: `asked`, `answered`, `unanswered`.
+   * Called with the events of each request: `asked`, `answered`, `unanswered`.
    * @defaultValue none
    */
   readonly trace?: Trace | undefined;
 
   /**
-   * Name for `trace`, such as that of the protocol.
+   * Name for `trace`, for example that of the protocol.
    * @defaultValue `'requests'`
    */
   readonly name?: string | undefined;
 
-  /** Returns the connection that requests are sent on, for `trace`. */
+  /** Returns the connection that carries the requests, for `trace`. */
   readonly connection?: (() => TraceEvent["connection"]) | undefined;
 
   /**
-   * The clock of the timeouts.
+   * The clock for timeouts.
    * @defaultValue the runtime's clock
    */
   readonly clock?: Clock | undefined;
 }
 
-/** Why a request is rejected, for an error of your own. */
+/** Why a request is rejected: the input of a custom error. */
 export interface RequestFailure {
   readonly code: "timeout" | "closed" | "overflow";
   readonly text: string;
   /** Number of the request; undefined if it was not sent. */
   readonly id: number | undefined;
-  /** Whether the request was sent. */
+  /** True if the request was sent. */
   readonly sent: boolean;
   readonly cause: unknown;
 }
 
 /** Options for one request. */
 export interface AskOptions<Reply, Result = Reply> {
-  /** As the option of that name of {@link Requests}. */
+  /** Overrides the option `timeout` of {@link Requests}. */
   readonly timeout?: number | undefined;
-  /** Gives the request up: its promise is rejected with the signal's reason. */
+  /** Abandons the request: its promise is rejected with the signal's reason. */
   readonly signal?: CancelSignal | undefined;
   /**
-   * For the session's own requests, such as a login: sent before all that wait, also while requests are paused, and not
-   * counted by `maxPending`.
+   * For requests of the session itself, for example a login: sent before all waiting requests, even while
+   * requests are paused, and not counted by `maxPending`.
    * @defaultValue false
    */
   readonly urgent?: boolean | undefined;
-  /** Returns false for an answer that has the right number and is none to this request. */
+  /** Returns false for an answer with the right number that does not belong to this request. */
   readonly accept?: ((reply: Reply) => boolean) | undefined;
-  /** Turns the answer into the result, before `answer` returns; what it throws rejects the request. */
+  /**
+   * Turns the answer into the result, before `answer` returns; an error that it throws rejects the request.
+   */
   readonly read?: ((reply: Reply, id: number) => Result) | undefined;
-  /** Makes the error for a timeout, the end of the connection, or too many requests. */
+  /** Makes the error for a timeout, a closed connection, or too many requests. */
   readonly error?: ((failure: RequestFailure) => unknown) | undefined;
 }
 
@@ -119,17 +122,17 @@ const ASK_OPTIONS = ["timeout", "signal", "urgent", "accept", "read", "error"];
 
 interface Entry<Reply> {
   readonly send: (id: number) => unknown;
-  /** Gets no answer: it is done once it was sent. */
+  /** True if there is no answer: the request is done once it was sent. */
   readonly isOneWay: boolean;
   readonly options: AskOptions<Reply, unknown>;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
-  /** Where it is: in the line of those that wait, or of those that were sent. */
+  /** The queue that holds it: waiting requests, or sent ones. */
   line: Line<Entry<Reply>>;
   ticket: number;
-  /** Undefined until it was sent. */
+  /** Undefined until the request is sent. */
   id: number | undefined;
-  /** When it was sent, for a trace. */
+  /** The time of sending, for a trace. */
   sentAt: number;
   isGivenUp: boolean;
   stopTimer: () => void;
@@ -144,12 +147,14 @@ const OPTIONS = [
 ];
 
 /**
- * The requests of one side of a connection that wait for their answers: numbers, timeouts, signals and limits, without I/O.
- * `ask` sends a request by your function and returns a promise; your `message` handler gives answers to `answer`.
+ * Pending requests of one side of a connection: numbers, timeouts, signals and limits, without I/O. `ask`
+ * sends a request with your function and returns a promise; your `message` handler passes answers to
+ * `answer`.
  *
- * A request is sent once, at most. It is rejected with a {@link RequestError} (`timeout`, `closed`, `overflow`), the
- * signal's reason, or what `send` threw; {@link wasSent} tells whether it was sent. Bind `end` to the end of input, so
- * that nothing waits for a peer that sends no more: `connection.onInputEnd((error) => requests.end(error))`.
+ * A request is sent at most once. It is rejected with a {@link RequestError} (`timeout`, `closed`,
+ * `overflow`), the signal's reason, or the error that `send` threw; {@link wasSent} tells if it was sent.
+ * Call `end` when the input ends, so that no request waits for a peer that sends no more:
+ * `connection.onInputEnd((error) => requests.end(error))`.
  *
  * @example
  * ```ts
@@ -168,9 +173,9 @@ export class Requests<Reply = unknown> {
   readonly #isFifo: boolean;
   readonly #timeout: number;
   readonly #maxPending: number;
-  /** True if a request that was given up keeps its place. */
+  /** True if an abandoned request keeps its place. */
   readonly #keepsPlaces: boolean;
-  /** Most requests in flight. */
+  /** Maximum number of requests in flight. */
   readonly #room: number;
   readonly #clock: Clock;
   readonly #tell: ReturnType<typeof teller>;
@@ -179,7 +184,7 @@ export class Requests<Reply = unknown> {
   /** In the order of sending. */
   readonly #sent = new Line<Entry<Reply>>();
   readonly #byId = new Map<number, Entry<Reply>>();
-  /** Of those sent, how many were given up. */
+  /** Number of sent requests that were abandoned. */
   #givenUp = 0;
   #ids: IdCounter;
   #isPaused = false;
@@ -187,7 +192,7 @@ export class Requests<Reply = unknown> {
   #ended: { readonly cause: unknown } | undefined;
 
   /**
-   * @param options - how answers find their requests, and limits
+   * @param options - how answers are matched to requests, and limits
    * @throws RangeError for an invalid limit; TypeError for an unknown option, or an `ids` other than `'count'` and `'fifo'`
    */
   constructor(options: RequestsOptions<Reply> = {}) {
@@ -209,27 +214,32 @@ export class Requests<Reply = unknown> {
     this.#tell = teller({ trace, name, connection, clock: this.#clock });
   }
 
-  /** Requests that wait for their answers, or to be sent. */
+  /** Number of requests that wait for an answer or wait to be sent. */
   get pending(): number {
     return this.#urgent.size + this.#waiting.size + this.#sent.size - this.#givenUp;
   }
 
-  /** Requests that were sent and not answered; those that were given up count while they keep their places. */
+  /**
+   * Number of requests that were sent and not answered, including abandoned ones that keep their places.
+   */
   get inFlight(): number {
     return this.#sent.size;
   }
 
-  /** True if the oldest request in flight was given up: `'fifo'` requests after it wait until its answer comes. */
+  /**
+   * True if the oldest request in flight was abandoned: later `'fifo'` requests wait until its answer
+   * arrives.
+   */
   get isStalled(): boolean {
     return this.#sent.first?.isGivenUp === true;
   }
 
   /**
-   * Sends a request, as soon as there is room for it and requests are not paused.
+   * Sends a request as soon as there is room for it and requests are not paused.
    *
-   * @param send - writes the request with its number; a promise of it may be rejected
+   * @param send - writes the request with its number; may return a promise
    * @param options - `timeout`, `signal`, and how the answer is read
-   * @returns the answer, or what `read` makes of it
+   * @returns the answer, or the result of `read`
    */
   ask<Result = Reply>(
     send: (id: number) => unknown,
@@ -273,11 +283,11 @@ export class Requests<Reply = unknown> {
   }
 
   /**
-   * Sends a message that gets no answer: at once, or in the order of the requests while those are paused.
+   * Sends a message that has no answer: immediately, or in order with the requests while those are paused.
    *
    * @param send - writes the message
-   * @returns what `send` returns, if that is a boolean; true while the message waits; false if nothing is sent, because
-   *   this table has ended or `maxPending` requests and messages wait
+   * @returns the result of `send`, if it is a boolean; true while the message waits; false if nothing is
+   *   sent, because `end` was called or `maxPending` requests and messages wait
    */
   notify(send: () => unknown): boolean {
     if (this.#ended !== undefined) return false;
@@ -293,7 +303,7 @@ export class Requests<Reply = unknown> {
   }
 
   /**
-   * Takes the next number without asking, for a one-way message that has one.
+   * Reserves the next number without a request, for a one-way message that carries a number.
    *
    * @throws RequestError `overflow` if all are in use
    */
@@ -308,9 +318,9 @@ export class Requests<Reply = unknown> {
   /**
    * Delivers an answer.
    *
-   * @param id - number of the request that it answers; `'fifo'`: undefined or 0 for the oldest one
+   * @param id - number of the answered request; `'fifo'`: undefined or 0 for the oldest request
    * @param reply - the answer
-   * @returns true if it answers a request, also one that was given up and kept its place
+   * @returns true if it belongs to a request, including an abandoned one that kept its place
    */
   answer(id: unknown, reply: Reply): boolean {
     const entry = this.#find(id);
@@ -333,11 +343,11 @@ export class Requests<Reply = unknown> {
   }
 
   /**
-   * Rejects a request: the peer answers with an error.
+   * Rejects a request after an error answer of the peer.
    *
    * @param id - as for `answer`
-   * @param error - what to reject it with
-   * @returns true if it belongs to a request, also to one that was given up and kept its place
+   * @param error - the reason of the rejection
+   * @returns true if it belongs to a request, including an abandoned one that kept its place
    */
   fail(id: unknown, error: unknown): boolean {
     const entry = this.#find(id);
@@ -351,20 +361,20 @@ export class Requests<Reply = unknown> {
     return true;
   }
 
-  /** Requests wait from now on, until `resume`: before the connection is open. */
+  /** Makes requests wait until `resume`: for the time before the connection is open. */
   pause(): void {
     this.#isPaused = true;
   }
 
-  /** Sends what waits. */
+  /** Sends the waiting requests. */
   resume(): void {
     this.#isPaused = false;
     this.#pump();
   }
 
   /**
-   * Rejects what was sent with `closed`, and pauses: for a connection that is lost and will be replaced. What was not sent
-   * waits for the next one, on which numbers begin at 1 again.
+   * Rejects sent requests with `closed`, and pauses: for a lost connection that will be replaced. Unsent
+   * requests wait for the next connection, and numbers start at 1 again.
    *
    * @param cause - why the connection ended
    */
@@ -376,7 +386,7 @@ export class Requests<Reply = unknown> {
   }
 
   /**
-   * Rejects everything with `closed`, also what is asked from now on.
+   * Rejects everything with `closed`, including later requests.
    *
    * @param cause - why the connection ended
    */
@@ -397,7 +407,7 @@ export class Requests<Reply = unknown> {
     return this.#sent.clear();
   }
 
-  /** Its place is free. */
+  /** Removes a request and frees its place. */
   #remove(entry: Entry<Reply>): void {
     this.#sent.leave(entry.ticket);
     this.#byId.delete(entry.id!);
@@ -420,7 +430,7 @@ export class Requests<Reply = unknown> {
   #begin(entry: Entry<Reply>): void {
     const id = this.#ids.next();
     entry.id = id;
-    // First, because over some transports the answer comes before `send` returns.
+    // Done first, because on some transports the answer arrives before `send` returns.
     this.#byId.set(id, entry);
     entry.line = this.#sent;
     entry.ticket = this.#sent.add(entry);
@@ -455,7 +465,7 @@ export class Requests<Reply = unknown> {
     return id === undefined || id === 0 || id === oldest?.id ? oldest : undefined;
   }
 
-  /** Its answer came: its place is free, and those of earlier requests that were given up. */
+  /** Frees the place of an answered request, and the places of earlier abandoned ones. */
   #free(entry: Entry<Reply>): void {
     if (this.#keepsPlaces && !this.#isFifo) {
       for (const earlier of this.#byId.values()) {
@@ -476,7 +486,10 @@ export class Requests<Reply = unknown> {
     }
   }
 
-  /** No one waits for it any more. Its answer may still come: where that matters, it keeps its place. */
+  /**
+   * Rejects a request that no longer waits. If its answer may still arrive and must be matched, it keeps
+   * its place.
+   */
   #giveUp(entry: Entry<Reply>, error: unknown): void {
     const { id } = entry;
     if (id === undefined) entry.line.leave(entry.ticket);
@@ -504,7 +517,7 @@ export class Requests<Reply = unknown> {
 
   #closed(entry: Entry<Reply>, cause: unknown): unknown {
     const what = entry.id === undefined ? "the request was sent" : "the answer came";
-    // A handler that waited for the answer has no bug.
+    // A handler that waited for the answer does not have a bug.
     return markReported(this.#error(entry, "closed", `the connection ended before ${what}`, cause));
   }
 

@@ -14,15 +14,16 @@ import { tellerOf } from "./teller-of.ts";
 export interface WatchSilenceOptions {
   /** The connection to watch. */
   readonly connection: Omit<HeartbeatConnection, "messages">;
-  /** How long no byte may come, more than 0; Infinity watches nothing. */
+  /** Time in which a byte must arrive, more than 0; Infinity turns the watch off. */
   readonly timeout: number;
   /**
-   * Called when no byte has come for `timeout`, and again after each further `timeout`, with how many times in a row.
+   * Called when no byte has arrived for `timeout`, and again after each further `timeout`, with the number
+   * of times in a row.
    * @defaultValue aborts the connection with `timeout`
    */
   readonly silent?: ((times: number) => unknown) | undefined;
   /**
-   * Called with `missed` each time that no byte has come for `timeout`.
+   * Called with `missed` each time no byte has arrived for `timeout`.
    * @defaultValue the trace of the connection
    */
   readonly trace?: Trace | undefined;
@@ -34,10 +35,10 @@ export interface WatchSilenceOptions {
 }
 
 /**
- * Notices a peer that is silent: the server's side of {@link heartbeat}, which sends nothing itself. Any byte is a sign of
- * life. While our side does not read, nothing is expected.
+ * Detects a silent peer: the server's counterpart of {@link heartbeat}, which sends nothing itself. Any
+ * byte counts as a sign of life. While our side does not read, no byte is expected.
  *
- * @returns a function that stops it; the end of the connection does so, too
+ * @returns a function that stops the watch; it also stops when the connection ends
  * @throws RangeError for an invalid time, TypeError for an unknown option
  *
  * @example

@@ -14,51 +14,51 @@ import {
 export interface TapDecoder<Out> {
   /** The protocol that this side speaks. */
   readonly protocol: Protocol<never, Out>;
-  /** Called with each message. What it returns is not waited for. */
+  /** Called with each message. Its result is not awaited. */
   readonly message: (value: Out) => unknown;
   /**
-   * Called once with what went wrong: bytes that the protocol cannot read, or what `message` threw. This side is not
-   * looked at any more; the traffic goes on.
+   * Called once, with the first error: bytes that the protocol cannot read, or an error that `message`
+   * threw. This side is no longer observed; the traffic goes on.
    * @defaultValue prints one line
    */
   readonly error?: ((error: unknown) => unknown) | undefined;
 }
 
-/** A tap that gets the forwarded bytes themselves, without the cost of a copy. */
+/** A tap that receives the forwarded bytes themselves, without a copy. */
 export interface TapBytes {
-  /** Called with bytes that must not be changed; they never change later, so they may be kept. */
+  /** Called with bytes that must not be changed. They are never changed later, so you may keep them. */
   readonly bytes: (bytes: Uint8Array) => unknown;
 }
 
 /**
- * Looks at what one side sends: a function that is called with a copy of the bytes, a protocol that decodes a copy, or
- * `{ bytes }` for the bytes themselves.
+ * Observes the bytes that one side sends: a function that is called with a copy, a protocol that decodes a
+ * copy, or `{ bytes }` for the bytes themselves.
  */
 export type TapSide<Out> = ((bytes: Uint8Array) => unknown) | TapBytes | TapDecoder<Out>;
 
 /**
- * Looks at the traffic of a `pipe`. Functions and decoders get copies, so nothing that they do changes what is
- * forwarded.
+ * Observes the traffic of a `pipe`. Functions and decoders receive copies, so they cannot change the
+ * forwarded bytes.
  */
 export interface PipeTap<A, B> {
-  /** Looks at what the first connection sends. */
+  /** Observes the bytes that the first connection sends. */
   readonly a?: TapSide<A> | undefined;
-  /** Looks at what the second connection sends. */
+  /** Observes the bytes that the second connection sends. */
   readonly b?: TapSide<B> | undefined;
 }
 
-/** One side of a tap at work. Never throws. */
+/** An active tap on one side. Never throws. */
 export interface Tap {
-  /** Bytes went through. */
+  /** Takes bytes that were forwarded. */
   push(bytes: Uint8Array): void;
-  /** No bytes follow. */
+  /** Marks the end of the bytes. */
   end(): void;
 }
 
 /**
- * Makes one side of a tap. Whatever fails in it ends this side of it and nothing else.
+ * Makes the tap of one side. A failure ends only this side of the tap.
  *
- * @throws TypeError for what is neither a function nor `{ bytes }` nor a decoder with a stream protocol
+ * @throws TypeError for a value that is not a function, `{ bytes }`, or a decoder with a stream protocol
  */
 export function tapOf<Out>(side: TapSide<Out> | undefined): Tap | undefined {
   if (side === undefined) return undefined;
@@ -73,7 +73,7 @@ export function tapOf<Out>(side: TapSide<Out> | undefined): Tap | undefined {
     if (isThenable(result)) Promise.resolve(result).then(undefined, fail);
   };
   const work = workOf(side, call, () => isOff);
-  // A decoder, or whoever keeps the bytes, may write into them.
+  // A decoder, or a function that keeps the bytes, may write into them.
   const isCopied = !isBytesTap(side);
   return {
     push(bytes) {
@@ -120,7 +120,7 @@ function valuesTo<Out>(side: TapDecoder<Out>, call: Call, isOff: () => boolean):
   const decoder = new Decoder<Out>(protocol);
   let isBusy = false;
   const pump = (): void => {
-    // A message that makes more bytes go through leaves them to the outer call.
+    // A nested call, from a message that makes more bytes go through, leaves them to the outer call.
     if (isBusy) return;
     isBusy = true;
     try {
@@ -141,7 +141,7 @@ function valuesTo<Out>(side: TapDecoder<Out>, call: Call, isOff: () => boolean):
   };
 }
 
-/** Tells of an error; what the `error` handler throws is printed. */
+/** Reports an error; an error that the `error` handler throws is printed. */
 function tell<Out>(side: TapSide<Out>, error: unknown): void {
   const decoder = typeof side === "function" || isBytesTap(side) ? undefined : side;
   if (decoder?.error === undefined) {

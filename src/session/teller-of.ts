@@ -7,8 +7,8 @@ import {
 } from "../core/index.ts";
 
 /**
- * Tells of what happens to the session of one connection: its own trace, if it has one, else that of the connection.
- * Undefined if no one looks.
+ * Returns the trace for the session of one connection: the session's own, if it has one, else that of the
+ * connection. Undefined if there is no trace.
  */
 export function tellerOf(
   connection: object,
