@@ -38,7 +38,7 @@ describe("attach", () => {
     const { near } = await pair();
     near.setEncoding("utf8");
     expect(() => attach(near, protocol)).toThrow(
-      new TypeError('the stream reads text (setEncoding("utf8")): bytes are needed'),
+      new TypeError('the stream delivers text (setEncoding("utf8")): it must deliver bytes'),
     );
     expect(() => attach(new Duplex({ objectMode: true }), protocol)).toThrow("object mode");
     const readable = new PassThrough();
@@ -171,7 +171,7 @@ describe("detachSocket", () => {
       attach(near, protocol, {
         message() {},
         end(connection) {
-          expect(() => detachSocket(connection)).toThrow("whose peer has ended");
+          expect(() => detachSocket(connection)).toThrow("after the peer has ended");
           connection.close();
         },
         close: (_, info) => resolve(info),

@@ -76,9 +76,9 @@ function bare(port: number | undefined, options: { allowHalfOpen?: boolean } = {
 describe("listen and connect", () => {
   it("refuse options without an address, or with two", async () => {
     const nowhere = {} as { port: number };
-    await expect(listen(text, nowhere)).rejects.toThrow(/^no address: give a port /);
+    await expect(listen(text, nowhere)).rejects.toThrow(/^no address: pass a port /);
     await expect(listen(text, nowhere)).rejects.toThrow(TypeError);
-    await expect(connect(text, nowhere)).rejects.toThrow(/^no address: give a port /);
+    await expect(connect(text, nowhere)).rejects.toThrow(/^no address: pass a port /);
     const both = { port: 0, path: "/nowhere" } as unknown as { port: number };
     await expect(listen(text, both)).rejects.toThrow("give either a port or a path");
     await expect(connect(text, both)).rejects.toThrow(TypeError);

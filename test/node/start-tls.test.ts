@@ -388,7 +388,7 @@ describe("startTls", () => {
     const large = lines({ maxFrame: 40_000_000 }).wrap(utf8());
     const stalled = await connect(large, { host, port: await plainServer("", (s) => s.pause()) });
     stalled.send("x".repeat(30_000_000));
-    expect(message(() => startTls(stalled, secret, client))).toContain("bytes wait to be sent");
+    expect(message(() => startTls(stalled, secret, client))).toContain("unsent bytes");
     expect(stalled.state).toBe("open");
     stalled.abort();
     connection.abort();

@@ -1,5 +1,6 @@
 /**
- * Sockets of `Bun.listen` and `Bun.connect`. (`framewright/node` works on Bun, too; this spares its layers.)
+ * Sockets of `Bun.listen` and `Bun.connect`. (`framewright/node` works on Bun too; this entry has fewer
+ * layers.)
  *
  * @packageDocumentation
  */

@@ -18,30 +18,33 @@ import {
   teller,
 } from "../../core/index.ts";
 
-/** What is asked of a socket of Bun. */
+/** The members of a Bun socket that are used. */
 export interface BunSocket {
-  /** Takes as many bytes as there is room for, and says how many; -1 when the socket is closed. */
+  /** Writes as many bytes as there is room for, and returns their number; -1 if the socket is closed. */
   write(data: Uint8Array<ArrayBuffer>): number;
-  /** Ends this half. */
+  /** Ends this direction. */
   shutdown(): void;
-  /** Closes both halves at once. */
+  /** Closes both directions immediately. */
   terminate(): void;
   pause(): void;
   resume(): void;
-  /** `"TLSSocket"` where it speaks TLS. */
+  /** `"TLSSocket"` for a TLS socket. */
   readonly [Symbol.toStringTag]?: string | undefined;
   /** Address of the peer, for error texts. */
   readonly remoteAddress?: string | undefined;
   /** Port of the peer, for error texts. */
   readonly remotePort?: number | undefined;
-  /** What accepted it; undefined for a client. */
+  /** The listener that accepted it; undefined for a client. */
   readonly listener?: unknown;
 }
 
 /** The `socket` of `Bun.listen` and `Bun.connect`. */
 export interface BunSocketHandlers<Socket extends BunSocket> {
   open(socket: Socket): void;
-  /** For TLS alone, behind `open`. `isSecure` is false where the handshake failed, or refused the peer's certificate. */
+  /**
+   * For TLS only, called after `open`. `isSecure` is false if the handshake failed or the peer's
+   * certificate was rejected.
+   */
   handshake(socket: Socket, isSecure: boolean, error?: Error | null): void;
   data(socket: Socket, data: Uint8Array): void;
   drain(socket: Socket): void;
@@ -58,11 +61,11 @@ export type BunSocketOptions<
   Socket extends BunSocket = BunSocket,
 > = Omit<Handlers<In, Out, Context>, "context"> &
   ConnectionOptions & {
-    /** Makes the state of one connection, kept in `connection.context`; may look at its socket. */
+    /** Makes the state of one connection, kept in `connection.context`; receives its socket. */
     readonly context?: ((socket: Socket) => Context) | undefined;
   };
 
-/** A connection and what its socket did not take yet. */
+/** A connection and the bytes that its socket has not accepted yet. */
 interface Held {
   readonly connection: Pick<Connection<never>, "received" | "ended" | "lost">;
   drained(): void;
@@ -70,13 +73,14 @@ interface Held {
 }
 
 /**
- * The handlers for `Bun.listen` and `Bun.connect` that make each of their sockets a connection. Give
- * `allowHalfOpen: true` beside them: then a peer that has ended its half still gets its answers.
+ * Makes handlers for `Bun.listen` and `Bun.connect` that turn each socket into a connection. Also pass
+ * `allowHalfOpen: true`: then a peer that has ended its direction still gets its answers.
  *
- * Bun's `write` takes what fits and forgets the rest: here the rest is kept for `drain`. A socket with TLS becomes a
- * connection behind its handshake; where that fails, the handlers of a client are told why, those of a server nothing.
+ * Bun's `write` accepts the bytes that fit and drops the rest: here the rest is kept until `drain`. A TLS
+ * socket becomes a connection after its handshake. If the handshake fails, handlers of a client receive the
+ * error; those of a server are not called.
  *
- * @param protocol - what comes and goes
+ * @param protocol - the protocol of each connection
  * @param options - handlers and limits
  *
  * @example
@@ -108,7 +112,7 @@ export function socketHandlers<
   checkOptions("socketHandlers", options, CONNECTION_OPTIONS);
   limitsOf(options);
   const { context, ...rest } = options;
-  // Not `socket.data`: that is the user's.
+  // Not `socket.data`, which belongs to the user.
   const connections = new WeakMap<Socket, Held>();
   const begin = (socket: Socket): Connection<In, Out, Context> => {
     const sink = new BunSink(socket, () => connection.drained());
@@ -129,7 +133,7 @@ export function socketHandlers<
     try {
       connection = begin(socket);
     } catch (error) {
-      // The `context` handler: there is no connection.
+      // The `context` handler threw: there is no connection.
       refused(socket, error);
       socket.terminate();
       reportBug(error, options.handlerErrors ?? "report");
@@ -148,7 +152,7 @@ export function socketHandlers<
   };
   return {
     open(socket) {
-      // A socket with TLS has its handshake to come, and `context` may want to look at the peer's certificate.
+      // The handshake of a TLS socket follows, and `context` may need the peer's certificate.
       if (socket[Symbol.toStringTag] !== "TLSSocket") open(socket);
     },
     handshake(socket, isSecure, error) {
@@ -159,7 +163,7 @@ export function socketHandlers<
       const failure = error ?? new ProtocolError("closed", "the TLS handshake failed");
       refused(socket, failure);
       socket.terminate();
-      // A client hears of it; to a server it is one of those that never came in.
+      // A client's handlers receive the error; a server never had this connection.
       if (socket.listener !== undefined) return;
       begin(socket).lost(failure);
     },
@@ -183,7 +187,7 @@ function addressOf({ remoteAddress, remotePort }: BunSocket): string | undefined
   return remotePort === undefined ? remoteAddress : `${remoteAddress}:${remotePort}`;
 }
 
-/** What a socket of Bun tells of its TLS, as far as it does. */
+/** The TLS details that a Bun socket provides. */
 function tlsOf(socket: object): { version: string | undefined; alpn: string | undefined } {
   const { alpnProtocol, getTLSVersion } = socket as {
     readonly alpnProtocol?: string | false | null;
@@ -194,11 +198,11 @@ function tlsOf(socket: object): { version: string | undefined; alpn: string | un
 
 class BunSink implements Sink {
   readonly boundary = "stream";
-  /** A socket that is closed has no address any more. */
+  /** Stored, because a closed socket has no address. */
   readonly peer: string | undefined;
   readonly #socket: BunSocket;
   readonly #drained: () => void;
-  /** What the socket did not take. */
+  /** Bytes that the socket did not accept. */
   #rest: Uint8Array<ArrayBuffer> | undefined;
   #isClosing = false;
 
@@ -210,13 +214,13 @@ class BunSink implements Sink {
 
   write(bytes: Uint8Array<ArrayBuffer>): boolean {
     const taken = this.#socket.write(bytes);
-    // Closed: `close` is about to be called.
+    // The socket is closed: `close` is about to be called.
     if (taken < 0 || taken >= bytes.length) return true;
     this.#rest = bytes.subarray(taken);
     return false;
   }
 
-  /** There is room again. */
+  /** Called when there is room again. */
   drained(): void {
     const rest = this.#rest;
     if (rest === undefined) return;

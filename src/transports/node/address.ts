@@ -25,47 +25,51 @@ export interface PathAddress {
 export type Address = TcpAddress | PathAddress;
 
 /**
- * An address whose `path` is of the type `Path`: a port if there is none. Like this and not as a union, so
- * that the compiler asks for the port if both are missing.
+ * An address with a `path` of the type `Path`, or a port if there is no path. Not a union, so that the
+ * compiler asks for the port if both are missing.
  */
 export type AddressOf<Path extends string | undefined> = {
   readonly path?: Path;
 } & ([Path] extends [undefined] ? TcpAddress : [Path] extends [string] ? PathAddress : Address);
 
 /**
- * Checks that there is either a port or a path.
+ * Checks that the address has either a port or a path.
  * @throws TypeError
  * @internal
  */
 export function checkAddress({ port, path }: Partial<Address>): void {
   if (port === undefined && path === undefined) {
-    throw new TypeError("no address: give a port (0 to listen on any free one) or a path");
+    throw new TypeError("no address: pass a port (0 to listen on any free one) or a path");
   }
   if (port !== undefined && path !== undefined) {
-    throw new TypeError("two addresses: give either a port or a path");
+    throw new TypeError("two addresses: pass either a port or a path");
   }
 }
 
-/** Whether the system asks now and then if a silent peer is still there. */
+/** Options for TCP keep-alive: probes that detect a peer that has disappeared. */
 export interface KeepAlive {
   /**
-   * Send TCP keep-alive probes: a peer that is gone without a word ends the connection (ETIMEDOUT).
+   * Send TCP keep-alive probes: a peer that has disappeared without closing ends the connection
+   * (ETIMEDOUT).
    * @defaultValue false
    */
   readonly keepAlive?: boolean | undefined;
   /**
    * Milliseconds of silence before the first probe.
-   * @defaultValue what the system is set to, often two hours
+   * @defaultValue the setting of the system, often two hours
    */
   readonly keepAliveInitialDelay?: number | undefined;
 }
 
-/** What else `server.listen` of `net` takes: `backlog` (511 by default, and what the system allows) first of all. */
+/**
+ * Further options of `server.listen` of `net`, for example `backlog` (511 by default, limited by the
+ * system).
+ */
 export type ListenSettings = Readonly<
   Pick<NetListenOptions, "backlog" | "exclusive" | "ipv6Only" | "readableAll" | "writableAll">
 >;
 
-/** What else `net.connect` takes: which address to come from, and how to find that of a host name. */
+/** Further options of `net.connect`: the local address, and how to look up the host name. */
 export type ConnectSettings = Readonly<
   Pick<
     TcpNetConnectOpts,
@@ -79,8 +83,8 @@ export type ConnectSettings = Readonly<
   >
 >;
 
-/** What a secure client needs beside the address: everything that `tls.connect` takes. */
+/** TLS options of a client: everything that `tls.connect` accepts. */
 export type ClientTls = TlsConnectOptions;
 
-/** What a secure server needs: everything that `tls.createServer` takes, `key` and `cert` first of all. */
+/** TLS options of a server: everything that `tls.createServer` accepts; `key` and `cert` are required. */
 export type ServerTls = TlsOptions;

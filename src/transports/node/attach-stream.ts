@@ -18,65 +18,70 @@ import { silenceGate, spacedSink } from "./silence.ts";
 import { type StreamPair, streamSink } from "./stream-sink.ts";
 import { tellSecured, traceConnecting } from "./trace-socket.ts";
 
-/** A connection over Node streams, for those who made the streams. */
+/** A connection over Node streams, for the code that made the streams. */
 export interface Attached<In, Out, Context> {
   readonly connection: Connection<In, Out, Context>;
-  /** Delivers bytes that were read in another way than by `data`. */
+  /** Delivers bytes that were not read with `data` events. */
   received(bytes: Uint8Array): void;
 }
 
-/** What `listen` and `connect` know of a stream beside what users say. */
+/** Settings from `listen` and `connect`, in addition to the user's options. */
 export interface AttachParts<In, Out, Context> extends ServerParts {
-  /** Called once the connection is made, before its `open` handler; `isUnsent` tells whether anything is not out. */
+  /**
+   * Called once the connection is made, before its `open` handler; `isUnsent` returns true while bytes are
+   * unsent.
+   */
   readonly made?:
     | ((connection: Connection<In, Out, Context>, isUnsent: () => boolean) => void)
     | undefined;
-  /** Bytes do not come by `data`, so the socket cannot be handed over. */
+  /** True if bytes are not read with `data` events, so the socket cannot be handed over. */
   readonly isSlab?: boolean | undefined;
   /** Milliseconds without a byte that end a message; the protocol then needs no framing. */
   readonly silence?: number | undefined;
-  /** Who the peer is, if that is another one than the stream's. */
+  /** The peer's address, if it differs from the stream's. */
   readonly peer?: string | undefined;
-  /** The name of the peer's machine, for its certificate. */
+  /** Host name of the peer, for its certificate. */
   readonly host?: string | undefined;
-  /** Where the stream connects to, for a trace. */
+  /** Address that the stream connects to, for a trace. */
   readonly to?: string | undefined;
 }
 
-/** Changes the stream below a connection, which goes on. */
+/** Replaces the stream of a connection that stays open. */
 export interface Upgrade {
-  /** The name of the peer's machine, as `connect` was given it. */
+  /** Host name of the peer, as passed to `connect`. */
   readonly host: string | undefined;
   readonly clock: Clock;
-  /** Bytes that were read from the stream, and that the connection was not given. */
+  /** Number of bytes that were read from the stream but not delivered to the connection. */
   readonly buffered: number;
-  /** Bytes that the connection wrote, and that the stream was not given. */
+  /** Number of bytes that the connection wrote but that were not passed to the stream. */
   readonly waiting: number;
   /** @throws TypeError for streams that are not one Duplex; ProtocolError `closed` once a side has ended */
   check(): void;
-  /** Takes the stream away, paused and without listeners, after `check`. What is sent from now on waits. */
+  /**
+   * Detaches the stream, paused and without listeners, after `check`. Bytes that are sent from now on wait.
+   */
   take(): Duplex;
-  /** Waits until all that was written to it before has left. */
+  /** Waits until everything that was written to the stream before has left. */
   flush(stream: Duplex): Promise<void>;
   /**
-   * Gives the connection another stream in its place.
-   * @throws ProtocolError `closed` if the connection is over; that stream is destroyed
+   * Attaches another stream to the connection.
+   * @throws ProtocolError `closed` if the connection is over; the new stream is destroyed
    */
   give(stream: Duplex): void;
-  /** There is no other one. */
+  /** Reports that there is no other stream. */
   lost(error: unknown): void;
 }
 
 const upgrades = new WeakMap<object, Upgrade>();
 
-/** How to change the stream below a connection; undefined for those of other transports. */
+/** Returns how to replace the stream of a connection; undefined for connections of other transports. */
 export function upgradeOf(connection: object): Upgrade | undefined {
   return upgrades.get(connection);
 }
 
 const NOTHING = new Uint8Array(0);
 
-// Elsewhere sockets may destroy themselves without a word when the peer has ended.
+// In other runtimes a socket may destroy itself without an event when the peer has ended.
 const isNode = process.versions.bun === undefined && process.versions.deno === undefined;
 
 /**
@@ -84,8 +89,8 @@ const isNode = process.versions.bun === undefined && process.versions.deno === u
  *
  * @param stream - the stream or streams; checked here
  * @param protocol - checked here
- * @param handlers - what to call
- * @param options - limits, and what is shared among the connections of a server
+ * @param handlers - the handlers of the connection
+ * @param options - limits, and state that all connections of a server share
  */
 export function attachStream<In, Out, Context>(
   stream: Duplex | StreamPair,
@@ -99,7 +104,7 @@ export function attachStream<In, Out, Context>(
   const isPair = typeof stream.readable === "object";
   let readable = isPair ? (stream as StreamPair).readable : (stream as Duplex);
   let writable = isPair ? (stream as StreamPair).writable : (stream as Duplex);
-  /** What the connection is over now. */
+  /** The stream that the connection uses now. */
   let current = stream;
   checkBytes(readable, writable);
   const serial = !isPair && isSerialPort(stream as Duplex) ? (stream as SerialPort) : undefined;
@@ -139,7 +144,7 @@ export function attachStream<In, Out, Context>(
   let failure: unknown;
   let isDelivering = false;
   const undo: (() => void)[] = [];
-  // biome-ignore lint/suspicious/noExplicitAny: events of streams carry anything
+  // biome-ignore lint/suspicious/noExplicitAny: stream events have arguments of any type
   function on(source: Readable | Writable, event: string, run: (given: any) => void): void {
     source.on(event, run);
     undo.push(() => source.off(event, run));
@@ -156,20 +161,22 @@ export function attachStream<In, Out, Context>(
 
   function detach(): Duplex | StreamPair {
     if (readable.readableEnded || readable.destroyed || writable.destroyed) {
-      throw new TypeError("detach() of a socket whose peer has ended: nothing can be read from it");
+      throw new TypeError(
+        "cannot detach() after the peer has ended: nothing can be read from the socket",
+      );
     }
     unwire();
     readable.pause();
     return current;
   }
 
-  /** A handler that destroys the stream itself gets no further message. */
+  /** Watches for a handler that destroys the stream itself: no further message is delivered then. */
   function watchDestroy(source: Readable): void {
     const { destroy } = source;
     const isOwn = Object.hasOwn(source, "destroy");
     const isPlainSocket = isNode && source instanceof Socket && !("encrypted" in source);
     const watched: typeof destroy = function (this: Readable, error, ...rest) {
-      // Otherwise the transport has failed, and what came whole is still delivered.
+      // Otherwise the transport has failed, and complete messages are still delivered.
       const isProgram = isDelivering || (isPlainSocket && error === undefined);
       if (isProgram && !plain.isActive && !source.readableEnded && !source.destroyed) {
         connection.abort(error ?? undefined);
@@ -189,9 +196,9 @@ export function attachStream<In, Out, Context>(
     on(readable, "end", () => {
       gate?.flush();
       if (failure === undefined) connection.ended();
-      // What it read is not all that was sent.
+      // Some bytes that were sent are missing.
       else if (isPair) connection.lost(failure);
-      // A TLS socket that an alert of its peer has broken ends, too: that is no end of its own, `close` follows.
+      // A TLS socket also emits `end` after an alert of its peer. That is not a clean end; `close` follows.
       else readable.destroy();
     });
     on(writable, "drain", drained);
@@ -200,7 +207,7 @@ export function attachStream<In, Out, Context>(
     watchDestroy(readable);
   }
 
-  /** A stream can be taken away and replaced. */
+  /** Checks that the stream can be detached and replaced. */
   function check(): void {
     if (!isDetachable || isPair) {
       throw new TypeError(
@@ -208,7 +215,9 @@ export function attachStream<In, Out, Context>(
       );
     }
     if (connection.state === "opening") {
-      throw new TypeError("TLS begins on an open connection: wait for it, or use the option tls");
+      throw new TypeError(
+        "TLS needs an open connection: wait until it is open, or use the option tls",
+      );
     }
     if (readable.readableEnded || readable.destroyed || !writable.writable) {
       throw new ProtocolError("closed", "the connection ended before TLS began");
@@ -249,7 +258,7 @@ export function attachStream<In, Out, Context>(
     give(next) {
       if (connection.state === "closed") {
         next.destroy();
-        throw new ProtocolError("closed", "the connection ended in the TLS handshake");
+        throw new ProtocolError("closed", "the connection ended during the TLS handshake");
       }
       readable = next;
       writable = next;
@@ -265,7 +274,7 @@ export function attachStream<In, Out, Context>(
     },
   });
   options.made?.(connection, () => connection.queued + plain.buffered() > 0);
-  // A stream that was paused before it came here is read all the same.
+  // A stream that was paused before it was attached is read too.
   if (readable.isPaused()) readable.resume();
   const event = isPair ? undefined : connectEvent(stream as Duplex);
   if (event === undefined) {
@@ -277,35 +286,35 @@ export function attachStream<In, Out, Context>(
       if (!readable.destroyed) connection.opened();
     };
     readable.once(event, opened);
-    // What a TLSSocket that was made by hand (for STARTTLS) says in its place.
+    // A TLSSocket that was made by hand (for STARTTLS) emits `secure` instead.
     if (event === "secureConnect") readable.once("secure", opened);
   }
   return { connection, received };
 
   function attachDuplex(duplex: Duplex): void {
     const { allowHalfOpen } = duplex;
-    // Whether this side ends when the peer does is the connection's business.
+    // The connection decides if this side ends when the peer does.
     duplex.allowHalfOpen = true;
     undo.push(() => {
       duplex.allowHalfOpen = allowHalfOpen;
     });
     on(duplex, "error", (error) => {
       failure = error;
-      // It could not be opened, and says nothing more.
+      // The port could not be opened, and emits nothing more.
       if (serial?.isOpen === false) connection.lost(error);
     });
-    // A serial port that was pulled out says so here.
+    // Also emitted, with an error, by a serial port that was unplugged.
     on(duplex, "close", (error?: unknown) =>
       connection.lost(failure ?? (error instanceof Error ? error : undefined)),
     );
-    // A Duplex of another kind may never say `close`: an older one, or one that was made so.
+    // A Duplex of another kind may never emit `close`, for example an old one.
     if (!(duplex instanceof Socket)) undo.push(finished(duplex, () => connection.lost(failure)));
-    // What a socket said before it was attached it does not say again.
+    // Events that a socket emitted before it was attached are not repeated.
     if (duplex.closed) queueMicrotask(() => connection.lost(duplex.errored ?? undefined));
     else if (duplex.readableEnded) queueMicrotask(() => connection.ended());
   }
 
-  /** Two streams are over when both are; a process may close its input long before it is done. */
+  /** A pair of streams is over when both are; a process may close its input long before it exits. */
   function attachPair(): void {
     let left = 2;
     const over = (): void => {
@@ -325,7 +334,7 @@ export function attachStream<In, Out, Context>(
         over();
       }),
       finished(writable, { readable: false }, () => {
-        // Nothing more can be sent; what the process still says is read.
+        // Nothing more can be sent, but output of the process is still read.
         plain.clear();
         connection.drained();
         over();
@@ -334,7 +343,7 @@ export function attachStream<In, Out, Context>(
   }
 }
 
-/** @throws RangeError unless silence is a time; TypeError unless the protocol reads and writes messages */
+/** @throws RangeError unless silence is a positive number of milliseconds; TypeError unless the protocol reads and writes messages */
 function checkSilence(silence: number, protocol: MessageProtocol<never, unknown>): void {
   if (!Number.isFinite(silence) || silence <= 0) {
     throw new RangeError(
@@ -351,14 +360,16 @@ function checkSilence(silence: number, protocol: MessageProtocol<never, unknown>
 function checkBytes(readable: Readable, writable: Writable): void {
   const encoding = readable.readableEncoding;
   if (encoding) {
-    throw new TypeError(`the stream reads text (setEncoding("${encoding}")): bytes are needed`);
+    throw new TypeError(
+      `the stream delivers text (setEncoding("${encoding}")): it must deliver bytes`,
+    );
   }
   if (readable.readableObjectMode || writable.writableObjectMode) {
-    throw new TypeError("the stream is in object mode: a stream of bytes is needed");
+    throw new TypeError("the stream is in object mode: it must carry bytes");
   }
 }
 
-/** The event that a socket is connected; undefined if it is already. */
+/** The event that reports that a socket is connected; undefined if it already is. */
 function connectEvent(socket: Duplex): string | undefined {
   if (isSerialPort(socket)) return socket.isOpen ? undefined : "open";
   const { connecting, encrypted, secureConnecting } = socket as Partial<Socket> & {

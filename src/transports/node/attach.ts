@@ -15,7 +15,7 @@ import type { StreamPair } from "./stream-sink.ts";
 
 const OPTIONS = [...CONNECTION_OPTIONS, "silence"];
 
-/** Handlers and limits of one connection over a Node stream. */
+/** Handlers and limits of a connection over a Node stream. */
 export type SocketOptions<
   In,
   Out = In,
@@ -24,18 +24,19 @@ export type SocketOptions<
 > = Omit<Handlers<In, Out, Context>, "context"> &
   ConnectionOptions & {
     /**
-     * Makes the state of one connection, kept in `connection.context`; may look at its socket. `proxied` is what a proxy
-     * said of it: of `listen` with `proxyProtocol`.
+     * Makes the state of one connection, kept in `connection.context`; receives its socket. `proxied` is
+     * the header that a proxy sent, for `listen` with `proxyProtocol`.
      */
     readonly context?: ((socket: Stream, proxied?: ProxyHeader) => Context) | undefined;
   };
 
-/** The option of {@link attach} for lines whose messages end by silence. */
+/** The option of {@link attach} for lines with messages that end by silence. */
 export interface SilenceOptions {
   /**
-   * Milliseconds without a byte that end a message, for serial lines whose frames have neither length nor delimiter
-   * (Modbus RTU). What you send is kept apart by the same time. Timers and drivers are late by some milliseconds: take
-   * 20 or more, and more than the longest gap inside a message.
+   * Milliseconds without a byte that end a message, for serial lines with frames that have neither a length
+   * nor a delimiter (Modbus RTU). The messages that you send are separated by the same time. Timers and
+   * drivers may be late by some milliseconds: use 20 or more, and more than the longest gap inside a
+   * message.
    *
    * Bytes are read even while the connection is paused, up to `maxQueued`. `detach` and `startTls` are not possible.
    */
@@ -43,15 +44,15 @@ export interface SilenceOptions {
 }
 
 /**
- * Speaks a protocol over a stream that you have: a socket of `net` or `tls` or a port of `serialport`, open or about to
- * be, any other Duplex, or a pair of streams such as those of a child process. The stream belongs to the connection
- * from now on; a paused one is read.
+ * Runs a protocol over an existing stream: a socket of `net` or `tls` or a port of `serialport`, open or
+ * opening, any other Duplex, or a pair of streams, for example those of a child process. The connection
+ * owns the stream from now on; a paused stream is read.
  *
  * @param socket - the stream, or `{ readable, writable }`; it must carry bytes, not strings (`setEncoding`) or objects
  * @param protocol - the protocol of the connection
  * @param options - handlers and limits
- * @returns the connection; what is sent before the socket is connected waits. If the socket is closed already, the
- *   `close` handler is called soon
+ * @returns the connection; messages that you send before the socket is connected are queued. If the socket
+ *   is already closed, the `close` handler is called soon
  * @throws TypeError for a protocol without a framing, a stream of text or objects, or an unknown option; RangeError for
  *   an invalid limit
  *
@@ -98,7 +99,7 @@ export function attach<In, Out, Context, Stream extends Duplex | StreamPair>(
 }
 
 /**
- * The handlers among the options, with a `context` that is called with the stream.
+ * The handlers among the options, with a `context` that receives the stream.
  * @internal
  */
 export function handlersOf<In, Out, Context, Stream extends Duplex | StreamPair>(
@@ -111,14 +112,14 @@ export function handlersOf<In, Out, Context, Stream extends Duplex | StreamPair>
 }
 
 /**
- * Ends a connection and returns its socket, paused and without the library's listeners: to go on with it in another
- * way. Bytes that were received but not delivered are put back into the socket, so that its next reader gets them
- * first.
+ * Ends a connection and returns its socket, paused and without the library's listeners, so that you can use
+ * it in another way. Bytes that were received but not delivered are put back into the socket, and its next
+ * reader receives them first.
  *
  * @param connection - a connection over a socket of Node, or another Duplex or pair of streams; its `close` handler is
  *   called with `{ by: 'local' }`
- * @returns the stream, or the pair, that the connection was made with
- * @throws TypeError while output waits, in the middle of a frame of several values, once the peer has ended, and for
+ * @returns the stream, or the pair, that the connection was made from
+ * @throws TypeError while output is unsent, in the middle of a frame of several values, once the peer has ended, and for
  *   serial ports and connections with the option `slab`
  *
  * @example

@@ -31,7 +31,7 @@ import { handlersOf, type SocketOptions } from "./attach.ts";
 import { type Attached, attachStream } from "./attach-stream.ts";
 import { slabReader } from "./slab.ts";
 
-/** Where to connect, with which handlers and limits. */
+/** Options for {@link connect}: address, handlers and limits. */
 export type ConnectOptions<
   In,
   Out = In,
@@ -41,28 +41,29 @@ export type ConnectOptions<
   SocketOptions<In, Out, Context> &
   ConnectSettings &
   KeepAlive & {
-    /** Speak TLS: `true`, or the options of `tls.connect`. `servername` is the host's name, unless it is given. */
+    /** Use TLS: `true`, or the options of `tls.connect`. `servername` defaults to the host name. */
     readonly tls?: true | ClientTls | undefined;
     /**
-     * Milliseconds for the whole attempt: the address lookup, the connection and the TLS handshake. Then it fails with
-     * `timeout`. 0 or Infinity: no limit.
+     * Time limit of the whole attempt, in milliseconds: address lookup, connection and TLS handshake. After
+     * it the attempt fails with `timeout`. 0 or Infinity: no limit.
      * @defaultValue 30 000
      */
     readonly connectTimeout?: number | undefined;
     /** Aborts the attempt, or the open connection. */
     readonly signal?: CancelSignal | undefined;
     /**
-     * Read into slabs of so many bytes, at least 4096, in place of fresh memory for each read: less CPU for much that comes.
-     * 262 144 is a good size. The connection holds one slab; whoever keeps bytes of a message keeps its whole slab.
-     * While paused, nothing is heard of the peer's end.
+     * Read into slabs of this many bytes, at least 4096, instead of fresh memory for each read: this uses
+     * less CPU if you receive a lot. 262 144 is a good size. The connection holds one slab; if you keep
+     * bytes of a message, you keep its whole slab in memory. While the connection is paused, the peer's end
+     * is not noticed.
      * @defaultValue none: fresh memory
      */
     readonly slab?: number | undefined;
-    /** Not given: one connection. */
+    /** Not set, or false: one connection. */
     readonly reconnect?: false | undefined;
   };
 
-/** As {@link ConnectOptions}, for a client that connects again. */
+/** Options as in {@link ConnectOptions}, for a client that reconnects. */
 export type ReconnectingConnectOptions<
   In,
   Out = In,
@@ -70,8 +71,8 @@ export type ReconnectingConnectOptions<
   Path extends string | undefined = string | undefined,
 > = Omit<ConnectOptions<In, Out, Context, Path>, "reconnect"> & {
   /**
-   * Connect again when the connection is lost, or none comes about: `true` with the default delays. Handlers are called
-   * for each connection anew, `context` too.
+   * Connects again when an attempt fails or the connection is lost; `true` uses the default delays.
+   * Handlers are called for each new connection, including `context`.
    */
   readonly reconnect: true | ReconnectOptions;
 };
@@ -91,7 +92,8 @@ const OPTIONS = [
  *
  * @param protocol - the protocol of the connection
  * @param options - address, handlers and limits, `reconnect`
- * @returns the connection, once it is open; with `reconnect` a client at once, whose `ready()` waits for the connection
+ * @returns the connection, once it is open; with `reconnect` a client immediately: its `ready()` waits for
+ *   the connection
  * @throws the socket's error (ECONNREFUSED and the like), a ProtocolError `timeout`, the signal's reason, a TypeError
  *   for options without an address, an unknown option or a protocol without a framing, or a RangeError for an invalid
  *   limit
@@ -150,7 +152,7 @@ export function connect<In, Out, Context>(
   }
   checkConnect(protocol, once);
   const { clock, signal, trace } = options;
-  // The attempt has a limit of its own, by which it says more than that it took too long.
+  // The attempt has its own time limit, with a more precise error.
   return reconnecting((attempt) => connectOnce(protocol, { ...once, signal: attempt.signal }), {
     ...reconnectPolicy(reconnect),
     connectTimeout: 0,
@@ -185,7 +187,7 @@ function connectOnce<In, Out, Context>(
     let attached: Attached<In, Out, Context>;
     const socket: Socket = dial(options, (bytes) => {
       attached.received(bytes);
-      // A pause before the first read does not keep Node from it.
+      // Pausing before the first read does not stop Node from reading.
       return !socket.isPaused();
     });
     const handlers: Handlers<In, Out, Context> = {
@@ -210,11 +212,11 @@ function connectOnce<In, Out, Context>(
         isSlab: slab !== undefined,
         host: options.path === undefined ? (options.host ?? "localhost") : undefined,
         to: options.path ?? `${options.host ?? "localhost"}:${options.port}`,
-        // Whoever waits for the connection is told.
+        // The promise of the connection reports the error.
         isTold: () => isWaiting,
       });
     } catch (error) {
-      // The context handler, say; no one hears of this socket any more.
+      // Thrown by the `context` handler, for example: no one listens to this socket any more.
       socket.on("error", () => {});
       socket.destroy();
       throw error;
@@ -242,18 +244,20 @@ function dial<In, Out, Context>(
           ...{ autoSelectFamily, autoSelectFamilyAttemptTimeout },
         }
       : { path };
-  // A runtime that does not know `onread` says `data`, and `attach` hears that, too.
+  // A runtime without `onread` emits `data`, which `attach` handles too.
   const onread = slab === undefined ? undefined : slabReader(slab, received);
   const target = { ...address, onread };
   let socket: Socket;
   if (tls) {
-    // Servers of several names ask for this one. Node sends what it is told to, and an address must not be sent.
+    // SNI, for servers with several names. Node sends the value as it is, and an IP address must not be
+    // sent.
     const servername = host === undefined || isIP(host) ? undefined : host;
     socket = connectTls({ servername, ...target, ...(tls === true ? {} : tls) } as ClientTls);
   } else {
     socket = connectTcp(target as { port: number });
   }
-  // One write a batch: waiting for more to send would only make answers late. As options, TLS would not hear of these.
+  // Each batch is one write: waiting for more bytes would only delay answers. Set here, because TLS ignores
+  // these as options.
   socket.setNoDelay(true);
   if (keepAlive) socket.setKeepAlive(true, keepAliveInitialDelay);
   return socket;

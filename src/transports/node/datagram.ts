@@ -20,37 +20,39 @@ import {
   teller,
 } from "../../core/index.ts";
 
-/** Whom a datagram is from, or to. */
+/** The sender or receiver of a datagram. */
 export interface Peer {
   readonly address: string;
   readonly port: number;
 }
 
 /**
- * Handlers and limits of a datagram endpoint. Each handler is called with the endpoint first; one that throws, or whose
- * promise is rejected, costs nothing but its own datagram.
+ * Handlers and limits of a datagram endpoint. The endpoint is the first argument of each handler. A handler
+ * that throws, or whose promise rejects, affects only its own datagram.
  */
 export interface DatagramHandlers<In, Out = In> {
-  /** A message came. */
+  /** Called for each message. */
   readonly message?:
     | ((endpoint: DatagramEndpoint<In>, value: Out, peer: RemoteInfo) => unknown)
     | undefined;
   /**
-   * A datagram broke the protocol: the rest of it is dropped, and that is all. Or `message` threw. Without this handler
-   * the first is printed in one line, now and then; the second with its stack (see `handlerErrors`).
+   * Called if a datagram violates the protocol (only the rest of that datagram is dropped), or if `message`
+   * throws. Without this handler, violations are printed as single lines, at a limited rate, and errors of
+   * `message` with their stack (see `handlerErrors`).
    */
   readonly error?:
     | ((endpoint: DatagramEndpoint<In>, error: unknown, peer: RemoteInfo) => unknown)
     | undefined;
   /**
-   * The socket failed, or a datagram could not be sent. A connected socket also reports a peer that is not there
-   * (ECONNREFUSED), and goes on: the peer may come back. Without this handler a failure of the socket is printed in one
-   * line, now and then, and what could not be sent is lost, as it might have been later on.
+   * Called if the socket failed, or a datagram could not be sent. A connected socket also reports a missing
+   * peer (ECONNREFUSED) and stays open, because the peer may come back. Without this handler, failures of
+   * the socket are printed as single lines, at a limited rate, and failures to send are ignored, because
+   * datagrams may be lost anyway.
    */
   readonly socketError?: ((endpoint: DatagramEndpoint<In>, error: Error) => unknown) | undefined;
-  /** There is room again after `send` returned false. */
+  /** Called when there is room again after `send` returned false. */
   readonly drain?: ((endpoint: DatagramEndpoint<In>) => unknown) | undefined;
-  /** The socket is closed. */
+  /** Called when the socket is closed. */
   readonly close?: ((endpoint: DatagramEndpoint<In>) => unknown) | undefined;
   /**
    * `send` returns false while more bytes than this wait to be sent.
@@ -58,19 +60,20 @@ export interface DatagramHandlers<In, Out = In> {
    */
   readonly highWater?: number | undefined;
   /**
-   * Most bytes that may wait to be sent; each datagram counts 256 bytes more. What exceeds it is dropped.
+   * Maximum number of bytes that wait to be sent; each datagram counts 256 bytes more. Datagrams above it
+   * are dropped.
    * @defaultValue 8 MiB
    */
   readonly maxQueued?: number | undefined;
   /**
-   * What becomes of a bug in a handler if there is no `error` handler: `'report'` prints it, `'throw'` throws it where no
-   * one catches it.
+   * How a bug in a handler is reported if there is no `error` handler: `'report'` prints it, `'throw'`
+   * throws it as an uncaught exception.
    * @defaultValue `'report'`
    */
   readonly handlerErrors?: "report" | "throw" | undefined;
   /**
-   * Called with everything that happens to the endpoint, as the option of that name of a connection. A datagram that is sent
-   * is one `queued`, of all its values, and one `sent`.
+   * Called for everything that happens on the endpoint, like the option of the same name of a connection. A
+   * sent datagram causes one `queued` with all its values, and one `sent`.
    * @defaultValue none
    */
   readonly trace?: Trace | undefined;
@@ -78,13 +81,13 @@ export interface DatagramHandlers<In, Out = In> {
 
 const HIGH_WATER = 262_144;
 const MAX_QUEUED = 8_388_608;
-/** What a datagram costs in memory beside its bytes, until the system has it. */
+/** Memory cost of a datagram in addition to its bytes, until the system has it. */
 const DATAGRAM_COST = 256;
 
 const HANDLERS = ["message", "error", "socketError", "drain", "close"];
 
 /**
- * Names of handlers and options of an endpoint, for `checkOptions`.
+ * Names of the handlers and options of an endpoint, for `checkOptions`.
  * @internal
  */
 export const DATAGRAM_OPTIONS: readonly string[] = [
@@ -95,7 +98,7 @@ export const DATAGRAM_OPTIONS: readonly string[] = [
 /**
  * Checks the handlers and limits of an endpoint, before a socket is made for it.
  *
- * @throws TypeError for what is not a protocol or a handler; RangeError for an invalid limit
+ * @throws TypeError for an invalid protocol or handler; RangeError for an invalid limit
  * @internal
  */
 export function checkDatagram(
@@ -112,38 +115,40 @@ export function checkDatagram(
 export interface DatagramEndpoint<In> {
   /**
    * The UDP port that it is bound to.
-   * @throws the socket's error where it is not bound, or closed
+   * @throws the socket's error if the socket is not bound, or is closed
    */
   readonly port: number;
-  /** Bytes that wait to be sent; each datagram counts 256 bytes more. */
+  /** Number of bytes that wait to be sent; each datagram counts 256 bytes more. */
   readonly queued: number;
-  /** Node's own socket, for what is not here (multicast, buffer sizes, `ref`). */
+  /** Node's own socket, for everything else (multicast, buffer sizes, `ref`). */
   readonly socket: Socket;
   /**
-   * Sends values as one datagram, one frame behind the other. A protocol without framing takes exactly one.
+   * Sends values as one datagram, one frame after the other. A protocol without framing takes exactly one
+   * value.
    *
    * @param values - what to send
-   * @param peer - whom to; not given: the peer that the socket is connected to
-   * @returns false if it is better to wait for `drain`: above the high-water mark. Also false if nothing was sent: above
-   *   `maxQueued`, and once the endpoint closes
-   * @throws ProtocolError `unencodable` for a value that cannot be encoded, and for more than 65507 bytes; the
-   *   socket's error for a peer that cannot be one (a port of 70000, say)
+   * @param peer - the receiver; defaults to the peer that the socket is connected to
+   * @returns false if you should wait for `drain`: above the high-water mark. Also false if nothing was
+   *   sent: above `maxQueued`, and once the endpoint is closing
+   * @throws ProtocolError `unencodable` for a value that cannot be encoded, and for more than 65507 bytes;
+   *   the socket's error for an invalid peer (for example port 70000)
    */
   send(values: readonly In[], peer?: Peer): boolean;
-  /** Sends what was sent before, delivers nothing more, and closes the socket. */
+  /** Sends the queued datagrams, delivers nothing more, and closes the socket. */
   close(): Promise<void>;
 }
 
-// A datagram over IPv4 has 65535 bytes, less 20 of the IP header and 8 of the UDP header.
+// A datagram over IPv4 has at most 65535 bytes, minus 20 for the IP header and 8 for the UDP header.
 const MAX_DATAGRAM = 65_507;
 
 /**
- * Speaks a protocol over a UDP socket that you have, bound or about to be. Each datagram holds whole frames, and
- * stands for itself: one that breaks the protocol is an `error`, and the next one is read all the same.
+ * Runs a protocol over an existing UDP socket, bound or not yet bound. Each datagram holds complete frames
+ * and is independent: a datagram that violates the protocol causes an `error`, and the next one is read
+ * normally.
  *
  * @param socket - the socket
- * @param protocol - needs no framing of its own: then a datagram is one message
- * @param handlers - what to call, and limits
+ * @param protocol - the protocol of the datagrams; without framing, each datagram is one message
+ * @param handlers - handlers and limits
  * @throws TypeError for an unknown option; RangeError for an invalid limit
  */
 export function attachDatagram<In, Out = In>(
@@ -160,11 +165,11 @@ export function attachDatagram<In, Out = In>(
     { name: own.name, clock: systemClock, trace: handlers.trace },
     () => import("../../inspect/index.ts"),
   );
-  /** Bytes that are not with the system yet, with what their datagrams cost. */
+  /** Bytes that the system does not have yet, including the cost of their datagrams. */
   let queued = 0;
-  /** `send` returned false, and no `drain` followed yet. */
+  /** True if `send` returned false and no `drain` followed yet. */
   let isDrainOwed = false;
-  /** Datagrams that are not with the system yet: Node looks up every address, 127.0.0.1 too. */
+  /** Number of datagrams that the system does not have yet: Node looks up every address, even 127.0.0.1. */
   let unsent = 0;
   let isClosed = false;
   let closing: Promise<void> | undefined;
@@ -181,7 +186,7 @@ export function attachDatagram<In, Out = In>(
     send(values, peer) {
       const bytes = encodeAll(own, values);
       if (bytes.length > MAX_DATAGRAM) {
-        const text = `${bytes.length} bytes exceed the ${MAX_DATAGRAM} of a datagram`;
+        const text = `${bytes.length} bytes exceed the maximum of ${MAX_DATAGRAM} for a datagram`;
         throw new ProtocolError("unencodable", text);
       }
       if (closing !== undefined) return false;
@@ -196,7 +201,8 @@ export function attachDatagram<In, Out = In>(
         tell?.({ type: "sent", bytes });
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === "ERR_SOCKET_DGRAM_NOT_RUNNING") return false;
-        // Port 0 is where a stranger's datagram may say that it is from: that answering fails is no fault of ours.
+        // A received datagram may claim to come from port 0: that the answer fails is not the program's
+        // fault.
         if (peer?.port !== 0) throw error;
         failed(error as Error);
         return true;
@@ -208,7 +214,7 @@ export function attachDatagram<In, Out = In>(
       return false;
     },
     close() {
-      // Where somebody else closed the socket, Node says so once more; Deno does not.
+      // If other code closed the socket, Node emits `close` again; Deno does not.
       if (isClosed) closing ??= Promise.resolve();
       closing ??= new Promise((resolve) => {
         socket.once("close", resolve);
@@ -216,7 +222,7 @@ export function attachDatagram<In, Out = In>(
           try {
             socket.close();
           } catch {
-            // Somebody else closed it, perhaps long ago.
+            // Other code closed it, perhaps long ago.
             resolve();
           }
         };
@@ -227,7 +233,7 @@ export function attachDatagram<In, Out = In>(
   });
 
   function sent(error: Error | null, cost: number): void {
-    // Deno tells of datagrams that the socket took with it when it closed.
+    // Deno reports datagrams that were dropped when the socket closed.
     if (isClosed) return;
     unsent--;
     queued -= cost;
@@ -238,13 +244,13 @@ export function attachDatagram<In, Out = In>(
     guard(() => handlers.drain?.(endpoint));
   }
 
-  /** The socket failed, or something could not be sent. */
+  /** Called if the socket failed, or something could not be sent. */
   function failed(error: Error): void {
     tell?.({ type: "error", error });
     guard(() => handlers.socketError?.(endpoint, error));
   }
 
-  /** Calls a handler: what it throws is its own bug, and harms no one else. */
+  /** Calls a handler and reports an error that it throws, without affecting anything else. */
   function guard(call: () => unknown, report: (error: unknown) => void = reportOwn): void {
     try {
       const result = call();
@@ -261,7 +267,7 @@ export function attachDatagram<In, Out = In>(
   function received(bytes: Uint8Array, peer: RemoteInfo): void {
     if (closing !== undefined) return;
     tell?.({ type: "received", bytes });
-    // Fresh for each datagram: nothing of a bad one is left for the next.
+    // A new reader for each datagram: no state of a bad one remains for the next.
     const reader = new MessageReader(own);
     reader.push(bytes);
     for (;;) {
@@ -280,7 +286,7 @@ export function attachDatagram<In, Out = In>(
       for (const value of values) {
         tell?.({ type: "message", value, size: reader.end - reader.start });
         deliver(value, peer);
-        // A handler may close the endpoint.
+        // The handler may have closed the endpoint.
         if (closing !== undefined) return;
       }
     }
@@ -300,7 +306,7 @@ export function attachDatagram<In, Out = In>(
 
   socket.on("message", received);
   socket.on("error", (error) => {
-    // Where it could not be bound, what waited for that is gone.
+    // If the socket could not be bound, datagrams that waited for it are lost.
     if (!isBound(socket)) {
       unsent = 0;
       queued = 0;
@@ -340,7 +346,7 @@ function transmit(
     socket.send(bytes, peer.port, peer.address, sent);
   } catch (error) {
     if (!isPeerOf(socket, peer)) throw error;
-    // A connected socket takes no address, not even that of its peer.
+    // A connected socket accepts no address, not even that of its peer.
     socket.send(bytes, sent);
   }
 }

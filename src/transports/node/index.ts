@@ -1,10 +1,10 @@
 /**
- * Sockets of Node, Bun and Deno: `listen`, `connect`, and `attach` for a stream that is there already.
+ * Sockets of Node, Bun and Deno: `listen`, `connect`, and `attach` for an existing stream.
  *
  * @packageDocumentation
  */
 
-// What the functions below return: so that declaration files of programs can name it.
+// Types of the results of the functions below, so that declaration files can name them.
 export type { Connection } from "../../core/index.ts";
 export {
   type PipeConnection,

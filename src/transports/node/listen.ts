@@ -41,7 +41,7 @@ import { attachStream } from "./attach-stream.ts";
 import { type ProxyProtocolOptions, readProxyHeader, trustedBy } from "./proxy-front.ts";
 import type { ProxyEndpoint, ProxyHeader } from "./proxy-header.ts";
 
-/** Where to listen, with which handlers and limits for each connection. */
+/** Options for {@link listen}: address, and the handlers and limits of each connection. */
 export type ListenOptions<
   In,
   Out = In,
@@ -51,83 +51,86 @@ export type ListenOptions<
   SocketOptions<In, Out, Context> &
   ListenSettings &
   KeepAlive & {
-    /** Speak TLS: the options of `tls.createServer`. */
+    /** Use TLS: the options of `tls.createServer`. */
     readonly tls?: ServerTls | undefined;
     /**
-     * Protocols by the names that TLS clients may choose from (ALPN), for the same values in other bytes; `protocol` is
-     * for clients that do not choose. A client that offers none of these names fails in the handshake.
+     * Protocols by ALPN name, for TLS clients to choose from. They carry the same values in other bytes;
+     * `protocol` is for clients without ALPN. The handshake fails for a client that offers none of these
+     * names.
      * @defaultValue none
      */
     readonly alpn?: Readonly<Record<string, Protocol<NoInfer<In>, NoInfer<Out>>>> | undefined;
     /**
-     * Proxies that tell in a header of the PROXY protocol (version 1 or 2) who connected to them. It comes before
-     * everything else, before TLS too, within `firstMessageTimeout`; the `context` handler gets it, and printed errors
-     * name the client. A proxy that sends something else ends its connection with `malformed`.
+     * Proxies that send a header of the PROXY protocol (version 1 or 2) with the address of their client.
+     * The header comes before everything else, including TLS, within `firstMessageTimeout`. The `context`
+     * handler receives it, and printed errors name the client. If a proxy sends something else, its
+     * connection ends with `malformed`.
      * @defaultValue none
      */
     readonly proxyProtocol?: ProxyProtocolOptions | undefined;
     /** Closes the server, as `close` does. */
     readonly signal?: CancelSignal | undefined;
     /**
-     * Connections beyond this many are dropped at once. 0 or Infinity: no limit.
+     * Maximum number of connections; more are dropped immediately. 0 or Infinity: no limit.
      * @defaultValue no limit
      */
     readonly maxConnections?: number | undefined;
     /**
-     * Bytes that all connections together may take: unread, unsent, and 8 KiB for each, all of it twice, for garbage and
-     * gaps between allocations. Above it the largest ones are closed with `overflow`, until 90 % are taken. 0 or
-     * Infinity: no limit.
+     * Memory limit of all connections together, in bytes: unread and unsent bytes and 8 KiB per connection,
+     * all counted twice because of garbage and gaps between allocations. Above the limit the largest
+     * connections are closed with `overflow`, until 90 % of it is used. 0 or Infinity: no limit.
      * @defaultValue 256 MiB
      */
     readonly maxMemory?: number | undefined;
     /**
-     * The listening socket failed after it was open; without this the error is uncaught, as with `net`. Or a `context`
-     * handler threw, and its socket was closed; without this the error is printed (see `handlerErrors`).
+     * Called if the listening socket failed after it was open; without this handler the error is uncaught,
+     * as with `net`. Also called if a `context` handler threw, which closes its socket; without this
+     * handler the error is printed (see `handlerErrors`).
      */
     readonly serverError?: ((error: Error) => void) | undefined;
   };
 
-/** Options of `close` of a server. */
+/** Options for `close` of a server. */
 export interface ServerCloseOptions {
   /**
-   * Connections that are still there after so many milliseconds are cut; Infinity never cuts.
+   * Milliseconds after which the remaining connections are cut; Infinity never cuts.
    * @defaultValue 10 000
    */
   readonly timeout?: number | undefined;
 }
 
-/** What a server lost when it closed. */
+/** The result of closing a server. */
 export interface Dropped {
-  /** Bytes that were sent to connections, and that they did not take in time. */
+  /** Number of bytes that were sent to connections but not read by the peers in time. */
   readonly dropped: number;
 }
 
-/** A server that listens. */
+/** A listening server. */
 export interface Server<
   In,
   Out = In,
   Context = undefined,
   Port extends number | undefined = number | undefined,
 > {
-  /** The TCP port it listens on; undefined on a Unix domain socket. */
+  /** The TCP port that it listens on; undefined on a Unix domain socket. */
   readonly port: Port;
-  /** The open connections: from the `open` handler on, and until the `close` handler is called. */
+  /** The open connections: from the call of the `open` handler until the call of the `close` handler. */
   readonly connections: ReadonlySet<Connection<In, Out, Context>>;
-  /** Node's own server, for what is not here. */
+  /** Node's own server, for everything else. */
   readonly server: NetServer;
   /**
-   * Takes no more connections, closes the open ones (what was sent to them goes out first) and waits until
-   * they are gone. May be called in any handler.
+   * Accepts no more connections, closes the open ones after their queued bytes were sent, and waits until
+   * they are closed. You may call it in any handler.
    *
    * @param options - `timeout`
-   * @returns how many bytes were dropped
+   * @returns the number of bytes that were dropped
    */
   close(options?: ServerCloseOptions): Promise<Dropped>;
   /** Closes the server, for `await using`. Absent in runtimes without `Symbol.asyncDispose`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** The type of a server's port, by that of its path: a number if there is none. */
+/** The type of a server's port, depending on the type of its path: a number if there is no path. */
 export type PortOf<Path extends string | undefined> = [Path] extends [undefined]
   ? number
   : [Path] extends [string]
@@ -141,8 +144,8 @@ const HANDSHAKE_TIMEOUT = 10_000;
 const CLOSE_TIMEOUT = 10_000;
 const MAX_MEMORY = 268_435_456;
 /**
- * What is held takes up to twice as much of a process that has much to do: garbage that is not collected yet, and gaps
- * that the C library's allocator leaves between what comes and goes. Measured by `npm run soak -- hostile`.
+ * A busy process takes up to twice the memory that is held: uncollected garbage, and gaps that the C
+ * library's allocator leaves between allocations. Measured by `npm run soak -- hostile`.
  */
 const OVERHEAD = 2;
 
@@ -155,11 +158,12 @@ const OPTIONS = [
 ];
 
 /**
- * A server over TCP, TLS or a Unix domain socket.
+ * Listens as a server over TCP, TLS or a Unix domain socket.
  *
- * Its limits are those of a server that strangers can reach: a first message within 30 s (`firstMessageTimeout`), each
- * frame within 30 s (`frameTimeout`), a TLS handshake within 10 s, a peer that takes nothing for 60 s is cut
- * (`sendTimeout`), and all connections together hold at most 256 MiB (`maxMemory`). A limit of 0 is none.
+ * The default limits suit a server on the public internet: a first message within 30 s
+ * (`firstMessageTimeout`), each frame within 30 s (`frameTimeout`), a TLS handshake within 10 s, a peer
+ * that reads nothing for 60 s is cut (`sendTimeout`), and all connections together hold at most 256 MiB
+ * (`maxMemory`). 0 turns a limit off.
  *
  * @param protocol - the protocol of every connection
  * @param options - address, handlers and limits
@@ -214,18 +218,18 @@ export async function listen<
     () => import("../../inspect/index.ts"),
   );
   const connections = new Set<Connection<In, Out, Context>>();
-  // All of them, also those that are no connections yet: a TLS handshake takes its time.
+  // All sockets, including those that are still in the TLS handshake.
   const sockets = new Idle<Socket>();
   const accepted = new Idle<Socket>();
   const unsentOf = new WeakMap<Connection<In, Out, Context>, () => boolean>();
-  /** Bytes that connections dropped since the server began to close. */
+  /** Number of bytes that connections dropped since the server began to close. */
   let dropped = 0;
   let isClosing = false;
 
   const maxMemory = (options.maxMemory ?? MAX_MEMORY) || Infinity;
   const shared: ConnectionOptions & ServerParts = {
     ...options,
-    // As given, so that 0 is no limit and undefined the default.
+    // As passed, so that 0 means no limit and undefined the default.
     firstMessageTimeout: options.firstMessageTimeout ?? FIRST_MESSAGE_TIMEOUT,
     frameTimeout: options.frameTimeout ?? FRAME_TIMEOUT,
     sendTimeout: options.sendTimeout ?? SEND_TIMEOUT,
@@ -238,7 +242,7 @@ export async function listen<
     socket.once("close", () => sockets.delete(socket));
   };
   const headers = new Map<string, Proxied>();
-  /** When sockets that speak TLS were accepted: the first message counts from then. */
+  /** Accept times of TLS sockets: the time limit of the first message starts there. */
   const begunAt = new Map<string, number>();
   const noteBegin = (socket: Socket): void => {
     const key = endsOf(socket);
@@ -247,7 +251,7 @@ export async function listen<
     socket.once("close", () => begunAt.delete(key));
   };
   const accept = (socket: Socket): void => {
-    // A handshake that is over too late.
+    // The handshake finished after the server began to close.
     if (isClosing) {
       tell?.({
         type: "refused",
@@ -257,7 +261,7 @@ export async function listen<
       socket.destroy();
       return;
     }
-    // First of all its listeners: whoever waits for the last socket may do so in a `close` handler.
+    // Added before other listeners: a `close` handler may wait for the last socket.
     if (tls !== undefined) track(socket);
     const key = tls === undefined ? undefined : endsOf(socket);
     const begun = key === undefined ? undefined : begunAt.get(key);
@@ -282,10 +286,10 @@ export async function listen<
     try {
       attachStream<In, Out, Context>(socket, own, handlersOf(options, socket, header), {
         ...shared,
-        // What the header took is not given twice.
+        // The time that the header took is subtracted.
         firstMessageTimeout: firstMessageTimeout && Math.max(1, firstMessageTimeout - took),
         peer: header?.source && endpointText(header.source),
-        // It closes the server, and connections with what they still have to send.
+        // The signal closes the server, which closes connections after their queued bytes were sent.
         signal: undefined,
         made(connection, isUnsent) {
           made = connection;
@@ -303,7 +307,7 @@ export async function listen<
         },
       });
     } catch (error) {
-      // The `context` handler: there is no connection.
+      // The `context` handler threw: there is no connection.
       tell?.({ type: "refused", from: peerOf(socket), error });
       socket.destroy();
       if (serverError === undefined) reportBug(error, options.handlerErrors ?? "report");
@@ -322,7 +326,7 @@ export async function listen<
   if (proxyProtocol !== undefined) {
     const isTrusted = trustedBy(proxyProtocol);
     const timeout = shared.firstMessageTimeout || Infinity;
-    // The handshake of a server with TLS.
+    // A TLS server's own listener, which starts the handshake.
     const [next = accept] = server.listeners("connection") as ((socket: Socket) => void)[];
     server.removeAllListeners("connection");
     server.on("connection", (socket: Socket) => {
@@ -352,7 +356,7 @@ export async function listen<
     });
   }
   if (maxConnections && maxConnections !== Infinity) server.maxConnections = maxConnections;
-  // Node tells of a handshake that failed or took too long, and leaves the socket open.
+  // Node reports a handshake that failed or took too long, but leaves the socket open.
   server.on("tlsClientError", (error: Error, socket: Socket) => {
     tell?.({ type: "refused", from: peerOf(socket), error });
     socket.destroy();
@@ -365,7 +369,7 @@ export async function listen<
       tell({ type: "refused", from, error });
     });
   }
-  // Before `accept`: both listen to the same event of a server without TLS.
+  // Before `accept`: on a server without TLS both listen to the same event.
   if (tls !== undefined) server.prependListener("connection", noteBegin);
   server.prependListener("connection", track);
 
@@ -396,10 +400,10 @@ export async function listen<
       for (const socket of sockets.members) socket.destroy();
     };
     const timer = Number.isFinite(timeout) ? setTimeout(cut, timeout) : undefined;
-    // The server says that it is closed before its sockets say so.
+    // The server emits `close` before its sockets do.
     await accepted.empty();
     clearTimeout(timer);
-    // What is left has not shaken hands.
+    // The remaining sockets have not finished their handshake.
     cut();
     await sockets.empty();
     await stopped;
@@ -407,7 +411,7 @@ export async function listen<
   };
   const stopListening = onAbort(signal, () => void close());
   server.once("close", stopListening);
-  // While it was looking for its address.
+  // Aborted during the address lookup.
   if (signal?.aborted) {
     await close();
     throw signal.reason;
@@ -424,7 +428,7 @@ export async function listen<
     server,
     close,
   };
-  // Absent in older runtimes.
+  // Missing in older runtimes.
   const dispose = Symbol.asyncDispose as typeof Symbol.asyncDispose | undefined;
   if (dispose !== undefined) Object.assign(made, { [dispose]: async () => void (await close()) });
   return Object.freeze(made) as unknown as Server<In, Out, Context, PortOf<Path>>;
@@ -434,16 +438,18 @@ function peerOf({ remoteAddress: address, remotePort: port = 0 }: Socket): strin
   return address === undefined ? undefined : endpointText({ address, port });
 }
 
-/** What a proxy said of a connection. */
+/** The header that a proxy sent. */
 interface Proxied {
   readonly header?: ProxyHeader | undefined;
-  /** Milliseconds until its header was here. */
+  /** Milliseconds until the header was complete. */
   readonly took?: number | undefined;
-  /** Why there is none. */
+  /** The error, if there is no valid header. */
   readonly fault?: ProtocolError | undefined;
 }
 
-/** Both ends of a TCP connection, which no other one of the same server has; undefined once it is closed. */
+/**
+ * The two ends of a TCP connection, unique among the connections of a server; undefined once it is closed.
+ */
 function endsOf({
   remoteAddress,
   remotePort,
@@ -459,22 +465,26 @@ function endpointText({ address, port }: ProxyEndpoint): string {
   return `${address.includes(":") ? `[${address}]` : address}:${port}`;
 }
 
-/** @throws TypeError for names without TLS, or next to other ones, and for what is not a protocol */
+/**
+ * @throws TypeError for names without TLS or together with other ALPN options, and for an invalid protocol
+ */
 function checkAlpn(
   alpn: Readonly<Record<string, unknown>> | undefined,
   tls: ServerTls | undefined,
 ): void {
   if (alpn === undefined) return;
-  if (tls === undefined) throw new TypeError("alpn is for servers with TLS: give tls, too");
+  if (tls === undefined) throw new TypeError("alpn needs the option tls");
   if (tls.ALPNProtocols !== undefined || tls.ALPNCallback !== undefined) {
-    throw new TypeError("alpn takes the place of ALPNProtocols and ALPNCallback of tls");
+    throw new TypeError(
+      "alpn replaces ALPNProtocols and ALPNCallback of tls: pass only one of them",
+    );
   }
   const protocols = Object.values(alpn);
-  if (protocols.length === 0) throw new TypeError("alpn has no name");
+  if (protocols.length === 0) throw new TypeError("alpn has no names");
   for (const protocol of protocols) checkStreamProtocol(protocol);
 }
 
-/** A set that can be waited for until it is empty. */
+/** A set with a promise that resolves when it is empty. */
 class Idle<Member> {
   readonly members = new Set<Member>();
   #waiting: (() => void)[] = [];

@@ -14,21 +14,21 @@ import {
   type DatagramHandlers,
 } from "./datagram.ts";
 
-/** What a UDP socket is made with: the options of `dgram.createSocket`. */
+/** Options for the UDP socket, from those of `dgram.createSocket`. */
 export type DatagramSocketOptions = Pick<
   DgramOptions,
   "reuseAddr" | "ipv6Only" | "recvBufferSize" | "sendBufferSize"
 > & {
   /**
-   * Version of IP.
-   * @defaultValue 'udp4', or 'udp6' where `host` has a colon
+   * The IP version.
+   * @defaultValue `'udp4'`, or `'udp6'` if `host` contains a colon
    */
   readonly type?: SocketType | undefined;
-  /** Closes the socket at once. Before it is open: calls that off. */
+  /** Closes the socket immediately, or aborts its opening. */
   readonly signal?: AbortSignal | undefined;
 };
 
-/** Where to listen for datagrams, and what to call. */
+/** Options for {@link listenDatagram}: address, handlers and limits. */
 export type ListenDatagramOptions<In, Out = In> = DatagramHandlers<In, Out> &
   DatagramSocketOptions &
   Pick<BindOptions, "port"> & {
@@ -39,7 +39,7 @@ export type ListenDatagramOptions<In, Out = In> = DatagramHandlers<In, Out> &
     readonly host?: string | undefined;
   };
 
-/** Whom to talk to in datagrams, and what to call. */
+/** Options for {@link connectDatagram}: address of the peer, handlers and limits. */
 export type ConnectDatagramOptions<In, Out = In> = DatagramHandlers<In, Out> &
   DatagramSocketOptions & {
     /** UDP port of the peer. */
@@ -58,11 +58,11 @@ const OPTIONS = [
 ];
 
 /**
- * A UDP socket that speaks a protocol.
+ * Opens a UDP socket that receives and sends messages of a protocol.
  *
- * @param protocol - needs no framing of its own: then a datagram is one message
+ * @param protocol - the protocol of the datagrams; without framing, each datagram is one message
  * @param options - address and handlers
- * @returns the endpoint, once it is bound; it also sends, to any peer
+ * @returns the endpoint, once it is bound; it can also send, to any peer
  * @throws the socket's error (EADDRINUSE and the like), or the signal's reason
  *
  * @example
@@ -101,12 +101,13 @@ export async function listenDatagram<In, Out = In>(
 }
 
 /**
- * A UDP socket that is connected to one peer: `send(values)` reaches it, only what comes from there is heard, and
- * where nobody is there `socketError` is told so (ECONNREFUSED), if the peer's machine says it.
+ * Opens a UDP socket that is connected to one peer: `send(values)` sends to it, and only datagrams from it
+ * are received. If the peer's machine reports that no one listens there, `socketError` is called
+ * (ECONNREFUSED).
  *
- * @param protocol - needs no framing of its own: then a datagram is one message
+ * @param protocol - the protocol of the datagrams; without framing, each datagram is one message
  * @param options - the peer's address, and handlers
- * @returns the endpoint, once its socket is connected; that the peer is there it does not say
+ * @returns the endpoint, once its socket is connected; this does not show that the peer exists
  * @throws the socket's error (ENOTFOUND and the like), or the signal's reason
  *
  * @example
@@ -134,14 +135,14 @@ export async function connectDatagram<In, Out = In>(
   return attachDatagram(socket, protocol, handlersOf(options));
 }
 
-/** What an endpoint needs of the options; the rest is for its socket. */
+/** The options for the endpoint; the others are for its socket. */
 function handlersOf<In, Out>(options: DatagramHandlers<In, Out>): DatagramHandlers<In, Out> {
   const { message, error, socketError, drain, close } = options;
   const { highWater, maxQueued, handlerErrors, trace } = options;
   return { message, error, socketError, drain, close, highWater, maxQueued, handlerErrors, trace };
 }
 
-/** A socket, once it says so; closed where it does not come to that. */
+/** Resolves with the socket once it is open; closes it if that fails. */
 async function open(
   options: DatagramSocketOptions & { readonly host?: string | undefined },
   event: "listening" | "connect",

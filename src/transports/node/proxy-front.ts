@@ -2,17 +2,18 @@ import { BlockList, isIP, type Socket } from "node:net";
 import { type Clock, ProtocolError, Splitter } from "../../core/index.ts";
 import { type ProxyHeader, proxyHeader } from "./proxy-header.ts";
 
-/** The option `proxyProtocol` of `listen`. */
+/** Options for `proxyProtocol` of `listen`. */
 export interface ProxyProtocolOptions {
   /**
-   * Addresses of the proxies: `"10.0.0.7"`, `"10.0.0.0/8"`, `"fd00::/8"`, and `"unix:"` for a server with a `path`. From
-   * these a header must come first; from all others nothing is expected, and what comes is read as usual.
+   * Addresses of the proxies: `"10.0.0.7"`, `"10.0.0.0/8"`, `"fd00::/8"`, and `"unix:"` for a server with a
+   * `path`. Connections from these addresses must begin with a header; all other connections are read as
+   * usual.
    */
   readonly from: readonly string[];
 }
 
 /**
- * Returns whether a socket is one of a proxy.
+ * Returns a function that tells if a socket comes from a proxy.
  *
  * @throws TypeError for an entry that is neither an address nor a network
  */
@@ -33,7 +34,7 @@ export function trustedBy({ from }: ProxyProtocolOptions): (socket: Socket) => b
     const prefix = bits === undefined ? most : /^\d{1,3}$/.test(bits) ? Number(bits) : Infinity;
     if (version === 0 || prefix > most || more.length > 0) {
       throw new TypeError(
-        `proxyProtocol: "${entry}" is no address, network such as 10.0.0.0/8, or unix:`,
+        `proxyProtocol: "${entry}" is not an address, a network (10.0.0.0/8), or unix:`,
       );
     }
     if (prefix === most) list.addAddress(address, family);
@@ -41,25 +42,28 @@ export function trustedBy({ from }: ProxyProtocolOptions): (socket: Socket) => b
   }
   return ({ remoteAddress }) => {
     if (remoteAddress === undefined) return hasUnix;
-    // IPv4 on a socket of both families.
+    // An IPv4 address on a socket of both families.
     const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(remoteAddress)?.[1];
     const address = mapped ?? remoteAddress.replace(/%.*$/, "");
     return list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
   };
 }
 
-/** How long the header may take, and who is told. */
+/** Time limit and callbacks for reading the header. */
 export interface HeaderReader {
   readonly clock: Clock;
-  /** Milliseconds; Infinity: no limit. */
+  /** Time limit in milliseconds; Infinity: no limit. */
   readonly timeout: number;
-  /** The header was read; what followed it is back in the socket, which is paused. */
+  /** Called with the header; bytes after it are back in the socket, which is paused. */
   done(header: ProxyHeader): void;
-  /** There was no such header. The socket is left as it is. */
+  /** Called if there is no valid header. The socket is left as it is. */
   failed(error: ProtocolError): void;
 }
 
-/** Reads the header from a socket. A peer that leaves without a byte (a health check) is no failure. */
+/**
+ * Reads the header from a socket. A peer that closes without sending a byte (a health check) is not a
+ * failure.
+ */
 export function readProxyHeader(socket: Socket, reader: HeaderReader): void {
   const splitter = new Splitter(proxyHeader());
   const { clock, timeout } = reader;

@@ -11,7 +11,7 @@ import {
   u32be,
 } from "../../core/index.ts";
 
-/** One end of a connection that was proxied. */
+/** One end of a proxied connection. */
 export interface ProxyEndpoint {
   /** An IP address, or the path of a Unix domain socket. */
   readonly address: string;
@@ -19,35 +19,38 @@ export interface ProxyEndpoint {
   readonly port: number;
 }
 
-/** A further value of a header of version 2. */
+/** An additional value of a version 2 header. */
 export interface ProxyTlv {
-  /** Its type: 1 is the ALPN protocol, 2 the host name that the client asked for, 0x20 what is known of its TLS. */
+  /** Its type: 1 is the ALPN protocol, 2 the host name that the client requested, 0x20 details of its TLS. */
   readonly type: number;
   /** Its bytes. */
   readonly value: Uint8Array;
 }
 
-/** A header of the PROXY protocol: who connected to the proxy. */
+/** A header of the PROXY protocol: the client that connected to the proxy. */
 export interface ProxyHeader {
-  /** Version of the protocol: 1 is a line of text, 2 is binary. */
+  /** Version of the protocol: 1 is a text line, 2 is binary. */
   readonly version: 1 | 2;
-  /** The client; undefined if the proxy speaks for itself (LOCAL, a health check) or does not know (UNKNOWN). */
+  /**
+   * The client; undefined for a connection of the proxy itself (LOCAL, a health check) or an unknown client
+   * (UNKNOWN).
+   */
   readonly source?: ProxyEndpoint | undefined;
   /** The address that the client connected to; undefined like `source`. */
   readonly destination?: ProxyEndpoint | undefined;
   /** True if the proxy itself opened the connection: the command LOCAL of version 2. */
   readonly isLocal?: boolean | undefined;
-  /** Further values, in the order of the header; version 2 only. */
+  /** Additional values, in the order of the header; version 2 only. */
   readonly tlvs?: readonly ProxyTlv[] | undefined;
 }
 
 const SIGNATURE = Uint8Array.of(13, 10, 13, 10, 0, 13, 10, 81, 85, 73, 84, 10);
 const PROXY = Uint8Array.of(80, 82, 79, 88, 89, 32);
-/** The longest line of version 1, with its CRLF. */
+/** Maximum length of a version 1 line, including its CRLF. */
 const LINE = 107;
 const PREFIX = 16;
 
-/** Bytes of one address by the family of version 2: IPv4, IPv6, Unix. */
+/** Size of an address in bytes, by the family of version 2: IPv4, IPv6, Unix. */
 const SIZES = [0, 4, 16, 108];
 const CRC32C = 3;
 const crc32c = /* @__PURE__ */ crc32("iscsi");
@@ -61,14 +64,14 @@ function measure(bytes: Uint8Array, start: number, end: number): number {
   const mark = isBinary ? SIGNATURE : PROXY;
   for (let at = 0; at < mark.length && start + at < end; at++) {
     if (bytes[start + at] !== mark[at]) {
-      throw malformed("neither of version 1 nor of version 2", start + at);
+      throw malformed("not a header of version 1 or 2", start + at);
     }
   }
   if (isBinary) return end - start < PREFIX ? 0 : PREFIX + u16be(bytes, start + 14);
   const last = Math.min(end, start + LINE);
   for (let at = start + PROXY.length; at < last; at++) {
     if (bytes[at] !== 10) continue;
-    if (bytes[at - 1] !== 13) throw malformed("a line ends in LF without CR", at);
+    if (bytes[at - 1] !== 13) throw malformed("the line ends in LF without CR", at);
     return at + 1 - start;
   }
   if (last === start + LINE) throw malformed(`no end of the line within ${LINE} bytes`, start);
@@ -80,10 +83,10 @@ function decodeLine(bytes: Uint8Array, start: number, end: number): ProxyHeader 
   const [family, source, destination, from, to, ...more] = line.split(" ");
   if (family === "UNKNOWN") return { version: 1 };
   const isAddress = family === "TCP4" ? isIPv4 : family === "TCP6" ? isIPv6 : undefined;
-  if (isAddress === undefined) throw malformed("an unknown family", start + PROXY.length);
+  if (isAddress === undefined) throw malformed("unknown address family", start + PROXY.length);
   const isWhole = more.length === 0 && isAddress(source ?? "") && isAddress(destination ?? "");
   if (!isWhole || !isPort(from) || !isPort(to)) {
-    throw malformed("the line has not two addresses and two ports", start + PROXY.length);
+    throw malformed("the line does not hold two addresses and two ports", start + PROXY.length);
   }
   return {
     version: 1,
@@ -104,7 +107,7 @@ function decodeBinary(bytes: Uint8Array, start: number, end: number): ProxyHeade
   if (command > 1) throw malformed(`command ${command}`, start + 12);
   const family = bytes[start + 13]! >> 4;
   const kind = bytes[start + 13]! & 0xf;
-  // What follows LOCAL is skipped, whatever it is.
+  // Everything after LOCAL is skipped.
   if (command === 0) return { version: 2, isLocal: true };
   if (family > 3 || kind > 2 || (family === 0) !== (kind === 0)) {
     throw malformed(`family ${family}, protocol ${kind}`, start + 13);
@@ -128,7 +131,7 @@ function decodeBinary(bytes: Uint8Array, start: number, end: number): ProxyHeade
   const tlvs: ProxyTlv[] = [];
   while (at < end) {
     const length = at + 3 <= end ? u16be(bytes, at + 1) : Infinity;
-    if (at + 3 + length > end) throw malformed("a value goes beyond the header", at);
+    if (at + 3 + length > end) throw malformed("a value extends beyond the header", at);
     const value = bytes.subarray(at + 3, at + 3 + length);
     if (bytes[at] === CRC32C) checkSum(bytes, start, end, at + 3, length);
     tlvs.push({ type: bytes[at]!, value });
@@ -137,13 +140,13 @@ function decodeBinary(bytes: Uint8Array, start: number, end: number): ProxyHeade
   return { version: 2, ...ends, tlvs };
 }
 
-/** The checksum covers the whole header, with zeros in its own place. */
+/** Checks the checksum of the whole header, in which the checksum itself counts as zeros. */
 function checkSum(bytes: Uint8Array, start: number, end: number, at: number, length: number): void {
   if (length !== 4) throw malformed(`a checksum of ${length} bytes, not 4`, at);
   const whole = bytes.slice(start, end);
   whole.fill(0, at - start, at - start + 4);
   if (crc32c(whole, 0, whole.length) >>> 0 !== u32be(bytes, at))
-    throw malformed("its checksum is wrong", at);
+    throw malformed("wrong checksum", at);
 }
 
 function addressOf(bytes: Uint8Array, at: number, size: number): string {
@@ -156,7 +159,7 @@ function addressOf(bytes: Uint8Array, at: number, size: number): string {
   return decodeLatin1(bytes, at, zero < 0 || zero > at + size ? at + size : zero);
 }
 
-/** An IPv6 address as it is mostly written: the longest run of zeros is left out. */
+/** An IPv6 address in its usual form: the longest run of zeros is replaced by `::`. */
 function shortened(groups: readonly string[]): string {
   let best = 0;
   let from = 0;
@@ -174,7 +177,7 @@ function encode(header: ProxyHeader, out: Output): void {
   const family = source === undefined || destination === undefined ? 0 : familyOf(header);
   if (version === 1) {
     if (isLocal || tlvs.length > 0 || family === 3) {
-      throw new ProtocolError("unencodable", "PROXY header: only version 2 can say that");
+      throw new ProtocolError("unencodable", "PROXY header: this header needs version 2");
     }
     const ends = `${source?.address} ${destination?.address} ${source?.port} ${destination?.port}`;
     out.utf8(family === 0 ? "PROXY UNKNOWN\r\n" : `PROXY TCP${family === 1 ? 4 : 6} ${ends}\r\n`);
@@ -192,7 +195,9 @@ function encode(header: ProxyHeader, out: Output): void {
   });
 }
 
-/** @throws ProtocolError `unencodable` if the two addresses are not of one family, or a port is none */
+/**
+ * @throws ProtocolError `unencodable` if the two addresses are not of the same family, or a port is invalid
+ */
 function familyOf({ source, destination }: ProxyHeader): number {
   const families = [source!, destination!].map(({ address, port }) => {
     try {
@@ -203,7 +208,7 @@ function familyOf({ source, destination }: ProxyHeader): number {
     return isIPv4(address) ? 1 : isIPv6(address) ? 2 : 3;
   });
   if (families[0] !== families[1]) {
-    throw new ProtocolError("unencodable", "PROXY header: addresses of two families");
+    throw new ProtocolError("unencodable", "PROXY header: the addresses are of different families");
   }
   return families[0]!;
 }
@@ -236,7 +241,7 @@ function writeAddress(address: string, family: number, out: Output): void {
   for (const group of [...first, ...zeros, ...last]) out.u16be(Number.parseInt(group, 16));
 }
 
-/** The header of the PROXY protocol as a protocol: one frame at the beginning of a stream. */
+/** The header as a protocol: one frame at the beginning of a stream. */
 const header: Protocol<ProxyHeader> = /* @__PURE__ */ defineProtocol<ProxyHeader>({
   name: "proxy-header",
   maxFrame: PREFIX + 0xffff,
@@ -247,9 +252,9 @@ const header: Protocol<ProxyHeader> = /* @__PURE__ */ defineProtocol<ProxyHeader
 });
 
 /**
- * Returns the protocol of the header that a proxy sends first, so that the server behind it knows who connected: the
- * PROXY protocol of HAProxy, versions 1 and 2. Servers that receive it use the option `proxyProtocol` of `listen`; this
- * is for the proxy's side.
+ * Returns the protocol of the header that a proxy sends first, to tell the server the address of its
+ * client: the PROXY protocol of HAProxy, versions 1 and 2. Servers that receive it use the option
+ * `proxyProtocol` of `listen`; this function is for proxies.
  *
  * @example
  * ```ts

@@ -2,8 +2,9 @@ import type { Duplex } from "node:stream";
 import type { Sink } from "../../core/index.ts";
 
 /**
- * What there is to know of a port of the package `serialport`. It is a Duplex that neither `end` nor `destroy` closes: only
- * its own `close` gives the device back. That it could not be opened, it says by `error` alone.
+ * The members of a port of the package `serialport` that are used. It is a Duplex, but `end` and `destroy`
+ * do not close it: only its own `close` releases the device. If it could not be opened, it only emits
+ * `error`.
  */
 export interface SerialPort extends Duplex {
   readonly isOpen: boolean;
@@ -12,21 +13,21 @@ export interface SerialPort extends Duplex {
   drain(done: (error: unknown) => void): void;
 }
 
-/** Is it such a port? */
+/** True if the stream is a port of the package `serialport`. */
 export function isSerialPort(stream: Duplex): stream is SerialPort {
   const { isOpen, close, drain } = stream as Partial<SerialPort>;
   return typeof isOpen === "boolean" && typeof close === "function" && typeof drain === "function";
 }
 
 /**
- * The way out to a port.
+ * Makes the sink of a serial port.
  *
  * @param port - the port
- * @param sink - what a Duplex does
- * @returns the same, but for the end: there is no half of a line, and no end of the peer's to wait for
+ * @param sink - the sink of a Duplex
+ * @returns the same sink, with another end: a line has no half-close, and no end of the peer to wait for
  */
 export function serialSink(port: SerialPort, sink: Sink): Sink {
-  // What goes wrong here is that it is closed already: its `close` event tells.
+  // The only error here is that the port is already closed: its `close` event reports that.
   const done = (): void => {};
   const shut = (): void => {
     if (port.opening) port.once("open", () => port.close(done));
@@ -35,7 +36,7 @@ export function serialSink(port: SerialPort, sink: Sink): Sink {
   const { end: _, ...whole } = sink;
   return {
     ...whole,
-    // Out of the program, and then out of the system.
+    // First out of the program, then out of the system.
     close: () => void port.end(() => port.drain(shut)),
     abort: shut,
   };

@@ -2,31 +2,34 @@ import type { Writable } from "node:stream";
 import type { Clock, Sink } from "../../core/index.ts";
 import type { SerialPort } from "./serial.ts";
 
-/** Frames that end where the line is silent. */
+/** Collects frames that end when the line is silent. */
 export interface SilenceGate {
-  /** Bytes came. */
+  /** Takes bytes. */
   push(bytes: Uint8Array): void;
-  /** Nothing follows: what is here is a frame. */
+  /** Delivers the bytes so far as a frame, because nothing follows. */
   flush(): void;
-  /** Forgets what is here. */
+  /** Drops the bytes so far. */
   stop(): void;
 }
 
-/** What a {@link silenceGate} works with. */
+/** Parts for a {@link silenceGate}. */
 export interface SilenceGateParts {
   readonly clock: Clock;
   /** Milliseconds without a byte that end a frame. */
   readonly silence: number;
-  /** Longest frame now. Of a longer one, one byte more is delivered at once, and the rest of it is dropped. */
+  /**
+   * Maximum frame length at present. For a longer frame, one byte more is delivered immediately, and the
+   * rest is dropped.
+   */
   most(): number;
-  /** Gets each frame, in memory of its own. */
+  /** Called with each frame, in its own memory. */
   deliver(bytes: Uint8Array): void;
 }
 
 const SMALLEST = 256;
 
 /**
- * Cuts a stream where it is silent.
+ * Cuts a stream where the line is silent.
  *
  * ```text
  *   bytes  ..xx.x....................xxx..
@@ -34,8 +37,8 @@ const SMALLEST = 256;
  *                                deliver(xx x)
  * ```
  *
- * A timer may be late: where this program was busy, bytes that came in time wait behind it. So once it has run, what
- * waits is read before the frame is taken to be over (`clock.soon`).
+ * Timers may be late: if the program was busy, bytes that arrived in time are still unread. So when the
+ * timer fires, waiting bytes are read first, and only then the frame counts as complete (`clock.soon`).
  */
 export function silenceGate({ clock, silence, most, deliver }: SilenceGateParts): SilenceGate {
   let bytes = new Uint8Array(0);
@@ -105,28 +108,29 @@ export function silenceGate({ clock, silence, most, deliver }: SilenceGateParts)
   };
 }
 
-/** The way out to a line whose frames end by silence. */
+/** The sink of a line with frames that end by silence. */
 export interface SpacedSink extends Sink {
-  /** Writes nothing more. */
+  /** Drops the queue and writes nothing more. */
   stop(): void;
 }
 
-/** What a {@link spacedSink} works with. */
+/** Parts for a {@link spacedSink}. */
 export interface SpacedSinkParts {
   readonly clock: Clock;
   readonly silence: number;
   readonly writable: Writable;
-  /** The same, if it is a serial port: it tells when bytes have left the system. */
+  /** The same stream if it is a serial port: it tells when bytes have left the system. */
   readonly port: SerialPort | undefined;
-  /** Room for more. */
+  /** Called when there is room for more. */
   drained(): void;
 }
 
 /**
- * A sink that leaves a line silent between two frames, so that its peer can tell them apart.
+ * Makes a sink that keeps the line silent between two frames, so that the peer can separate them.
  *
- * @param sink - ends and aborts the line. It is not paused: silence cannot be told of bytes that are not read
- * @param parts - what it works with
+ * @param sink - ends and aborts the line. Its pause is not used, because silence cannot be detected on a
+ *   line that is not read
+ * @param parts - clock, silence, the stream, and a callback
  */
 export function spacedSink(
   sink: Sink,
@@ -160,7 +164,7 @@ export function spacedSink(
       });
     };
     writable.write(bytes, (error) => {
-      // That the line is gone is told elsewhere.
+      // The `close` event reports that the line is gone.
       if (error != null) return;
       if (port === undefined) wait();
       else port.drain(wait);
@@ -196,7 +200,7 @@ export function spacedSink(
     }),
     close(error) {
       ending = () => sink.close(error);
-      // It need not be silent afterwards.
+      // No silence is needed after the last frame.
       if (queue.length === 0) cancel();
       if (queue.length === 0) isBusy = false;
       pump();

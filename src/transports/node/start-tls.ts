@@ -16,41 +16,45 @@ import {
 import type { ClientTls, ServerTls } from "./address.ts";
 import { type Upgrade, upgradeOf } from "./attach-stream.ts";
 
-/** Which side of the handshake this is, and its certificates. */
+/** The side of the handshake, and its certificates. */
 export type TlsSide =
   | {
-      /** This side begins the handshake. */
+      /** This side starts the handshake, as the TLS client. */
       readonly side: "client";
       /**
-       * The options of `tls.connect`. `servername` is the `host` of `connect`, unless it is given: the server's
+       * The options of `tls.connect`. `servername` defaults to the `host` of `connect`: the server's
        * certificate must be for that name.
        * @defaultValue true
        */
       readonly tls?: true | ClientTls | undefined;
     }
   | {
-      /** This side has the certificate. */
+      /** This side has the certificate, as the TLS server. */
       readonly side: "server";
-      /** The options of `tls.createServer`: `key` and `cert` first of all. */
+      /** The options of `tls.createServer`; `key` and `cert` are required. */
       readonly tls: ServerTls;
     };
 
-/** Options for {@link startTls}: the side, certificates, and handlers for what comes over TLS. */
+/** Options for {@link startTls}: side, certificates, and the handlers for the TLS connection. */
 export type StartTlsOptions<In, Out = In, Context = undefined> = TlsSide &
   Omit<Handlers<In, Out, Context>, "context" | "open"> & {
     /**
-     * Milliseconds for the handshake; then the connection ends with `timeout`. 0 or Infinity: no limit.
+     * Time limit of the handshake, in milliseconds; then the connection ends with `timeout`. 0 or Infinity:
+     * no limit.
      * @defaultValue 10 000
      */
     readonly handshakeTimeout?: number | undefined;
-    /** Called with Node's TLS socket before the first message: for the peer's certificate, or the chosen ALPN protocol. */
+    /**
+     * Called with Node's TLS socket before the first message, for the peer's certificate or the negotiated
+     * ALPN protocol.
+     */
     readonly secured?:
       | ((connection: Connection<In, Out, Context>, socket: TLSSocket) => unknown)
       | undefined;
   };
 
 const HANDSHAKE_TIMEOUT = 10_000;
-/** What a timer can wait for: our own is the one that counts. */
+/** Longest delay of a timer: only our own time limit applies. */
 const LONGEST = 0x7fff_ffff;
 
 const OPTIONS = [
@@ -59,21 +63,23 @@ const OPTIONS = [
 ];
 
 /**
- * Goes on over TLS on an open connection (STARTTLS): after the reply that says so was sent, or received. It is the same
- * connection afterwards, with its context, its limits and its place in the server; protocol and handlers are those
- * given here. What is sent meanwhile waits.
+ * Upgrades an open connection to TLS (STARTTLS), after the reply that announces it was sent or received.
+ * The connection stays the same, with its context, its limits and its place in the server; protocol and
+ * handlers are replaced by those given here. Messages that you send meanwhile are queued.
  *
- * Nothing that was received in plain text becomes part of the conversation over TLS: if bytes follow the command or the
- * reply before the handshake (an attacker may have put them there, see RFC 3207), the connection ends with `malformed`,
- * and a reply that was not sent yet is dropped.
+ * Bytes received in plain text never become part of the TLS session: if bytes follow the command or the
+ * reply before the handshake (an attacker may have injected them, see RFC 3207), the connection ends with
+ * `malformed`, and an unsent reply is dropped.
  *
  * @param connection - a connection over a TCP or Unix domain socket or another Duplex
- * @param protocol - the protocol of what comes and goes over TLS
+ * @param protocol - the protocol over TLS
  * @param options - `side`, `tls` and handlers
- * @returns resolves with the same connection once the handshake is done. If that fails, the `error` and `close`
- *   handlers given here are called, and the promise rejects with the same error; no one has to catch it
- * @throws TypeError while output waits that the socket does not take, before the connection is open, for a transport that is not one socket or Duplex of Node, or has the option `slab`, and for an
- *   unknown option; ProtocolError `closed` once a side has ended
+ * @returns a promise that resolves with the same connection once the handshake is done. If the handshake
+ *   fails, the `error` and `close` handlers given here are called, and the promise rejects with the same
+ *   error; you need not catch it
+ * @throws TypeError while output is unsent because the socket does not accept it, before the connection is
+ *   open, for a transport other than a socket or Duplex of Node, for a connection with the option `slab`,
+ *   and for an unknown option; ProtocolError `closed` once a side has ended
  *
  * @example
  * ```ts no-check
@@ -97,14 +103,14 @@ export function startTls<In, Out = In, Context = undefined, P = unknown>(
   checkLimits(options, "handshakeTimeout");
   const { side, tls, handshakeTimeout: _, secured: __, ...handlers } = options;
   if (side !== "client" && side !== "server") {
-    throw new TypeError(`startTls: side is "client" or "server", not ${String(side)}`);
+    throw new TypeError(`startTls: side must be "client" or "server", not ${String(side)}`);
   }
   if (side === "server" && (typeof tls !== "object" || tls === null)) {
     throw new TypeError("startTls: a server needs tls: { key, cert }");
   }
   const upgrade = upgradeOf(connection);
   if (upgrade === undefined) {
-    throw new TypeError("startTls of a connection that was not made by framewright/node");
+    throw new TypeError("startTls() needs a connection made by framewright/node");
   }
   upgrade.check();
   connection.pause();
@@ -113,12 +119,12 @@ export function startTls<In, Out = In, Context = undefined, P = unknown>(
     injected > 0 ? 0 : (connection as unknown as OwnConnection).flushNow() + upgrade.waiting;
   if (unsent > 0) {
     connection.resume();
-    throw new TypeError(`startTls() while ${unsent} bytes wait to be sent: wait for flushed()`);
+    throw new TypeError(`startTls() with ${unsent} unsent bytes: wait for flushed()`);
   }
   try {
     connection.use<In, Out>(protocol, handlers);
   } catch (error) {
-    // In the middle of a frame of several values the rest of them is injected, too.
+    // In the middle of a frame of several values, its remaining values were injected too.
     if (injected === 0) throw error;
   }
   const secure = connection as unknown as Connection<In, Out, Context>;
@@ -136,7 +142,7 @@ async function begin<In, Out, Context>(
   let socket: TLSSocket;
   try {
     refusePlain(connection, injected);
-    // What is sent from now on waits for TLS.
+    // Bytes that are sent from now on wait for TLS.
     const raw = upgrade.take();
     await upgrade.flush(raw);
     refusePlain(connection, plainBytes(connection, upgrade));
@@ -144,9 +150,9 @@ async function begin<In, Out, Context>(
     upgrade.give(socket);
   } catch (error) {
     upgrade.lost(error);
-    // Its end may have another reason, of which this is a consequence.
+    // The connection may have ended for another reason that caused this error.
     const { error: reason = error } = await connection.closed;
-    // In a handler it comes back as that one's rejected promise.
+    // If a handler awaits this promise, its rejection is not a new error.
     markReported(reason);
     throw reason;
   }
@@ -161,21 +167,23 @@ async function begin<In, Out, Context>(
   return connection;
 }
 
-/** How many bytes were received that are no part of the TLS session. */
+/** Number of received bytes that are not part of the TLS session. */
 function plainBytes(connection: object, { buffered }: Upgrade): number {
   return (connection as unknown as OwnConnection).unread + buffered;
 }
 
-/** @throws ProtocolError `malformed` if there are any; the connection ends with it */
+/** @throws ProtocolError `malformed` if there are such bytes; the connection ends with it */
 function refusePlain(connection: object, count: number): void {
   if (count === 0) return;
-  const text = `at least ${count} bytes of plain text follow where a TLS handshake should begin`;
+  const text = `at least ${count} bytes of plain text arrived instead of a TLS handshake`;
   const error = new ProtocolError("malformed", text);
   (connection as unknown as OwnConnection).faulted(error, true);
   throw error;
 }
 
-/** The TLS socket over a plain one, once all that `tls` asks for is checked. Destroys both if it fails. */
+/**
+ * Makes the TLS socket over a plain one, once all checks of `tls` have passed. Destroys both if one fails.
+ */
 function shakeHands(raw: Duplex, upgrade: Upgrade, options: ShakeOptions): Promise<TLSSocket> {
   const { handshakeTimeout = HANDSHAKE_TIMEOUT } = options;
   return new Promise<TLSSocket>((resolve, reject) => {
@@ -190,15 +198,17 @@ function shakeHands(raw: Duplex, upgrade: Upgrade, options: ShakeOptions): Promi
       raw.destroy();
     };
     const closed = (): void => {
-      fail(raw.errored ?? new ProtocolError("closed", "the connection ended in the TLS handshake"));
+      fail(
+        raw.errored ?? new ProtocolError("closed", "the connection ended during the TLS handshake"),
+      );
     };
     const done = (socket: TLSSocket): void => {
       stop();
       resolve(socket);
     };
-    // A peer that leaves now is gone.
+    // From now on, a peer that ends is gone.
     raw.allowHalfOpen = false;
-    // What happens to the plain socket, the TLS socket tells.
+    // The TLS socket reports errors of the plain socket.
     raw.on("error", () => {});
     raw.once("close", closed);
     if (handshakeTimeout > 0 && handshakeTimeout !== Infinity) {
@@ -227,7 +237,7 @@ function client(
   done: Done,
   fail: Fail,
 ): void {
-  // An address must not be sent as a name, but the certificate may be for it.
+  // An IP address must not be sent as a name, but the certificate may be for it.
   const servername = host === undefined || isIP(host) ? undefined : host;
   const given = tls === true ? {} : (tls as ClientTls);
   const socket = connectTls({ host, servername, ...given, socket: raw } as ClientTls);
@@ -239,24 +249,24 @@ function client(
 }
 
 function server(raw: Duplex, tls: ServerTls, done: Done, fail: Fail): void {
-  // Never listens: it makes the TLS socket, and checks what `tls` asks for.
+  // Never listens: it makes the TLS socket, and checks the options of `tls`.
   const handshakes = createTlsServer({ ...tls, handshakeTimeout: LONGEST });
   handshakes.once("secureConnection", done);
   handshakes.once("tlsClientError", fail);
   handshakes.emit("connection", raw);
 }
 
-/** Errors of OpenSSL for a peer whose first bytes are not TLS at all. */
+/** Error codes of OpenSSL for a peer that does not speak TLS. */
 const NOT_TLS = [
   ...["ERR_SSL_WRONG_VERSION_NUMBER", "ERR_SSL_HTTP_REQUEST", "ERR_SSL_HTTPS_PROXY_REQUEST"],
   ...["ERR_SSL_PACKET_LENGTH_TOO_LONG", "ERR_SSL_UNEXPECTED_MESSAGE", "ERR_SSL_BAD_RECORD_TYPE"],
   "ERR_SSL_RECORD_LAYER_FAILURE",
 ];
 
-/** Plain text that came too late to be seen before the handshake is malformed, too. */
+/** Plain text that arrived too late to be seen before the handshake is also malformed. */
 function causeOf(error: unknown): unknown {
   const { code } = Object(error) as { code?: unknown };
   if (!NOT_TLS.includes(String(code))) return error;
-  const text = `plain text where a TLS handshake should begin: ${String(code)}`;
+  const text = `plain text instead of a TLS handshake: ${String(code)}`;
   return new ProtocolError("malformed", text, undefined, { cause: error });
 }

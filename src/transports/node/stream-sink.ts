@@ -2,30 +2,33 @@ import { Socket } from "node:net";
 import type { Duplex, Readable, Writable } from "node:stream";
 import { compact, type Sink } from "../../core/index.ts";
 
-/** A stream to read and one to write that belong together: those of a child process. */
+/** A readable and a writable stream that belong together, for example those of a child process. */
 export interface StreamPair {
-  /** What the peer sends, such as `child.stdout`. */
+  /** Bytes from the peer, for example `child.stdout`. */
   readonly readable: Readable;
-  /** What is sent to the peer, such as `child.stdin`. */
+  /** Bytes to the peer, for example `child.stdin`. */
   readonly writable: Writable;
 }
 
-/** The outgoing side of Node streams. */
+/** The sink of Node streams. */
 export interface StreamSink extends Sink {
   buffered(): number;
-  /** The stream has room again. Returns true if the connection may write. */
+  /** Called when the stream has room again. Returns true if the connection may write. */
   drained(): boolean;
-  /** The stream is gone: forgets what waits. */
+  /** Drops the waiting bytes, because the stream is gone. */
   clear(): void;
-  /** Writes nothing from now on, until `moveTo`. */
+  /** Stops writing until `moveTo`. */
   hold(): void;
-  /** Goes on with another stream in place of the first one or two. */
+  /** Continues with another stream instead of the current one or two. */
   moveTo(stream: Duplex): void;
-  /** True while this side writes or ends the streams: what they do meanwhile is not the program's doing. */
+  /**
+   * True while this sink writes to the streams or ends them: changes meanwhile are not caused by the
+   * program.
+   */
   readonly isActive: boolean;
 }
 
-/** A large piece is handed over in slices, so that progress shows while a slow peer takes it. */
+/** A large piece is written in slices, so that progress is visible while a slow peer reads. */
 const SLICE = 65_536;
 
 /**
@@ -47,7 +50,7 @@ export function streamSink(input: Readable, output: Writable, name?: string): St
   let isActive = false;
   let peer = name;
 
-  /** Behind bytes that wait in the stream a piece waits, too, and must not keep a large chunk alive. */
+  /** If the stream holds unsent bytes, this piece waits too, and must not keep a large chunk alive. */
   const put = (bytes: Uint8Array<ArrayBuffer>): boolean =>
     writable.write(writable.writableLength > 0 ? compact(bytes) : bytes);
 
@@ -70,7 +73,7 @@ export function streamSink(input: Readable, output: Writable, name?: string): St
     if (!isHeld && waiting.length === 0 && !writable.writableEnded) writable.end();
   }
 
-  /** Runs something that may destroy the stream at once. */
+  /** Runs a function that may destroy the stream. */
   function act<T>(run: () => T): T {
     isActive = true;
     try {
@@ -81,7 +84,7 @@ export function streamSink(input: Readable, output: Writable, name?: string): St
   }
 
   function write(bytes: Uint8Array<ArrayBuffer>): boolean {
-    // A stream that is gone says so by its events; writing to it would only make another error.
+    // A destroyed stream reports it with its own events; writing to it would only cause another error.
     if (!writable.writable) return true;
     return act(() => {
       if (waiting.length === 0 && bytes.length <= SLICE && !isHeld) return put(bytes);
@@ -105,7 +108,7 @@ export function streamSink(input: Readable, output: Writable, name?: string): St
     ...(writable instanceof Socket && {
       writeText(text: string) {
         if (!writable.writable) return true;
-        // What waits counts as bytes.
+        // Waiting data counts in bytes.
         const isWaiting = waiting.length > 0 || writable.writableLength > 0 || isHeld;
         if (isWaiting || text.length > SLICE) {
           return write(Buffer.from(text));
@@ -154,7 +157,9 @@ export function streamSink(input: Readable, output: Writable, name?: string): St
   };
 }
 
-/** Address and port of a socket's peer; undefined for other streams, and before a socket is connected. */
+/**
+ * Address and port of a socket's peer; undefined for other streams, and for a socket that is not connected.
+ */
 function addressOf({ remoteAddress, remotePort }: Partial<Socket>): string | undefined {
   if (remoteAddress === undefined) return undefined;
   const host = remoteAddress.includes(":") ? `[${remoteAddress}]` : remoteAddress;

@@ -2,7 +2,7 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { OwnConnection } from "../../core/index.ts";
 
-/** A socket that speaks TLS, as far as a trace shows it. */
+/** The members of a TLS socket that a trace shows. */
 interface Secured {
   readonly encrypted?: boolean;
   readonly alpnProtocol?: string | false | null;
@@ -12,10 +12,10 @@ interface Secured {
 type Tell = NonNullable<OwnConnection["teller"]>;
 
 /**
- * Tells the trace of a connection how its socket comes about: that it connects, names that are looked up, the TLS
+ * Reports to a connection's trace how its socket is opened: connecting, address lookups, and the TLS
  * handshake.
  *
- * @param to - where to, if that is known
+ * @param to - the target address, if known
  */
 export function traceConnecting(stream: Duplex, tell: Tell, to: string | undefined): void {
   tell({ type: "connecting", to });
@@ -26,7 +26,7 @@ export function traceConnecting(stream: Duplex, tell: Tell, to: string | undefin
   stream.once("secureConnect", () => tellSecured(stream, tell));
 }
 
-/** Tells of the TLS of a socket, if it speaks it. */
+/** Reports the TLS version and ALPN protocol of a TLS socket. */
 export function tellSecured(stream: Duplex, tell: Tell): void {
   const { encrypted, alpnProtocol, getProtocol } = stream as Duplex & Secured;
   if (encrypted !== true) return;

@@ -9,11 +9,11 @@ import {
   type Protocol,
 } from "../../core/index.ts";
 
-/** What `decoderTransform` and `encoderTransform` can be told. */
+/** Options that decoders and encoders share. */
 export interface TransformOptions {
   /**
-   * Arrays of messages in place of messages: one for each chunk of bytes. Node's streams cost far more per object
-   * than decoding does.
+   * Arrays of messages instead of messages: one array for each chunk of bytes. Node's streams cost far more
+   * per object than decoding does.
    * @defaultValue false
    */
   readonly batch?: boolean | undefined;
@@ -23,11 +23,11 @@ export interface TransformOptions {
 export interface DecoderTransformOptions extends TransformOptions, InvalidOptions {}
 
 /**
- * Bytes in, messages out (object mode), for `pipeline`. Reads ahead of its reader by one message at most. When the
- * bytes break the protocol, or end inside a frame, the stream is destroyed with the ProtocolError, after all
- * messages that came whole; for a chunk that is not bytes, with a TypeError.
+ * A stream from bytes to messages (object mode), for `pipeline`. It reads ahead by at most one message. If
+ * the bytes violate the protocol or end inside a frame, the stream is destroyed with the ProtocolError,
+ * after all complete messages before it; if a chunk is not bytes, with a TypeError.
  *
- * @param protocol - what comes
+ * @param protocol - the protocol of the bytes
  * @param options - `batch`: an array with all messages of a chunk; `onInvalid` and `skipped` for bytes that are not a
  *   frame
  *
@@ -50,10 +50,10 @@ export function decoderTransform<Out>(
   options: DecoderTransformOptions = {},
 ): Duplex {
   checkOptions("decoderTransform", options, ["batch", "onInvalid", "skipped"]);
-  // Not a Transform: what one of those has pushed is lost when a later frame is bad.
+  // Not a Transform: it would drop pushed messages when a later frame is bad.
   const decoder = new Decoder(protocol, options);
   let isWanted = false;
-  /** Takes the next chunk; undefined while there is none to be had. */
+  /** Callback of the current write; called once its chunk is used up. */
   let used: ((error?: Error | null) => void) | undefined;
   let isFinished = false;
 
@@ -61,12 +61,12 @@ export function decoderTransform<Out>(
     try {
       while (isWanted && decoder.next()) {
         isWanted = false;
-        // Node takes null for the end of the stream.
+        // null marks the end of a Node stream.
         if (decoder.value === null) throw new TypeError("a stream cannot carry null: use batch");
         stream.push(decoder.value);
       }
     } catch (error) {
-      // Behind the message that is being read at this moment.
+      // After the message that is being read now.
       process.nextTick(() => stream.destroy(error as Error));
       return;
     }
@@ -78,7 +78,7 @@ export function decoderTransform<Out>(
   }
 
   const stream = new Duplex({
-    // Otherwise Node throws for what is not bytes, and into the stream that is piped here.
+    // Otherwise Node throws for values that are not bytes, into the stream that is piped here.
     writableObjectMode: true,
     writableHighWaterMark: 1,
     readableObjectMode: true,
@@ -102,7 +102,7 @@ export function decoderTransform<Out>(
       try {
         decoder.finish();
       } catch {
-        // The reader comes upon it, behind all that is whole.
+        // The reader gets this error after all complete messages.
       }
       used = callback;
       pump();
@@ -112,10 +112,10 @@ export function decoderTransform<Out>(
 }
 
 /**
- * Messages in (object mode), bytes out, for `pipeline`. Destroyed with the ProtocolError for a message that cannot be
- * encoded.
+ * A stream from messages (object mode) to bytes, for `pipeline`. It is destroyed with the ProtocolError if
+ * a message cannot be encoded.
  *
- * @param protocol - what goes
+ * @param protocol - the protocol of the bytes
  * @param options - `batch`: takes arrays of messages
  *
  * @example

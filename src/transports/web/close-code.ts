@@ -1,10 +1,10 @@
 import { ProtocolError } from "../../core/index.ts";
 
 /*
- * Why a WebSocket is closed, in the codes of RFC 6455, section 7.4.1:
+ * Close codes of a WebSocket (RFC 6455, section 7.4.1):
  *
- *   1000 done   1002 the peer broke the protocol   1008 the peer is not welcome   1009 its message is too long
- *   1011 the fault is on this side
+ *   1000 done   1002 protocol violation by the peer   1008 peer rejected   1009 message too long
+ *   1011 error on this side
  */
 
 const DONE = 1000;
@@ -28,12 +28,12 @@ function codeOf(error: unknown): number {
   }
 }
 
-// A close frame holds at most 125 bytes, two of which are the code.
+// A close frame holds at most 125 bytes, 2 of them the code.
 const MAX_TEXT = 123;
 
 /**
- * What the peer may know: texts of protocol errors hold numbers, never payload. Other errors are ours alone, and so is
- * a text that repeats that of another error.
+ * Returns the text that the peer may see. Texts of protocol errors contain numbers, never payload. Other
+ * errors stay private, as does a text that repeats the text of another error.
  */
 function textOf(error: unknown): string {
   if (!(error instanceof ProtocolError)) return "";
@@ -48,8 +48,8 @@ function isForeign(cause: unknown): boolean {
 }
 
 /**
- * Closes with the code that fits. Browsers (and all that follow their rules) let a program send no code but 1000
- * and 3000 to 4999: there it is 4002 in place of 1002, and so on.
+ * Closes with the matching code. Browsers, and runtimes that follow their rules, let a program send only
+ * 1000 and 3000 to 4999: there, 4002 replaces 1002, and so on.
  */
 export function closeWith(
   socket: { close(code?: number, reason?: string): void },
@@ -64,7 +64,7 @@ export function closeWith(
   }
 }
 
-/** Answers the peer's close with the same code, where it can be said. */
+/** Answers the peer's close with the same code, if the runtime can send it. */
 export function answerClose(
   socket: { close(code?: number): void },
   code: number | undefined,
@@ -72,7 +72,7 @@ export function answerClose(
   try {
     socket.close(code);
   } catch {
-    // 1005: the peer gave none.
+    // 1005: the peer sent no code.
     socket.close();
   }
 }

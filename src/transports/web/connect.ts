@@ -14,7 +14,7 @@ import {
 import { attachWebSocket, WEB_SOCKET_OPTIONS, type WebSocketOptions } from "./web-socket.ts";
 import type { WebSocketLike } from "./web-socket-like.ts";
 
-/** Handlers, limits, and how to connect. */
+/** Options for {@link connectWebSocket}: handlers, limits, and how to connect. */
 export type ConnectWebSocketOptions<In, Out = In, Context = undefined> = WebSocketOptions<
   In,
   Out,
@@ -23,32 +23,33 @@ export type ConnectWebSocketOptions<In, Out = In, Context = undefined> = WebSock
   /** Subprotocols to offer. */
   readonly protocols?: string | readonly string[] | undefined;
   /**
-   * Connect again when a connection is lost, or none comes about: `true` with the default delays. The handlers are called
-   * for each connection anew, `context` too.
+   * Connects again when an attempt fails or the connection is lost; `true` uses the default delays. The
+   * handlers are called for each new connection, including `context`.
    * @defaultValue false
    */
   readonly reconnect?: boolean | ReconnectOptions | undefined;
   /**
-   * Milliseconds for one attempt; then it fails with `timeout`. 0 or Infinity: no limit of ours.
+   * Time limit of one attempt, in milliseconds; then it fails with `timeout`. 0 or Infinity: no limit
+   * except the runtime's.
    * @defaultValue 30 000
    */
   readonly connectTimeout?: number | undefined;
   /** Closes the client, as `close` does. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * The class of sockets: that of the package `ws` where the runtime has none (Node before 22).
+   * The WebSocket class: pass that of the package `ws` if the runtime has none (Node before 22).
    * @defaultValue the global WebSocket
    */
   readonly WebSocket?: WebSocketClass | undefined;
 };
 
-/** Makes WebSockets. */
+/** The constructor of a WebSocket class. */
 export type WebSocketClass = new (
   url: string | URL,
   protocols?: string | string[],
 ) => WebSocketLike;
 
-/** A client that keeps a connection, or tries to. */
+/** A client that keeps one connection open, and connects again if it is lost. */
 export type WebSocketClient<In, Out = In, Context = undefined> = Reconnecting<In, Out, Context>;
 
 const CONNECT_TIMEOUT = 30_000;
@@ -62,11 +63,11 @@ const OPTIONS = [
  * Opens a WebSocket, and with `reconnect` another one when it is lost.
  *
  * @param url - `ws:` or `wss:`
- * @param protocol - what comes and goes
+ * @param protocol - the protocol of the connection
  * @param options - handlers, limits, `reconnect`
- * @returns the client; `ready()` waits for the connection
- * @throws TypeError if the runtime has no WebSocket and none was given, and for an unknown option; RangeError for an
- *   invalid limit
+ * @returns the client; `ready()` resolves with the connection
+ * @throws TypeError if the runtime has no WebSocket and you passed none, and for an unknown option;
+ *   RangeError for an invalid limit
  *
  * @example
  * ```ts
@@ -90,7 +91,7 @@ export function connectWebSocket<In, Out = In, Context = undefined>(
     readonly boundary?: "message" | undefined;
   },
 ): WebSocketClient<In, Out, Context>;
-/** The messages are chunks of a stream. */
+/** Opens a WebSocket with messages that are chunks of a stream. */
 export function connectWebSocket<In, Out = In, Context = undefined>(
   url: string | URL,
   protocol: Protocol<In, Out>,
@@ -113,18 +114,18 @@ export function connectWebSocket<In, Out, Context>(
     ...rest
   } = options;
   if (Socket === undefined) {
-    throw new TypeError("this runtime has no WebSocket: give the class of the package ws");
+    throw new TypeError("this runtime has no WebSocket: pass the class of the package ws");
   }
   const list = typeof protocols === "object" ? Array.from(protocols) : protocols;
   let refused: { readonly error: unknown } | undefined;
   const client = reconnecting(
     ({ failures }) => {
       try {
-        // Overloads ask whether the protocol has a framing; attachWebSocket will tell.
+        // The overloads check if the protocol has a framing; attachWebSocket checks it again at run time.
         const framed = protocol as Protocol<In, Out>;
         return attachWebSocket(new Socket(url, list), framed, { handlerErrors: "throw", ...rest });
       } catch (error) {
-        // A URL or a protocol that will be as wrong the next time.
+        // The URL or a subprotocol is invalid, and would fail again.
         if (failures === 0) refused = { error };
         throw error;
       }

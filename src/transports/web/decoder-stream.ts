@@ -3,19 +3,20 @@ import { checkOptions, Decoder, type InvalidOptions, type Protocol } from "../..
 /** Options for {@link decoderStream}. */
 export interface DecoderStreamOptions extends InvalidOptions {
   /**
-   * One array with all messages of a chunk, in place of a chunk of the stream for each message: streams cost
-   * a few promises per chunk, which is far more than decoding costs.
+   * Emits one array with all messages of a chunk, instead of one stream chunk per message. Each stream
+   * chunk costs a few promises, which is far more than decoding a message costs.
    * @defaultValue false
    */
   readonly batch?: boolean | undefined;
 }
 
 /**
- * Bytes in, messages out, for `pipeThrough`. Reads ahead of its reader by no message: a chunk is taken when the
- * messages of the one before are read. When the bytes break the protocol, or end inside a frame, both sides
- * fail with the ProtocolError, after all messages that came whole; for a chunk that is not bytes, with a TypeError.
+ * A transform from bytes to messages, for `pipeThrough`. It does not read ahead: a chunk is accepted once
+ * all messages of the previous chunk are read. If the bytes violate the protocol or end inside a frame,
+ * both sides fail with the ProtocolError, after all complete messages before it; if a chunk is not bytes,
+ * with a TypeError.
  *
- * @param protocol - what comes
+ * @param protocol - the protocol of the bytes
  * @param options - `batch`; `onInvalid` and `skipped` for bytes that are not a frame
  *
  * @example
@@ -33,7 +34,7 @@ export function decoderStream<Out>(
   protocol: Protocol<never, Out>,
   options: DecoderStreamOptions & { readonly batch: true },
 ): TransformStream<Uint8Array, Out[]>;
-/** One chunk of the stream for each message. */
+/** Makes a stream with one chunk for each message. */
 export function decoderStream<Out>(
   protocol: Protocol<never, Out>,
   options?: DecoderStreamOptions & { readonly batch?: false | undefined },
@@ -43,18 +44,18 @@ export function decoderStream<Out>(
   options: DecoderStreamOptions = {},
 ): TransformStream<Uint8Array, Out | Out[]> {
   checkOptions("decoderStream", options, ["batch", "onInvalid", "skipped"]);
-  // Not a TransformStream: what one of those has put into its queue is lost when a later frame is bad.
+  // Not a TransformStream: it would drop queued messages when a later frame is bad.
   const decoder = new Decoder(protocol, options);
-  /** The writer waits until its chunk is used up. */
+  /** Resolves the write of the current chunk, once the chunk is used up. */
   let used: (() => void) | undefined;
   let failWriter: ((error: unknown) => void) | undefined;
-  /** The reader waits for a chunk, or the end. */
+  /** Wakes a reader that waits for a chunk or the end. */
   let arrived: (() => void) | undefined;
   let isFinished = false;
   let failWritable: (error: unknown) => void = () => {};
   let failReadable: (error: unknown) => void = () => {};
 
-  /** The next message, once there is one; false at the end. */
+  /** Delivers the next message once there is one, or closes the stream at its end. */
   async function pull(controller: ReadableStreamDefaultController<Out | Out[]>): Promise<void> {
     for (;;) {
       try {
@@ -96,7 +97,8 @@ export function decoderStream<Out>(
   const writable = new WritableStream<Uint8Array>({
     start(controller) {
       failWritable = (error) => controller.error(error);
-      // At once: `abort` is called only when the write at hand is over, which may wait for the reader.
+      // Done here, because `abort` is called only after the current write has finished, and that write may
+      // wait for the reader.
       controller.signal.addEventListener("abort", () => {
         failReadable(controller.signal.reason);
         used?.();
@@ -106,7 +108,7 @@ export function decoderStream<Out>(
       try {
         decoder.push(chunk);
       } catch (error) {
-        // Not bytes. A reader that waits would wait on.
+        // The chunk is not bytes. Without this a waiting reader would wait forever.
         failReadable(error);
         throw error;
       }
@@ -117,7 +119,7 @@ export function decoderStream<Out>(
       try {
         decoder.finish();
       } catch {
-        // The reader comes upon it, behind all that is whole.
+        // The reader gets this error after all complete messages.
       }
       return wake();
     },

@@ -6,20 +6,20 @@ import {
   type Protocol,
 } from "../../core/index.ts";
 
-/** What `encoderStream` can be told. */
+/** Options for {@link encoderStream}. */
 export interface EncoderStreamOptions {
   /**
-   * Takes arrays of messages, and makes one chunk of bytes of each.
+   * Takes arrays of messages, and makes one chunk of bytes from each array.
    * @defaultValue false
    */
   readonly batch?: boolean | undefined;
 }
 
 /**
- * Messages in, bytes out, for `pipeThrough`. Both sides fail with the ProtocolError for a message that cannot be
- * encoded; what was written before it has gone out.
+ * A transform from messages to bytes, for `pipeThrough`. If a message cannot be encoded, both sides fail
+ * with the ProtocolError; messages before it were written.
  *
- * @param protocol - what goes
+ * @param protocol - the protocol of the bytes
  * @param options - `batch`
  *
  * @example
@@ -39,7 +39,7 @@ export function encoderStream<In>(
   protocol: Protocol<In, unknown>,
   options: EncoderStreamOptions & { readonly batch: true },
 ): TransformStream<readonly In[], Uint8Array<ArrayBuffer>>;
-/** A chunk of bytes for each message. */
+/** Makes a stream with one chunk of bytes for each message. */
 export function encoderStream<In>(
   protocol: Protocol<In, unknown>,
   options?: EncoderStreamOptions & { readonly batch?: false | undefined },

@@ -1,10 +1,10 @@
 /**
- * WebSockets of every kind and web streams: for browsers, Deno, workers, and Node.
+ * WebSockets of all runtimes, and web streams: for browsers, Deno, workers and Node.
  *
  * @packageDocumentation
  */
 
-// What the functions below return: so that declaration files of programs can name it.
+// Types of the results of the functions below, so that declaration files can name them.
 export type { Connection } from "../../core/index.ts";
 export type { Reconnecting, ReconnectOptions } from "../../session/index.ts";
 export {

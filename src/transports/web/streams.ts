@@ -12,30 +12,37 @@ import {
   type StreamHint,
 } from "../../core/index.ts";
 
-/** Two streams of bytes: a Deno connection, a Cloudflare socket, a WebTransport stream; or one of them alone. */
+/**
+ * Two streams of bytes: a Deno connection, a Cloudflare socket, a WebTransport stream; or only one of the
+ * two.
+ */
 export interface ByteStreams {
-  /** What the peer sends; without it only sending is possible. */
+  /** Bytes from the peer; without it you can only send. */
   readonly readable?: ReadableStream<Uint8Array> | undefined;
-  /** What is sent to the peer; without it (the body of a fetch) sending ends the connection with an error. */
+  /** Bytes to the peer. Without it (the body of a fetch), sending ends the connection with an error. */
   readonly writable?: WritableStream<Uint8Array<ArrayBuffer>> | undefined;
-  /** Ends both at once, where there is such a call (Deno, Cloudflare); else they are cancelled and aborted. */
+  /**
+   * Closes both streams at once, if the runtime has such a call (Deno, Cloudflare); else they are cancelled
+   * and aborted.
+   */
   close?(): unknown;
 }
 
-/** Handlers and limits of one connection over two streams. */
+/** Handlers and limits of a connection over two streams. */
 export type StreamsOptions<In, Out = In, Context = undefined> = Handlers<In, Out, Context> &
   ConnectionOptions;
 
-// Streams whose `desiredSize` says nothing (Cloudflare's) are full above this many bytes that they are still writing.
+// A stream without a useful `desiredSize` (Cloudflare's) counts as full above this many bytes being
+// written.
 const FULL = 64 * 1024;
 const SLICE = 64 * 1024;
 
 /**
- * Speaks a protocol over web streams of bytes, which are locked from now on. A pause stops reading, and the
- * stream's own backpressure slows the peer down; a slow peer shows in the answers of `send`.
+ * Runs a protocol over web streams of bytes, and locks them. A paused connection stops reading, and the
+ * backpressure of the stream slows the peer down. If the peer is slow, `send` returns false.
  *
  * @param streams - the streams; they must be open already (`await socket.opened`)
- * @param protocol - what comes and goes
+ * @param protocol - the protocol of the connection
  * @param options - handlers and limits
  *
  * To end the connection, call its `close` or `abort`. Streams do not report that the program has closed what is
@@ -65,7 +72,7 @@ export function attachStreams<In, Out = In, Context = undefined, P = unknown>(
   let isReading = false;
   let isWritable = writer !== undefined;
   let isReadable = reader !== undefined;
-  /** Bytes that the stream has not said to be written. */
+  /** Number of bytes with an unfinished write. */
   let unwritten = 0;
   let isFull = false;
 
@@ -74,12 +81,12 @@ export function attachStreams<In, Out = In, Context = undefined, P = unknown>(
     write(bytes) {
       if (writer === undefined)
         throw new TypeError("these streams have no writable: nothing can be sent");
-      // In slices, so that progress shows while a slow peer takes it.
+      // In slices, so that progress is visible while a slow peer reads.
       for (let at = 0; at < bytes.length; at += SLICE) {
         const slice = bytes.length <= SLICE ? bytes : bytes.subarray(at, at + SLICE);
         const own = unwritten > 0 ? compact(slice) : slice;
         unwritten += slice.length;
-        // What fails is told by `closed`, below.
+        // The promise `closed` below reports failures.
         writer.write(own).then(() => written(slice.length), ignore);
       }
       isFull = unwritten > FULL || (writer.desiredSize ?? 1) <= 0;
@@ -95,9 +102,9 @@ export function attachStreams<In, Out = In, Context = undefined, P = unknown>(
     buffered: () => unwritten,
     close() {
       if (writer === undefined) ended();
-      // After `end` it is closing already.
+      // After `end` it is already closing.
       else writer.close().catch(ignore);
-      // Nothing is wanted any more: a peer that goes on sending would keep this side open.
+      // Stops reading: a peer that goes on sending would keep this side open.
       if (writer === undefined) reader?.cancel().catch(ignore);
     },
     abort: cut,
@@ -113,18 +120,19 @@ export function attachStreams<In, Out = In, Context = undefined, P = unknown>(
   function written(length: number): void {
     unwritten -= length;
     const hasRoom = unwritten <= FULL && (writer?.desiredSize ?? 1) > 0;
-    // A stream with a high-water mark of 0 never says that it has room.
+    // A stream with a high-water mark of 0 never has a positive `desiredSize`.
     if (!isFull || !(hasRoom || unwritten === 0)) return;
     isFull = false;
     connection.drained();
   }
 
-  /** Ends both directions at once. */
+  /** Aborts both directions. */
   function cut(error: unknown): void {
     isReadable = false;
     isWritable = false;
     if (streams.close !== undefined) {
-      // Alone: behind a cancel or an abort, workerd keeps the socket open until the request is over.
+      // Only this call: after a cancel or an abort, workerd keeps the socket open until the request is
+      // over.
       void closeQuietly(streams);
       return;
     }
@@ -132,13 +140,13 @@ export function attachStreams<In, Out = In, Context = undefined, P = unknown>(
     writer?.abort(error).catch(ignore);
   }
 
-  /** One direction has failed: the other one is not left open. */
+  /** Called when one direction has failed: closes the other one. */
   function failed(error: unknown): void {
     connection.lost(error);
     cut(error);
   }
 
-  /** It is over when both directions are. */
+  /** Called when a direction has ended: the connection is over when both have. */
   function ended(): void {
     if (!isReadable && !isWritable) connection.lost();
   }
@@ -179,6 +187,6 @@ async function closeQuietly(streams: ByteStreams): Promise<void> {
   try {
     await streams.close?.();
   } catch {
-    // They are closed already.
+    // Already closed.
   }
 }

@@ -1,26 +1,30 @@
 import { Output } from "../../core/index.ts";
 
 /**
- * The members of a WebSocket that are used. The WebSockets of browsers, Node, Deno, Bun and workerd have
- * them, and so do those of the package `ws`, on either side of the connection. A socket without `addEventListener`, as in
- * WeChat mini games, has its `onopen`, `onmessage`, `onclose` and `onerror` set, and is sent ArrayBuffers.
+ * The members of a WebSocket that are used. WebSockets of browsers, Node, Deno, Bun and workerd have them,
+ * and so do those of the package `ws`, for clients and servers. On a socket without `addEventListener`
+ * (WeChat mini games) `onopen`, `onmessage`, `onclose` and `onerror` are set, and `send` receives
+ * ArrayBuffers.
  */
 export interface WebSocketLike {
   /** 0 connecting, 1 open, 2 closing, 3 closed. */
   readonly readyState: number;
-  /** Set to `'arraybuffer'` when attached, save where it is `'nodebuffer'`, which copies less. */
+  /** Set to `'arraybuffer'` when attached, unless it is `'nodebuffer'`, which avoids a copy. */
   binaryType?: string | undefined;
-  /** Bytes that `send` took and that are not out. Without it nothing slows a sender down. */
+  /**
+   * Number of bytes that `send` accepted and that were not written yet. Without it a sender is never slowed
+   * down.
+   */
   readonly bufferedAmount?: number | undefined;
-  /** The address that it was opened with, for error texts. */
+  /** The URL that it was opened with, for error texts. */
   readonly url?: string | undefined;
-  /** Takes text, and bytes as a Uint8Array or, without `addEventListener`, as an ArrayBuffer. */
-  // biome-ignore lint/suspicious/noExplicitAny: every kind of WebSocket takes something else besides
+  /** Sends text, or bytes as a Uint8Array or, without `addEventListener`, as an ArrayBuffer. */
+  // biome-ignore lint/suspicious/noExplicitAny: each kind of WebSocket accepts other types too
   send(data: any): void;
   close(code?: number, reason?: string): void;
   addEventListener?(
     type: "open" | "message" | "close" | "error",
-    // biome-ignore lint/suspicious/noExplicitAny: every kind of WebSocket has event types of its own
+    // biome-ignore lint/suspicious/noExplicitAny: each kind of WebSocket has its own event types
     listener: (event: any) => void,
   ): void;
   // biome-ignore lint/suspicious/noExplicitAny: as above
@@ -31,16 +35,17 @@ export interface WebSocketLike {
   onclose?: ((event: any) => void) | null | undefined;
   // biome-ignore lint/suspicious/noExplicitAny: as above
   onerror?: ((event: any) => void) | null | undefined;
-  /** Stops reading. Only `ws` and Bun can. */
+  /** Stops reading. Only on `ws` and Bun. */
   pause?(): void;
-  /** Reads on. */
+  /** Resumes reading. */
   resume?(): void;
-  /** Ends at once, without a closing handshake. Only `ws` and Bun can. */
+  /** Closes immediately, without a closing handshake. Only on `ws` and Bun. */
   terminate?(): void;
 }
 
 /**
- * A WebSocket of `ws`, which can say when bytes are out, and gives and takes text as bytes.
+ * A WebSocket of the package `ws`: it reports when bytes were written, and sends and receives text as
+ * bytes.
  * @internal
  */
 export interface EmitterSocket extends WebSocketLike {
@@ -58,7 +63,7 @@ export function isEmitter(socket: WebSocketLike): socket is EmitterSocket {
 }
 
 /**
- * Calls a listener for the events of one kind.
+ * Adds a listener for one kind of event.
  * @internal
  */
 export function onEvent(
@@ -72,7 +77,7 @@ export function onEvent(
 }
 
 /**
- * The bytes as this socket takes them: where there is no `addEventListener`, no views either.
+ * Returns the bytes in the form that this socket accepts: without `addEventListener`, never a view.
  * @internal
  */
 export function toSend(
@@ -91,12 +96,13 @@ function utf8(text: string): Uint8Array {
     encoder ??= new TextEncoder();
     return encoder.encode(text);
   }
-  // Replaces lone surrogates, as a TextEncoder does.
+  // Replaces lone surrogates, as TextEncoder does.
   return new Output(3 * text.length).utf8(text.replace(/\p{Surrogate}/gu, "\ufffd")).take();
 }
 
 /**
- * The bytes of one message, as its event has them: text as UTF-8. Undefined for anything else, such as a Blob.
+ * Returns the bytes of a message from the data of its event, with text as UTF-8. Undefined for other types,
+ * for example a Blob.
  * @internal
  */
 export function bytesOf(data: unknown): Uint8Array | undefined {
@@ -104,7 +110,7 @@ export function bytesOf(data: unknown): Uint8Array | undefined {
   if (ArrayBuffer.isView(data)) {
     return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   }
-  // Not instanceof: a buffer may come from another realm (a frame, a worker, a test's own globals).
+  // Not instanceof: a buffer may come from another realm (a frame, a worker, the globals of a test).
   if (Object.prototype.toString.call(data) === "[object ArrayBuffer]") {
     return new Uint8Array(data as ArrayBuffer);
   }

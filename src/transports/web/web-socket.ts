@@ -19,26 +19,27 @@ import {
 import { answerClose, closeWith } from "./close-code.ts";
 import { bytesOf, isEmitter, onEvent, toSend, type WebSocketLike } from "./web-socket-like.ts";
 
-/** Handlers and limits of one connection over a WebSocket. */
+/** Handlers and limits of a connection over a WebSocket. */
 export type WebSocketOptions<In, Out = In, Context = undefined> = Handlers<In, Out, Context> &
   ConnectionOptions & {
     /**
-     * What a WebSocket message is. `'message'`: it holds whole frames, one when sent, any number when received; a
-     * frame that the end of its message cuts is an error. `'stream'`: messages are mere chunks of a stream,
-     * always binary, for servers that put a TCP protocol into WebSocket messages as they come.
+     * The meaning of a WebSocket message. `'message'`: a message holds complete frames, one when sent, any
+     * number when received; a frame that is cut off at the end of its message is an error. `'stream'`:
+     * messages are chunks of a stream, always binary, for servers that forward a TCP protocol in WebSocket
+     * messages.
      * @defaultValue 'message'
      */
     readonly boundary?: "message" | "stream" | undefined;
   };
 
 /**
- * Names of handlers and options, for `checkOptions`.
+ * Names of the handlers and options, for `checkOptions`.
  * @internal
  */
 export const WEB_SOCKET_OPTIONS: readonly string[] = ["boundary", ...CONNECTION_OPTIONS];
 
-// The socket is full above this many unsent bytes. Without a callback it must be looked at now and then: more
-// bytes bridge the time between two looks.
+// The socket counts as full above this many unsent bytes. Without a callback the amount is polled, so this
+// much must last from one poll to the next.
 const FULL = 64 * 1024;
 const FULL_WITHOUT_CALLBACK = 256 * 1024;
 const LOOK_EVERY_MS = 5;
@@ -49,18 +50,20 @@ const CLOSING = 2;
 const CLOSED = 3;
 
 /**
- * Speaks a protocol over a WebSocket that you have, open or about to be: the browser's, the global one of Node,
- * Deno or Bun, one of the package `ws`, or one with nothing but `onopen`, `onmessage`, `onclose` and `onerror`. The socket belongs to the connection from now on. Text
- * protocols are sent as text frames; received text and binary frames are taken alike.
+ * Runs a protocol over an existing WebSocket, open or connecting: one of a browser, Node, Deno, Bun or the
+ * package `ws`, or an object that only has `onopen`, `onmessage`, `onclose` and `onerror`. The connection
+ * owns the socket from now on. Text protocols are sent as text frames; text and binary frames are both
+ * accepted.
  *
- * Only `ws` and Bun can stop reading: with other sockets what comes during a pause is kept, up to `maxQueued`. When
- * something goes wrong the close code tells the peer: 1002 it broke the protocol, 1009 its message was too
- * long, 1008 it was too slow, 1011 a handler threw (browsers may only say 4002, 4009, 4008, 4011).
+ * Only `ws` and Bun can stop reading: on other sockets, messages that arrive during a pause are queued, up
+ * to `maxQueued`. After an error, the close code tells the peer the reason: 1002 protocol violation, 1009
+ * message too long, 1008 peer too slow, 1011 a handler threw (browsers may only send 4002, 4009, 4008,
+ * 4011).
  *
  * @param socket - the WebSocket
- * @param protocol - what comes and goes; needs no framing of its own, unless `boundary` is `'stream'`
+ * @param protocol - the protocol of the connection; it needs no framing, unless `boundary` is `'stream'`
  * @param options - handlers and limits
- * @returns the connection; what is sent before the socket is open waits
+ * @returns the connection; messages that you send before the socket is open are queued
  *
  * @example
  * ```ts
@@ -83,7 +86,7 @@ export function attachWebSocket<In, Out = In, Context = undefined>(
   protocol: MessageProtocol<In, Out>,
   options?: WebSocketOptions<In, Out, Context> & { readonly boundary?: "message" | undefined },
 ): Connection<In, Out, Context>;
-/** The messages are chunks of a stream. */
+/** Runs a stream protocol: messages are chunks of a stream. */
 export function attachWebSocket<In, Out = In, Context = undefined>(
   socket: WebSocketLike,
   protocol: Protocol<In, Out>,
@@ -111,20 +114,20 @@ export function attachWebSocket<In, Out, Context>(
     if (bytes !== undefined) connection.received(bytes);
     else connection.abort(new TypeError("WebSocket message is neither text nor an ArrayBuffer"));
   };
-  // Of `ws` text comes as bytes this way, and need not become a string first.
+  // `ws` delivers text as bytes to this listener, so it need not become a string first.
   if (isEmitter(socket)) socket.on("message", received);
   else onEvent(socket, "message", (event: { data: unknown }) => received(event.data));
 
   let failure: unknown;
   onEvent(socket, "error", (event: { error?: unknown } | undefined) => {
-    // Browsers do not say what went wrong.
+    // Browsers do not tell the reason.
     failure = event?.error ?? new ProtocolError("closed", "the WebSocket failed");
   });
   onEvent(socket, "close", (event: CloseEventLike) => {
     const { code, reason: text } = event;
-    // 1006 stands for a close frame that never came.
+    // 1006 means that no close frame was received.
     const { wasClean = code !== undefined && code !== 1006 } = event;
-    // Not yet closed, as elsewhere: in workerd this tells of the peer's close, and ours is still to be said.
+    // In workerd this event reports the peer's close while ours is still to be sent.
     if (socket.readyState === CLOSING) answerClose(socket, code);
     connection.lost(failure ?? (wasClean ? undefined : unclean(code)), { code, text });
   });
@@ -133,12 +136,12 @@ export function attachWebSocket<In, Out, Context>(
   }
   if (socket.readyState === OPEN) connection.opened();
   else onEvent(socket, "open", () => connection.opened());
-  // It will not tell any more.
+  // No further event follows.
   if (socket.readyState === CLOSED) connection.lost(unclean(undefined));
   return connection;
 }
 
-/** Outside of browsers it may be incomplete. */
+/** The close event; outside of browsers it may be incomplete. */
 interface CloseEventLike {
   readonly code?: number | undefined;
   readonly reason?: string | undefined;
@@ -150,7 +153,7 @@ function unclean(code: number | undefined): ProtocolError {
   return new ProtocolError("closed", text);
 }
 
-/** The address without what may be secret: a user's name, a query. */
+/** The URL without parts that may be secret: a user name, a query. */
 function addressOf({ url }: WebSocketLike): string | undefined {
   if (typeof url !== "string" || url === "") return undefined;
   return url.replace(/[?#].*$/s, "").replace(/\/\/[^/]*@/, "//");
@@ -172,7 +175,7 @@ function webSocketSink(
     peer: addressOf(socket),
     buffered,
     write(bytes, isText) {
-      // A socket that is closing takes no more, and would count it as unsent for ever.
+      // A closing socket sends nothing more, and would count the bytes as unsent forever.
       if (socket.readyState !== OPEN) return true;
       const asText = isText && boundary === "message";
       if (isEmitter(socket)) {

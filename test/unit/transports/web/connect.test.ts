@@ -199,7 +199,7 @@ describe("connectWebSocket", () => {
 
   it("says so where there is no WebSocket", () => {
     vi.stubGlobal("WebSocket", undefined);
-    expect(() => connectWebSocket("ws://x", text)).toThrow("give the class of the package ws");
+    expect(() => connectWebSocket("ws://x", text)).toThrow("pass the class of the package ws");
   });
 
   it("takes the runtime's WebSocket, and sockets that are open at once", async () => {
