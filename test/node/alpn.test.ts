@@ -58,15 +58,15 @@ describe("alpn of listen", () => {
     expect(failure).toMatchObject({ code: expect.stringContaining("ALERT_NO_APPLICATION") });
   });
 
-  it("is refused without TLS, next to names of tls, without a name, and for what is no protocol", async () => {
+  it("is refused without TLS, together with ALPN options of tls, without names, and for an invalid protocol", async () => {
     const failure = (options: object): Promise<string> =>
       listen(text, { host, port: 0, ...options } as never).then(
         () => "listens",
         (error) => String(error),
       );
-    expect(await failure({ alpn: { a: binary } })).toContain("give tls");
+    expect(await failure({ alpn: { a: binary } })).toContain("alpn needs the option tls");
     expect(await failure({ tls: { ...tls, ALPNProtocols: ["a"] }, alpn: { a: binary } })).toContain(
-      "takes the place",
+      "alpn replaces",
     );
     expect(await failure({ tls, alpn: {} })).toContain("no name");
     expect(await failure({ tls, alpn: { a: lines() } })).toContain("wrap");

@@ -80,7 +80,7 @@ describe("listen and connect", () => {
     await expect(listen(text, nowhere)).rejects.toThrow(TypeError);
     await expect(connect(text, nowhere)).rejects.toThrow(/^no address: pass a port /);
     const both = { port: 0, path: "/nowhere" } as unknown as { port: number };
-    await expect(listen(text, both)).rejects.toThrow("give either a port or a path");
+    await expect(listen(text, both)).rejects.toThrow("pass either a port or a path");
     await expect(connect(text, both)).rejects.toThrow(TypeError);
   });
 

@@ -83,11 +83,11 @@ describe("reading into slabs", () => {
     expect(pauses).toBe(10);
   });
 
-  it("takes no slab that is none", async () => {
+  it("refuses an invalid slab size", async () => {
     const server = await flood(1);
     for (const slab of [0, 4095, 8192.5, Number.NaN]) {
       await expect(connect(protocol, { port: server.port!, host, slab })).rejects.toThrow(
-        `slab of ${slab} bytes`,
+        `slab must be an integer of at least 4096, not ${slab}`,
       );
     }
   });

@@ -87,16 +87,16 @@ describe("proxyHeader", () => {
   it.each([
     ["version 3", `${signature}31110000`, "version 3"],
     ["another command", `${signature}22110000`, "command 2"],
-    ["a family that is none", `${signature}2141000cc0000201c6336409c73801bb`, "family 4"],
-    ["a protocol that is none", `${signature}2113000cc0000201c6336409c73801bb`, "protocol 3"],
+    ["an unknown family", `${signature}2141000cc0000201c6336409c73801bb`, "family 4"],
+    ["an unknown protocol", `${signature}2113000cc0000201c6336409c73801bb`, "protocol 3"],
     ["a family without a protocol", `${signature}2110000cc0000201c6336409c73801bb`, "protocol 0"],
     ["too few addresses", `${signature}2111000bc0000201c6336409c73801`, "11 bytes of addresses"],
     ["a value that is cut", `${signature}21000004020009ff`, "beyond the header"],
     ["the beginning of a value", `${signature}210000020200`, "beyond the header"],
-    ["another signature", "0d0a0d0a000d0a515549540b", "neither"],
-    ["HTTP", "474554202f", "neither"],
-    ["a TLS handshake", "160301", "neither"],
-    ["a lower-case line", "70726f7879", "neither"],
+    ["another signature", "0d0a0d0a000d0a515549540b", "not a header of version 1 or 2"],
+    ["HTTP", "474554202f", "not a header of version 1 or 2"],
+    ["a TLS handshake", "160301", "not a header of version 1 or 2"],
+    ["a lower-case line", "70726f7879", "not a header of version 1 or 2"],
   ])("refuses %s", (_, hex, reason) => {
     const error = thrownBy(() => decodeAll(protocol, bytesOf(hex)));
     expect(error).toMatchObject({ code: "malformed", message: expect.stringContaining(reason) });
