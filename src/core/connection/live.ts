@@ -293,6 +293,7 @@ export class Live<In, Out, Context>
     this.#callbacks.use(handlers);
     this.#maxQueued = maxQueuedOf(this.#limits, own.maxFrame);
     this.#in.use(own);
+    this.#in.begin(this.#clock.now());
     // Bytes that were incomplete for the old protocol may be a message of the new one.
     if (this.#in.isWelcome) this.resume();
     else if (this.#out.state !== "waiting") this.pauseSource();
