@@ -170,7 +170,8 @@ describe("a frame of many values", () => {
         return { connection, counted: budget.used - before };
       });
       expect(kept.counted).toBeGreaterThan(bytes / 2);
-      expect(kept.counted).toBeLessThan(3 * bytes);
+      // How much objects take depends on what the engine has seen before.
+      expect(kept.counted).toBeLessThan(4 * bytes);
     },
   );
 
