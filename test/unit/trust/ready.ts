@@ -4,9 +4,13 @@ import {
   cobs,
   concatenatedJson,
   contentLength,
+  crc16,
   decimalPrefixed,
   hdlc,
+  headed,
   slip,
+  stuffed,
+  withChecksum,
 } from "../../../src/framing/index.ts";
 import {
   type Codec,
@@ -50,6 +54,12 @@ import {
   messageCodec,
   protobufjs,
 } from "../../../src/protocols/protobuf/index.ts";
+import {
+  answerPackages,
+  handshakePackages,
+  loginLines,
+  requestPackages,
+} from "../../../src/protocols/skynet/index.ts";
 import { netpack, parse, sprotoRpc } from "../../../src/protocols/sproto/index.ts";
 import {
   binaryTransfer,
@@ -59,6 +69,7 @@ import {
   jsonInt,
   jsonNL,
   phpJson,
+  phpSerialize,
   text,
   textTransfer,
   xml10,
@@ -181,6 +192,31 @@ export const READY: readonly Ready[] = [
   of("concatenatedJson", concatenatedJson().wrap(json()), [{ a: "hunter2" }, [1]], {
     framed: same,
   }),
+  of(
+    "headed",
+    headed({
+      end: "\n",
+      length: (header) => Number(/^SEND (\d{1,9})$/.exec(header)?.[1]),
+      write: (length) => `SEND ${length}`,
+    }).wrap(json()),
+    JSON_VALUES,
+    { framed: (json) => `SEND ${json.length}\n${json}` },
+  ),
+  of("stuffed", stuffed({ flag: 0x7e, escape: 0x7d, map: 0x20 }).wrap(raw()), BLOBS.slice(1)),
+  of(
+    "frames with a checksum",
+    withChecksum(lengthPrefixed({ width: 1 }), { sum: crc16("modbus"), width: 2, from: 0 }).wrap(
+      utf8(),
+    ),
+    TEXTS,
+  ),
+  of(
+    "a payload with a checksum",
+    stuffed({ flag: 0x7e, escape: 0x7d, map: 0x20 }).wrap(
+      withChecksum(raw(), { sum: crc16("xmodem"), width: 2, endian: "le" }),
+    ),
+    BLOBS,
+  ),
   of("slip", slip().wrap(raw()), BLOBS.slice(1)),
   of("cobs", cobs().wrap(raw()), BLOBS.slice(1)),
   of("hdlc", hdlc().wrap(raw()), BLOBS.slice(1)),
@@ -263,6 +299,19 @@ export const READY: readonly Ready[] = [
   of("phpJson", alone(phpJson()), [null, 7, "hunter2", 1n << 60n, [1, [2]], { code: 0 }], {
     framed: same,
   }),
+  // Bytes and text are both strings of PHP: they come back as the option says.
+  of(
+    "phpSerialize",
+    alone(phpSerialize()),
+    [null, true, 7, 0.5, "hunter2", [1, [2]], { code: 0, list: ["a"] }],
+    { changes: true },
+  ),
+  of(
+    "phpSerialize, strings as bytes",
+    alone(phpSerialize({ strings: "bytes" })),
+    [bytes("hunter2"), [bytes("a")]],
+    { changes: true },
+  ),
   of("Workerman's text", text(), TEXTS),
   of("Workerman's text as bytes", text({ bytes: true }) as never, [bytes("hunter2")]),
   of("Workerman's frame", frame() as never, BLOBS),
@@ -286,6 +335,17 @@ export const READY: readonly Ready[] = [
     [7, "hunter2"],
     { framed: line, changes: true },
   ),
+
+  of("skynet login lines", loginLines(), ["hunter2", "200 aGVsbG8="]),
+  of("skynet handshake", handshakePackages(), ["hunter2@s#YQ==:1:c2lnbg==", "200 OK"]),
+  of("skynet requests", requestPackages() as never, [
+    { content: bytes("hunter2"), session: 7 },
+    { content: new Uint8Array(0), session: 0xffff_ffff },
+  ]),
+  of("skynet answers", answerPackages() as never, [
+    { content: bytes("hunter2"), ok: true, session: 7 },
+    { content: new Uint8Array(0), ok: false, session: 8 },
+  ]),
 
   ...(["auto", "bigint", "number"] as const).map((int64) =>
     of(`sproto, int64 ${int64}`, sprotoType({ int64 }), SPROTO_VALUES),
