@@ -18,6 +18,7 @@ const config: KnipConfig = {
     "test/mutants/vitest.config.ts",
     "test/fuzz/targets/*.ts",
     "test/unit/fuzz/planted.ts",
+    "test/peers/protocols/*.ts",
   ],
   project: ["{src,test,docs,examples,scripts}/**/*.{ts,mjs}"],
   ignore: ["test/runtimes/**"],

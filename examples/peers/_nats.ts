@@ -1,7 +1,14 @@
-// The protocol of NATS, as a client speaks it: lines, of which some say how many bytes follow them.
+// The protocol of NATS, as clients and servers speak it: lines, of which some say how many bytes follow them.
 //
 //   MSG <subject> <sid> [reply] <n>\r\n<n bytes>\r\n        PUB <subject> [reply] <n>\r\n<n bytes>\r\n
-import { decimal, decodeUtf8, defineProtocol, indexOfByte, ProtocolError } from "framewright";
+import {
+  decimal,
+  decodeUtf8,
+  defineProtocol,
+  indexOfByte,
+  type Protocol,
+  ProtocolError,
+} from "framewright";
 
 export type Received =
   | {
@@ -22,7 +29,6 @@ export type Sent =
     }
   | { readonly op: "line"; readonly text: string };
 
-const MSG = 0x4d;
 const LF = 0x0a;
 const SPACE = 0x20;
 
@@ -35,15 +41,15 @@ function lineEnd(bytes: Uint8Array, start: number, end: number): number {
   return at + 1;
 }
 
-/** Bytes of the body that follows a MSG line. */
+/** Number of bytes in the body after a line. */
 function bodyLength(bytes: Uint8Array, start: number, end: number): number {
   let at = end - 2;
   while (at > start && bytes[at - 1] !== SPACE) at--;
   return decimal(bytes, at, end - 2);
 }
 
-export const nats = defineProtocol<Sent, Received>({
-  name: "nats",
+/** Frames in which lines with this verb have a body. */
+const framing = (verb: string): Pick<Protocol<never>, "maxFrame" | "measure"> => ({
   maxFrame: 2 ** 20 + 4096,
   measure(bytes, start, end, scan) {
     const line = lineEnd(bytes, start + scan.at, end);
@@ -52,15 +58,26 @@ export const nats = defineProtocol<Sent, Received>({
       scan.at = Math.max(0, end - start - 1);
       return 0;
     }
-    const isMessage = bytes[start] === MSG;
-    return line - start + (isMessage ? bodyLength(bytes, start, line) + 2 : 0);
+    const hasBody = Array.from(`${verb} `).every((c, n) => bytes[start + n] === c.charCodeAt(0));
+    return line - start + (hasBody ? bodyLength(bytes, start, line) + 2 : 0);
   },
+});
+
+/** The words of the first line, and where it ends. */
+function wordsOf(bytes: Uint8Array, start: number, end: number): [readonly string[], number] {
+  const line = lineEnd(bytes, start, end);
+  return [decodeUtf8(bytes, start, line - 2).split(" "), line];
+}
+
+/** The side of a client. */
+export const nats = defineProtocol<Sent, Received>({
+  name: "nats",
+  ...framing("MSG"),
   decode(bytes, start, end) {
-    const line = lineEnd(bytes, start, end);
-    const text = decodeUtf8(bytes, start, line - 2);
-    const [verb = "", subject = "", sid = "", reply] = text.split(" ");
-    if (verb !== "MSG") return { op: "line", verb, text: text.slice(verb.length + 1) };
-    const hasReply = text.split(" ").length === 5;
+    const [words, line] = wordsOf(bytes, start, end);
+    const [verb = "", subject = "", sid = "", reply] = words;
+    if (verb !== "MSG") return { op: "line", verb, text: words.slice(1).join(" ") };
+    const hasReply = words.length === 5;
     return {
       op: "msg",
       subject,
@@ -74,6 +91,30 @@ export const nats = defineProtocol<Sent, Received>({
     const reply = value.reply === undefined ? "" : ` ${value.reply}`;
     return out
       .utf8(`PUB ${value.subject}${reply} ${value.body.length}\r\n`)
+      .bytes(value.body)
+      .utf8("\r\n");
+  },
+});
+
+/** The side of a server. */
+export const natsServer = defineProtocol<Received, Sent>({
+  name: "nats server",
+  ...framing("PUB"),
+  decode(bytes, start, end) {
+    const [words, line] = wordsOf(bytes, start, end);
+    const [verb, subject = "", reply] = words;
+    if (verb !== "PUB") return { op: "line", text: words.join(" ") };
+    const hasReply = words.length === 4;
+    const body = bytes.subarray(line, end - 2);
+    return { op: "pub", subject, ...(hasReply && { reply: reply! }), body };
+  },
+  encode(value, out) {
+    if (value.op === "line") {
+      return out.utf8(`${value.text === "" ? value.verb : `${value.verb} ${value.text}`}\r\n`);
+    }
+    const reply = value.reply === undefined ? "" : ` ${value.reply}`;
+    return out
+      .utf8(`MSG ${value.subject} ${value.sid}${reply} ${value.body.length}\r\n`)
       .bytes(value.body)
       .utf8("\r\n");
   },

@@ -11,7 +11,7 @@ export interface Mail {
 }
 
 // Latin-1 keeps every byte of a body, whatever its charset.
-const smtp = lines({ ending: "\r\n", maxFrame: 64 * 1024 }).wrap(latin1(), { name: "smtp" });
+export const smtp = lines({ ending: "\r\n", maxFrame: 64 * 1024 }).wrap(latin1(), { name: "smtp" });
 
 interface Session {
   from: string;

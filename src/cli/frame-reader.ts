@@ -1,11 +1,12 @@
 import {
   asProtocolError,
   decodeValues,
+  forOneStream,
   type ProtocolError,
   Splitter,
   valueText,
 } from "../core/index.ts";
-import { explain, hexView } from "../inspect/index.ts";
+import { explain, hexView, type Part } from "../inspect/index.ts";
 import type { AnyProtocol } from "../inspect/ready/index.ts";
 import type { Pipe } from "./streams.ts";
 
@@ -43,11 +44,10 @@ export class FrameReader {
   isRight = true;
 
   constructor(protocol: AnyProtocol, show: Show) {
-    this.#protocol = protocol;
+    const own = forOneStream(protocol) as AnyProtocol;
+    this.#protocol = own;
     this.#show = show;
-    if ("measure" in protocol && protocol.measure !== undefined) {
-      this.#splitter = new Splitter(protocol);
-    }
+    if ("measure" in own && own.measure !== undefined) this.#splitter = new Splitter(own);
   }
 
   /** Adds a chunk; a whole message if the protocol has no framing. */
@@ -115,21 +115,31 @@ export function jsonLines(out: Pipe): Show {
 /** Shows each frame as a view of its bytes. */
 export function hexFrames(protocol: AnyProtocol, columns: number, out: Pipe): Show {
   let count = 0;
-  const view = ({ bytes, offset, source }: Frame): boolean => {
+  // The meaning of bytes may depend on the frames before them: only what was decoded is shown.
+  const isStateful = "perConnection" in protocol && protocol.perConnection !== undefined;
+  const view = ({ bytes, offset, source }: Frame, values: readonly unknown[]): boolean => {
     const size = `${bytes.length} byte${bytes.length === 1 ? "" : "s"}`;
     out.write(`${source.words}frame ${++count}, ${size} at 0x${offset.toString(16)}\n`);
     const shown = bytes.subarray(0, Math.min(bytes.length, protocol.maxFrame));
-    const part = explain(protocol as never, shown);
+    const part = isStateful
+      ? decodedPart(protocol.name, shown, values)
+      : explain(protocol as never, shown);
     out.write(`${hexView(part, shown, { columns })}\n\n`);
     return part.error !== undefined;
   };
   return {
-    frame: (frame) => void view(frame),
+    frame: (frame, values) => void view(frame, values),
     error(frame, { code, message }) {
       // The view contains the error, unless it is not in the bytes shown.
-      if (!view(frame)) out.write(`error: ${code}: ${message}\n\n`);
+      if (!view(frame, [])) out.write(`error: ${code}: ${message}\n\n`);
     },
   };
+}
+
+/** A frame that is not explained further. */
+function decodedPart(name: string, { length }: Uint8Array, values: readonly unknown[]): Part {
+  const value = values.length === 1 ? values[0] : values;
+  return { name, start: 0, end: length, type: "frame", ...(values.length > 0 && { value }) };
 }
 
 /** Maximum characters of a value on a line. */

@@ -13,9 +13,7 @@ import { protocolOf } from "./protocol-names.ts";
  */
 export async function loadProtocol(text: string | undefined): Promise<AnyProtocol> {
   if (text === undefined) throw new RangeError("framewright: no --protocol given; try --help");
-  const found = isFile(text) ? await fromFile(text) : protocolOf(text);
-  if (!("perConnection" in found)) return found;
-  return found.perConnection?.({ context: undefined }) ?? found;
+  return isFile(text) ? fromFile(text) : protocolOf(text);
 }
 
 const isFile = (text: string): boolean =>

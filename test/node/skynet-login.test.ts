@@ -12,6 +12,7 @@ import {
 } from "../../src/protocols/skynet/index.ts";
 import { connect, listen } from "../../src/transports/node/index.ts";
 import { bytesOf } from "../support/hex.ts";
+import { decoded, peerProtocol, recorded, valuesOf } from "../support/recorded.ts";
 import { scriptedApplication } from "../support/skynet-application.ts";
 import { skynetVectors } from "../support/skynet-vectors.ts";
 
@@ -54,9 +55,9 @@ async function start(options: { readonly maxConnections?: number } = {}) {
     () => gate.close(),
     () => logging.close(),
   );
-  const enter = async (uid: string) => {
+  const enter = async (uid: string, port = logging.port) => {
     const { secret, subid } = await skynetLogin({
-      connect: (protocol, handlers) => connect(protocol, { host, port: logging.port, ...handlers }),
+      connect: (protocol, handlers) => connect(protocol, { host, port, ...handlers }),
       token: { user: uid, server: "sample", password: "password" },
       random: randomBytes,
     });
@@ -131,5 +132,46 @@ describe("skynet over TCP", () => {
     await once(next, "close");
     expect(came).toBe(0);
     for (const socket of sockets) socket.destroy();
+  });
+
+  it("is decoded completely from captures of both servers", { timeout: 120_000 }, async () => {
+    const { gate, logging, enter } = await start();
+    let login: Awaited<ReturnType<typeof enter>> | undefined;
+    const loginCapture = await recorded(logging.port, async (port) => {
+      login = await enter("alice", port);
+    });
+    const lines = await decoded(loginCapture, logging.port, ["--protocol", "skynet-login"]);
+    // The challenge comes first; then keys, the answer to the challenge, and the token.
+    expect([lines.asked.length, lines.replied.length]).toEqual([3, 3]);
+    expect(lines.replied.at(-1)!.value).toMatch(/^200 /);
+
+    const gateCapture = await recorded(gate.port, async (port) => {
+      const client = new SkynetClient({
+        connect: (protocol, handlers) => connect(protocol, { host, port, ...handlers }),
+        ...login!,
+      });
+      expect(text(await client.request(bytes("sleep:0:hello")))).toBe("hello");
+      expect((await client.request(bytes("fill:65530"))).length).toBe(65_530);
+      await expect(client.request(bytes("throw"))).rejects.toThrow();
+      client.close();
+    });
+    const { asked, replied } = await decoded(gateCapture, gate.port, [
+      ...["--protocol", `${peerProtocol("skynet-messages.ts")}#client`],
+      ...["--replies", `${peerProtocol("skynet-messages.ts")}#server`],
+    ]);
+    const content = (said: string): object => ({ $bytes: Buffer.from(said).toString("hex") });
+    const [greeting, ...requests] = valuesOf(asked);
+    expect(String(greeting).startsWith(`${login!.username}:1:`)).toBe(true);
+    expect(requests).toMatchObject(
+      ["sleep:0:hello", "fill:65530", "throw"].map((said) => ({ content: content(said) })),
+    );
+    const [welcome, ...answers] = valuesOf(replied);
+    expect(welcome).toBe("200 OK");
+    const sessions = requests.map((request) => (request as { session: number }).session);
+    expect(answers).toMatchObject([
+      { ok: true, session: sessions[0], content: content("hello") },
+      { ok: true, session: sessions[1], content: content("x".repeat(65_530)) },
+      { ok: false, session: sessions[2] },
+    ]);
   });
 });

@@ -25,6 +25,7 @@ import { parse, sprotoRpc } from "../../src/protocols/sproto/index.ts";
 import { attachWebSocket } from "../../src/transports/web/index.ts";
 import { bytesOf, hexOf } from "../support/hex.ts";
 import { readText } from "../support/package.ts";
+import { decoded, peerProtocol, recorded, valuesOf } from "../support/recorded.ts";
 
 interface Vector {
   readonly name: string;
@@ -66,6 +67,58 @@ async function exchange(url: string, messages: readonly Uint8Array[], answers: n
   return { socket, came };
 }
 
+/** Bytes that contain a text, as a decoded capture has them. */
+const holding = (text: string): object => ({
+  $bytes: expect.stringContaining(Buffer.from(text).toString("hex")),
+});
+
+/** What a capture of a game has, in each protocol. */
+const EXPECTED = {
+  protobuf: {
+    requests: (userid: number) =>
+      [
+        ["game.PingReq", {}],
+        ["game.SigninReq", { userid: "alice" }],
+        ["game.LoginReq", { account: "alice", password: "pw" }],
+        ["game.GetPlayerInfoReq", { userid: String(userid) }],
+        ["game.LoginReq", { account: "alice", password: "wrong" }],
+      ].map(([msgType, fields], n) => {
+        const header = { msgType, seq: n + 1 };
+        return {
+          kind: "request",
+          type: msgType,
+          seq: n + 1,
+          message: { header, ...(fields as object) },
+        };
+      }),
+    // A response does not name its type.
+    answers: [
+      ...["SUCCESS", "SUCCESS", "Hello alice", "alice"].map((text) => ({
+        kind: "response",
+        bytes: holding(text),
+      })),
+      { kind: "error", seq: 5, code: "WRONG_PASSWORD", text: expect.any(String) },
+    ],
+  },
+  sproto: {
+    requests: (userid: number) =>
+      [
+        ["ping"],
+        ["signin", { userid: "alice" }],
+        ["login", { account: "alice", password: "pw" }],
+        ["get_player_member", { player_id: String(userid) }],
+        ["login", { account: "alice", password: "wrong" }],
+      ].map(([name, args], n) => ({
+        ...{ kind: "request", name, session: n + 1 },
+        ...(args !== undefined && { args }),
+      })),
+    // A response has the session of its request.
+    answers: ["", "", "", "alice", "WRONG_PASSWORD"].map((text, n) => ({
+      ...{ kind: "response", session: n + 1, body: holding(text) },
+    })),
+  },
+};
+
 describe.each(["protobuf", "sproto"] as const)("a game in %s", (type) => {
   it("answers everything that a client can ask", async () => {
     const { server, connect } = await start(type);
@@ -86,6 +139,34 @@ describe.each(["protobuf", "sproto"] as const)("a game in %s", (type) => {
     });
     expect(await client.playerInfo(10002)).toMatchObject({ nickname: "bob", level: 1 });
     client.close();
+  });
+
+  it("is decoded completely from a capture", { timeout: 120_000 }, async () => {
+    const { server } = await start(type);
+    const wsPort = Number(new URL(server.url).port);
+    let userid = 0;
+    const path = await recorded(wsPort, async (port) => {
+      const client = connectGame(`ws://127.0.0.1:${port}`, type);
+      await client.ping();
+      await client.signin("alice");
+      userid = await client.login("alice", "pw");
+      expect((await client.playerInfo(userid)).nickname).toBe("alice");
+      await expect(client.login("alice", "wrong")).rejects.toMatchObject({
+        code: "WRONG_PASSWORD",
+      });
+      client.close();
+      while (server.clients > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    });
+    const { asked, replied } = await decoded(path, wsPort, [
+      ...["--protocol", `${peerProtocol("game.ts")}#${type}Client`],
+      ...["--replies", `${peerProtocol("game.ts")}#${type}Server`],
+    ]);
+    const [head, ...requests] = valuesOf(asked);
+    expect(head).toMatch(/^GET \/ HTTP\/1\.1\r\n/);
+    expect(requests).toEqual([...EXPECTED[type].requests(userid), { close: 1000 }]);
+    const [upgrade, ...answers] = valuesOf(replied);
+    expect(upgrade).toMatch(/^HTTP\/1\.1 101 /);
+    expect(answers).toEqual([...EXPECTED[type].answers, { close: 1000 }]);
   });
 
   it("says no with a code, and keeps to itself what went wrong inside", async () => {

@@ -2,17 +2,24 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
-import { nats } from "../../examples/peers/_nats.ts";
+import { nats, type Received, type Sent } from "../../examples/peers/_nats.ts";
 import { tcpRequest, tcpResponse } from "../../examples/peers/modbus.ts";
-import { execute } from "../../src/cli/run.ts";
 import { duplex, type Protocol } from "../../src/index.ts";
 import { fastway } from "../../src/protocols/fastway/index.ts";
 import { batch, goim } from "../../src/protocols/goim/index.ts";
 import { parse, sprotoRpc } from "../../src/protocols/sproto/index.ts";
 import { connect, listen } from "../../src/transports/node/index.ts";
+import { hexOf } from "../support/hex.ts";
 import { freePort, lacks, type Running, run, start } from "../support/programs.ts";
+import {
+  decoded,
+  example,
+  framewright,
+  type Messages,
+  recorded,
+  valuesOf,
+} from "../support/recorded.ts";
 import { dissected } from "../support/wireshark.ts";
 
 // What real programs say to each other, recorded by `framewright proxy --quiet --record`: `framewright decode` reads all of it,
@@ -26,76 +33,12 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const example = (name: string): string =>
-  fileURLToPath(new URL(`../../examples/peers/${name}`, import.meta.url));
-
-/** Runs a command to its end. Returns what it printed. */
-async function framewright(...args: string[]): Promise<{ out: string; errors: string }> {
-  let [out, errors] = ["", ""];
-  const streams = {
-    out: { write: (text: string) => (out += text) },
-    errors: { write: (text: string) => (errors += text) },
-  };
-  expect(await execute(args, streams), errors + out.slice(-300)).toBe(0);
-  return { out, errors };
-}
-
-/** Runs something that connects to a port, through the recording proxy. Returns the capture. */
-async function recorded(
-  name: string,
-  port: number,
-  work: (port: number) => Promise<unknown>,
-): Promise<string> {
-  const path = join(folder, `${name}.pcapng`);
-  const stop = new AbortController();
-  const listening = await freePort();
-  let errors = "";
-  const proxy = execute(
-    ["proxy", "--listen", `${listening}`, "--to", `${host}:${port}`, "--quiet", "--record", path],
-    {
-      out: { write: () => expect.unreachable("it is quiet") },
-      errors: { write: (text) => (errors += text) },
-      stop: stop.signal,
-    },
-  );
-  await expect.poll(() => errors, { timeout: 20_000 }).toContain("is forwarded");
-  await work(listening);
-  stop.abort();
-  expect(await proxy).toBe(0);
-  return path;
-}
-
-interface Message {
-  readonly from: string;
-  readonly size: number;
-  readonly value: unknown;
-  readonly error?: unknown;
-}
-
-/** Decodes all of a capture. Returns the messages of clients and of servers on a port. */
-async function decoded(
-  path: string,
-  port: number,
-  protocols: readonly string[],
-): Promise<{ readonly asked: readonly Message[]; readonly replied: readonly Message[] }> {
-  const { out } = await framewright("decode", path, "--json", ...protocols);
-  const messages = out
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line) as Message);
-  expect(messages.filter(({ error }) => error !== undefined)).toEqual([]);
-  const replied = messages.filter(({ from }) => from.endsWith(`:${port}`));
-  const asked = messages.filter(({ from }) => !from.endsWith(`:${port}`));
-  expect(Math.min(asked.length, replied.length)).toBeGreaterThan(0);
-  return { asked, replied };
-}
-
 /** tshark shows as many frames, of the same sizes, and finds none malformed. */
 async function shownWhole(
   path: string,
   port: number,
   protocols: readonly string[],
-  { asked, replied }: { readonly asked: readonly Message[]; readonly replied: readonly Message[] },
+  { asked, replied }: Messages,
 ): Promise<void> {
   const name = ["--name", "fw_recorded", "--port", String(port)];
   const { out } = await framewright("generate", "lua", ...name, ...protocols);
@@ -119,7 +62,7 @@ describe.skipIf(lacks({ "redis-server": "redis-server", "redis-cli": "redis-tool
         await start("redis-server", [...where, "--save", "", "--appendonly", "no"], port),
       );
       const commands = ["SET a 1", "INCR a", "RPUSH l x y z", "LRANGE l 0 -1", "GET none", "NOPE"];
-      const path = await recorded("redis", port, (to) =>
+      const path = await recorded(port, (to) =>
         run("redis-cli", ["-h", host, "-p", String(to)], { input: `${commands.join("\n")}\n` }),
       );
       const protocols = ["--protocol", `${example("_resp.ts")}#server`];
@@ -128,10 +71,10 @@ describe.skipIf(lacks({ "redis-server": "redis-server", "redis-cli": "redis-tool
         ...["--replies", `${example("_resp.ts")}#client`],
       ]);
       // Some versions ask for the commands that there are first.
-      const said = asked.map(({ value }) => (value as string[]).join(" "));
+      const said = valuesOf(asked).map((value) => (value as string[]).join(" "));
       expect(said.slice(-commands.length)).toEqual(commands);
       expect(replied.length).toBe(asked.length);
-      expect(replied.slice(-commands.length, -1).map(({ value }) => value)).toEqual([
+      expect(valuesOf(replied).slice(-commands.length, -1)).toEqual([
         "OK",
         2,
         3,
@@ -143,33 +86,43 @@ describe.skipIf(lacks({ "redis-server": "redis-server", "redis-cli": "redis-tool
 );
 
 describe.skipIf(lacks({ "nats-server": "nats-server" }))("nats", () => {
-  it("decodes all that nats-server says", { timeout: 120_000 }, async () => {
+  it("decodes all that clients and nats-server say", { timeout: 120_000 }, async () => {
     const port = await freePort();
     running.push(await start("nats-server", ["-a", host, "-p", String(port)], port));
     const body = Uint8Array.of(1, 13, 10, 0);
-    const path = await recorded("nats", port, async (to) => {
+    const sent: readonly Sent[] = [
+      { op: "line", text: 'CONNECT {"verbose":false}' },
+      { op: "line", text: "SUB a.* 1" },
+      { op: "pub", subject: "a.1", body },
+      { op: "pub", subject: "a.2", reply: "b", body: new Uint8Array(0) },
+      { op: "pub", subject: "a.3", body: new Uint8Array(5000).fill(10) },
+    ];
+    const path = await recorded(port, async (to) => {
       const received: unknown[] = [];
       const connection = await connect(nats, {
         ...{ host, port: to },
         message: (_, value) => void received.push(value.op),
       });
-      connection.send({ op: "line", text: 'CONNECT {"verbose":false}' });
-      connection.send({ op: "line", text: "SUB a.* 1" });
-      for (const n of [1, 2, 3]) connection.send({ op: "pub", subject: `a.${n}`, body });
+      for (const value of sent) connection.send(value);
       await expect
         .poll(() => received.filter((op) => op === "msg").length, { timeout: 20_000 })
         .toBe(3);
       connection.close();
       await connection.closed;
     });
-    const { replied } = await decoded(path, port, [
-      ...["--protocol", "pieces:most=65536+raw", "--replies", `${example("_nats.ts")}#nats`],
+    const { asked, replied } = await decoded(path, port, [
+      ...["--protocol", `${example("_nats.ts")}#natsServer`],
+      ...["--replies", `${example("_nats.ts")}#nats`],
     ]);
-    const messages = replied.map(({ value }) => value as { op: string; subject?: string });
-    expect(messages.flatMap(({ op, subject }) => (op === "msg" ? [subject] : []))).toEqual([
-      "a.1",
-      "a.2",
-      "a.3",
+    const inHex = (value: Sent | Received): unknown =>
+      "body" in value ? { ...value, body: { $bytes: hexOf(value.body) } } : value;
+    expect(valuesOf(asked)).toEqual(sent.map(inHex));
+    const delivered = sent.flatMap((value) =>
+      value.op === "pub" ? [{ ...value, op: "msg", sid: "1" } as const] : [],
+    );
+    expect(valuesOf(replied)).toEqual([
+      expect.objectContaining({ op: "line", verb: "INFO" }),
+      ...delivered.map(inHex),
     ]);
   });
 });
@@ -182,7 +135,7 @@ describe.skipIf(
     const config = join(folder, "mosquitto.conf");
     writeFileSync(config, `listener ${port} ${host}\nallow_anonymous true\nuser root\n`);
     running.push(await start("mosquitto", ["-c", config], port));
-    const path = await recorded("mqtt", port, async (to) => {
+    const path = await recorded(port, async (to) => {
       const where = ["-h", host, "-p", String(to), "-V", "mqttv311"];
       for (const qos of ["0", "1", "2"]) {
         await run("mosquitto_pub", [
@@ -231,7 +184,7 @@ describe.skipIf(lacks({ dnsmasq: "dnsmasq-base", dig: "bind9-dnsutils" }))("dns"
       "--conf-file=/dev/null",
     ];
     running.push(await start("dnsmasq", [...options, ...records], port));
-    const path = await recorded("dns", port, async (to) => {
+    const path = await recorded(port, async (to) => {
       for (const [name, type] of [
         ["one.test", "A"],
         ["text.test", "TXT"],
@@ -265,7 +218,7 @@ describe.skipIf(lacks(wireshark))("modbus", () => {
       },
     });
     const ModbusRTU = createRequire(import.meta.url)("modbus-serial") as new () => ModbusClient;
-    const path = await recorded("modbus", server.port, async (port) => {
+    const path = await recorded(server.port, async (port) => {
       const client = new ModbusRTU();
       await client.connectTCP(host, { port });
       client.setID(3);
@@ -288,7 +241,6 @@ describe.skipIf(lacks(wireshark))("our own protocols", () => {
 
   /** A client sends values, which a server answers with what `reply` makes of them. */
   async function conversation<In, Out>(
-    name: string,
     client: Protocol<In, Out>,
     server: Protocol<In, Out>,
     values: readonly In[],
@@ -299,7 +251,7 @@ describe.skipIf(lacks(wireshark))("our own protocols", () => {
       ...{ host, port: 0 },
       message: (peer, value) => void peer.send(reply(value)),
     });
-    const path = await recorded(name, comet.port, async (port) => {
+    const path = await recorded(comet.port, async (port) => {
       let replies = 0;
       const connection = await connect(client, { host, port, message: () => void replies++ });
       for (const value of values) if (!connection.send(value)) await connection.ready();
@@ -321,7 +273,7 @@ describe.skipIf(lacks(wireshark))("our own protocols", () => {
     const packets = Array.from({ length: 200 }, (_, n) => ({ op: 4, seq: n, body: text(n * 7) }));
     const values = [...packets, batch(packets.slice(0, 20))];
     const echo = (packet: object): never => packet as never;
-    await conversation("goim", protocol, protocol, values as never[], echo, [
+    await conversation(protocol, protocol, values as never[], echo, [
       ...["--protocol", "goim:flatten=false"],
     ]);
   });
@@ -337,7 +289,7 @@ describe.skipIf(lacks(wireshark))("our own protocols", () => {
       (value.type === "dial"
         ? { type: "accept", connId: 1, remoteId: value.remoteId }
         : value) as never;
-    await conversation("fastway", protocol as never, protocol as never, values as never[], reply, [
+    await conversation(protocol as never, protocol as never, values as never[], reply, [
       ...["--protocol", "fastway:dialect=v2"],
     ]);
   });
@@ -357,7 +309,7 @@ describe.skipIf(lacks(wireshark))("our own protocols", () => {
       const { session, args } = value as { session: number; args: object };
       return { kind: "response", name: "say", session, args } as never;
     };
-    await conversation("sproto", rpc, rpc, values as never[], reply, [
+    await conversation(rpc, rpc, values as never[], reply, [
       ...["--protocol", `sproto-rpc:local=${schema},remote=${schema}`],
     ]);
   });

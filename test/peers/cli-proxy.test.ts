@@ -1,14 +1,20 @@
 import { chownSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { client } from "../../examples/peers/_resp.ts";
-import { execute } from "../../src/cli/run.ts";
 import { encodeAll } from "../../src/index.ts";
 import { goim } from "../../src/protocols/goim/index.ts";
 import { connect, listen } from "../../src/transports/node/index.ts";
 import { asUser, freePort, lacks, type Running, run, start } from "../support/programs.ts";
+import {
+  decoded,
+  decodedLines,
+  example,
+  peerProtocol,
+  recorded,
+  valuesOf,
+} from "../support/recorded.ts";
 
 // `framewright proxy --quiet --record` between real programs: their output is the same as without
 // it, and the recording can be decoded completely.
@@ -20,60 +26,6 @@ afterAll(async () => {
   for (const { stop } of running) await stop();
   rmSync(folder, { recursive: true, force: true });
 });
-
-const example = (name: string): string =>
-  fileURLToPath(new URL(`../../examples/peers/${name}`, import.meta.url));
-
-interface Recorded {
-  readonly from: string;
-  readonly to: string;
-  readonly offset: number;
-  readonly value: unknown;
-  readonly error?: { readonly code: string };
-}
-
-/**
- * Runs a program that connects to a port through the proxy. Returns the contents of the capture.
- */
-async function through(
-  port: number,
-  work: (port: number) => Promise<unknown>,
-  protocols: readonly string[],
-): Promise<readonly Recorded[]> {
-  const path = join(folder, "recorded.pcapng");
-  const stop = new AbortController();
-  let errors = "";
-  const listening = await freePort();
-  const proxy = execute(
-    [
-      "proxy",
-      "--listen",
-      String(listening),
-      "--to",
-      `${host}:${port}`,
-      "--quiet",
-      "--record",
-      path,
-    ],
-    {
-      out: { write: () => expect.unreachable("it is quiet") },
-      errors: { write: (text) => (errors += text) },
-      stop: stop.signal,
-    },
-  );
-  await expect.poll(() => errors).toContain("is forwarded");
-  await work(listening);
-  stop.abort();
-  expect(await proxy).toBe(0);
-  const out: string[] = [];
-  errors = "";
-  await execute(["decode", path, "--json", ...protocols], {
-    out: { write: (text) => out.push(text) },
-    errors: { write: (text) => (errors += text) },
-  });
-  expect(errors).toMatch(/^.*is read as pcap.*\n$/);
-  return out.map((line) => JSON.parse(line));
-}
 
 describe.skipIf(lacks({ "redis-server": "redis-server", "redis-cli": "redis-tools" }))(
   "redis-cli through framewright proxy",
@@ -89,28 +41,21 @@ describe.skipIf(lacks({ "redis-server": "redis-server", "redis-cli": "redis-tool
         (_, n) => ["SET", `key:${n}`, `value ${n}`] as const,
       );
       const input = Buffer.from(encodeAll(client(), commands));
-      const recorded = await through(
-        port,
-        async (to) => {
-          const said = await run("redis-cli", ["-h", host, "-p", String(to), "--pipe"], { input });
-          expect(said.toString()).toContain("errors: 0, replies: 100000");
-        },
-        [
-          "--protocol",
-          `${example("_resp.ts")}#server`,
-          "--replies",
-          `${example("_resp.ts")}#client`,
-        ],
-      );
-      const sent = recorded.filter(({ to }) => to.endsWith(`:${port}`));
-      const replied = recorded.filter(({ from }) => from.endsWith(`:${port}`));
-      expect(sent.slice(0, commands.length).map(({ value }) => value)).toEqual(commands);
+      const path = await recorded(port, async (to) => {
+        const said = await run("redis-cli", ["-h", host, "-p", String(to), "--pipe"], { input });
+        expect(said.toString()).toContain("errors: 0, replies: 100000");
+      });
+      const { asked, replied } = await decodedLines(path, port, [
+        ...["--protocol", `${example("_resp.ts")}#server`],
+        ...["--replies", `${example("_resp.ts")}#client`],
+      ]);
+      expect(valuesOf(asked.slice(0, commands.length))).toEqual(commands);
       // Then redis-cli sends an empty line, which is not RESP, and an ECHO of random bytes, which
       // are not text.
-      const rest = sent.slice(commands.length).map(({ offset, error }) => [offset, error?.code]);
+      const rest = asked.slice(commands.length).map(({ offset, error }) => [offset, error?.code]);
       expect(rest).toEqual([[input.length, "malformed"]]);
       expect(replied).toHaveLength(100_001);
-      expect(new Set(replied.slice(0, -1).map(({ value }) => value))).toEqual(new Set(["OK"]));
+      expect(new Set(valuesOf(replied.slice(0, -1)))).toEqual(new Set(["OK"]));
       expect(replied.at(-1)!.offset).toBe(500_000);
       const size = await run("redis-cli", ["-h", host, "-p", String(port), "DBSIZE"]);
       expect(size.toString()).toBe("100000\n");
@@ -154,15 +99,23 @@ describe.skipIf(lacks({ postgres: "postgresql", initdb: "postgresql", psql: "pos
         return direct.length;
       };
       await expect.poll(lengthOf, { timeout: 30_000 }).toBeGreaterThan(500_000);
-      const recorded = await through(
-        port,
-        async (to) => expect((await psql(to)).equals(direct)).toBe(true),
-        ["--protocol", "pieces+raw", "--replies", `${example("postgres.ts")}#backend`],
+      const path = await recorded(port, async (to) =>
+        expect((await psql(to)).equals(direct)).toBe(true),
       );
-      const rows = recorded
-        .map(({ value }) => value as { type?: string; data: unknown })
+      const { asked, replied } = await decoded(path, port, [
+        ...["--protocol", `${peerProtocol("postgres.ts")}#client`],
+        ...["--replies", `${example("postgres.ts")}#backend`],
+      ]);
+      expect(valuesOf(asked)).toEqual([
+        expect.objectContaining({
+          parameters: expect.arrayContaining([{ name: "user", value: "postgres" }]),
+        }),
+        expect.objectContaining({ type: "query", data: { sql } }),
+        expect.objectContaining({ type: "terminate" }),
+      ]);
+      const rows = valuesOf(replied)
+        .map((value) => value as { type: string; data: unknown })
         .filter(({ type }) => type === "row");
-      expect(recorded.filter(({ error }) => error !== undefined)).toEqual([]);
       expect(rows.length).toBe(100_000);
       expect(rows[12_344]!.data).toEqual(["12345", "xxxxx", null]);
     });
@@ -178,32 +131,30 @@ describe("a client of goim through framewright proxy", () => {
       message: (peer, packet) => void peer.send({ ...packet, op: packet.op + 1 }),
     });
     const bodies = Array.from({ length: 50_000 }, (_, n) => Uint8Array.of(n, n >> 8));
-    const recorded = await through(
-      server.port,
-      async (port) => {
-        const connection = await connect(protocol, { host, port });
-        let received = 0;
-        const done = (async () => {
-          for await (const { seq, body } of connection) {
-            expect([seq, body[1]]).toEqual([received, (received >> 8) & 255]);
-            if (++received === bodies.length) break;
-          }
-        })();
-        for (const [seq, body] of bodies.entries()) {
-          if (!connection.send({ op: 4, seq, body })) await connection.ready();
+    const path = await recorded(server.port, async (port) => {
+      const connection = await connect(protocol, { host, port });
+      let received = 0;
+      const done = (async () => {
+        for await (const { seq, body } of connection) {
+          expect([seq, body[1]]).toEqual([received, (received >> 8) & 255]);
+          if (++received === bodies.length) break;
         }
-        await done;
-        connection.close();
-        await connection.closed;
-      },
-      ["--protocol", "goim"],
-    );
+      })();
+      for (const [seq, body] of bodies.entries()) {
+        if (!connection.send({ op: 4, seq, body })) await connection.ready();
+      }
+      await done;
+      connection.close();
+      await connection.closed;
+    });
     await server.close();
-    const values = recorded.map(({ value }) => value as { op: number; seq: number });
-    expect(recorded.filter(({ error }) => error !== undefined)).toEqual([]);
-    for (const op of [4, 5]) {
-      const seqs = values.filter((one) => one.op === op).map(({ seq }) => seq);
-      expect(seqs).toEqual(bodies.map((_, n) => n));
+    const { asked, replied } = await decoded(path, server.port, ["--protocol", "goim"]);
+    for (const [op, messages] of [
+      [4, asked],
+      [5, replied],
+    ] as const) {
+      const values = messages.map(({ value }) => value as { op: number; seq: number });
+      expect(values.map((value) => [value.op, value.seq])).toEqual(bodies.map((_, n) => [op, n]));
     }
   });
 });

@@ -2,6 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { type AddressInfo, createServer, connect as dial } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { PassThrough } from "node:stream";
@@ -16,6 +17,8 @@ import {
 } from "vscode-jsonrpc/node";
 import { LanguageClient, lsp, type Message } from "../../examples/peers/_lsp.ts";
 import { encodeFrame, Splitter } from "../../src/index.ts";
+import type { StreamPair } from "../../src/transports/node/index.ts";
+import { decoded, recorded, valuesOf } from "../support/recorded.ts";
 
 // The language server protocol, compared with vscode-jsonrpc, which editors use, and with a real
 // language server.
@@ -226,22 +229,23 @@ async function conversation({ request, notify, diagnostics }: Editor): Promise<u
 async function ourEditor(): Promise<{ told: unknown; exit: unknown[] }> {
   const child = startServer();
   const exit = once(child, "exit");
+  const told = await conversationOver({ readable: child.stdout, writable: child.stdin });
+  return { told, exit: await exit };
+}
+
+async function conversationOver(streams: StreamPair): Promise<unknown> {
   let diagnostics: { code: number; message: string }[] = [];
-  const client = new LanguageClient(
-    { readable: child.stdout, writable: child.stdin },
-    {
-      notified(method, params) {
-        if (method !== "textDocument/publishDiagnostics") return;
-        diagnostics = (params as { diagnostics: typeof diagnostics }).diagnostics;
-      },
+  const client = new LanguageClient(streams, {
+    notified(method, params) {
+      if (method !== "textDocument/publishDiagnostics") return;
+      diagnostics = (params as { diagnostics: typeof diagnostics }).diagnostics;
     },
-  );
-  const told = await conversation({
+  });
+  return conversation({
     request: (method, params) => client.request(method, params),
     notify: (method, params) => client.notify(method, params),
     diagnostics: () => diagnostics,
   });
-  return { told, exit: await exit };
 }
 
 async function theirEditor(): Promise<{ told: unknown; exit: unknown[] }> {
@@ -292,5 +296,44 @@ describe("typescript-language-server", () => {
     expect(told.failure).toBe(-32601);
     const theirs = await theirEditor();
     expect(theirs).toEqual(ours);
+  });
+
+  it("and we are decoded completely from a capture", { timeout: 120_000 }, async () => {
+    // It has standard streams alone: here each connection has a server of its own.
+    const relay = createServer((socket) => {
+      const { stdin, stdout } = startServer();
+      socket.pipe(stdin);
+      stdout.pipe(socket);
+    });
+    await once(relay.listen(0, "127.0.0.1"), "listening");
+    const { port } = relay.address() as AddressInfo;
+    let told: unknown;
+    const path = await recorded(port, async (to) => {
+      const socket = dial({ host: "127.0.0.1", port: to });
+      told = await conversationOver({ readable: socket, writable: socket });
+      if (!socket.closed) await once(socket, "close");
+    });
+    relay.close();
+    const { asked, replied } = await decoded(path, port, [
+      ...["--protocol", "content-length:maxFrame=67108864+json"],
+    ]);
+    const [questions, answers] = [asked, replied].map(
+      (messages) => valuesOf(messages) as readonly Message[],
+    ) as [readonly Message[], readonly Message[]];
+    const methods = questions.flatMap(({ method }) => method ?? []);
+    expect(methods).toEqual([
+      ...["initialize", "initialized", "textDocument/didOpen", "textDocument/hover"],
+      ...["textDocument/definition", "textDocument/completion", "no/such/method"],
+      ...["shutdown", "exit"],
+    ]);
+    const idOf = (method: string): unknown => questions.find((one) => one.method === method)!.id;
+    const answerTo = (method: string): Message =>
+      answers.find(({ id, method: own }) => own === undefined && id === idOf(method))!;
+    const { capabilities, hover, completion } = told as Record<string, unknown>;
+    expect(answerTo("initialize").result).toMatchObject({ capabilities });
+    expect(answerTo("textDocument/hover").result).toEqual(hover);
+    expect(answerTo("textDocument/completion").result).toEqual(completion);
+    expect(answerTo("no/such/method").error!.code).toBe(-32601);
+    expect(answers.map(({ method }) => method)).toContain("textDocument/publishDiagnostics");
   });
 });

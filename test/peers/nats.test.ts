@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { nats, type Received } from "../../examples/peers/_nats.ts";
-import { type Connection, decodeAll, encodeFrame } from "../../src/index.ts";
+import { nats, natsServer, type Received } from "../../examples/peers/_nats.ts";
+import { type Connection, decodeAll, encodeAll, encodeFrame } from "../../src/index.ts";
 import { connect } from "../../src/transports/node/index.ts";
 import { freePort, lacks, type Running, start } from "../support/programs.ts";
 
@@ -24,6 +24,24 @@ describe("the protocol of NATS", () => {
     expect(() => decodeAll(nats, new Uint8Array(Buffer.from("PING\n")))).toThrow("without CR");
     const pub = encodeFrame(nats, { op: "pub", subject: "a", body: Uint8Array.of(1) });
     expect(String.fromCharCode(...pub)).toBe("PUB a 1\r\n\u0001\r\n");
+  });
+
+  it("has a server's side, which reads what clients write", () => {
+    const body = Uint8Array.of(13, 10, 0);
+    const sent = [
+      { op: "line", text: "SUB a.* 1" },
+      { op: "line", text: "PING" },
+      { op: "pub", subject: "a.b", body },
+      { op: "pub", subject: "a.b", reply: "r", body: new Uint8Array(0) },
+    ] as const;
+    expect(decodeAll(natsServer, encodeAll(nats, sent))).toEqual(sent);
+    const received = [
+      { op: "line", verb: "INFO", text: '{"port": 1}' },
+      { op: "line", verb: "PONG", text: "" },
+      { op: "msg", subject: "a.b", sid: "1", body },
+      { op: "msg", subject: "a.b", sid: "1", reply: "r", body },
+    ] as const;
+    expect(decodeAll(nats, encodeAll(natsServer, received))).toEqual(received);
   });
 });
 

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Mail, smtpServer } from "../../examples/peers/_smtp.ts";
 import { lacks, run } from "../support/programs.ts";
+import { decoded, type Message, peerProtocol, recorded, valuesOf } from "../support/recorded.ts";
 
 // curl --ssl-reqd sends mail to an SMTP server that uses startTls.
 
@@ -20,10 +21,12 @@ describe.skipIf(lacks({ curl: "curl" }))("curl --ssl-reqd smtp:", () => {
   });
   afterAll(() => server.close({ timeout: 100 }));
 
-  const send = (input: string, ...more: string[]): Promise<Buffer> => {
-    const url = `smtp://localhost:${server.port}/client.example`;
+  const send = (input: string, ...more: string[]): Promise<Buffer> =>
+    sendTo(server.port, input, ...more);
+  const sendTo = (port: number, input: string, ...more: string[]): Promise<Buffer> => {
+    const url = `smtp://localhost:${port}/client.example`;
     const mail = ["--mail-from", "a@example.org", "--mail-rcpt", "b@example.org", "-T", "-"];
-    const to = ["--connect-to", `localhost:${server.port}:127.0.0.1:${server.port}`];
+    const to = ["--connect-to", `localhost:${port}:127.0.0.1:${port}`];
     return run("curl", ["-sS", "--max-time", "20", ...to, ...more, url, ...mail], { input });
   };
 
@@ -50,5 +53,43 @@ describe.skipIf(lacks({ curl: "curl" }))("curl --ssl-reqd smtp:", () => {
     await expect(send("x\r\n")).rejects.toThrow(/ended with/);
     await expect(send("x\r\n", "--ssl-reqd")).rejects.toThrow(/certificate/);
     expect(mails.length).toBe(count);
+  });
+
+  it("is decoded completely from a capture, the encrypted part as records of TLS", {
+    timeout: 120_000,
+  }, async () => {
+    const secure = ["--ssl-reqd", "--cacert", certPath];
+    const path = await recorded(server.port, async (port) => {
+      await sendTo(port, "secret\r\n", ...secure);
+      await expect(sendTo(port, "x\r\n")).rejects.toThrow(/ended with/);
+    });
+    expect(mails.at(-1)?.text).toBe("secret");
+    const { asked, replied } = await decoded(path, server.port, [
+      ...["--protocol", `${peerProtocol("smtp.ts")}#client`],
+      ...["--replies", `${peerProtocol("smtp.ts")}#server`],
+    ]);
+    const linesOf = (all: readonly Message[], connection: number): unknown[] =>
+      valuesOf(all.filter(({ stream }) => stream === connection)).filter(
+        (value) => typeof value === "string",
+      );
+    const recordsOf = (all: readonly Message[]): unknown[] =>
+      valuesOf(all)
+        .filter((value) => typeof value === "object")
+        .map((value) => (value as { type: string }).type);
+    const [first, second] = [...new Set(asked.map(({ stream }) => stream))] as [number, number];
+    expect(linesOf(asked, first)).toEqual(["EHLO client.example", "STARTTLS"]);
+    expect(linesOf(replied, first)).toEqual([
+      ...["220 mail.example", "250-STARTTLS", "250 mail.example", "220 go ahead"],
+    ]);
+    for (const records of [recordsOf(asked), recordsOf(replied)]) {
+      expect(records[0]).toBe("handshake");
+      expect(records).toContain("data");
+    }
+    // Without TLS the mail is refused.
+    expect(linesOf(asked, second).slice(0, 2)).toEqual([
+      "EHLO client.example",
+      expect.stringMatching(/^MAIL FROM:<a@example.org>/),
+    ]);
+    expect(linesOf(replied, second)).toContain("530 STARTTLS first");
   });
 });

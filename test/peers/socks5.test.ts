@@ -12,6 +12,7 @@ import {
   request,
 } from "../../examples/peers/socks5.ts";
 import { freePort, lacks, run } from "../support/programs.ts";
+import { decoded, peerProtocol, recorded, valuesOf } from "../support/recorded.ts";
 
 /* A proxy made from the descriptions, for curl. */
 
@@ -101,6 +102,12 @@ const hasIpv6 = await siteOn("::1").then(
   },
 );
 
+/** The text of decoded bytes. */
+const textOf = (values: readonly unknown[]): string =>
+  values
+    .map((value) => Buffer.from((value as { $bytes: string }).$bytes, "hex").toString("latin1"))
+    .join("");
+
 describe.skipIf(lacks({ curl: "curl" }))("SOCKS5, with curl", () => {
   let server: Server<unknown, never, unknown>;
   let site: HttpServer;
@@ -164,5 +171,34 @@ describe.skipIf(lacks({ curl: "curl" }))("SOCKS5, with curl", () => {
     const proxyUrl = `socks5h://ann:s3cret@${host}:${server.port}`;
     const refused = fetchBy("--proxy", proxyUrl, `http://a.test:${closed}/`);
     await expect(refused).rejects.toThrow(/ended with 97: .*\(5\)/);
+  });
+
+  it("is decoded completely from a capture, with what goes through the tunnel", {
+    timeout: 120_000,
+  }, async () => {
+    const path = await recorded(server.port!, async (through) => {
+      const proxyUrl = `socks5h://ann:s3cret@${host}:${through}`;
+      await fetchBy("--proxy", proxyUrl, `http://site.test:${port}/`);
+    });
+    const { asked, replied } = await decoded(path, server.port!, [
+      ...["--protocol", `${peerProtocol("socks5.ts")}#client`],
+      ...["--replies", `${peerProtocol("socks5.ts")}#server`],
+    ]);
+    const [hello, user, wish, ...sent] = valuesOf(asked);
+    expect([hello, user, wish]).toEqual([
+      { methods: expect.arrayContaining(["password"]) },
+      { username: "ann", password: "s3cret" },
+      { command: "connect", address: { type: "domain", host: "site.test", port } },
+    ]);
+    expect(textOf(sent)).toContain(`Host: site.test:${port}\r\n`);
+    const [method, welcome, answer, ...received] = valuesOf(replied);
+    expect([method, welcome, answer]).toEqual([
+      { method: "password" },
+      { status: 0 },
+      expect.objectContaining({ status: "succeeded" }),
+    ]);
+    const page = textOf(received);
+    expect(page).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(page.split("x".repeat(100_000))).toHaveLength(2);
   });
 });

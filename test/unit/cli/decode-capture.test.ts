@@ -172,6 +172,48 @@ describe("framewright decode of captures", () => {
     ]);
   });
 
+  it("gives each direction of each stream a state of its own", async () => {
+    // Counts the lines of its connection, and refuses the third.
+    const counting = join(files, "counting.mjs");
+    writeFileSync(
+      counting,
+      `const measure = (bytes, start, end) => bytes.subarray(start, end).indexOf(10) + 1;
+const perConnection = () => {
+  let count = 0;
+  const decode = () => {
+    if (++count > 2) throw new Error("a third line");
+    return { count };
+  };
+  return { name: "counting", maxFrame: 99, measure, decode, encode() {} };
+};
+export const counting = { ...perConnection(), perConnection };
+`,
+    );
+    const protocol = ["--protocol", `${counting}#counting`];
+    const twice = [...talk, ...talk.map((said) => ({ ...said, port: 50_001 }))];
+    const { code, lines } = await decode(captureOf(twice), "--json", ...protocol);
+    expect(code).toBe(0);
+    const told = lines.map(({ stream, value }) => [stream, (value as { count: number }).count]);
+    expect(told.sort()).toEqual(
+      [1, 2].flatMap((stream) => [
+        [stream, 1],
+        [stream, 1],
+        [stream, 2],
+      ]),
+    );
+    // Bytes alone do not tell what a frame means, so the view has the decoded value.
+    const shown = await decode(captureOf(talk), ...protocol);
+    expect(shown.code).toBe(0);
+    expect(shown.out.match(/"count":\d|error/g)).toEqual(['"count":1', '"count":1', '"count":2']);
+    const more: Said = { from: "client", sequence: 1012, data: "3\n" };
+    const third = await decode(
+      captureOf([...talk.slice(0, 6), { ...talk[6]!, flags: "PA" }, more]),
+      ...protocol,
+    );
+    expect(third.code).toBe(1);
+    expect(third.out).toContain("error: malformed: ");
+  });
+
   it("reads datagrams by protocols of messages", async () => {
     const said: Said[] = [
       { from: "client", sequence: 0, data: '{"a":1}' },
