@@ -58,6 +58,15 @@ const settled = async (): Promise<void> => {
   for (let i = 0; i < 3; i++) await new Promise((resolve) => setTimeout(resolve));
 };
 
+const trap = (): never => {
+  throw new Error("trap");
+};
+/** An error that throws when anybody looks at it. */
+const HOSTILE: unknown = new Proxy(
+  {},
+  { get: trap, getPrototypeOf: trap, has: trap, ownKeys: trap },
+);
+
 const FAULTS: Readonly<Record<string, () => unknown>> = {
   throws: () => {
     throw new Error("bug");
@@ -69,6 +78,10 @@ const FAULTS: Readonly<Record<string, () => unknown>> = {
   "throws a frozen error": () => {
     throw Object.freeze(new Error("bug"));
   },
+  "throws a Proxy that throws": () => {
+    throw HOSTILE;
+  },
+  "rejects with a Proxy that throws": () => Promise.reject(HOSTILE),
   rejects: async () => {
     await undefined;
     throw new Error("bug");
@@ -466,6 +479,11 @@ describe.each(Object.keys(CASES))("a bug in %s", (name) => {
     const errors: unknown[] = [];
     await CASES[name]!(failing(FAULTS[fault]!), { error: (_, error) => errors.push(error) });
     await settled();
+    if (fault.includes("Proxy")) {
+      // Nothing may look at it, an assertion included.
+      expect([errors.length, errors[0] === HOSTILE, bugs, uncaught]).toEqual([1, true, [], []]);
+      return;
+    }
     const thrown = fault.endsWith("null") ? null : expect.objectContaining({ message: "bug" });
     expect([errors, bugs, uncaught]).toEqual([[thrown], [], []]);
   });
