@@ -57,7 +57,7 @@ async function main() {
       for (let round = -1; round < rounds; round++) {
         for (const i of servers.keys()) {
           const { peer, port, child } = servers[i];
-          const count = isSlow(peer) && load.depth > 1 ? load.count / 5 : load.count;
+          const count = isSlow(peer) && load.depth > 1 ? load.count / 10 : load.count;
           const options = { ...load, messages, port, pid: child.pid, count };
           // C2 of Java compiles late.
           for (let more = round < 0 ? (peer.warmUps ?? 0) : 0; more > 0; more--)

@@ -34,7 +34,8 @@ fn reply(line: String) -> Result<String, Failure> {
 async fn lines(socket: TcpStream) -> Result<(), Failure> {
     let (reader, writer) = socket.into_split();
     let codec = LinesCodec::new_with_max_length(MAX_FRAME);
-    let sink = FramedWrite::new(writer, codec.clone()).sink_map_err(Failure::from);
+    let lines = FramedWrite::new(writer, codec.clone());
+    let sink = SinkExt::<String>::sink_map_err(lines, Failure::from);
     FramedRead::new(reader, codec)
         .map(|line| reply(line?))
         .forward(sink)

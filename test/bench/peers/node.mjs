@@ -23,7 +23,7 @@ const length = {
   decode: Object.assign(
     (bytes) => {
       if (bytes.byteLength < 4) throw new RangeError("more bytes are needed");
-      return new DataView(bytes.slice(0, 4).buffer).getUint32(0);
+      return bytes.getUint32(0);
     },
     { bytes: 4 },
   ),
