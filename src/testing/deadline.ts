@@ -41,6 +41,14 @@ function interrupter(): Vm | undefined {
   }
 }
 
+let scriptGlobal: Global | undefined;
+
+/** The global object of scripts: another one than that of this module in jest, whose tests have a context of their own. */
+function globalOf({ Script }: Vm): Global {
+  scriptGlobal ??= new Script("globalThis").runInThisContext({ timeout: 60_000 }) as Global;
+  return scriptGlobal;
+}
+
 /** True if a call that never returns can be interrupted: in Node 20.16, 22.3 and newer. @internal */
 export const canInterrupt = (): boolean => interrupter() !== undefined;
 
@@ -51,7 +59,7 @@ export const canInterrupt = (): boolean => interrupter() !== undefined;
 export function within<T>(milliseconds: number, run: () => T): T | typeof OVERDUE {
   const vm = milliseconds < 2 ** 31 ? interrupter() : undefined;
   if (vm === undefined) return run();
-  const global = globalThis as unknown as Global;
+  const global = globalOf(vm);
   const outer = global[KEY];
   let done: { readonly result: T } | undefined;
   global[KEY] = (): void => {
