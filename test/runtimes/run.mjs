@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import { webBundlers } from "./bundlers.mjs";
 import { jsrDryRun } from "./jsr.mjs";
 import { throughNext } from "./next.mjs";
+import { ownProtocols } from "./own-protocol.mjs";
 import { runInQuickJs } from "./quickjs.mjs";
 import { testRunners } from "./runners.mjs";
 import { toolchains } from "./toolchains.mjs";
@@ -131,6 +132,7 @@ Object.assign(checks, {
   "Next.js: a page, an edge route, a Node route": () => throughNext({ work, print }),
   "JSR: a dry run": () => jsrDryRun({ work, print, deno: deno[0] }),
   ...testRunners({ work }),
+  ...ownProtocols({ work, nodes }),
 });
 
 // With an argument only those whose name has it: `node run.mjs deno`.
