@@ -1,5 +1,5 @@
-// A logging proxy in ten lines. It forwards every byte as it came; the tap decodes copies, and if that fails, only the
-// log ends.
+// A logging proxy in ten lines. It forwards every byte unchanged; the tap decodes copies. If decoding
+// fails, only the log ends.
 import { type Protocol, raw } from "framewright";
 import { pieces } from "framewright/framing";
 import { connect, listen, pipe, type Server } from "framewright/node";
@@ -19,7 +19,7 @@ export function loggingProxy<T>(
   return listen(bytes, {
     host: "127.0.0.1",
     port: 0,
-    firstMessageTimeout: 0, // a client may wait for its server to speak
+    firstMessageTimeout: 0, // a client may wait until the server sends first
     async open(client) {
       const server = await connect(bytes, to);
       pipe(client, server, { tap: { a: side(">"), b: side("<") } });

@@ -1,5 +1,6 @@
-// From the events of `trace` to OpenTelemetry: a span for each connection and each request, and metrics by protocol. It
-// needs `@opentelemetry/api` alone; the SDK of your program decides where spans and metrics go.
+// Turns the events of `trace` into OpenTelemetry data: a span for each connection and each request, and
+// metrics by protocol. It needs only `@opentelemetry/api`; the SDK of your program decides where spans and
+// metrics go.
 //
 //   accepted, connecting, opened ......................... closed      span "chat connection"
 //                    asked ...... answered, unanswered                 span "chat request", a child of it
@@ -14,7 +15,7 @@ import {
 } from "@opentelemetry/api";
 import { ProtocolError, type Trace, type TraceEvent } from "framewright";
 
-/** What goes by a name of OpenTelemetry's semantic conventions. */
+/** Attributes of OpenTelemetry's semantic conventions. */
 const NAME = "network.protocol.name";
 const PEER = "network.peer.address";
 const ERROR = "error.type";
@@ -31,7 +32,7 @@ const kindOf = (error: unknown): string => {
  * Makes the function for the option `trace` of servers, connections and sessions.
  *
  * @param tracer - makes a span for each connection, and for each request
- * @param meter - counts bytes and messages, and measures how long requests take
+ * @param meter - counts bytes and messages, and measures the duration of requests
  */
 export function openTelemetry(tracer: Tracer, meter: Meter): Trace {
   const io = meter.createCounter("framewright.io", { unit: "By" });
@@ -39,7 +40,10 @@ export function openTelemetry(tracer: Tracer, meter: Meter): Trace {
   const connections = meter.createUpDownCounter("framewright.connections");
   const refused = meter.createCounter("framewright.refused");
   const durations = meter.createHistogram("framewright.request.duration", { unit: "ms" });
-  /** Spans of connections, and of requests by number; those of a session without a connection are under its name. */
+  /**
+   * Spans of connections, and of requests by number; those of a session without a connection are stored by
+   * its name.
+   */
   const spans = new Map<unknown, Span>();
   const open = new Set<unknown>();
   const requests = new Map<unknown, Map<number, Span>>();
@@ -62,7 +66,7 @@ export function openTelemetry(tracer: Tracer, meter: Meter): Trace {
     requests.set(connection ?? name, known);
     return known;
   };
-  /** A session may have lost its connection by now. */
+  /** A session may have lost its connection already. */
   const takeRequest = (event: TraceEvent, id: number | undefined): Span | undefined => {
     if (id === undefined) return undefined;
     const table = requestsOf(event);

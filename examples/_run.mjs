@@ -1,8 +1,9 @@
-// Runs an example written in TypeScript in any Node that this package supports:
+// Runs an example written in TypeScript with any Node version that this package supports:
 //
 //   npm run build && node examples/_run.mjs examples/skynet-websocket/server.ts
 //
-// Its folder is compiled to .examples-run/ first. Node 22.18 and later can do without: node server.ts
+// It compiles the folder to .examples-run/ first. Node 22.18 and later can also run TypeScript directly:
+// node server.ts
 import {
   cpSync,
   mkdirSync,
@@ -22,7 +23,7 @@ if (program === undefined) {
   process.exit(2);
 }
 
-// Inside of the package, so that the example finds it by its name.
+// Inside the package, so that the example can import it by name.
 const root = fileURLToPath(new URL("../.examples-run/", import.meta.url));
 mkdirSync(root, { recursive: true });
 const target = mkdtempSync(root);

@@ -9,7 +9,7 @@ const protocol = lines().wrap(json());
 const server = Bun.listen({
   hostname: "127.0.0.1",
   port: 0,
-  allowHalfOpen: true, // a client that has ended its side still gets its replies
+  allowHalfOpen: true, // a client that has ended its direction still receives replies
   socket: socketHandlers(protocol, {
     context: () => ({ sum: 0 }),
     message(connection, { add }) {

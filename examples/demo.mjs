@@ -1,6 +1,6 @@
-// What `npm start` runs: two servers on loopback TCP, and clients that send whole messages, messages joined in
-// one write, and single bytes. It prints what goes over the wire and what comes out, and ends by itself: with
-// exit code 0, or 1 if any answer is wrong.
+// The demo of `npm start`: two servers on loopback TCP, and clients that send whole messages, several
+// messages in one write, and single bytes. It prints the bytes on the wire and the messages, and ends by
+// itself, with exit code 0, or 1 if an answer is wrong.
 import { createConnection } from "node:net";
 import { decodeAll, encodeFrame, json, lengthPrefixed } from "framewright";
 import { listen } from "framewright/node";
@@ -8,7 +8,7 @@ import { jsonNL } from "framewright/workerman";
 
 const host = "127.0.0.1";
 
-// JSON lines, as in Workerman's manual.
+// JSON lines, as described in Workerman's manual.
 const lines = jsonNL();
 const lineServer = await listen(lines, {
   port: 0,
@@ -19,7 +19,7 @@ const lineServer = await listen(lines, {
   },
 });
 
-// JSON behind its length, two bytes big-endian.
+// JSON after its length, two bytes big-endian.
 const frames = lengthPrefixed({ width: 2 }).wrap(json());
 const frameServer = await listen(frames, {
   port: 0,
@@ -38,7 +38,10 @@ const show = (bytes) =>
 const joined = (chunks) => [Buffer.concat(chunks)];
 const bytewise = (chunks) => Array.from(Buffer.concat(chunks), (byte) => Uint8Array.of(byte));
 
-/** Writes the chunks one by one, each a packet of its own, and gives what came back until the other side ended. */
+/**
+ * Writes the chunks one by one, each as a separate packet, and returns the bytes received until the other
+ * side ended.
+ */
 async function exchange(port, chunks) {
   const socket = createConnection({ port, host, noDelay: true });
   const received = [];
@@ -51,7 +54,7 @@ async function exchange(port, chunks) {
   for (const chunk of chunks) {
     if (!isLong) console.log(`    wire  ->    ${show(chunk)}`);
     socket.write(chunk);
-    // The next one only when this one is there: else the kernel would join them.
+    // Write the next one only when this one has arrived, otherwise the kernel would join them.
     await new Promise((resolve) => setTimeout(resolve, isLong ? 1 : 10));
   }
   if (isLong) console.log(`    wire  ->    ${show(Buffer.concat(chunks))}   (byte by byte)`);
@@ -66,7 +69,7 @@ async function demonstrate(title, protocol, server, values, answers) {
   console.log(`\n${title}`);
   const chunks = values.map((value) => encodeFrame(protocol, value));
   for (const [how, cut] of [
-    ["one message a write", (all) => all],
+    ["one message per write", (all) => all],
     ["all in one write", joined],
     ["byte by byte", bytewise],
   ]) {
@@ -74,7 +77,7 @@ async function demonstrate(title, protocol, server, values, answers) {
     const got = decodeAll(protocol, await exchange(server.port, cut(chunks)));
     const isRight = JSON.stringify(got) === JSON.stringify(answers);
     console.log(`    client got  ${got.map((value) => JSON.stringify(value)).join("  ")}`);
-    console.log(isRight ? "    right" : `    WRONG: expected ${JSON.stringify(answers)}`);
+    console.log(isRight ? "    correct" : `    WRONG: expected ${JSON.stringify(answers)}`);
     if (!isRight) wrong++;
   }
 }
@@ -88,9 +91,9 @@ const questions = [
   { a: 40, b: 2 },
 ];
 const sums = [{ sum: 3 }, { sum: 42 }];
-await demonstrate("JSON behind its length", frames, frameServer, questions, sums);
+await demonstrate("JSON after its length", frames, frameServer, questions, sums);
 
 await lineServer.close();
 await frameServer.close();
-console.log(wrong === 0 ? "\nall answers are right" : `\n${wrong} answers are wrong`);
+console.log(wrong === 0 ? "\nall answers are correct" : `\n${wrong} answers are wrong`);
 process.exitCode = wrong === 0 ? 0 : 1;

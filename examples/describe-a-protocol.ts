@@ -1,4 +1,5 @@
-// A protocol of nested lists with a checksum, described once: typed values, frames, laws and annotated bytes follow.
+// Describes a protocol of nested lists with a checksum once, and gets typed values, frames, laws and
+// annotated bytes.
 import { decodeFrame, encodeFrame } from "framewright";
 import {
   array,
@@ -58,7 +59,7 @@ console.log(hexView(explain(messages, frame), frame));
 //=> 000c  02                   tag     enum u8  "text"  (2)
 //=> 000d  00 02                length  u16be    2  (bytes of value)
 //=> 000f  68 69                value   utf8     "hi"
-//=> 0011  4c 65          crc           u16be    19557  (checksum, right)
+//=> 0011  4c 65          crc           u16be    19557  (checksum, correct)
 
 const { item: read } = decodeFrame(messages, frame);
 if (read.tag === "list") console.log(read.value.map(({ tag }) => tag).join(", "));

@@ -1,5 +1,6 @@
-// Finds a service in the local network: asks everybody in a multicast group by UDP, takes the first answer, and connects to
-// that service by TCP. Both sides are here, on the loopback interface; ends by itself.
+// Finds a service in the local network: asks all members of a multicast group over UDP, takes the first
+// answer, and connects to that service over TCP. Both sides run here, on the loopback interface; ends by
+// itself.
 import { json, lines, perMessage } from "framewright";
 import {
   connect,
@@ -9,17 +10,17 @@ import {
   type Peer,
 } from "framewright/node";
 
-const here = "127.0.0.1"; // the interface; without it the system picks one
+const here = "127.0.0.1"; // the interface; without it the system chooses one
 const group = "239.255.42.99";
 
-// UDP: a datagram is a message. TCP: a line is one.
+// UDP: each datagram is a message. TCP: each line is a message.
 type Ask = { readonly ask: string };
 type Offer = { readonly offer: string; readonly port: number };
 const questions = perMessage({ maxFrame: 1200 }).wrap(json<Ask | Offer>());
 const clock = lines().wrap(json<{ now: string }, { zone: string }>());
 const client = lines().wrap(json<{ zone: string }, { now: string }>());
 
-// ---- the service
+// ---- The service
 
 const service = await listen(clock, {
   port: 0,
@@ -35,9 +36,9 @@ const beacon = await listenDatagram(questions, {
 });
 beacon.socket.addMembership(group, here);
 
-// ---- who looks for it
+// ---- The client
 
-/** The address of a service. Datagrams get lost: asks again until there is an answer. */
+/** The address of a service. Datagrams may be lost: asks again until there is an answer. */
 async function find(name: string, everybody: Peer): Promise<Peer> {
   let again: NodeJS.Timeout | undefined;
   let endpoint: DatagramEndpoint<Ask | Offer> | undefined;

@@ -1,6 +1,6 @@
-// A server of JSON lines behind the logging proxy of _logging-proxy.ts. The second client says something that is not
-// JSON: it gets its answer, too, and the log says why it goes no further. (test/peers runs redis-cli, psql and
-// mosquitto_pub through the same proxy.)
+// A server of JSON lines behind the logging proxy of _logging-proxy.ts. The second client sends a line that
+// is not JSON: it still gets its answer, and the log reports why it stops. (test/peers runs redis-cli, psql
+// and mosquitto_pub through the same proxy.)
 import { json, lines, utf8 } from "framewright";
 import { connect, listen } from "framewright/node";
 import { loggingProxy } from "./_logging-proxy.ts";

@@ -1,5 +1,6 @@
-// Spans and metrics of OpenTelemetry for connections and requests, by the option `trace`: see _opentelemetry.ts. Here the
-// SDK keeps them in memory; a program of yours has exporters that send them on (OTLP).
+// Spans and metrics of OpenTelemetry for connections and requests, with the option `trace`: see
+// _opentelemetry.ts. Here the SDK keeps them in memory; your program would use exporters that send them
+// (OTLP).
 import {
   AggregationTemporality,
   InMemoryMetricExporter,

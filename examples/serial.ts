@@ -1,6 +1,6 @@
-// A thermometer on a serial line that is opened in the middle of something, and loses and garbles bytes: a protocol with a
-// mark and a checksum, and the policy `resync`, find the next whole frame. The device is a pretended one; with a real one
-// it is `new SerialPort({ path, baudRate })` of the package serialport.
+// A thermometer on a serial line that is opened in the middle of a frame, and loses and corrupts bytes. A
+// protocol with a mark and a checksum, and the policy `resync`, find the next complete frame. The device is
+// simulated; for a real one use `new SerialPort({ path, baudRate })` of the package serialport.
 import { MockBinding } from "@serialport/binding-mock";
 import { SerialPortStream } from "@serialport/stream";
 import { encodeFrame } from "framewright";
@@ -31,8 +31,8 @@ const port = new SerialPortStream({ binding: MockBinding, path: "/dev/ttyUSB0", 
 
 const connection = attach(port, thermometer, {
   onInvalid: resync(),
-  frameTimeout: 1000, // a mark in the noise is not waited for any longer
-  idleTimeout: 60_000, // a serial line has no end: silence is all that tells of a device that was switched off
+  frameTimeout: 1000, // wait no longer for a frame after a mark in the noise
+  idleTimeout: 60_000, // a serial line has no end: only silence shows that the device was switched off
   open() {
     const good = encodeFrame(thermometer, { sensor: 1, hundredths: 2150 });
     const garbled = encodeFrame(thermometer, { sensor: 1, hundredths: 2175 }).slice();

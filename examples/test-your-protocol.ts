@@ -1,4 +1,4 @@
-// A protocol of one's own, put to the laws three times: hasty, careless, and right.
+// Tests three versions of a custom protocol with the laws: hasty, careless, and correct.
 import fc from "fast-check";
 import { defineProtocol, type Protocol, ProtocolError, u24be } from "framewright";
 import { bytes, LawError, laws } from "framewright/testing";
@@ -8,7 +8,7 @@ interface Event {
   readonly body: Uint8Array;
 }
 
-/** u24 length of what follows, topic u8, body. */
+/** u24 length of topic and body, topic u8, body. */
 const events: Protocol<Event> = defineProtocol<Event>({
   name: "events",
   maxFrame: 4 + 1000,
@@ -29,14 +29,14 @@ const events: Protocol<Event> = defineProtocol<Event>({
       .bytes(body),
 });
 
-/** Forgets that a peer may say 0: the topic is then read after the end of the frame. */
+/** Does not expect a length of 0 from a peer: the topic is then read after the end of the frame. */
 const careless: Protocol<Event> = defineProtocol<Event>({
   ...events,
   name: "careless",
   measure: (bytes, start, end) => (end - start < 3 ? 0 : 3 + u24be(bytes, start)),
 });
 
-/** Reads the length before all of its bytes are here, too. */
+/** Reads the length before all of its bytes have arrived. */
 const hasty: Protocol<Event> = defineProtocol<Event>({
   ...events,
   name: "hasty",

@@ -1,4 +1,4 @@
-// A chat over WebSocket: one room on a server of `ws`, and two who talk in it. Ends by itself.
+// A chat over WebSocket: one room on a server of `ws`, and two clients that talk in it. Ends by itself.
 import type { AddressInfo } from "node:net";
 import { type Connection, encodeFrame, json, perMessage } from "framewright";
 import { attachWebSocket, connectWebSocket } from "framewright/web";
@@ -9,7 +9,7 @@ type Said =
   | { readonly op: "say"; readonly text: string };
 type Heard = { readonly from: string; readonly text: string };
 
-// One WebSocket message is one JSON text. The two ends see the two directions the other way round.
+// Each WebSocket message is one JSON text. The two ends have opposite input and output types.
 const maxFrame = 4096;
 const serverSide = perMessage({ maxFrame }).wrap(json<Heard, Said>());
 const clientSide = perMessage({ maxFrame }).wrap(json<Said, Heard>());
@@ -19,13 +19,13 @@ interface Member {
 }
 const room = new Set<Connection<Heard, Said, Member>>();
 
-/** To everybody in the room: encoded once. */
+/** Sends to everyone in the room: encoded once. */
 function tell(heard: Heard): void {
   const frame = encodeFrame(serverSide, heard);
   for (const member of room) member.sendFrame(frame);
 }
 
-// `ws` refuses what is too long before it is in memory.
+// `ws` rejects messages that are too long before they are in memory.
 const server = new WebSocketServer({ host: "127.0.0.1", port: 0, maxPayload: maxFrame });
 await new Promise((resolve) => server.once("listening", resolve));
 server.on("connection", (socket) => {
@@ -44,11 +44,11 @@ server.on("connection", (socket) => {
   });
 });
 
-/** Somebody who joins the room. */
+/** Joins the room as a user. */
 function join(name: string, hear: (heard: Heard, say: (text: string) => void) => void) {
   const { port } = server.address() as AddressInfo;
   return connectWebSocket(`ws://127.0.0.1:${port}`, clientSide, {
-    WebSocket, // Node 22 and browsers have one
+    WebSocket, // not needed in Node 22 and browsers
     reconnect: true,
     open: (connection) => connection.send({ op: "join", name }),
     message: (connection, heard) => hear(heard, (text) => connection.send({ op: "say", text })),

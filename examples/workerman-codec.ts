@@ -1,5 +1,5 @@
-// A custom protocol written as Workerman's manual writes them, over TCP. Every package begins with a magic
-// byte and its total length; single zero bytes between packages are heartbeats, which nobody but `input` sees.
+// A custom protocol in the style of Workerman's manual, over TCP. Every package begins with a magic byte
+// and its total length; single zero bytes between packages are heartbeats, which only `input` sees.
 //
 //   | a5 | total: u16 BE | JSON |
 //   | 00 |
@@ -18,7 +18,7 @@ interface Reply {
   code: number;
   msg: string;
 }
-/** What `decode` adds, out of the connection's state. */
+/** The fields that `decode` adds from the connection's state. */
 interface Numbered {
   number: number;
   heartbeats: number;
@@ -76,7 +76,7 @@ client.sendFrame(heartbeat);
 client.sendFrame(heartbeat);
 client.send({ text: "again" });
 
-// Somebody else speaks another protocol: that one connection is closed.
+// A client with another protocol: only its connection is closed.
 const stranger = await connect(chat<Request, Reply>(), address);
 stranger.sendFrame(Uint8Array.of(0x47, 0x45, 0x54));
 for await (const reply of stranger) console.log("never", reply);

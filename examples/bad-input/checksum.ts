@@ -1,9 +1,10 @@
-// Packets of an instrument on a noisy line: a mark, a length, a payload, a checksum. Whatever is not a whole packet with
-// a right checksum is noise. Noise may hold the mark, and a length of its own: then the bytes after it are tried again.
+// Packets of an instrument on a noisy line: a mark, a length, a payload, a checksum. Everything that is not
+// a complete packet with a valid checksum is noise. Noise may contain the mark and a length: then the bytes
+// after it are searched again.
 import { encodeFrame, lengthPrefixed, raw, Splitter } from "framewright";
 import { crc16, resync, withChecksum } from "framewright/framing";
 
-//   aa 55 | length of what follows: u8 | payload | CRC-16 of length and payload, low byte first
+//   aa 55 | length of payload and checksum: u8 | payload | CRC-16 of length and payload, low byte first
 const packets = withChecksum(
   lengthPrefixed({ width: 1, header: Uint8Array.of(0xaa, 0x55), maxFrame: 128 }),
   { sum: crc16("modbus"), width: 2, endian: "le", from: 2 },
@@ -12,13 +13,13 @@ const packets = withChecksum(
 const good = (...payload: number[]): Uint8Array => encodeFrame(packets, Uint8Array.from(payload));
 const damaged = good(9, 9, 9).map((byte, i) => (i === 4 ? byte ^ 0x10 : byte));
 const chunks = [
-  Uint8Array.of(0x00, 0xff, 0xaa), // the end of something, and half a mark
+  Uint8Array.of(0x00, 0xff, 0xaa), // the end of a packet, and half a mark
   good(1, 2, 3),
   damaged,
-  Uint8Array.of(0xaa, 0x55, 0x20), // a mark in the noise, with a length that swallows the next packets
+  Uint8Array.of(0xaa, 0x55, 0x20), // a mark in the noise, with a length that includes the next packets
   good(4),
-  good(5, 0xaa, 0x55, 6), // a mark in a payload is none
-  new Uint8Array(40), // zeros, until the length in the noise is known to be wrong
+  good(5, 0xaa, 0x55, 6), // a mark inside a payload is data
+  new Uint8Array(40), // zeros, until the packet in the noise is complete and its checksum is wrong
   good(7),
 ];
 
@@ -35,7 +36,7 @@ function read(): void {
       splitter.accept();
       console.log(payload.join(" "));
     } catch (error) {
-      // The policy goes on behind the mark.
+      // The policy continues after the mark.
       splitter.reject(error);
     }
   }

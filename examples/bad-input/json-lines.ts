@@ -1,5 +1,5 @@
-// The output of a program that prints JSON lines, and log lines in between: each line that is not JSON is reported and
-// skipped, and so is one that is too long.
+// Reads the output of a program that prints JSON lines with log lines between them. Each line that is not
+// JSON, and each line that is too long, is reported and skipped.
 import { spawn } from "node:child_process";
 import { json, lines } from "framewright";
 import { skip } from "framewright/framing";
@@ -13,7 +13,7 @@ interface Reading {
 const program = `
   console.log("starting up");
   console.log(JSON.stringify({ sensor: 1, celsius: 21.5 }));
-  console.log("{ looks like JSON, but is none }");
+  console.log("{ looks like JSON, but is not }");
   console.log(JSON.stringify({ sensor: 2, notes: "x".repeat(1000) }));
   console.log(JSON.stringify({ sensor: 3, celsius: 4 }));
 `;

@@ -1,5 +1,6 @@
-// A syslog server over TCP (RFC 6587). Senders write the length before each message, or LF after it; one byte tells which.
-// A message that is too long is passed over without being kept, and the next one is read.
+// A syslog server over TCP (RFC 6587). Senders write the length before each message, or LF after it; the
+// first byte shows which. A message that is too long is skipped without being stored, and the next one is
+// read.
 import { connect as dial } from "node:net";
 import { defineProtocol, lines, type Protocol, utf8 } from "framewright";
 import { decimalPrefixed, skip } from "framewright/framing";

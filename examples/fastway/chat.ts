@@ -1,5 +1,6 @@
-// A gateway, a server and two clients in one process: each would be a program of its own. What a client says
-// goes to the server through a virtual connection, and from there to all others, as lines of JSON.
+// A gateway, a server and two clients, each of which would normally be a separate program. A client's
+// message goes to the server over a virtual connection, and from there to all other clients, as lines of
+// JSON.
 import { randomBytes } from "node:crypto";
 import { json, perMessage } from "framewright";
 import {
@@ -21,7 +22,7 @@ const dialect = "v2";
 const protocol = perMessage({ maxFrame: 4096 }).wrap(json<Line>());
 const CHAT = 7;
 
-// The gateway: two ports, and nothing that knows what is said.
+// The gateway: two ports. It does not decode the messages.
 const gateway = fastwayGateway({ dialect, key: "secret", random: randomBytes });
 const clientPort = await listen(gateway.protocol, { host, port: 0, open: gateway.client });
 const serverPort = await listen(gateway.protocol, { host, port: 0, open: gateway.server });
@@ -39,7 +40,7 @@ const server = fastwayServer(await connect(fastway({ dialect }), { host, port: s
   close: (connection) => void everybody.delete(connection),
 });
 
-// Two clients. A refused dial would mean that the server is not known yet.
+// Two clients. A refused dial means that the server is not registered yet.
 const join = async (): Promise<{ say(line: Line): void; next(): Promise<Line>; leave(): void }> => {
   const link = await connect(fastway({ dialect }), { host, port: clientPort.port });
   const client = fastwayClient(link);

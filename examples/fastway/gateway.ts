@@ -1,8 +1,8 @@
-// A fastway gateway, with the command line of the original:
+// A fastway gateway, with the same command line as the original:
 //
 //   node gateway.js -Dialect v2 -ClientAddr :9000 -ServerAddr 127.0.0.1:9001 -ServerAuthKey secret
 //
-// It runs until it is told to end (Ctrl-C, SIGTERM). Without options it says which there are.
+// It runs until it is stopped (Ctrl-C, SIGTERM). Without options it prints its usage.
 import { randomBytes } from "node:crypto";
 import { type Dialect, type FastwayGateway, fastwayGateway } from "framewright/fastway";
 import { listen } from "framewright/node";
@@ -20,7 +20,7 @@ const USAGE = `usage: gateway -Dialect v1|v2 [options]
   -Stats duration                how often to print the counters (default 0: never)
 Options of the original that tune its memory are taken and ignored.`;
 
-/** Options of the original that mean nothing here. */
+/** Options of the original that have no effect here. */
 const IGNORED = /^(ReusePort|EnableSnet|MemPool.*|.*BufferSize|.*SendChanSize|.*RecvChanSize)$/;
 
 const NAMES = [
@@ -42,7 +42,7 @@ const NAMES = [
 
 type Options = Partial<Record<(typeof NAMES)[number], string>>;
 
-/** As Go's package flag: one dash or two, the value behind `=` or in the next argument. */
+/** Parses like Go's package flag: one dash or two, the value after `=` or in the next argument. */
 function parse(args: readonly string[]): Options {
   const options: Options = {};
   for (let i = 0; i < args.length; i++) {
@@ -64,7 +64,7 @@ function integer(name: string, text: string | undefined): number | undefined {
   return Number(text);
 }
 
-/** A duration as Go writes it, in milliseconds: `30s`, `1m30s`, `500ms`; `0` needs no unit. */
+/** Parses a duration in Go's notation into milliseconds: `30s`, `1m30s`, `500ms`; `0` needs no unit. */
 function duration(name: string, text: string | undefined): number | undefined {
   if (text === undefined || text === "0") return text && 0;
   const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
@@ -75,7 +75,7 @@ function duration(name: string, text: string | undefined): number | undefined {
   return Math.round(parts.reduce((sum, [, n, unit]) => sum + Number(n) * units[unit!]!, 0));
 }
 
-/** An address as Go writes it: no host means all interfaces. */
+/** Parses an address in Go's notation: without a host it means all interfaces. */
 function address(name: string, text = ":0"): { host?: string; port: number } {
   const [, host, port] = /^(.*):(\d+)$/.exec(text) ?? [];
   if (port === undefined) throw new Error(`-${name} must be host:port, not ${text}`);

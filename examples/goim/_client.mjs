@@ -1,4 +1,4 @@
-// The client's side of the chat, over TCP or WebSocket, whichever the address says.
+// The client of the chat, over TCP or WebSocket, depending on the address.
 import { decodeFrame, encodeFrame, utf8 } from "framewright";
 import {
   chatReceive,
@@ -31,17 +31,17 @@ function dial(address, protocol, handlers) {
 /**
  * Joins the chat.
  *
- * @param {string} address - of the comet
- * @param {number} mid - your number
- * @param {string} mkey - the word that lets you in
- * @param {(text: string) => void} print - is told what happens
+ * @param {string} address - the address of the comet
+ * @param {number} mid - your user id
+ * @param {string} mkey - the token that authenticates you
+ * @param {(text: string) => void} print - called with each event
  */
 export function join(address, mid, mkey, print) {
   const client = new GoimClient({
     connect: (protocol, handlers) => dial(address, protocol, handlers),
     token: encodeFrame(chatToken, { mid, mkey }),
     replies: chatReplies,
-    // The server knows us, and does not like us: asking again changes nothing.
+    // The server rejected our token: another attempt is useless.
     reconnect: { minDelay: 250, maxDelay: 5000, when: ({ error }) => error.code !== "refused" },
     open: () => print("connected"),
     push(_, { op, body }) {
@@ -64,11 +64,11 @@ export function join(address, mid, mkey, print) {
 
   return {
     client,
-    /** Writes to one user; answers whether it reached them. */
+    /** Writes to one user; resolves with true if it reached them. */
     tell: (to, msg) => send(message, to, msg),
-    /** Writes to a group; answers whether anybody is there. */
+    /** Writes to a group; resolves with true if it has members. */
     say: (group, msg) => send(groupMessage, group, msg),
-    /** Enters a group, and leaves the one before. */
+    /** Enters a group, and leaves the previous one. */
     enter: (group) =>
       client.request(operations.v2.changeRoom, encodeFrame(roomId, `group://${group}`)),
     close: () => client.close(),

@@ -1,5 +1,5 @@
-// The server's side of the chat: a comet on TCP and on WebSocket, which speaks the chat fork of goim v2.
-// Operation 18 goes to one user, 20 to a group; a group is a room, which operation 12 enters.
+// The server of the chat: a comet on TCP and on WebSocket, for the chat fork of goim v2. Operation 18 sends
+// to one user, 20 to a group; a group is a room, which operation 12 enters.
 import { decodeFrame, encodeFrame, utf8 } from "framewright";
 import {
   Comet,
@@ -19,7 +19,7 @@ const sent = chatSend(utf8());
 const received = chatReceive(utf8());
 const reply = chatReply();
 
-/** Who may come in: everybody who knows the word. */
+/** Authenticates clients: everyone with the right token. */
 const WORD = "xxoo";
 
 /**
@@ -36,14 +36,14 @@ export async function startComet({ host = "127.0.0.1", tcp, webSocket }) {
       return mkey === WORD ? { user: Number(mid), key: String(mid) } : undefined;
     },
     replies: chatReplies,
-    // Faults of clients and their connections have a code; bugs have none.
+    // Errors of clients and their connections have a code; bugs do not.
     error(_, error) {
       if (error.code === undefined) console.error(error);
     },
     request(session, { op, body }) {
       if (op !== message && op !== groupMessage) return undefined;
       const { to, msg } = decodeFrame(sent, body);
-      // Nobody speaks for somebody else: `from` is who let themselves in.
+      // Clients cannot choose `from`: it is the authenticated user.
       const from = session.user;
       const chatId = ++lastId;
       const push = { op, body: encodeFrame(received, { chatId, from, to, msg }) };

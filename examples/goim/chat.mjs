@@ -4,8 +4,8 @@
 //   node examples/goim/chat.mjs join tcp://127.0.0.1:3101 123
 //   node examples/goim/chat.mjs join ws://127.0.0.1:3102/sub 456
 //
-// In the chat: "/enter 9000" goes to a group, "/tell 456 hello" writes to one user, anything else to the group.
-// Without arguments it plays a scene between two of them, and ends.
+// In the chat: "/enter 9000" enters a group, "/tell 456 hello" writes to one user, anything else goes to
+// the group. Without arguments it plays a scene with two users, and ends.
 import { createInterface } from "node:readline";
 import { join } from "./_client.mjs";
 import { startComet } from "./_comet.mjs";
@@ -42,7 +42,7 @@ async function talk(address, mid) {
   chat.close();
 }
 
-/** What is printed to somebody, to be waited for. */
+/** The output for one user, which the scene waits for. */
 function inbox() {
   const texts = [];
   let wake = () => {};
@@ -88,7 +88,7 @@ async function scene() {
   console.log("eve:", (await eve.next()).split(";")[0]);
   //=> eve: refused
 
-  // A broken line is mended by the client itself.
+  // The client replaces a lost connection itself.
   for (const { connection } of server.comet.sessions) connection.abort();
   console.log("ann:", (await ann.next()).split(";")[0]);
   //=> ann: closed

@@ -14,10 +14,10 @@ export interface Message {
   readonly error?: { readonly code: number; readonly message: string; readonly data?: unknown };
 }
 
-/** The protocol: one message a frame. Completions of large projects have several megabytes. */
+/** The protocol: one message per frame. Completions of large projects have several megabytes. */
 export const lsp = contentLength({ maxFrame: 2 ** 26 }).wrap(json<Message>(), { name: "lsp" });
 
-/** An error that the other side answered with. */
+/** An error answer of the other side. */
 export class ResponseError extends Error {
   override readonly name: string = "ResponseError";
   readonly code: number;
@@ -37,7 +37,7 @@ export interface LanguageClientOptions {
 
 const jsonrpc = "2.0";
 
-/** Requests and notifications, both ways. */
+/** Requests and notifications, in both directions. */
 export class LanguageClient {
   readonly connection: Connection<Message>;
   readonly #requests = new Requests<Message>({ timeout: 60_000 });

@@ -1,4 +1,4 @@
-// The protocol of NATS, as clients and servers speak it: lines, of which some say how many bytes follow them.
+// The protocol of NATS for clients and servers: lines, some of which announce the number of bytes after them.
 //
 //   MSG <subject> <sid> [reply] <n>\r\n<n bytes>\r\n        PUB <subject> [reply] <n>\r\n<n bytes>\r\n
 import {
@@ -32,12 +32,12 @@ export type Sent =
 const LF = 0x0a;
 const SPACE = 0x20;
 
-/** Where the first line ends: behind its CRLF; 0 if it is not here. */
+/** End of the first line, after its CRLF; 0 if it is not here yet. */
 function lineEnd(bytes: Uint8Array, start: number, end: number): number {
   const at = indexOfByte(bytes, LF, start, end);
   if (at < 0) return 0;
   if (bytes[at - 1] !== 0x0d)
-    throw new ProtocolError("malformed", "a line ends in LF without CR", at);
+    throw new ProtocolError("malformed", "the line ends in LF without CR", at);
   return at + 1;
 }
 
@@ -54,7 +54,7 @@ const framing = (verb: string): Pick<Protocol<never>, "maxFrame" | "measure"> =>
   measure(bytes, start, end, scan) {
     const line = lineEnd(bytes, start + scan.at, end);
     if (line === 0) {
-      // A CR that is last is looked at again.
+      // A CR at the end is read again.
       scan.at = Math.max(0, end - start - 1);
       return 0;
     }

@@ -1,5 +1,6 @@
-// RESP, the protocol of Redis: both versions, both sides. A reply is a value, and values hold values: so `measure` walks,
-// and keeps in `scan` how far it got. https://redis.io/docs/latest/develop/reference/protocol-spec/
+// RESP, the protocol of Redis: both versions, both sides. A reply is a value, and values contain values: so
+// `measure` walks through them, and stores its progress in `scan`.
+// https://redis.io/docs/latest/develop/reference/protocol-spec/
 //
 //   +OK\r\n                          simple string        -ERR no\r\n      error
 //   :42\r\n                          integer              $5\r\nhello\r\n  bulk string; $-1\r\n null
@@ -17,7 +18,7 @@ import {
   type Scan,
 } from "framewright";
 
-/** An error that the server replied. It is a value: whoever asked is told. */
+/** An error reply of the server. It is a value: the caller receives it. */
 export class ReplyError extends Error {
   override readonly name: string = "ReplyError";
 
@@ -27,7 +28,7 @@ export class ReplyError extends Error {
   }
 }
 
-/** A short text such as OK, which servers write as a simple string. It is received as a string. */
+/** A short text, for example OK, that servers write as a simple string. It is received as a string. */
 export class Status {
   readonly text: string;
 
@@ -36,7 +37,7 @@ export class Status {
   }
 }
 
-/** A text with a format of three letters, such as `txt` or `mkd`. It is received as a string. */
+/** A text with a format of three letters, for example `txt` or `mkd`. It is received as a string. */
 export class Verbatim {
   readonly format: string;
   readonly text: string;
@@ -47,7 +48,7 @@ export class Verbatim {
   }
 }
 
-/** What a server sends without being asked: a message of a channel, a key that changed. Not the answer to anything. */
+/** A message that a server sends without a request: a message of a channel, a key that changed. */
 export class Push {
   readonly items: readonly Reply[];
 
@@ -56,7 +57,7 @@ export class Push {
   }
 }
 
-/** What is received. */
+/** A received value. */
 export type Reply =
   | null
   | boolean
@@ -70,7 +71,7 @@ export type Reply =
   | ReadonlySet<Reply>
   | ReadonlyMap<Reply, Reply>;
 
-/** What a server can send. */
+/** A value that a server can send. */
 export type Value =
   | Reply
   | Status
@@ -79,12 +80,12 @@ export type Value =
   | ReadonlySet<Value>
   | ReadonlyMap<Value, Value>;
 
-/** What a client sends: a name and its arguments. */
+/** A command of a client: a name and its arguments. */
 export type Command = readonly [string, ...(string | Uint8Array | number)[]];
 
 export interface RespOptions {
   /**
-   * Version that is written; both are read. A connection begins with 2, and HELLO changes it.
+   * Version to write; both are read. A connection begins with 2, and HELLO changes it.
    * @defaultValue 3
    */
   readonly version?: 2 | 3 | undefined;
@@ -94,7 +95,7 @@ export interface RespOptions {
    */
   readonly bytes?: boolean | undefined;
   /**
-   * Largest value, in bytes.
+   * Maximum size of a value, in bytes.
    * @defaultValue 1 MiB
    */
   readonly maxFrame?: number | undefined;
@@ -104,10 +105,10 @@ const CR = 0x0d;
 const LF = 0x0a;
 /** The shortest value: a type and a line end. */
 const LEAST = 3;
-/** Deeper values than this are refused, because reading them takes the stack. */
+/** Maximum nesting depth, because reading is recursive. */
 const DEEPEST = 128;
 
-/** Values of both versions: what a server writes and, with {@link client}, a client reads. */
+/** Values of both versions: a server writes them and, with {@link client}, a client reads them. */
 export function resp(options: RespOptions = {}): Protocol<Value, Reply> {
   const { version = 3, bytes: asBytes = false, maxFrame = 2 ** 20 } = options;
   return defineProtocol<Value, Reply>({
@@ -148,8 +149,9 @@ export function server(options: RespOptions = {}): Protocol<Value, readonly stri
 
 const isText = (item: unknown): item is string => typeof item === "string";
 
-// scan.state: where the value begins that is not whole. scan.count: how many values are to come, with that one.
-// scan.memo: up to where the end of its line was looked for. scan.at: fewer bytes cannot be all.
+// scan.state: the start of the first incomplete value. scan.count: the number of values still expected,
+// including it. scan.memo: the offset up to which its line end was searched. scan.at: the frame cannot be
+// complete with fewer bytes.
 function measure(
   bytes: Uint8Array,
   start: number,
@@ -163,7 +165,7 @@ function measure(
   let wanted = 0;
   while (at < end) {
     const type = bytes[at]!;
-    // Nearly every line holds digits, and is here.
+    // Nearly every line contains digits and is complete.
     let number = digits(bytes, at + 1, end);
     const isPlain = number >= 0;
     const next = isPlain ? place : lineEnd(bytes, Math.max(at + 1, searched), end);
@@ -189,7 +191,7 @@ function measure(
       left--;
     } else {
       if (kind > 0) left += kind * Math.max(0, number);
-      // Attributes come before the value that they belong to.
+      // Attributes precede the value that they belong to.
       if (type !== 0x7c) left--;
       at = next;
       if (left === 0) return at - start;
@@ -203,7 +205,8 @@ function measure(
   return 0;
 }
 
-// What follows the line of a value: nothing, so many bytes, or so many values (twice as many in maps).
+// The content after the line of a value: nothing, a number of bytes, or a number of values (twice as many
+// in maps).
 const LINE = 0;
 const VALUES = 1;
 const PAIRS = 2;
@@ -226,10 +229,10 @@ function kindOf(type: number, at: number): number {
   throw malformed(`byte ${type} does not begin a value`, at);
 }
 
-/** Where reading goes on. Reading is never interrupted, so all can share it. */
+/** The position at which reading continues. Reading is never interrupted, so all readers share it. */
 let place = 0;
 
-/** The number in a line of at most 15 digits; -1 for any other line. Leaves its end in `place`. */
+/** The number in a line of at most 15 digits; -1 for any other line. Stores its end in `place`. */
 function digits(bytes: Uint8Array, from: number, end: number): number {
   const stop = Math.min(end - 1, from + 15);
   let number = 0;
@@ -244,7 +247,7 @@ function digits(bytes: Uint8Array, from: number, end: number): number {
   return number;
 }
 
-/** Where the line ends, after its CR and LF; 0 if that is not here. */
+/** The end of the line, after its CR and LF; 0 if it is not here yet. */
 function lineEnd(bytes: Uint8Array, from: number, end: number): number {
   const cr = indexOfByte(bytes, CR, from, end);
   if (cr < 0 || cr + 1 === end) return 0;
@@ -273,17 +276,17 @@ function checkRoom(least: number, maxFrame: number, at: number): void {
 const malformed = (text: string, at: number): ProtocolError =>
   new ProtocolError("malformed", text, at);
 
-/** A frame that is read. */
+/** A frame that is being read. */
 interface Input {
   readonly bytes: Uint8Array;
   readonly start: number;
   readonly end: number;
   readonly asBytes: boolean;
-  /** All of it, if it is ASCII; "" if it is not; undefined before the first string. */
+  /** All of its text, if it is ASCII; "" if it is not; undefined before the first string. */
   text: string | undefined;
 }
 
-/** Cuts a string out of the text of the whole frame, which costs less than to decode each string. */
+/** Cuts a string out of the text of the whole frame, which is cheaper than decoding each string. */
 function textAt(input: Input, from: number, end: number): string {
   const { bytes, start } = input;
   input.text ??= asciiOf(bytes, start, input.end);
@@ -291,11 +294,11 @@ function textAt(input: Input, from: number, end: number): string {
   return input.text.slice(from - start, end - start);
 }
 
-/** The text of a value that holds others, if it is ASCII; else "". */
+/** The text of a value with nested values, if it is ASCII; else "". */
 function asciiOf(bytes: Uint8Array, start: number, end: number): string {
   if (kinds[bytes[start]!]! < VALUES) return "";
   for (let at = start; at < end; at++) if (bytes[at]! > 0x7f) return "";
-  // Costs the host less than UTF-8.
+  // Cheaper than UTF-8.
   return ascii.decode(bytes, start, end);
 }
 
@@ -318,7 +321,7 @@ function read(input: Input, depth: number): Reply {
   return readOther(input, at, depth);
 }
 
-/** The value whose line is `[at, place)`. */
+/** The value with the line `[at, place)`. */
 function readOther(input: Input, at: number, depth: number): Reply {
   const { bytes } = input;
   const next = place;
@@ -368,7 +371,7 @@ function readOther(input: Input, at: number, depth: number): Reply {
       return new Set(items(input, lengthIn(bytes, at, next), depth));
     case 0x3e: // > push
       return new Push(items(input, lengthIn(bytes, at, next), depth));
-    case 0x7c: // | attributes, which say something of the next value
+    case 0x7c: // | attributes, which describe the next value
       pairs(input, lengthIn(bytes, at, next), depth);
       return read(input, deeper(depth, at));
     default:
@@ -380,11 +383,11 @@ function readOther(input: Input, at: number, depth: number): Reply {
 function items(input: Input, count: number, depth: number): Reply[] {
   const inside = deeper(depth, place);
   if (LEAST * count > input.end - place) throw malformed(`${count} values are cut off`, place);
-  // All of them are here, so it is no more memory than they need.
+  // All of them have arrived, so this allocates no more than they need.
   const all = new Array<Reply>(count);
   const { bytes, end } = input;
   for (let i = 0; i < count; i++) {
-    // Integers cost the least, so a call more is seen.
+    // Integers are the cheapest values, so one more call is noticeable.
     const number = bytes[place] === 0x3a ? digits(bytes, place + 1, end) : -1;
     all[i] = number >= 0 ? number : read(input, inside);
   }
@@ -432,7 +435,7 @@ function deeper(depth: number, at: number): number {
 
 /** A number, or a bigint beyond 2^53. */
 function integer(bytes: Uint8Array, from: number, end: number): number | bigint {
-  // Up to 15 digits are exact.
+  // Numbers of up to 15 digits are exact.
   const first = bytes[from] === 0x2b ? from + 1 : from;
   if (end - first <= 15) return decimal(bytes, first, end);
   const digits = decodeUtf8(bytes, first, end);
@@ -459,7 +462,7 @@ function double(text: string, at: number): number {
 }
 
 function writeCommand(command: Command, out: Output): Output {
-  if (command.length === 0) throw new TypeError("a command has a name");
+  if (command.length === 0) throw new TypeError("a command needs a name");
   writeLine(out, `*${command.length}`);
   for (const part of command) {
     if (typeof part === "number") writeText("$", String(part), out);
@@ -479,7 +482,7 @@ function write(value: Value, out: Output, version: 2 | 3): Output {
   if (value === null) return writeLine(out, version === 2 ? "$-1" : "_");
   const text = value instanceof ReplyError ? value.message : "";
   if (value instanceof ReplyError && !/[\r\n]/.test(text)) return writeSimple(out, "-", text);
-  // The rest came with version 3.
+  // The other types were added in version 3.
   if (version === 2) throw new TypeError("RESP 2 has no such value");
   if (typeof value === "boolean") return writeLine(out, value ? "#t" : "#f");
   if (typeof value === "number") return writeLine(out, `,${doubleText(value)}`);
@@ -494,7 +497,7 @@ function write(value: Value, out: Output, version: 2 | 3): Output {
 
 const isList = (value: Value): value is readonly Value[] => Array.isArray(value);
 
-/** A bigint that is read back as one. */
+/** A bigint that is read back as a bigint. */
 const isInt64 = (value: Value): boolean =>
   typeof value === "bigint" &&
   BigInt.asIntN(64, value) === value &&
@@ -537,7 +540,7 @@ function writeBytes(bytes: Uint8Array, out: Output): Output {
   return out.bytes(bytes).u8(CR).u8(LF);
 }
 
-/** The length counts bytes, so the text is written first, and the line before it afterwards. */
+/** The length counts bytes, so the text is written first, and then the line before it. */
 function writeText(type: string, text: string, out: Output): Output {
   const at = out.length;
   out.utf8(text);

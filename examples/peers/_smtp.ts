@@ -1,5 +1,5 @@
-// An SMTP server that takes mail over TLS only (RFC 5321, RFC 3207): lines, one body that ends in a line with a dot, and
-// STARTTLS in one call.
+// An SMTP server that accepts mail only over TLS (RFC 5321, RFC 3207): lines, a body that ends with a line
+// that is a dot, and STARTTLS in one call.
 import type { Connection, Handlers } from "framewright";
 import { latin1, lines } from "framewright";
 import { listen, type Server, type ServerTls, startTls } from "framewright/node";
@@ -10,7 +10,7 @@ export interface Mail {
   readonly text: string;
 }
 
-// Latin-1 keeps every byte of a body, whatever its charset.
+// Latin-1 keeps every byte of a body, in any charset.
 export const smtp = lines({ ending: "\r\n", maxFrame: 64 * 1024 }).wrap(latin1(), { name: "smtp" });
 
 interface Session {

@@ -1,4 +1,5 @@
-// DNS over TCP (RFC 1035), described: queries and answers, with names that point back into the message.
+// DNS over TCP (RFC 1035), as a description: queries and answers, with names that point back into the
+// message.
 import { decodeFrame, decodeUtf8, encodeFrame } from "framewright";
 import {
   array,
@@ -24,13 +25,13 @@ import {
   withDefault,
 } from "framewright/fields";
 
-/** Labels, and where in the message the others are, if they were written before. */
+/** Labels, and the offset in the message of the other labels, if they were written before. */
 export interface Name {
   readonly labels: readonly string[];
   readonly pointer?: number | undefined;
 }
 
-/** A name as it stands there: a number that says what follows, and that. */
+/** A name on the wire: a number that determines what follows, and its content. */
 interface Node {
   readonly first: number;
   readonly rest: Labels | number | object;
@@ -43,7 +44,8 @@ interface Labels {
 const next: Field<Node> = lazy((): Field<Node> => node, 128);
 const lengths = Array.from({ length: 63 }, (_, i) => i + 1);
 const pointers = Array.from({ length: 64 }, (_, i) => i + 0xc0);
-// 0 ends the name, 1 to 63 is the length of a label, from 192 on six bits of it and the next byte point back.
+// 0 ends the name, 1 to 63 is the length of a label; from 192 on, six of its bits and the next byte are an
+// offset.
 const node: Field<Node> = struct({
   first: u8,
   rest: match("first", {
@@ -77,10 +79,10 @@ const name: Field<Name> = mapped<Node, Node, Name>(node, {
   },
 });
 
-/** `www.example.com` as a name; no dots inside of labels. */
+/** Parses `www.example.com` into a name; labels cannot contain dots. */
 export const nameOf = (text: string): Name => ({ labels: text.split(".").filter((l) => l !== "") });
 
-/** A name as text. Pointers are followed in the message that it comes from, backwards only. */
+/** A name as text. Follows pointers in the message that contains the name, only backwards. */
 export function textOf(from: Name, message: Uint8Array): string {
   let text = from.labels.join(".");
   let before = message.length;
@@ -157,7 +159,7 @@ const query = encodeFrame(dns, {
 console.log(query.join(" "));
 //=> 0 22 0 1 1 0 0 1 0 0 0 0 0 0 1 97 2 98 99 0 0 28 0 1
 
-// The name of the answer is the one at byte 12: the question's.
+// The name in the answer points to byte 12: the name in the question.
 const answer = [0, 1, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0, 1, 97, 2, 98, 99, 0, 0, 1, 0, 1];
 const found = [0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1];
 const reply = Uint8Array.of(0, answer.length + found.length, ...answer, ...found);

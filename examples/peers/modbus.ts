@@ -1,4 +1,4 @@
-// Modbus over TCP and over serial lines (RTU), described: requests and responses, with exceptions.
+// Modbus over TCP and over serial lines (RTU), as a description: requests and responses, with exceptions.
 import { decodeFrame, encodeFrame } from "framewright";
 import {
   array,
@@ -35,7 +35,7 @@ const range = struct({ address: u16be, quantity: u16be });
 const coil = struct({ address: u16be, value: enumOf(u16be, { off: 0, on: 0xff00 }) });
 const register = struct({ address: u16be, value: u16be });
 
-/** What a client asks, after the number of the function. */
+/** A request of a client, after the function code. */
 const requests = {
   readCoils: range,
   readDiscreteInputs: range,
@@ -43,7 +43,7 @@ const requests = {
   readInputRegisters: range,
   writeSingleCoil: coil,
   writeSingleRegister: register,
-  // Eight coils a byte, the first one lowest.
+  // Eight coils per byte, the first one in the lowest bit.
   writeMultipleCoils: struct({ address: u16be, quantity: u16be, coils: bytes(u8) }),
   writeMultipleRegisters: struct({
     address: u16be,
@@ -63,7 +63,7 @@ const failed = struct({
 const coils = struct({ coils: bytes(u8) });
 const registers = struct({ values: prefixed(u8, array(u16be)) });
 
-/** What a server answers. A refusal repeats the function with its highest bit set. */
+/** A response of a server. An exception repeats the function code with its highest bit set. */
 const responses = {
   readCoils: coils,
   readDiscreteInputs: coils,
@@ -109,7 +109,8 @@ export const tcpResponse = protocolOf(
   { name: "Modbus TCP response", maxFrame: 260, upTo: "protocol" },
 );
 
-// A serial line has no length: each function says where its fields end, and a checksum follows.
+// Frames on a serial line have no length: each function determines where its fields end, and a checksum
+// follows.
 const crc = checksum(u16le, crc16("modbus"));
 export const rtuRequest = protocolOf(
   struct({ unit: u8, fn: enumOf(u8, functions), data: match("fn", requests), crc }),

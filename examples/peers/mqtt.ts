@@ -1,4 +1,4 @@
-// All packets of MQTT 3.1.1, described.
+// All packets of MQTT 3.1.1, as a description.
 import { decodeFrame, encodeFrame } from "framewright";
 import {
   array,
@@ -61,7 +61,7 @@ const connack = struct({
   }),
 });
 
-// Only what is sent with a quality of service of 1 or 2 has a number.
+// Only packets with quality of service 1 or 2 have a number.
 const unnumbered = struct({ topic: text, payload: bytes() });
 const numbered = struct({ topic: text, id: u16be, payload: bytes() });
 const id = struct({ id: u16be });
@@ -70,7 +70,9 @@ const nothing = struct({});
 const subscription = struct({ topic: text, reserved: constant(bits(6), 0), qos });
 const some = (list: readonly unknown[]): boolean => list.length > 0;
 
-/** The first byte: a type, and flags that only `publish` chooses. The numbers are the quality of service. */
+/**
+ * The first byte: a type, and flags that only `publish` chooses. The numbers are the quality of service.
+ */
 const first = enumOf(u8, {
   connect: 0x10,
   connack: 0x20,

@@ -1,4 +1,5 @@
-// The messages of PostgreSQL (protocol 3), described: login, simple queries and their rows, in both directions.
+// The messages of PostgreSQL (protocol 3), as a description: login, simple queries and their rows, in both
+// directions.
 import { type Codec, decodeFrame, decodeUtf8, encodeFrame, i32be as int32 } from "framewright";
 import {
   array,
@@ -31,11 +32,11 @@ export const startup = protocolOf(
   { name: "PostgreSQL startup", maxFrame: 10_000, upTo: "version" },
 );
 
-// The length counts itself, and not the type before it.
+// The length counts itself, but not the type before it.
 const length = size(i32be, rest, { add: 4 });
 const nothing = struct({});
 
-/** What a client sends after that. */
+/** The later messages of a client. */
 export const frontend = protocolOf(
   struct({
     type: enumOf(u8, { query: 0x51, password: 0x70, terminate: 0x58 }),
@@ -49,7 +50,7 @@ export const frontend = protocolOf(
   { name: "PostgreSQL frontend", maxFrame: 1 << 24 },
 );
 
-/** The first `password` of a SASL login; the later ones are the bytes of the mechanism. */
+/** The first `password` of a SASL login; later ones are bytes of the mechanism. */
 export const saslInitial = struct({ mechanism: cstring("ascii"), response: bytes(i32be) });
 
 const authentication = struct({
@@ -66,7 +67,7 @@ const authentication = struct({
 
 const letters = { severity: 0x53, code: 0x43, message: 0x4d, detail: 0x44, hint: 0x48 } as const;
 
-/** What an error or a notice says: `C` its code, `M` its text, and others. */
+/** Fields of an error or a notice: `C` is its code, `M` its text, and others. */
 const report = struct({
   fields: array(struct({ kind: enumOf(u8, letters, { open: true }), text: cstring() })),
   end: constant(u8, 0),
@@ -83,8 +84,8 @@ const column = struct({
 });
 
 /**
- * Values after their lengths, where -1 is null: no description says that, so this part is a codec by hand. Simple queries
- * give all values as texts.
+ * Values after their lengths, where -1 is null. Descriptions cannot express this, so this part is a
+ * hand-written codec. Simple queries return all values as text.
  */
 export const row = codec<readonly (string | null)[], readonly (string | null)[]>(
   {
@@ -114,7 +115,7 @@ export const row = codec<readonly (string | null)[], readonly (string | null)[]>
   "row",
 );
 
-/** What a server sends. */
+/** A message of a server. */
 export const backend = protocolOf(
   struct({
     type: enumOf(u8, {

@@ -1,5 +1,5 @@
-// A small Redis server and a client of it: commands in a row without waiting (pipelining), replies in their order, and
-// pushes in between. With a real server the client is the same: connect(client(), { port: 6379 }).
+// A small Redis server and its client: commands without waiting for replies (pipelining), replies in order,
+// and pushes between them. With a real server the client is the same: connect(client(), { port: 6379 }).
 import type { Connection } from "framewright";
 import { connect, listen } from "framewright/node";
 import { client, Push, ReplyError, Status, server, type Value } from "./_resp.ts";
@@ -56,7 +56,7 @@ for (const command of [
 ] as const) {
   connection.send(command);
 }
-// Each command is answered in its order, but for SUBSCRIBE, which is answered by a push.
+// Commands are answered in order, except SUBSCRIBE, which is answered by a push.
 let replies = 0;
 for await (const reply of connection) {
   if (reply instanceof Push) {

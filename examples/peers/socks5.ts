@@ -1,4 +1,5 @@
-// SOCKS5 (RFC 1928) with user names and passwords (RFC 1929), described. Each message ends itself.
+// SOCKS5 (RFC 1928) with user names and passwords (RFC 1929), as a description. Each message determines its
+// own end.
 import { decodeFrame, encodeFrame } from "framewright";
 import {
   array,
@@ -24,13 +25,13 @@ const address = union("type", enumOf(u8, { ipv4: 1, domain: 3, ipv6: 4 }), {
   ipv6: { host: bytes(16), port: u16be },
 });
 
-/** Client: the methods that it can use. */
+/** Client: the methods that it supports. */
 export const greeting = protocolOf(struct({ version, methods: array(method, u8) }), {
   name: "SOCKS5 greeting",
   maxFrame: 257,
 });
 
-/** Server: the method that it wants. */
+/** Server: the method that it chose. */
 export const choice = protocolOf(struct({ version, method }), { name: "SOCKS5 choice" });
 
 /** Client, if the method is `password`. */
@@ -39,12 +40,12 @@ export const login = protocolOf(
   { name: "SOCKS5 login", maxFrame: 513 },
 );
 
-/** Server: 0 lets the client in. */
+/** Server: 0 accepts the client. */
 export const loginReply = protocolOf(struct({ version: constant(u8, 1), status: u8 }), {
   name: "SOCKS5 login reply",
 });
 
-/** Client: what it wants to reach. */
+/** Client: the address that it requests. */
 export const request = protocolOf(
   struct({
     version,

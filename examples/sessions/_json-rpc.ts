@@ -1,4 +1,4 @@
-// JSON-RPC 2.0, both sides in one: requests, notifications, errors, batches. Any framing can carry it.
+// JSON-RPC 2.0 for both sides: requests, notifications, errors, batches. Works over any framing.
 import type { Connection, Handlers } from "framewright";
 import { Calls, Requests } from "framewright/session";
 
@@ -49,7 +49,10 @@ export class Peer {
     return asked;
   }
 
-  /** Answers go to whoever waits, at once; calls run in a queue of their own, so that methods may ask back. */
+  /**
+   * Answers resolve pending requests immediately; calls run in a separate queue, so that methods may call
+   * the peer.
+   */
   received(message: Wire): void {
     const isBatch = Array.isArray(message);
     const all: readonly Message[] = isBatch ? message : [message as Message];
@@ -58,7 +61,7 @@ export class Peer {
     const calls = all.filter((one) => !isAnswer(one));
     if (calls.length === 0 && all.length > 0) return;
     this.#calls.add(async () => {
-      // An empty batch is no request, and gets one answer.
+      // An empty batch is not a valid request, and gets one answer.
       const done = await Promise.all((all.length > 0 ? calls : [{}]).map((one) => this.#run(one)));
       const replies = done.filter((reply) => reply !== undefined);
       if (replies.length === 0) return;
@@ -95,7 +98,7 @@ export function jsonRpc(methods: Methods): Handlers<Wire, Wire, { peer: Peer }> 
       connection.context.peer = new Peer(connection, methods);
     },
     message: ({ context }, message) => context.peer.received(message),
-    // What is not JSON ends the connection, after a last word.
+    // A message that is not JSON ends the connection, after a final answer.
     error: (connection) => connection.send({ jsonrpc, id: null, ...fault(-32700, "Parse error") }),
   };
 }

@@ -1,4 +1,4 @@
-// Remote calls over a header that is described: length, number, kind and method, and a body of text.
+// Remote calls over a described header: length, number, kind and method, and a body of text.
 import { enumOf, protocolOf, rest, size, struct, u8, u16be, u32be, utf8 } from "framewright/fields";
 import { connect, listen } from "framewright/node";
 import { Requests } from "framewright/session";
@@ -14,7 +14,7 @@ const protocol = protocolOf(
   { name: "calls", maxFrame: 65_537 },
 );
 
-// The server: each call runs on its own, and says in its answer which one it was.
+// The server: calls run independently, and each answer carries the number of its call.
 const methods = {
   upper: (text: string) => text.toUpperCase(),
   reverse: (text: string) => [...text].reverse().join(""),

@@ -1,4 +1,5 @@
-// JSON-RPC 2.0 as language servers speak it (Content-Length) and over lines: methods, notifications, errors, batches.
+// JSON-RPC 2.0 as in language servers (Content-Length) and over lines: methods, notifications, errors,
+// batches.
 import { json, lines, type Protocol } from "framewright";
 import { contentLength } from "framewright/framing";
 import { connect, listen } from "framewright/node";

@@ -1,6 +1,6 @@
 import type { ReconnectOptions, WebSocketClass } from "framewright/web";
 
-// What a client of the game can do, whatever it speaks; runs in browsers too.
+// The functions of a game client, for either protocol; runs in browsers too.
 
 export interface PlayerView {
   readonly userid: number;
@@ -11,41 +11,41 @@ export interface PlayerView {
 }
 
 export interface GameClient {
-  /** Is the server there? */
+  /** Checks if the server answers. */
   ping(): Promise<void>;
   signin(userid: string): Promise<void>;
-  /** Gives the number of the player; 0 if the server tells none. */
+  /** Resolves with the number of the player; 0 if the server does not return one. */
   login(account: string, password: string): Promise<number>;
   playerInfo(userid: number): Promise<PlayerView>;
-  /** Cuts the connection as if it were lost: a client that reconnects makes a new one. */
+  /** Cuts the connection as if it were lost: a client that reconnects opens a new one. */
   cut(error: Error): void;
-  /** Ends for good. */
+  /** Closes the client permanently. */
   close(): void;
 }
 
 export interface ClientOptions {
-  /** The class of sockets. By default the global one, as in browsers. */
+  /** The WebSocket class. By default the global one, as in browsers. */
   readonly WebSocket?: WebSocketClass | undefined;
-  /** Come back when the connection is lost. By default not. */
+  /** Reconnect when the connection is lost. By default false. */
   readonly reconnect?: ReconnectOptions | undefined;
-  /** How long a request waits for its answer, in milliseconds: servers may keep silent. */
+  /** Time limit of a request, in milliseconds: servers may not answer. */
   readonly timeout?: number | undefined;
-  /** The server says something unasked. */
+  /** Called with each push of the server. */
   readonly push?: ((text: string) => void) | undefined;
-  /** A connection is open. */
+  /** Called when a connection is open. */
   readonly open?: (() => void) | undefined;
-  /** A connection is over. */
+  /** Called when a connection is over. */
   readonly close?: ((error: unknown) => void) | undefined;
 }
 
-/** Opens a client; `read` gives a file of this folder as text. */
+/** Opens a client; `read` returns a file of this folder as text. */
 export type OpenClient = (
   url: string,
   read: (file: string) => string,
   options?: ClientOptions,
 ) => GameClient;
 
-/** The server said no. */
+/** An error answer of the server. */
 export class ServerError extends Error {
   readonly code: string;
 

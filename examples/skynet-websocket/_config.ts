@@ -1,25 +1,25 @@
 import { readFileSync } from "node:fs";
 
-/** What `config.json` holds. */
+/** The contents of `config.json`. */
 export interface Config {
   /** Address to listen on. */
   readonly wsHost: string;
-  /** Port to listen on; 0: any that is free. */
+  /** Port to listen on; 0: any free port. */
   readonly wsPort: number;
-  /** What every client of this server speaks: there is no negotiation. */
+  /** The protocol of all clients of this server: there is no negotiation. */
   readonly protocolType: ProtocolType;
-  /** File of the players' database; `":memory:"` forgets them when the server stops. */
+  /** File of the players' database; `":memory:"` loses all players when the server stops. */
   readonly database: string;
 }
 
 export type ProtocolType = "protobuf" | "sproto";
 
-/** A file of this folder as text. */
+/** Returns a file of this folder as text. */
 export function readFile(name: string): string {
   return readFileSync(new URL(name, import.meta.url), "utf8");
 }
 
-/** @throws TypeError that says which key is wrong, and how */
+/** @throws TypeError with the name of the invalid key and its allowed values */
 export function parseConfig(text: string): Config {
   const config = JSON.parse(text) as Record<keyof Config, unknown>;
   const { wsHost, wsPort, protocolType, database = ":memory:" } = config;

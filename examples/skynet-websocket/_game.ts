@@ -1,13 +1,13 @@
 import { randomBytes, scryptSync, timingSafeEqual } from "node:crypto";
 import type { Player, PlayerStore } from "./_store.ts";
 
-/** Whoever is connected: what the game may do to a client, whatever it speaks. */
+/** A connected client, in the form that the game needs, for either protocol. */
 export interface Visitor {
-  /** Tells the client something unasked. */
+  /** Sends the client a notice. */
   notify(text: string): void;
 }
 
-/** Something that a client did wrong, and may know of. */
+/** An error of a client, which the client may see. */
 export class GameError extends Error {
   readonly code: string;
 
@@ -17,7 +17,10 @@ export class GameError extends Error {
   }
 }
 
-/** What the server does, without a word about sockets or bytes. Who has signed in is kept in memory, players in a store. */
+/**
+ * The game logic of the server, independent of sockets and bytes. Signed-in clients are kept in memory,
+ * players in a store.
+ */
 export class Game {
   readonly #store: PlayerStore;
   readonly #signedIn = new Map<Visitor, string>();
@@ -26,7 +29,7 @@ export class Game {
     this.#store = store;
   }
 
-  /** From now on the client is called that, and hears of others who sign in. */
+  /** Signs the client in: from now on it has this name, and is notified when others sign in. */
   signin(visitor: Visitor, userid: string): void {
     if (userid === "") throw new GameError("NO_USERID", "userid is empty");
     this.#signedIn.set(visitor, userid);
@@ -35,17 +38,17 @@ export class Game {
     }
   }
 
-  /** The client is gone. */
+  /** Called when the client is gone. */
   leave(visitor: Visitor): void {
     this.#signedIn.delete(visitor);
   }
 
-  /** Clients that have signed in. */
+  /** The clients that have signed in. */
   get online(): number {
     return this.#signedIn.size;
   }
 
-  /** Opens the account, or makes a new one. */
+  /** Logs in to an account, or makes a new one. */
   login(name: string, password: string): number {
     if (name === "") throw new GameError("NO_ACCOUNT", "account is empty");
     const account = this.#store.account(name);
@@ -56,7 +59,7 @@ export class Game {
     return account.userid;
   }
 
-  /** Undefined when nobody is asked for: then nothing is answered, as in the reference. */
+  /** Undefined if the request names no player: then there is no answer, as in the reference. */
   player(userid: number): Player | undefined {
     if (userid === 0) return undefined;
     if (!(userid > 0)) throw new RangeError(`userid ${userid}`);
@@ -66,7 +69,7 @@ export class Game {
   }
 }
 
-// Cheap enough for an example, whose tests log in often.
+// Cheap parameters for an example, because its tests log in often.
 const COST = { N: 1024 };
 
 function scramble(password: string): string {

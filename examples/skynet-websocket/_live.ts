@@ -4,18 +4,18 @@ export interface LiveOptions {
   readonly userid: string;
   /** Milliseconds between two pings. */
   readonly beatEvery: number;
-  /** Milliseconds until the first attempt to come back; doubled with each one that fails. */
+  /** Milliseconds until the first reconnection; doubled after each failure. */
   readonly retryAfter: number;
-  /** Milliseconds after which silence is as bad as a lost connection. By default 5000. */
+  /** Milliseconds of silence after which a connection counts as lost. By default 5000. */
   readonly answerWithin?: number | undefined;
   readonly log: (line: string) => void;
 }
 
 /**
- * A client that stays: it signs in, beats, and comes back when the connection is lost. It also gives up a connection on
- * which nothing is answered: a server whose handler died says nothing, and closes nothing.
+ * A client that stays connected: it signs in, sends heartbeats, and reconnects when the connection is lost.
+ * It also closes a connection without answers: a server with a failed handler neither answers nor closes.
  *
- * @param connect - makes the client
+ * @param connect - opens the client
  */
 export function stayConnected(
   connect: (options: ClientOptions) => GameClient,
@@ -48,7 +48,7 @@ export function stayConnected(
           await client.signin(userid);
           log(`signed in as ${userid}`);
         } catch (error) {
-          // The server is there, and says no: the reference has no sign-in in protobuf.
+          // The server works but refuses: the reference has no sign-in in protobuf.
           if (!(error instanceof ServerError)) throw error;
           log(`not signed in: ${error.message}`);
         }

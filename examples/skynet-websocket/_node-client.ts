@@ -6,17 +6,17 @@ import { sprotoClient } from "./_sproto-client.ts";
 
 const clients = { protobuf: protobufClient, sproto: sprotoClient };
 
-/** Hears of every message, as it stands on the wire. */
+/** Called with every message, as it is on the wire. */
 export type Tap = (direction: "->" | "<-", bytes: Uint8Array) => void;
 
-/** A client of the game in Node, also where it has no WebSocket of its own. */
+/** A client of the game in Node, including versions without a WebSocket. */
 export function connectGame(
   url: string,
   protocolType: ProtocolType,
   options: ClientOptions = {},
   tap?: Tap,
 ): GameClient {
-  // Asks for no subprotocol and sends no WebSocket pings: the reference bears neither.
+  // Requests no subprotocol and sends no WebSocket pings: the reference supports neither.
   class Socket extends WebSocket {
     constructor(target: string | URL) {
       super(target, { perMessageDeflate: false });

@@ -1,8 +1,8 @@
 import { type GameClient, ServerError } from "./_client.ts";
 
 /**
- * Asks everything once, and tells each answer. A server may say no to some of it: the reference, for one, has no sign-in in
- * protobuf, and needs a database for members.
+ * Sends every request once, and reports each answer. A server may refuse some of them: the reference has no
+ * sign-in in protobuf, and needs a database for members.
  */
 export async function askEverything(
   client: GameClient,

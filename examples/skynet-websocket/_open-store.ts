@@ -1,8 +1,8 @@
 import { memoryStore, type PlayerStore, type Sql, sqlStore } from "./_store.ts";
 
 /**
- * The best store that this runtime has: SQLite of Node 22.13 and later, else the package `node-sqlite3-wasm` (the same
- * database, without native code to be compiled), else memory.
+ * The best store of this runtime: SQLite of Node 22.13 and later, otherwise the package `node-sqlite3-wasm`
+ * (the same database, without native code to compile), otherwise memory.
  */
 export async function openStore(file: string): Promise<PlayerStore> {
   const sql = (await nodeSqlite(file)) ?? (await wasmSqlite(file));
@@ -25,7 +25,7 @@ interface NodeSqlite {
 }
 
 async function nodeSqlite(file: string): Promise<Sql | undefined> {
-  // A name that the types of older Nodes do not know.
+  // A module name that the types of older Node versions do not contain.
   const name: string = "node:sqlite";
   const sqlite = await load(() => import(name) as Promise<NodeSqlite>);
   if (sqlite === undefined) return undefined;
@@ -52,7 +52,7 @@ async function wasmSqlite(file: string): Promise<Sql | undefined> {
   };
 }
 
-/** A module, if it is there. */
+/** Imports a module, if it is installed. */
 async function load<T>(module: () => Promise<T>): Promise<T | undefined> {
   try {
     return await module();

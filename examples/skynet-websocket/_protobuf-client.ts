@@ -3,7 +3,7 @@ import { connectWebSocket } from "framewright/web";
 import { type OpenClient, ServerError } from "./_client.ts";
 import { gameMessages } from "./_protobuf.ts";
 
-/** A client that speaks protobuf. */
+/** A client that uses protobuf. */
 export const protobufClient: OpenClient = (url, read, options = {}) => {
   const messages = gameMessages(read("common.proto"), read("game.proto"));
   const client = messages.client({
@@ -32,7 +32,7 @@ export const protobufClient: OpenClient = (url, read, options = {}) => {
       try {
         await client.request("game.PingReq", {});
       } catch (error) {
-        // The reference has no such request, and says so: it is there as well.
+        // The reference answers this request with an error, which also shows that it works.
         if (!(error instanceof ErrorReply)) throw error;
       }
     },

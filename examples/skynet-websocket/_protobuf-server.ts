@@ -11,7 +11,7 @@ const success = (message = ""): { errorResp: { code: string; message: string } }
   errorResp: { code: "SUCCESS", message },
 });
 
-/** What a client may know of an error goes out with its code. */
+/** Errors that a client may see are sent with their code. */
 function told<T>(run: () => T): T {
   try {
     return run();
@@ -21,7 +21,10 @@ function told<T>(run: () => T): T {
   }
 }
 
-/** Serves the game in protobuf: one header-led message behind a little-endian u32 length per WebSocket message. */
+/**
+ * Serves the game in protobuf: each WebSocket message is a little-endian u32 length and one message with a
+ * header.
+ */
 export function serveProtobuf(socket: WebSocketLike, game: Game, log: Log): void {
   const visitor: Visitor = {
     notify: (text) =>

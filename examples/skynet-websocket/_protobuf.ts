@@ -1,14 +1,14 @@
 import { headerService, protobufjs } from "framewright/protobuf";
 import protobuf from "protobufjs";
 
-// What both sides of the protobuf protocol share; runs in browsers too.
+// Code that both sides of the protobuf protocol share; runs in browsers too.
 
 export interface ErrorResp {
   readonly code: string;
   readonly message: string;
 }
 
-/** An int64: numbers that are exact may be sent, a Long is what comes. */
+/** An int64: safe integers can be sent, a Long is received. */
 export type Int64 = number | { toString(): string };
 
 export interface PlayerInfo {
@@ -19,15 +19,15 @@ export interface PlayerInfo {
   readonly vipLevel: number;
 }
 
-/** Any reply may say how it went. */
+/** The result, which every reply may contain. */
 interface Reply {
   readonly errorResp?: ErrorResp | null;
 }
 
 /**
- * The messages of the game, from the texts of `common.proto` and `game.proto`.
+ * The messages of the game, parsed from `common.proto` and `game.proto`.
  *
- * Each has a header as field 1, which the service writes: so it is in none of these types.
+ * Each has a header as field 1, which the service writes: so these types do not include it.
  */
 export function gameMessages(commonProto: string, gameProto: string) {
   const root = new protobuf.Root();
@@ -52,7 +52,7 @@ export function gameMessages(commonProto: string, gameProto: string) {
         request: protobufjs<{ userid: Int64 }>(type("game.GetPlayerInfoReq")),
         response: protobufjs<Reply & { player: PlayerInfo }>(type("game.GetPlayerInfoResp")),
       },
-      // The reference knows this type and has no handler for it.
+      // The reference has this type, but no handler for it.
       "common.ErrorResp": { request: protobufjs(type("common.ErrorResp")) },
     },
     pushes: { "game.Notice": protobufjs<{ text: string }>(type("game.Notice")) },

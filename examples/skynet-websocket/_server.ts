@@ -10,33 +10,33 @@ import type { PlayerStore } from "./_store.ts";
 
 export type Log = (line: string) => void;
 
-/** The protocol selector: what a client's WebSocket is handed to. */
+/** Selects the protocol: called with a client's WebSocket. */
 const protocols: Record<ProtocolType, (socket: WebSocket, game: Game, log: Log) => void> = {
   protobuf: serveProtobuf,
   sproto: serveSproto,
 };
 
-/** A server that runs. */
+/** A running server. */
 export interface RunningServer {
-  /** For clients: `ws://127.0.0.1:8888`. */
+  /** The URL for clients, for example `ws://127.0.0.1:8888`. */
   readonly url: string;
   readonly store: PlayerStore;
-  /** Clients that are connected. */
+  /** Number of connected clients. */
   readonly clients: number;
-  /** Cuts the WebSockets of all clients, as a network does. */
+  /** Cuts the WebSockets of all clients, like a network failure. */
   drop(): void;
-  /** Takes no more clients, says goodbye to those that are there (1001), and waits until they are gone. */
+  /** Accepts no more clients, closes the connected ones (1001), and waits until they are gone. */
   stop(): Promise<void>;
 }
 
 const GOING_AWAY = 1001;
 const GOODBYE_MS = 1000;
-/** As the reference. A larger message ends its connection. */
+/** As in the reference. A larger message ends its connection. */
 const MAX_MESSAGE = 256 * 1024;
 
 /**
- * Runs the game server. Handshake and messages are apart: here WebSockets are made, what is said over them is the
- * business of the protocol that the configuration names.
+ * Runs the game server. Handshake and messages are separate: this function makes the WebSockets, and the
+ * configured protocol handles their messages.
  */
 export async function startServer(config: Config, log: Log = () => {}): Promise<RunningServer> {
   const store = await openStore(config.database);
@@ -82,7 +82,7 @@ export async function startServer(config: Config, log: Log = () => {}): Promise<
         new Promise((resolve) => sockets.close(resolve)),
       ]);
       for (const socket of sockets.clients) socket.close(GOING_AWAY, "server stops");
-      // Who does not answer is not waited for.
+      // Clients that do not answer are not waited for.
       const timer = setTimeout(drop, GOODBYE_MS);
       await gone;
       clearTimeout(timer);

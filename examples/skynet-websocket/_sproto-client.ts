@@ -2,7 +2,10 @@ import { connectWebSocket } from "framewright/web";
 import { type OpenClient, ServerError } from "./_client.ts";
 import { type SprotoMember, type SprotoReply, sprotoSide } from "./_sproto.ts";
 
-/** A client that speaks sproto. Sessions tell which answer is whose, so any number of requests may be on their way. */
+/**
+ * A client that uses sproto. Sessions match answers to requests, so any number of requests may be in
+ * flight.
+ */
 export const sprotoClient: OpenClient = (url, read, options = {}) => {
   const { rpc, messages } = sprotoSide(read("s2c.sproto"), read("c2s.sproto"));
   const { WebSocket, reconnect, timeout } = options;
@@ -13,7 +16,7 @@ export const sprotoClient: OpenClient = (url, read, options = {}) => {
     close: (_, { error }) => options.close?.(error),
   });
   const socket = connectWebSocket(url, messages, { ...handlers, WebSocket, reconnect });
-  /** Every connection has a peer of its own. */
+  /** Every connection has its own peer. */
   const request = async (name: string, args?: object): Promise<unknown> =>
     (await socket.ready()).context.request(name, args);
 
@@ -25,11 +28,11 @@ export const sprotoClient: OpenClient = (url, read, options = {}) => {
   }
 
   return {
-    // Its answer has no body: that it comes is all that it says.
+    // The answer has no body: its arrival is the information.
     ping: async () => void (await request("ping")),
     signin: async (userid) => void (await ask("signin", { userid })),
     async login(account, password) {
-      // The reference's login takes no request and tells no number; it skips what it does not know.
+      // The reference's login takes no request and returns no number; it ignores unknown fields.
       type Reply = SprotoReply & { readonly userid?: number };
       return (await ask<Reply>("login", { account, password })).userid ?? 0;
     },

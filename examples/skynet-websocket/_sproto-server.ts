@@ -6,7 +6,7 @@ import { type SprotoMember, type SprotoReply, sprotoSide } from "./_sproto.ts";
 
 const { rpc, messages } = sprotoSide(readFile("c2s.sproto"), readFile("s2c.sproto"));
 
-/** Serves the game in sproto: one packed call behind a big-endian u16 length per WebSocket message. */
+/** Serves the game in sproto: each WebSocket message is a big-endian u16 length and one packed call. */
 export function serveSproto(socket: WebSocketLike, game: Game, log: Log): void {
   const handlers = rpc.peers<Visitor>({
     on: {
@@ -29,7 +29,7 @@ export function serveSproto(socket: WebSocketLike, game: Game, log: Log): void {
         return { ok: true, members: [member] };
       },
     },
-    // What a client may know of an error goes out with its code. Nobody else hears of the others.
+    // Errors that a client may see are sent with their code; the text of other errors is not sent.
     failed(error, { name }): SprotoReply {
       const isTold = error instanceof GameError;
       if (!isTold) log(`${name}: ${error}`);

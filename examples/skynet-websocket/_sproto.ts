@@ -9,32 +9,32 @@ import {
   sprotoRpc,
 } from "framewright/sproto";
 
-// What both sides of the sproto protocol share; runs in browsers too.
+// Code that both sides of the sproto protocol share; runs in browsers too.
 
-/** Any response may say how it went. */
+/** The result, which every response may contain. */
 export interface SprotoReply {
   readonly ok?: boolean;
   readonly error?: { readonly code: string; readonly message: string };
 }
 
-/** A player, as get_player_member tells of one. */
+/** A player, as returned by get_player_member. */
 export interface SprotoMember {
   readonly member_id: string;
   readonly nickname: string;
   readonly equipment_level: number;
-  /** This example's own, as vip_level is. */
+  /** An addition of this example, like vip_level. */
   readonly exp?: number;
   readonly vip_level?: number;
 }
 
-/** What one side needs: the calls, and the protocol of its WebSocket messages. */
+/** The parts for one side: the calls, and the protocol of its WebSocket messages. */
 export interface SprotoSide {
   readonly rpc: RpcProtocol<AnyTypes, AnyTypes>;
-  /** One packed call behind a big-endian u16 length, in every WebSocket message. */
+  /** A big-endian u16 length and one packed call, in every WebSocket message. */
   readonly messages: MessageProtocol<RpcSent, RpcReceived>;
 }
 
-/** A side, from the texts of what it can be asked and what it can ask. */
+/** Makes one side from the schemas of its incoming and outgoing requests. */
 export function sprotoSide(localText: string, remoteText: string): SprotoSide {
   const local: Sproto = parse(localText);
   const remote: Sproto = parse(remoteText);

@@ -1,4 +1,4 @@
-/** A player, as the store knows it. */
+/** A player in the store. */
 export interface Player {
   readonly userid: number;
   readonly nickname: string;
@@ -7,18 +7,18 @@ export interface Player {
   readonly vipLevel: number;
 }
 
-/** What is known of an account: whose it is, and how its password was scrambled. */
+/** An account: its player, and its hashed password. */
 export interface Account {
   readonly userid: number;
   readonly secret: string;
 }
 
-/** Where players are kept. Handlers know nothing else of databases. */
+/** Stores players. Handlers use a database only through it. */
 export interface PlayerStore {
-  /** What is behind it, for the log. */
+  /** The kind of storage, for the log. */
   readonly kind: string;
   account(name: string): Account | undefined;
-  /** A new account with a new player: the first one has number 10001. */
+  /** Adds a new account with a new player; the first player has the number 10001. */
   create(name: string, secret: string): Account;
   player(userid: number): Player | undefined;
   save(player: Player): void;
@@ -27,7 +27,7 @@ export interface PlayerStore {
 
 const FIRST_USERID = 10001;
 
-/** Keeps players as long as the process lives. */
+/** Keeps players in memory. */
 export function memoryStore(): PlayerStore {
   const accounts = new Map<string, Account>();
   const players = new Map<number, Player>();
@@ -50,7 +50,7 @@ function newPlayer(userid: number, nickname: string): Player {
   return { userid, nickname, level: 1, exp: 0, vipLevel: 0 };
 }
 
-/** What is asked of an embedded SQL database. */
+/** The functions of an embedded SQL database that are used. */
 export interface Sql {
   readonly kind: string;
   exec(sql: string): void;

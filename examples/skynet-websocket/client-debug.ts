@@ -1,7 +1,7 @@
 // Prints every byte that goes over the wire, in both protocols.
 //
-//   node client-debug.js                               starts servers of its own
-//   node client-debug.js ws://127.0.0.1:8888 sproto    asks one that runs
+//   node client-debug.js                               starts its own servers
+//   node client-debug.js ws://127.0.0.1:8888 sproto    connects to a running one
 import type { ProtocolType } from "./_config.ts";
 import { connectGame, type Tap } from "./_node-client.ts";
 import { startServer } from "./_server.ts";

@@ -1,7 +1,7 @@
-// Stays: beats, hears of others, and comes back when the connection is lost.
+// Stays connected: sends heartbeats, receives notices, and reconnects when the connection is lost.
 //
-//   node client-live.js                               starts a server of its own, cuts the connection once, and ends
-//   node client-live.js ws://127.0.0.1:8888 sproto    stays at one that runs, until Ctrl-C
+//   node client-live.js                               starts its own server, cuts the connection once, and ends
+//   node client-live.js ws://127.0.0.1:8888 sproto    connects to a running one, until Ctrl-C
 import type { ProtocolType } from "./_config.ts";
 import { stayConnected } from "./_live.ts";
 import { connectGame } from "./_node-client.ts";
@@ -10,7 +10,7 @@ import { startServer } from "./_server.ts";
 const [url, type] = process.argv.slice(2);
 const protocolType: ProtocolType = type === "protobuf" ? "protobuf" : "sproto";
 
-/** Calls `hear` with everything that the client tells. */
+/** Calls `hear` with every log line of the client. */
 function live(at: string, beatEvery: number, hear: (line: string) => void) {
   return stayConnected((options) => connectGame(at, protocolType, options), {
     userid: "alice",

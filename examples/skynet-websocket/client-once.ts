@@ -1,13 +1,13 @@
-// Asks everything once, in both protocols, and ends.
+// Sends every request once, in both protocols, and ends.
 //
-//   node client-once.js                               starts servers of its own
-//   node client-once.js ws://127.0.0.1:8888 sproto    asks one that runs
+//   node client-once.js                               starts its own servers
+//   node client-once.js ws://127.0.0.1:8888 sproto    connects to a running one
 import type { ProtocolType } from "./_config.ts";
 import { connectGame } from "./_node-client.ts";
 import { askEverything } from "./_once.ts";
 import { startServer } from "./_server.ts";
 
-/** Servers may keep silent. */
+/** Time limit of a request, because servers may not answer. */
 const timeout = 5000;
 
 async function ask(at: string, protocolType: ProtocolType): Promise<void> {

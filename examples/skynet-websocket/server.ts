@@ -1,7 +1,7 @@
-// Runs until Ctrl-C: the game server, as config.json says.
+// Runs until Ctrl-C: the game server, configured by config.json.
 //
 //   npm run skynet                 with config.json
-//   npm run skynet -- my.json      with another file
+//   npm run skynet -- my.json      with another configuration file
 import { readFileSync } from "node:fs";
 import { parseConfig, readFile } from "./_config.ts";
 import { startServer } from "./_server.ts";

@@ -5,11 +5,11 @@ import { loginServer, messageServer, readLoginToken } from "framewright/skynet";
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const bytes = (content: string): Uint8Array => new TextEncoder().encode(content);
 
-/** The login server and the message server of a game, on ports of their own. */
+/** The login server and the message server of a game, on separate ports. */
 export async function startServers(passwords: ReadonlyMap<string, string>) {
   let executed = 0;
   let logins = 0;
-  /** The username of each user who is logged in. */
+  /** The username of each logged-in user. */
   const usernames = new Map<string, string>();
 
   const game = messageServer({
@@ -20,7 +20,7 @@ export async function startServers(passwords: ReadonlyMap<string, string>) {
       if (name === "fail") throw new Error("this one always fails");
       return bytes(`${user.uid}: ${name}`);
     },
-    // What clients are not told.
+    // Errors that clients do not see.
     report: () => {},
   });
 
@@ -34,7 +34,7 @@ export async function startServers(passwords: ReadonlyMap<string, string>) {
     },
     login({ uid, server, secret }) {
       if (server !== "sample") return undefined;
-      // A user plays once at a time: an older login ends.
+      // A user may log in only once at a time: an older login ends.
       const older = usernames.get(uid);
       if (older !== undefined) game.logout(older);
       const subid = String(++logins);
@@ -50,7 +50,7 @@ export async function startServers(passwords: ReadonlyMap<string, string>) {
   return {
     loginPort: loginPorts.port,
     gamePort: gamePorts.port,
-    /** Requests that were executed so far. */
+    /** Number of requests that were executed so far. */
     executed: () => executed,
     async close() {
       await loginPorts.close();

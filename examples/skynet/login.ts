@@ -1,5 +1,6 @@
-// Logs in at a login server of skynet, and sends requests to its message server, over real sockets. The connection is cut
-// while a request runs: the client connects again, and the request is answered without being executed twice.
+// Logs in at a login server of skynet, and sends requests to its message server, over real sockets. The
+// connection is cut while a request runs: the client reconnects, and the request is answered without being
+// executed twice.
 import { randomBytes } from "node:crypto";
 import { connect } from "framewright/node";
 import { SkynetClient, type StatusError, skynetLogin, username } from "framewright/skynet";
@@ -57,7 +58,7 @@ console.log(text(await slow), "- executed", servers.executed());
 //=> connected
 //=> alice: slow - executed 4
 
-// The same user logs in elsewhere: this login is over, and says so when it comes back.
+// The same user logs in elsewhere: this login is over, and the client learns that when it reconnects.
 await logIn("rabbit");
 console.log("log in again: status", await end);
 //=> again, because the connection was closed

@@ -1,9 +1,9 @@
 import { parse } from "framewright/sproto";
 
-// The header of every message, as in skynet's examples. Both sides have it.
+// The header of every message, as in skynet's examples, for both sides.
 const header = `.package { type 0 : integer  session 1 : integer }` as const;
 
-/** What clients ask servers. */
+/** Requests of clients to servers. */
 export const c2s = parse([
   header,
   `
@@ -18,5 +18,5 @@ export const c2s = parse([
   `,
 ]);
 
-/** What servers tell clients. */
+/** Requests of servers to clients. */
 export const s2c = parse([header, `heartbeat 1 { request { beat 0 : integer } }`]);

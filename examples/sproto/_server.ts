@@ -4,7 +4,10 @@ import { c2s, s2c } from "./_schemas.ts";
 
 const rpc = sprotoRpc({ local: c2s, remote: s2c });
 
-/** A store of words behind a login, in the frames of skynet's gate. Everyone who is logged in hears a heartbeat. */
+/**
+ * A word store behind a login, in the frames of skynet's gate. Everyone who is logged in receives a
+ * heartbeat.
+ */
 export async function startServer(options: {
   readonly port?: number;
   readonly secrets: ReadonlyMap<string, string>;
@@ -16,7 +19,7 @@ export async function startServer(options: {
   const server = await listen(rpc, {
     port: options.port ?? 0,
     host: "127.0.0.1",
-    // A client that says nothing for a minute is gone.
+    // A client that sends nothing for a minute is gone.
     idleTimeout: 60_000,
     ...rpc.peers({
       context: () => ({ isLoggedIn: false }),
@@ -29,7 +32,7 @@ export async function startServer(options: {
           return { ok: true };
         },
         handshake: () => ({ msg: "Welcome, I will send heartbeats." }),
-        // Every field of a message may be missing, also a field that is the answer.
+        // Every field of a message may be missing, including the one that is the answer.
         get({ what = "" }, { peer }) {
           return peer.context.isLoggedIn ? { result: words.get(what) } : {};
         },
@@ -38,7 +41,7 @@ export async function startServer(options: {
         },
         quit: (_, { peer }) => peer.connection?.close(),
       },
-      // The peer broke the protocol, or a handler failed: this connection ends, and no other one.
+      // The peer violated the protocol, or a handler failed: only this connection ends.
       error: (_, error) => console.error(`a client is dropped: ${(error as Error).message}`),
     }),
   });

@@ -1,4 +1,4 @@
-// A login service in the manner of skynet's examples: server and client, over a real socket.
+// A login service like the one in skynet's examples: server and client, over a real socket.
 import { connectTo } from "./_client.ts";
 import { startServer } from "./_server.ts";
 
@@ -16,7 +16,7 @@ console.log(await client.request("login", { name: "alice", secret: "hare" }));
 console.log(await client.request("login", { name: "alice", secret: "rabbit" }));
 //=> { ok: true }
 
-// `set` has no response: its answer says that it was taken. A push would not wait for that.
+// `set` has no response: its answer confirms that it was received. A push would not wait for that.
 await client.request("set", { what: "hello", value: "world" });
 console.log(await client.request("get", { what: "hello" }));
 //=> { result: 'world' }

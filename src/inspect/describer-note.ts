@@ -1,6 +1,6 @@
 import type { FieldNode } from "../fields/index.ts";
 
-/** What a number that describes other fields counts, or that bytes never change; undefined for other fields. */
+/** Describes the bytes or items that a number counts, or a constant; undefined for other fields. */
 export function describerNote(node: FieldNode): string | undefined {
   switch (node.kind) {
     case "size":
@@ -12,7 +12,7 @@ export function describerNote(node: FieldNode): string | undefined {
     case "count":
       return `items of ${node.target}`;
     case "present":
-      return `whether ${node.target} is there`;
+      return `presence of ${node.target}`;
     case "constant":
       return "always";
     default:

@@ -21,8 +21,9 @@ import type { Draft } from "./part.ts";
 import { typeName } from "./type-name.ts";
 
 /*
- * Walks through a description and bytes side by side. It only finds the places: what a leaf means is read by the leaf
- * itself, and whether all is well is for `decode` to say. What fails here ends the walk, and keeps what was found.
+ * Walks through a description and the bytes in parallel. It only finds positions: the value of a leaf is
+ * read by the leaf itself, and only `decode` decides if everything is valid. A failure ends the walk, and
+ * the parts found so far are kept.
  */
 
 /** Ends the walk. */
@@ -44,14 +45,14 @@ export function explainField(
 class Walk {
   readonly #bytes: Uint8Array;
   readonly #cursor: Cursor = { at: 0 };
-  /** How deep the walk is in fields that contain themselves. */
+  /** Nesting depth of each field that contains itself. */
   readonly #levels = new Map<FieldNode, number>();
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
   }
 
-  /** Adds a part that `explain` fills; one that holds nothing when it fails is taken back. */
+  /** Adds a part and fills it with `explain`; removes it if it is empty when that fails. */
   #add(parent: Draft, part: Omit<Draft, "end">, explain: (part: Draft) => void): Draft {
     const draft: Draft = { ...part, end: part.start };
     parent.parts ??= [];
@@ -157,7 +158,7 @@ class Walk {
     return this.#add(part, draft, (length) => this.#leaf(base, length, at, end));
   }
 
-  /** End of the window that a length opens. */
+  /** End of the range that a length defines. */
   #window({ end: from, value }: Draft, end: number): number {
     const length = Number(value);
     return length >= 0 && length <= end - from ? from + length : stop();
@@ -167,7 +168,7 @@ class Walk {
     if (at !== end) throw leftOver(at, end);
   }
 
-  /** Bytes or text behind a length. */
+  /** Bytes or text after a length. */
   #behind(prefix: AnyField, field: AnyField, part: Draft, at: number, end: number): void {
     const length = this.#length(prefix, part, at, end, "bytes that follow");
     const to = this.#window(length, end);
@@ -267,13 +268,13 @@ class Walk {
       const { fixed } = node.base;
       const sum = sumOf(node, this.#bytes, places[from] ?? at, places[to + 1] ?? at, place, fixed);
       const draft = made[step]!;
-      draft.note = sum === draft.value ? `${node.name}, right` : `${node.name} is ${sum}`;
+      draft.note = sum === draft.value ? `${node.name}, correct` : `${node.name}, expected ${sum}`;
     }
     part.end = at;
     part.value = value;
   }
 
-  /** A member that has bytes of its own. */
+  /** A member that does not share bytes with others. */
   #step(
     { kind, field, name, by }: Step,
     part: Draft,
@@ -309,7 +310,7 @@ class Walk {
     }
   }
 
-  /** Members that share bytes: all are listed, or none. */
+  /** Members that share bytes: either all of them are listed, or none. */
   #bits(
     { fixed, members, endian }: Step,
     part: Draft,
@@ -329,7 +330,7 @@ class Walk {
       const { node } = field;
       const shown = node.kind === "constant" ? node.value : (meaning ?? raw);
       const note = node.kind === "enum" ? { note: String(raw) } : {};
-      // In little-endian order the first member begins at the low end of the first byte.
+      // In little-endian order the first member starts at the low end of the first byte.
       const first = endian === "be" ? 8 * fixed - shift - field.bits : shift;
       const last = first + field.bits;
       return {
@@ -353,7 +354,7 @@ function listNode({ node }: AnyField): NodeOf<"array"> {
   return node.kind === "default" ? listNode(node.inner) : (node as NodeOf<"array">);
 }
 
-/** What is known of a member before it is read. */
+/** Properties of a member that are known before it is read. */
 function marks(field: AnyField): Pick<Draft, "hidden" | "note"> {
   const note = noteOf(field.node);
   return {

@@ -10,16 +10,16 @@ import {
 } from "../core/index.ts";
 import type { Draft } from "./part.ts";
 
-/** Where a frame is among the bytes at hand. */
+/** The position of a frame in the available bytes. */
 export interface Extent {
   readonly from: number;
-  /** Also beyond the bytes at hand; undefined if they do not tell. */
+  /** May be beyond the available bytes; undefined if they do not determine it. */
   readonly to: number | undefined;
-  /** Where bytes begin that no frame has. */
+  /** Start of bytes that cannot be part of a frame. */
   readonly fault?: number | undefined;
 }
 
-/** Finds the frame as a splitter does: after bytes that are skipped. */
+/** Finds the frame like a splitter, after bytes that are skipped. */
 export function extentOf(framing: Framing, bytes: Uint8Array, start: number, end: number): Extent {
   const scan = newScan();
   let from = start;
@@ -42,8 +42,8 @@ export function extentOf(framing: Framing, bytes: Uint8Array, start: number, end
 type PayloadOf = (name: string, bytes: Uint8Array, start: number, end: number) => Draft;
 
 /**
- * Explains a frame by the layout of its framing: parts before the last one of unknown size from the front, those after
- * it from the end.
+ * Explains a frame by the layout of its framing: parts before the last part of unknown size from the front,
+ * parts after it from the end.
  *
  * @param payloadOf - explains the payload
  */
@@ -69,7 +69,7 @@ export function explainFrame(
     const trailers = given.filter(({ kind }) => kind === "trailer");
     const payload = parts[parts.length - 1]!;
     payload.note = ["escaped", ...trailers.map(({ name }) => name)].join(", with ");
-    // Of a frame that is cut off, an escape may be cut as well.
+    // If the frame is cut off, an escape sequence may be cut too.
     if (to === undefined || own !== last) return;
     const unescaped = unescapedOf(part, bytes, start, own);
     if (unescaped === undefined) return;
@@ -106,7 +106,7 @@ export function explainFrame(
   return parts;
 }
 
-/** The bytes that an escaped payload stands for; undefined if they are wrong. */
+/** The unescaped payload; undefined if the escapes are invalid. */
 function unescapedOf(
   part: FramePart,
   bytes: Uint8Array,
@@ -120,7 +120,7 @@ function unescapedOf(
   }
 }
 
-/** What is in an escaped payload: that of the codec, and trailers that are escaped with it. */
+/** Explains an escaped payload: the payload of the codec, and trailers that are escaped with it. */
 function explainUnescaped(
   { name, kind }: FramePart,
   trailers: FrameLayout,
@@ -135,13 +135,13 @@ function explainUnescaped(
   return { name: "unescaped", start: 0, end, type: "bytes", parts };
 }
 
-/** Trailers that are escaped together with the payload cannot be told from it. */
+/** Trailers that are escaped together with the payload cannot be separated from it. */
 function withoutEscaped(layout: FrameLayout): FrameLayout {
   if (!layout.some(({ escaped }) => escaped)) return layout;
   return layout.filter(({ kind }) => kind !== "trailer");
 }
 
-/** Bytes before the first mark of the next part. */
+/** Number of bytes before the first mark of the next part. */
 function sizeUpTo(next: FramePart | undefined, bytes: Uint8Array, at: number, end: number): number {
   const mark = next?.bytes;
   if (mark === undefined) return end - at;
@@ -150,7 +150,7 @@ function sizeUpTo(next: FramePart | undefined, bytes: Uint8Array, at: number, en
   return stop + mark.length <= end ? stop - at : end - at;
 }
 
-/** Bytes of a part that begins at `at`. */
+/** Size of a part that begins at `at`, in bytes. */
 function sizeAt(
   { size, oneOf, bytes: always }: FramePart,
   bytes: Uint8Array,
@@ -179,7 +179,10 @@ const isThere = (
 ): boolean =>
   end > at && (kind !== "delimiter" || always === undefined || isAt(bytes, at, end, always));
 
-/** Bytes of a part that ends at `end`, which may lie beyond the bytes at hand; undefined if it is not there. */
+/**
+ * Size of a part that ends at `end`, in bytes. `end` may be beyond the available bytes; undefined if the
+ * part is missing.
+ */
 function sizeBefore(
   part: FramePart,
   bytes: Uint8Array,
@@ -255,5 +258,5 @@ function numberIn(
 function noteOf({ add = 0, size }: FramePart): string {
   const own = typeof size === "number" ? 0 : size;
   if (add === 0 && own === 0) return "bytes of the frame";
-  return own === 0 ? `plus ${add} are the bytes of the frame` : "bytes that follow";
+  return own === 0 ? `frame length minus ${add}` : "bytes that follow";
 }

@@ -4,7 +4,7 @@ import { lastEnd } from "./last-end.ts";
 import type { Draft } from "./part.ts";
 import { typeName } from "./type-name.ts";
 
-/** Explains bytes by a description, as far as they are right. */
+/** Explains bytes with a description, as far as they are valid. */
 export function explainWith(
   field: AnyField,
   name: string,
@@ -21,7 +21,7 @@ export function explainWith(
   return root;
 }
 
-/** Shows what could not be read as one part. */
+/** Shows the bytes that could not be read as one part. */
 export function addUnread(
   root: Draft,
   bytes: Uint8Array,

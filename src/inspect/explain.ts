@@ -13,22 +13,22 @@ import { explainerOf } from "./formats/explainer-of.ts";
 import { outcomeOf, type Reader } from "./outcome.ts";
 import type { Draft, Part } from "./part.ts";
 
-/** A protocol, a codec or a framing, as far as `explain` looks at it. */
+/** The members of a protocol, a codec or a framing that `explain` uses. */
 export interface ExplainableProtocol {
   readonly name?: string | undefined;
   /** A description of the whole frame. */
   readonly field?: AnyField | undefined;
-  /** The format, if this package knows it. */
+  /** The format, if it is one of this package. */
   readonly format?: Format | undefined;
   /** The parts of a frame. */
   readonly layout?: FrameLayout | undefined;
-  /** What the payload is: a description, a codec. */
+  /** The payload: a description or a codec. */
   readonly payload?: Explainable | undefined;
   readonly measure?: Framing["measure"] | undefined;
   readonly maxFrame?: number | undefined;
   readonly decode?: Codec<never, unknown>["decode"] | undefined;
   readonly decodeMany?: Codec<never, unknown>["decodeMany"] | undefined;
-  /** Framings have it. */
+  /** Only framings have this method. */
   wrap?(codec: never): Codec<never, unknown>;
 }
 
@@ -36,18 +36,19 @@ export interface ExplainableProtocol {
 export type Explainable = AnyField | ExplainableProtocol;
 
 /**
- * Explains bytes piece by piece, even if they are wrong: then the parts before the fault are there, the rest is one
- * part `?`, and `error` is what `decode` throws. Never throws because of bytes.
+ * Explains bytes piece by piece, even if they are invalid: then the result contains the parts before the
+ * fault, the rest as one part `?`, and in `error` the error that `decode` throws. Invalid bytes never make
+ * `explain` itself throw.
  *
- * The value is that of `decode`; for a frame that does not hold exactly one value, the list of its values. Bytes that a
- * framing skips before or after the frame are parts called `idle`.
+ * The value is the result of `decode`; for a frame that does not hold exactly one value, it is the list of
+ * its values. Bytes that a framing skips before or after the frame are parts with the name `idle`.
  *
  * To describe the payload of a framing: `explain({ ...lengthPrefixed({ width: 2 }), payload: chat }, frame)`.
  *
  * @param what - a description, a protocol, a codec, or a framing
  * @param bytes - one frame or message
- * @param start - where it begins
- * @param end - where it ends
+ * @param start - index of the first byte
+ * @param end - index after the last byte
  * @defaultValue all of `bytes`
  * @throws TypeError if `what` is none of these
  *
@@ -89,7 +90,7 @@ const isField = (what: Explainable): what is AnyField => "node" in what;
 
 const nameOf = (what: Explainable): string => (isField(what) ? "" : (what.name ?? ""));
 
-/** The value of a frame is that of its payload, if this is not explained further. */
+/** The value of a frame is the value of its payload, if the payload has no further parts. */
 function setValue(root: Draft, value: unknown): void {
   if (value === undefined) return;
   root.value = value;
@@ -99,13 +100,13 @@ function setValue(root: Draft, value: unknown): void {
   if (payloads.length === 1 && payload!.parts === undefined) payload!.value = value;
 }
 
-/** All of the framing: its errors say more by its layout. */
+/** The complete framing, if it is one: with its layout, errors have more detail. */
 function framingOf(what: ExplainableProtocol): Framing | undefined {
   const { measure, maxFrame = Number.MAX_SAFE_INTEGER } = what;
   return measure === undefined ? undefined : ({ ...what, measure, maxFrame } as Framing);
 }
 
-/** What decodes the value: a framing does so with a codec for its payload. */
+/** The decoder of the value: for a framing, its codec for the payload. */
 function readerOf(what: Explainable): Reader | undefined {
   if (isField(what)) return what;
   if (what.field !== undefined) return what.field;
@@ -115,14 +116,14 @@ function readerOf(what: Explainable): Reader | undefined {
   try {
     return what.wrap?.(codec as never) ?? (what.measure && UNREAD);
   } catch {
-    // Framings with bytes before their length have no payload of their own.
+    // Framings with bytes before their length have no separate payload.
     return UNREAD;
   }
 }
 
 const UNREAD: Reader = { decode: () => undefined };
 
-/** The parts, as far as the bytes are right. */
+/** The parts, as far as the bytes are valid. */
 function draft(
   what: Explainable,
   name: string,
@@ -195,7 +196,7 @@ function onlyIdle(framing: Framing, bytes: Uint8Array, start: number, end: numbe
   return from === end && to === undefined && fault === undefined;
 }
 
-/** A part that shows all of its bytes, right or wrong. */
+/** A part that shows all of its bytes, valid or not. */
 function whole(
   what: Explainable,
   name: string,
@@ -208,7 +209,7 @@ function whole(
   return part;
 }
 
-/** Bytes that only their codec knows. */
+/** Bytes that only their codec can read. */
 function leaf(
   what: ExplainableProtocol,
   name: string,

@@ -2,12 +2,12 @@ import type { Part } from "./part.ts";
 import { type HexViewOptions, type Row, viewOf } from "./rows.ts";
 
 /**
- * Bytes and what they mean, side by side: a line for each field, bits as they stand in their byte. Bytes that were
- * unpacked from others are shown below them, their addresses marked with `~`.
+ * Shows bytes and their meaning side by side: a line for each field, with bits in their position within the
+ * byte. Bytes that were unpacked from others are shown below them, with addresses marked by `~`.
  *
- * @param part - what `explain` returned
+ * @param part - the result of `explain`
  * @param bytes - the same bytes
- * @throws RangeError unless the options are integers >= 1
+ * @throws RangeError unless the options are integers of at least 1
  *
  * @example
  * ```ts

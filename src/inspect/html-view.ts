@@ -2,22 +2,23 @@ import type { Part } from "./part.ts";
 import { type HexViewOptions, type Row, viewOf } from "./rows.ts";
 
 /**
- * The lines of {@link hexView} as HTML: a table with a row for each line, and a paragraph with the error if there is one.
- * It has class names and data to hook onto, and no styles or scripts. Everything that comes from the bytes is escaped.
+ * The lines of {@link hexView} as HTML: a table with a row for each line, and a paragraph for the error, if
+ * there is one. It has class names and data attributes for your styles and scripts, and contains neither.
+ * All content from the bytes is escaped.
  *
- * | hook | is |
+ * | hook | meaning |
  * |---|---|
  * | `table.framewright`, `p.framewright-error` | the two elements |
  * | `tr[data-path]` | `items[3].name` |
  * | `tr[data-start][data-end]` | the bytes of the part |
- * | `tr[data-depth]` | how deep the part is nested, from 0 |
- * | `tr[data-hidden]` | no part of the value |
+ * | `tr[data-depth]` | nesting depth of the part, from 0 |
+ * | `tr[data-hidden]` | not part of the value |
  * | `tr[data-unpacked]` | bytes that were unpacked from others |
  * | `td.at`, `td.bytes`, `th.name`, `td.type`, `td.value` | the cells |
  *
- * @param part - what `explain` returned
+ * @param part - the result of `explain`
  * @param bytes - the same bytes
- * @throws RangeError unless the options are integers >= 1
+ * @throws RangeError unless the options are integers of at least 1
  *
  * @example
  * ```ts
@@ -82,7 +83,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** Text for HTML; control characters and the like become spaces, which no attribute or view needs. */
+/** Escapes text for HTML; control characters become spaces. */
 const escaped = (text: string): string =>
   text
     .replace(/[\p{Cc}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/gu, " ")

@@ -1,6 +1,7 @@
 /**
- * Look at bytes: what each one means, where they are wrong, pictures of formats for documentation, dissectors for
- * Wireshark and specifications for Kaitai Struct. And look at the wire of connections: traces as text, and counts.
+ * Tools to look at bytes: the meaning of each byte and the position of errors, pictures of formats for
+ * documentation, dissectors for Wireshark and specifications for Kaitai Struct. And tools to observe
+ * connections: traces as text, and counters.
  *
  * @packageDocumentation
  */

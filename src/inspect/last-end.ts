@@ -1,6 +1,6 @@
 import type { Draft } from "./part.ts";
 
-/** Where the last leaf ends: parts are in order. */
+/** The end of the last leaf: parts are in order. */
 export function lastEnd(part: Draft): number {
   let one = part;
   while (one.parts !== undefined) {

@@ -8,17 +8,17 @@ import {
 } from "../core/index.ts";
 import type { PartError } from "./part.ts";
 
-/** What `decode` makes of bytes: a value, or why not. */
+/** The result of `decode`: a value, or the error. */
 export type Outcome =
   | { readonly value: unknown; readonly error?: undefined }
   | { readonly error: PartError };
 
-/** What decodes a frame, a message or a payload. */
+/** The decoder of a frame, a message or a payload. */
 export type Reader = Pick<MessageProtocol<never, unknown>, "decode" | "decodeMany"> & {
   readonly maxFrame?: number | undefined;
 };
 
-/** Decodes one frame or message. If there are none or several values in it, the outcome is the list. */
+/** Decodes one frame or message. If it holds no value or several, the result is a list. */
 export function outcomeOf(
   reader: Reader,
   framing: Framing | undefined,
@@ -42,7 +42,7 @@ export function outcomeOf(
   }
 }
 
-/** The error as data. */
+/** Converts an error to data. */
 function errorOf(thrown: unknown): PartError {
   if (!(thrown instanceof ProtocolError)) {
     return { code: "malformed", message: thrown instanceof Error ? thrown.message : "an error" };

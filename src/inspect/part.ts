@@ -1,32 +1,35 @@
 import type { ProtocolErrorCode } from "../core/index.ts";
 
-/** A piece of bytes and what it means. */
+/** A range of bytes and its meaning. */
 export interface Part {
-  /** Name of the field, `[3]` for an item, `?` for what could not be read. */
+  /** Name of the field, `[3]` for an item, `?` for bytes that could not be read. */
   readonly name: string;
   /** Index of the first byte. */
   readonly start: number;
   /** Index after the last byte. */
   readonly end: number;
-  /** As it is described: `u16be`, `enum u8`, `utf8`, `struct`. */
+  /** Type of the field: `u16be`, `enum u8`, `utf8`, `struct`. */
   readonly type: string;
-  /** The value that `decode` returns; of fields that are no part of it, what is on the wire. */
+  /** The value that `decode` returns; for a field that is not in that value, the value on the wire. */
   readonly value?: unknown;
-  /** More for readers: what a size counts, the number behind a name. */
+  /** Additional information: what a size counts, the number of a name. */
   readonly note?: string | undefined;
-  /** For parts of bytes: which bits of the bytes from `start` to `end`. */
+  /** For parts smaller than a byte: the bits within the bytes from `start` to `end`. */
   readonly bits?: PartBits | undefined;
-  /** True if the field is no part of the value. */
+  /** True if the field is not part of the value. */
   readonly hidden?: boolean | undefined;
-  /** The pieces that it is made of, without gaps. */
+  /** The parts of this one, without gaps. */
   readonly parts?: readonly Part[] | undefined;
-  /** Of packed or escaped bytes: what they stand for, and what that means. Places in it count in those bytes. */
+  /**
+   * For packed or escaped bytes: the unpacked bytes and their meaning. Positions in that part refer to the
+   * unpacked bytes.
+   */
   readonly unpacked?: { readonly bytes: Uint8Array; readonly part: Part } | undefined;
   /** On the outermost part: the error that `decode` throws. */
   readonly error?: PartError | undefined;
 }
 
-/** Which bits a part takes. */
+/** The bits of a part. */
 export interface PartBits {
   /** The first bit, counted from the highest of the first byte; from its lowest if `low` is true. */
   readonly first: number;
@@ -35,7 +38,7 @@ export interface PartBits {
   readonly low?: boolean | undefined;
 }
 
-/** Why bytes are refused. */
+/** The error of invalid bytes. */
 export interface PartError {
   readonly code: ProtocolErrorCode;
   readonly message: string;
@@ -45,7 +48,7 @@ export interface PartError {
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** A part while it is made. */
+/** A part under construction. */
 export interface Draft extends Writable<Omit<Part, "parts">> {
   parts?: Draft[];
 }

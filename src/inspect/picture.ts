@@ -5,13 +5,13 @@ import { typeName } from "./type-name.ts";
 
 interface Cell {
   readonly text: string;
-  /** Offset of its first byte, if it is always the same. */
+  /** Offset of the first byte, if it is constant. */
   readonly offset: number | undefined;
 }
 
 /**
- * A picture of a format for documentation: a box for each field, the offsets above, and parts with a structure of
- * their own below.
+ * Draws a picture of a format for documentation: a box for each field, with offsets above and nested
+ * structures below.
  *
  * @param what - a description, a protocol made by `protocolOf`, or a framing
  * @throws TypeError if `what` has neither a description nor a layout
@@ -40,7 +40,7 @@ export function picture(what: Explainable): string {
   return isDrawn ? [cells, "", "payload:", picture(payload)].join("\n") : cells;
 }
 
-/** Boxes side by side, offsets above their left edges. */
+/** Boxes side by side, with offsets above their left edges. */
 function row(cells: readonly Cell[]): string {
   let above = "";
   let line = "";
@@ -49,7 +49,7 @@ function row(cells: readonly Cell[]): string {
       above = above.padEnd(line.length) + String(offset);
     }
     line += `| ${text} `;
-    // A wide offset moves the next one on.
+    // A wide offset pushes the next one to the right.
     line = line.padEnd(above.length + 1);
   }
   return `${above}\n${line}|`;
@@ -79,7 +79,7 @@ const count = (n: number): string => `${n} byte${n === 1 ? "" : "s"}`;
 const hexOf = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
 
-/** Under other names, a field looks like what it is made of. */
+/** The field inside fields that only change its names or values. */
 function inner(field: AnyField): AnyField {
   const { node } = field;
   switch (node.kind) {
@@ -172,7 +172,7 @@ const isOptional = ({ node }: AnyField): boolean =>
   node.kind === "optional" ||
   ((node.kind === "default" || node.kind === "checked") && isOptional(node.inner));
 
-/** Pictures of what a field is made of. */
+/** Pictures of a field's parts. */
 function belowOf(name: string, field: AnyField, seen: ReadonlySet<AnyField>): readonly string[] {
   const bare = inner(field);
   if (seen.has(bare) || seen.has(field)) return [];

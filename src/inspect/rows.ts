@@ -4,12 +4,12 @@ import type { Part, PartBits } from "./part.ts";
 /** Options for {@link hexView} and {@link htmlView}. */
 export interface HexViewOptions {
   /**
-   * Bytes on a line.
+   * Number of bytes per line.
    * @defaultValue 8
    */
   readonly columns?: number | undefined;
   /**
-   * Lines for one field; what does not fit is counted.
+   * Maximum number of lines for one field; further bytes are only counted.
    * @defaultValue 4
    */
   readonly lines?: number | undefined;
@@ -17,31 +17,31 @@ export interface HexViewOptions {
 
 /** A line of a view. */
 export interface Row {
-  /** Address of the first byte; empty if the line counts what does not fit. */
+  /** Address of the first byte; empty on a line that counts further bytes. */
   readonly at: string;
   readonly bytes: string;
   readonly name: string;
   readonly type: string;
   readonly text: string;
   readonly depth: number;
-  /** The part that it shows: the first line of it, or a later one. */
+  /** The part that this line shows: its first line, or a later one. */
   readonly part: Part;
   readonly isFirst: boolean;
-  /** Names from the outermost part: `items[3].name`. */
+  /** Names from the outermost part on: `items[3].name`. */
   readonly path: string;
   /** True for bytes that were unpacked from others. */
   readonly isUnpacked: boolean;
 }
 
-/** All lines, and the error in words. */
+/** All lines, and the text of the error. */
 export interface View {
   readonly rows: readonly Row[];
   readonly error: string | undefined;
 }
 
 /**
- * @param caller - for errors
- * @throws RangeError unless the options are integers >= 1
+ * @param caller - name of the calling function, for errors
+ * @throws RangeError unless the options are integers of at least 1
  */
 export function viewOf(
   caller: string,
@@ -87,7 +87,7 @@ export function viewOf(
     } else if (bits !== undefined) rows.push({ ...head, bytes: bitText(from, one, bits) });
     else {
       rows.push({ ...head, bytes: hex(from, start, Math.min(end, start + columns)) });
-      // The bytes that do not fit on its line.
+      // The bytes that do not fit on the first line.
       for (let at = start + columns, line = 1; at < end; at += columns, line++) {
         const row = { ...common, name: "", type: "", text: "", isFirst: false };
         if (line >= lines) {
@@ -111,7 +111,7 @@ export function viewOf(
 const joined = (path: string, { name }: Part): string =>
   path === "" || name.startsWith("[") ? path + name : `${path}.${name}`;
 
-/** Names may come from the wire: keys of JSON. */
+/** Names may come from the wire, for example keys of JSON. */
 const shownName = (name: string): string => (/^[ -~]{0,40}$/.test(name) ? name : quoted(name));
 
 function hex(bytes: Uint8Array, start: number, end: number): string {
@@ -123,7 +123,7 @@ function hex(bytes: Uint8Array, start: number, end: number): string {
   return text;
 }
 
-/** The bits of a part, dots for those of its neighbours. */
+/** The bits of a part; dots for its neighbours. */
 function bitText(
   bytes: Uint8Array,
   { start, end }: Part,
@@ -150,12 +150,13 @@ function shownValue({ value, parts, name }: Part): string {
   }
   if (typeof value === "string") return quoted(value);
   if (Array.isArray(value)) return `${value.length} item${value.length === 1 ? "" : "s"}`;
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? "no date" : value.toISOString();
+  if (value instanceof Date)
+    return Number.isNaN(value.getTime()) ? "invalid date" : value.toISOString();
   if (typeof value === "object" && value !== null) return parts === undefined ? json(value) : "";
   return value === undefined ? "" : String(value);
 }
 
-/** Control characters would reach the terminal. */
+/** Escapes control characters, which would reach the terminal. */
 function quoted(text: string): string {
   const short = text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT)}...` : text;
   return JSON.stringify(short).replace(

@@ -1,6 +1,6 @@
 import type { AnyField } from "../fields/index.ts";
 
-/** How a field is called in views: `u16be`, `enum u8`, `struct`. */
+/** The name of a field's type in views: `u16be`, `enum u8`, `struct`. */
 export function typeName({ node }: AnyField): string {
   switch (node.kind) {
     case "int":

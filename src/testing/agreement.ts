@@ -9,21 +9,21 @@ import { readStream } from "./stream.ts";
 import { type Subject, said, sameBytes } from "./subject.ts";
 import { demand } from "./violation.ts";
 
-/** Options of {@link agreement}. */
+/** Options for {@link agreement}. */
 export type AgreementOptions<Out> = Pick<
   LawOptions<unknown, Out>,
   "equal" | "runs" | "seed" | "refused"
 >;
 
 /**
- * Tests that two implementations of one protocol agree: they write the same bytes for each value and refuse the
- * same ones, read the same values from the same bytes, and end bad bytes with the same error code after the
- * same frames. For a faster or a generated codec beside the plain one, for a rewrite, or for your own protocol
- * against a known one.
+ * Tests that two implementations of one protocol agree: they write the same bytes for each value and refuse
+ * the same values, read the same values from the same bytes, and end bad bytes with the same error code
+ * after the same frames. Use it to test a faster or a generated codec against the plain one, a rewrite
+ * against the original, or your own protocol against a known one.
  *
  * @param one - a protocol, a message protocol or a codec
- * @param other - another one, of the same kind
- * @param arbitrary - values that both write
+ * @param other - another implementation, of the same kind
+ * @param arbitrary - values that both must write
  * @param options - `equal` compares received values; `refused` are values that neither may write
  *
  * @example
@@ -53,7 +53,7 @@ export function agreement<In, Out>(
   return lawsOf(definitions, one as Codec<never, unknown>, arbitrary, { ...options, reader }, true);
 }
 
-/** Written bytes, or why not. */
+/** The written bytes, or the code of the error. */
 function write(writer: ReturnType<Subject["writer"]>, value: unknown): Uint8Array | string {
   try {
     return encodeFrame(writer, value).slice();
@@ -76,7 +76,7 @@ const sameBytesWritten: LawDefinition = defineLaw<[unknown]>({
       typeof mine === "string" || typeof theirs === "string"
         ? typeof mine === typeof theirs
         : sameBytes(mine, theirs);
-    const text = (): string => `one ${words(mine)}, the other ${words(theirs)}, and not the same`;
+    const text = (): string => `one ${words(mine)}, the other ${words(theirs)}, but different ones`;
     demand(agree, text, { bytes: typeof mine === "string" ? undefined : mine });
     if (typeof mine === "string") subject.tally.tooBig++;
     else subject.tally.written++;
@@ -91,7 +91,7 @@ interface Input {
 
 const sameValuesRead: LawDefinition = defineLaw<[Input]>({
   name: "agreement on values and errors",
-  why: "two implementations of one protocol must read the same bytes in the same way, good and bad",
+  why: "two implementations of one protocol must read valid and invalid bytes in the same way",
   cases: (subject) => [
     record({
       values: array(subject.values, { minLength: 1, maxLength: 3 }),
@@ -107,7 +107,7 @@ const sameValuesRead: LawDefinition = defineLaw<[Input]>({
     demand(
       mine.said === theirs.said && subject.same(mine.values, theirs.values),
       () =>
-        `one reads ${mine.said}, the other ${theirs.said}${mine.said === theirs.said ? ", other values" : ""}`,
+        `one reads ${mine.said}, the other ${theirs.said}${mine.said === theirs.said ? ", with different values" : ""}`,
       { bytes },
     );
   },
@@ -132,7 +132,7 @@ function read(
 
 const sameRefusals: LawDefinition = defineLaw<[unknown]>({
   name: "agreement on refusals",
-  why: "what one implementation refuses to write, the other must not write either",
+  why: "if one implementation refuses to write a value, the other must refuse it too",
   applies: ({ options }) => options.refused !== undefined,
   cases: ({ options }) => [options.refused!],
   test(subject, value) {

@@ -18,27 +18,27 @@ import { sameBytes } from "./subject.ts";
 /** Options for {@link compatible}: `runs` is 1000 by default. */
 export interface CompatibleOptions extends RunOptions, ValuesOptions {}
 
-/** A description, or a protocol made of one by `protocolOf`. */
+/** A description, or a protocol made from one by `protocolOf`. */
 export type Described = AnyField | (Protocol<never, unknown> & { readonly field: AnyField });
 
-/** One way in which a new description breaks what an old one wrote. */
+/** An incompatibility between two versions of a description. */
 export interface Incompatibility {
   /**
    * - `"refused"`: the new description does not read bytes that the old one wrote.
-   * - `"misread"`: it reads another value.
-   * - `"lost"`: a member is missing in what it reads.
-   * - `"unwritable"`: it refuses to write what it read.
-   * - `"rewritten"`: it writes what it read in bytes that the old description refuses or misreads.
+   * - `"misread"`: it reads a different value.
+   * - `"lost"`: a member is missing in the value that it reads.
+   * - `"unwritable"`: it refuses to write the value that it read.
+   * - `"rewritten"`: it writes that value in bytes that the old description refuses or misreads.
    * - `"limit"`: its `maxFrame` is smaller.
    */
   readonly change: "refused" | "misread" | "lost" | "unwritable" | "rewritten" | "limit";
-  /** The field, without the numbers of items: `items[].name`. Empty for the whole value. */
+  /** The field, without indices of items: `items[].name`. Empty for the whole value. */
   readonly path: string;
-  /** What is wrong, and both views of the bytes. */
+  /** A description of the problem, and both views of the bytes. */
   readonly message: string;
-  /** The smallest value found that shows it. */
+  /** The smallest value found that shows the problem. */
   readonly value: unknown;
-  /** What the old description writes for it. */
+  /** The bytes that the old description writes for the value. */
   readonly bytes: Uint8Array;
   /** Index of the field's first byte in `bytes`. */
   readonly start: number;
@@ -48,25 +48,26 @@ export interface Incompatibility {
 
 type Path = readonly (string | number)[];
 
-/** A difference, before its text is made. */
+/** A difference, before its message is made. */
 interface Finding {
   readonly change: Incompatibility["change"];
   readonly path: Path;
   readonly text: string;
-  /** A byte of the field, if the field itself cannot be found by its path. */
+  /** Offset of a byte of the field, if the field itself cannot be found by its path. */
   readonly offset?: number | undefined;
 }
 
 /**
- * Compares two versions of a description: values of the old one are written by it, read by the new one, written
- * again, and read by the old one. Returns an empty list if nothing is lost on the way, else one entry for each field
- * that breaks, with the bytes that show it.
+ * Compares two versions of a description: the old one writes values, the new one reads them and writes them
+ * again, and the old one reads the result. Returns an empty list if no information is lost, else one entry
+ * for each incompatible field, with the bytes that show it.
  *
- * This is the direction "new peers read what old peers wrote, and answer in kind". Whether old peers read everything
- * that new ones can write is `compatible(next, previous)`: an added name of an enum breaks only that direction.
+ * This tests the direction "new peers read what old peers wrote, and send it back". To test if old peers
+ * can read everything that new peers can write, call `compatible(next, previous)`: a new name in an enum
+ * breaks only that direction.
  *
  * @param old - the description, or described protocol, that peers use now
- * @param next - the one that shall take its place
+ * @param next - the description that will replace it
  * @throws TypeError if `old` contains a `codec` without an arbitrary in `of`
  *
  * @example
@@ -109,7 +110,7 @@ export function compatible(
       const key = `${finding.change} ${pathText(finding.path)}`;
       const known = found.get(key);
       if (known !== undefined && known.bytes.length <= bytes.length) return;
-      // Behind a field of another size everything is misread: that says nothing of these fields.
+      // All fields after a field with a changed size are misread: this is not a finding about them.
       if (i > 0 && !isInPlace(was, is, finding.path)) return;
       found.set(key, reported(finding, was, is, value, bytes));
     });
@@ -117,7 +118,7 @@ export function compatible(
   return [...limitOf(before, after), ...found.values()];
 }
 
-/** How one version writes and reads whole values. */
+/** Writes and reads whole values with one version. */
 interface Version {
   readonly field: AnyField;
   readonly maxFrame: number | undefined;
@@ -155,7 +156,10 @@ function written(field: Field<unknown>, value: unknown): Uint8Array {
   return out.take();
 }
 
-/** Runs it; a ProtocolError is an answer, anything else is a bug in a function of the user. */
+/**
+ * Calls a function. A ProtocolError is a result; any other error is a bug in a user's function and is
+ * thrown.
+ */
 function attempt<T>(run: () => T): { readonly value: T } | { readonly error: ProtocolError } {
   try {
     return { value: run() };
@@ -188,7 +192,7 @@ function findingsFor(
   if (again.value === undefined || sameBytes(again.value, bytes)) return [];
   const rewritten = again.value;
   const back = attempt(() => before.read(rewritten));
-  const changed = "the new description writes it in other bytes, which the old one";
+  const changed = "the new description writes it in different bytes, which the old one";
   if ("error" in back) {
     const { message, path = [] } = back.error;
     return [{ change: "rewritten", path, text: `${changed} refuses (${message})` }];
@@ -200,7 +204,7 @@ function findingsFor(
   }));
 }
 
-/** Members of `old` that are not the same in `now`; members that came are fine. */
+/** Members of `old` that are different in `now`; new members are allowed. */
 function differences(old: unknown, now: unknown, path: Path): readonly Finding[] {
   if (equal(old, now)) return [];
   if (isList(old) && isList(now) && old.length === now.length) {
@@ -211,7 +215,9 @@ function differences(old: unknown, now: unknown, path: Path): readonly Finding[]
       if (old[name] === undefined || Object.hasOwn(now, name)) {
         return differences(old[name], now[name], [...path, name]);
       }
-      return [{ change: "lost", path: [...path, name], text: "is no member of what is read" }];
+      return [
+        { change: "lost", path: [...path, name], text: "is missing in the value that is read" },
+      ];
     });
   }
   const text = `was written as ${shown(old)} and is read as ${shown(now)}`;
@@ -226,7 +232,7 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 const pathText = (path: Path): string =>
   path.map((part, i) => (typeof part === "number" ? "[]" : i === 0 ? part : `.${part}`)).join("");
 
-/** The part that a path leads to, or the last one on the way that is there. */
+/** The part at a path, or the last existing part on the way to it. */
 function partAt(root: Part, path: Path): { readonly part: Part; readonly isExact: boolean } {
   let part = root;
   for (const step of path) {
@@ -237,7 +243,7 @@ function partAt(root: Part, path: Path): { readonly part: Part; readonly isExact
   return { part, isExact: true };
 }
 
-/** A child by its name, also one inside of what is no part of the value (an envelope, a case). */
+/** A child by its name, including one inside a part that is not in the value (an envelope, a case). */
 function childOf(part: Part, name: string): Part | undefined {
   const { parts = [] } = part;
   const own = parts.find((one) => one.name === name);
@@ -250,7 +256,7 @@ function childOf(part: Part, name: string): Part | undefined {
   return undefined;
 }
 
-/** The smallest part around a byte. */
+/** The smallest part that contains a byte. */
 function leafAt(part: Part, offset: number): Part {
   const inner = part.parts?.find(({ start, end }) => start <= offset && offset < end);
   return inner === undefined ? part : leafAt(inner, offset);
@@ -263,7 +269,9 @@ function isInPlace(was: Part, is: Part, path: Path): boolean {
   );
 }
 
-/** The first field that begins or ends elsewhere: what follows it is misread for its sake. */
+/**
+ * The first field that begins or ends at a different offset: it causes the fields after it to be misread.
+ */
 function firstShift(was: Part, is: Part, path: Path): Path | undefined {
   for (const one of was.parts ?? []) {
     const other = is.parts?.find(({ name }) => name === one.name);
@@ -278,7 +286,7 @@ function firstShift(was: Part, is: Part, path: Path): Path | undefined {
   return undefined;
 }
 
-/** Blames the field that moved the others, if what was found lies behind it. */
+/** Attributes a finding to the field that moved the others, if the finding is after that field. */
 function atShift(finding: Finding, shift: Path | undefined, was: Part, is: Part): Finding {
   if (shift === undefined || pathText(shift) === pathText(finding.path)) return finding;
   const moved = partAt(was, shift).part;
@@ -322,11 +330,11 @@ function reported(
   return { change, path: name, message, value, bytes, start: old.start, end: old.end };
 }
 
-/** Frames that fitted and do not any more. */
+/** Reports frames that fitted before and do not fit now. */
 function limitOf(before: Version, after: Version): readonly Incompatibility[] {
   const [most, now] = [before.maxFrame, after.maxFrame];
   if (most === undefined || now === undefined || now >= most) return [];
-  const message = `frames of up to ${most} bytes were written, ${now} bytes are read now`;
+  const message = `frames of up to ${most} bytes were allowed, now only ${now} bytes are`;
   const bytes = new Uint8Array(0);
   return [{ change: "limit", path: "", message, value: undefined, bytes, start: 0, end: 0 }];
 }

@@ -1,7 +1,7 @@
 /*
- * A call that never returns hangs a test without a word: no timer fires, and no runner can end it. Node can: a script of
- * its module `vm` has a timeout, which also ends what the script calls, even inside `try {}`. A worker thread could not be
- * given closures.
+ * A call that never returns hangs a test without any message: no timer fires, and no test runner can end
+ * it. Node can: a script of its module `vm` has a timeout, which also stops functions that the script
+ * calls, even inside `try {}`. A worker thread could not receive closures.
  */
 
 interface Vm {
@@ -15,20 +15,23 @@ interface Vm {
 interface Host {
   readonly process?: {
     readonly versions?: Readonly<Record<string, string | undefined>>;
-    // Not an import: bundlers for browsers would look for the module.
+    // Not an import: bundlers for browsers would try to resolve the module.
     getBuiltinModule?(name: "node:vm"): Vm | undefined;
     getBuiltinModule?(name: "node:inspector"): { url(): string | undefined } | undefined;
     cpuUsage?(): { readonly user: number };
   };
 }
 
-/** What {@link within} returns if the time is over. */
+/** The result of {@link within} if the time is over. */
 export const OVERDUE: unique symbol = Symbol("overdue");
 
 const KEY = Symbol.for("framewright.testing.run");
 type Global = Record<symbol, unknown>;
 
-/** The module that interrupts calls; undefined elsewhere than in Node, and while a debugger may stop the program. */
+/**
+ * The module that interrupts calls; undefined in other runtimes than Node, and while a debugger may stop
+ * the program.
+ */
 function interrupter(): Vm | undefined {
   try {
     const { process } = globalThis as Host;
@@ -53,7 +56,8 @@ function globalOf({ Script }: Vm): Global {
 export const canInterrupt = (): boolean => interrupter() !== undefined;
 
 /**
- * Runs a function, and interrupts it when `milliseconds` are over; elsewhere than in Node it is only run.
+ * Runs a function, and interrupts it after `milliseconds`; in other runtimes than Node it only runs the
+ * function.
  * @internal
  */
 export function within<T>(milliseconds: number, run: () => T): T | typeof OVERDUE {
@@ -72,14 +76,14 @@ export function within<T>(milliseconds: number, run: () => T): T | typeof OVERDU
   } catch (error) {
     const { code } = error as { code?: unknown };
     if (code !== "ERR_SCRIPT_EXECUTION_TIMEOUT") throw error;
-    // It may have come back just in time.
+    // The function may have returned just in time.
     return done === undefined ? OVERDUE : (done as { readonly result: T }).result;
   } finally {
     global[KEY] = outer;
   }
 }
 
-/** Time that this process has worked, in milliseconds: on a busy machine less than what has passed. */
+/** CPU time of this process, in milliseconds: on a busy machine it is less than the elapsed time. */
 function worked(): number | undefined {
   const used = (globalThis as Host).process?.cpuUsage?.().user;
   return used === undefined ? undefined : used / 1000;
@@ -88,8 +92,8 @@ function worked(): number | undefined {
 const MOST_TRIES = 6;
 
 /**
- * True if a call does not return within the time, repeated for as long as the machine gives the process too little time
- * to tell.
+ * True if a call does not return within the time. Repeats the call while the process received too little
+ * CPU time to decide.
  * @internal
  */
 export function neverReturns(milliseconds: number, call: () => void): boolean {
@@ -106,6 +110,6 @@ function attempt(call: () => void): void {
   try {
     call();
   } catch {
-    // It has come back.
+    // It has returned.
   }
 }

@@ -19,38 +19,38 @@ export interface Trial {
   readonly seed: number;
   readonly runs: number;
   readonly shrinks: number;
-  /** What broke the law: the arguments of `test`. */
+  /** The arguments of `test` that broke the law. */
   readonly counterexample: readonly unknown[] | undefined;
   readonly error: unknown;
   /** True if a call did not return. */
   readonly hung?: boolean | undefined;
 }
 
-/** How a law is run. */
+/** Settings for running a law. */
 export interface Course {
-  /** @defaultValue what the law itself needs */
+  /** @defaultValue the number that the law needs */
   readonly numRuns?: number | undefined;
   readonly seed: number;
-  /** How long a call may take, in milliseconds. */
+  /** Time limit of a call, in milliseconds. */
   readonly deadline: number;
-  /** Finds the first cases. */
+  /** Returns the first cases. */
   lead(subject: Subject): readonly Led[];
 }
 
-/** A law that any protocol can be put to; made by `defineLaw`. */
+/** A law that applies to any protocol; made by `defineLaw`. */
 export interface LawDefinition {
   readonly name: string;
-  /** One sentence: what goes wrong if a protocol breaks it. */
+  /** One sentence: the failure in practice if a protocol breaks this law. */
   readonly why: string;
-  /** Names of laws that are broken by the same mistakes, and tell more about these. */
+  /** Names of laws that the same mistakes break and that describe the mistake better. */
   readonly follows: readonly string[];
-  /** True for a law about what `encode` writes. */
+  /** True for a law about `encode`. */
   readonly ofEncode: boolean;
   readonly applies: (subject: Subject) => boolean;
   readonly run: (subject: Subject, course: Course) => Trial;
 }
 
-/** A law as it is written: its cases, and the test of one of them. */
+/** The definition of a law: its cases, and the test of one case. */
 export interface LawParts<Ts extends unknown[]> {
   readonly name: string;
   readonly why: string;
@@ -60,7 +60,7 @@ export interface LawParts<Ts extends unknown[]> {
    */
   readonly runs?: number;
   /**
-   * True for a law that looks at each frame only a few times: it is given frames of megabytes, too.
+   * True for a law that reads each frame only a few times: it also receives frames of several megabytes.
    * @defaultValue false
    */
   readonly large?: boolean;
@@ -70,15 +70,15 @@ export interface LawParts<Ts extends unknown[]> {
   readonly ofEncode?: boolean;
   /** @defaultValue every codec */
   readonly applies?: (subject: Subject) => boolean;
-  /** The arguments of `test`; a report shows the first one as the value. */
+  /** Arbitraries for the arguments of `test`; reports show the first one as the value. */
   cases(subject: Subject): { [K in keyof Ts]: Arbitrary<Ts[K]> };
   /** Throws `Violation` if the law does not hold. */
   test(subject: Subject, ...args: Ts): void;
 }
 
-// Smaller is better, but not worth a minute for the last byte.
+// A smaller counterexample is better, but shrinking must not take a minute.
 const MOST_SHRINKS = 1500;
-/** A case that takes so many times the time of a call is given up. */
+/** A case is given up after this many times the time limit of a call. */
 const MOST_TIMES = 60;
 
 /** @internal */
@@ -102,7 +102,7 @@ export function defineLaw<Ts extends unknown[]>(parts: LawParts<Ts>): LawDefinit
   };
 
   function run(subject: Subject, { numRuns = runs, seed, deadline, lead }: Course): Trial {
-    // Cases that hold need no second look if the law is interrupted.
+    // If the law is interrupted, cases that held need not run again.
     let held = 0;
     let current: { readonly given: Ts; readonly turn: number } | undefined;
     const { values } = subject;
@@ -155,9 +155,7 @@ export function defineLaw<Ts extends unknown[]>(parts: LawParts<Ts>): LawDefinit
       last = turn;
       if (!hangs && !isStuck) continue;
       const took = hangs ? deadline : time;
-      const what = hangs
-        ? call.what
-        : `the case, with the last call of ${call?.what ?? "nothing"},`;
+      const what = hangs ? call.what : `the case (last call: ${call?.what ?? "none"})`;
       const error = new Violation(
         `${what} did not return within ${took / 1000} s${hangs && call.bytes ? " for these bytes" : ""}`,
         { bytes: call?.bytes },
@@ -175,10 +173,10 @@ export function defineLaw<Ts extends unknown[]>(parts: LawParts<Ts>): LawDefinit
   }
 }
 
-/** Frames of a stack that a report of the codec's error needs. */
+/** Number of stack frames that a report of a codec's error needs. */
 const STACK = 8;
 
-/** Codecs throw thousands of errors meanwhile, and most of the time of these goes into their stacks. */
+/** Codecs throw thousands of errors in a test, and capturing stacks is most of their cost. */
 function withShortStacks<T>(run: () => T): T {
   const engine = Error as { stackTraceLimit?: number };
   const before = engine.stackTraceLimit;
@@ -191,7 +189,7 @@ function withShortStacks<T>(run: () => T): T {
   }
 }
 
-/** Tells when a case begins. */
+/** Reports when a case begins. */
 class Turns<T> extends Arbitrary<T> {
   readonly #cases: Arbitrary<T>;
   readonly #begin: () => void;
@@ -216,5 +214,8 @@ class Turns<T> extends Arbitrary<T> {
   }
 }
 
-/** True for frames of a stream; pieces, which depend on how many bytes are at hand, are excused. @internal */
+/**
+ * True for a protocol with complete frames; exempts pieces, which depend on how many bytes are available.
+ * @internal
+ */
 export const isFramed = (subject: Subject): boolean => subject.framed && !subject.loose;

@@ -1,19 +1,19 @@
 import { equal } from "./equal.ts";
 import { shown } from "./show.ts";
 
-/** Where two values differ first, and what stands there. */
+/** The place of the first difference between two values, and the text of both sides there. */
 export interface Difference {
-  /** The way to it: `.body[3]`; empty for the values themselves. */
+  /** The path to it, for example `.body[3]`; empty for the values themselves. */
   readonly path: string;
   readonly sides: readonly [string, string];
 }
 
-/** Longest text of a side, and how much of a text or of bytes is shown around the place. */
+/** Maximum length of a side's text, and of the text or bytes shown around the difference. */
 const LONGEST = 90;
 const AROUND = 12;
 
 /**
- * The first difference between two values.
+ * Finds the first difference between two values.
  * @internal
  */
 export function firstDifference(one: unknown, other: unknown): Difference {

@@ -1,8 +1,8 @@
 /**
- * Are both the same value? Forgiving about form, strict about content: prototypes do not matter, a Buffer is a
- * Uint8Array, a member that is undefined is one that is missing; but 0 is not -0, nor 1 the bigint 1n.
- * Bytes, arrays, plain and other objects, dates, maps, sets, array buffers and typed arrays are compared by what
- * they hold; functions and symbols by identity. Cycles are followed once.
+ * Compares two values by content. Prototypes do not matter, a Buffer equals a Uint8Array, and an undefined
+ * member equals a missing one; but 0 is not -0, and 1 is not the bigint 1n. Bytes, arrays, plain and other
+ * objects, dates, maps, sets, array buffers and typed arrays are compared by their contents; functions and
+ * symbols by identity. Cycles are followed once.
  */
 export function equal(a: unknown, b: unknown): boolean {
   return same(a, b, []);
@@ -54,7 +54,7 @@ function* members(value: Members): Iterable<PropertyKey> {
   }
 }
 
-/** Not what the prototype has under that name: `__proto__` can be a member like any other. */
+/** The own property, never one of the prototype: `__proto__` can be a member like any other. */
 const own = (value: Members, name: PropertyKey): unknown =>
   Object.hasOwn(value, name) ? value[name] : undefined;
 
@@ -75,7 +75,7 @@ function sameView(a: unknown, b: unknown): boolean {
   return true;
 }
 
-/** "Uint8Array" for a Buffer too. */
+/** "Uint8Array", even for a Buffer. */
 const tag = (view: ArrayBufferView): string => Object.prototype.toString.call(view);
 
 const bytesOf = (view: ArrayBufferView): Uint8Array =>

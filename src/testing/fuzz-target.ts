@@ -4,10 +4,10 @@ import { shown } from "./show.ts";
 import { type Outcome, outcomeOf, subjectOf } from "./vectors/outcome.ts";
 
 /**
- * Makes a function for fuzzers: it reads any bytes as a peer's, whole and in pieces, and throws if something comes out of
- * it that is neither a value nor a ProtocolError, or that depends on the pieces.
+ * Makes a function for fuzzers. It reads any bytes as if a peer had sent them, in one chunk and in pieces,
+ * and throws if the result is neither a value nor a ProtocolError, or depends on the pieces.
  *
- * Jazzer.js takes it as it is: `module.exports.fuzz = fuzzTarget(protocol)`.
+ * Jazzer.js accepts it directly: `module.exports.fuzz = fuzzTarget(protocol)`.
  *
  * @param protocol - a protocol, a message protocol or a codec
  *

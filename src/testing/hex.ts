@@ -1,16 +1,16 @@
-/** What to mark between bytes: where chunks end, and where frames end. */
+/** Offsets to mark between bytes: the ends of chunks and of frames. */
 export interface Marks {
   readonly cuts?: readonly number[] | undefined;
   readonly ends?: readonly number[] | undefined;
 }
 
 const ROW = 16;
-/** Rows that are shown: a reader sees the header and what is marked, not a megabyte. */
+/** Maximum number of rows: the header and the marked places, not a megabyte. */
 const MOST = 24;
 
 /**
- * Bytes as hex and text, sixteen a row, with a mark where a chunk ends (`|`), a frame ends (`/`), or both (`+`).
- * Of long input: the beginning, the rows with marks, the end.
+ * Bytes as hex and text, sixteen per row, with a mark at the end of a chunk (`|`), of a frame (`/`), or of
+ * both (`+`). Long input is shortened to its beginning, the rows with marks, and its end.
  *
  * ```text
  *   0000  00 02 07|61 62/00 00 08                           ...ab...
@@ -22,7 +22,7 @@ export function hexView(bytes: Uint8Array, marks: Marks = {}, most: number = MOS
   const ends = new Set(marks.ends);
   const last = Math.max(0, Math.ceil(bytes.length / ROW) - 1);
   const marked = [...cuts, ...ends].map((at) => Math.floor(at / ROW)).filter((row) => row <= last);
-  // The first row, those with marks, then as many more of the beginning as there is room for.
+  // The first row, rows with marks, then as many more rows of the beginning as fit.
   const wanted = [0, ...marked.sort((a, b) => a - b), ...Array(Math.min(most, last)).keys(), last];
   const picked: number[] = [];
   for (const row of new Set(wanted)) {
@@ -40,7 +40,7 @@ export function hexView(bytes: Uint8Array, marks: Marks = {}, most: number = MOS
   return lines.join("\n");
 }
 
-/** Lines that rows take, in order, with one for each gap between them. */
+/** Number of lines for these rows, with one more line for each gap between them. */
 function linesOf(rows: readonly number[], last: number): number {
   const gaps = rows.filter((row, i) => row > (i === 0 ? 0 : rows[i - 1]! + 1)).length;
   return rows.length + gaps + (rows.at(-1)! < last ? 1 : 0);
@@ -61,7 +61,7 @@ function line(
     hex += byte.toString(16).padStart(2, "0");
     text += byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : ".";
   }
-  // A mark between two rows stands at the end of the first one.
+  // A mark between two rows is shown at the end of the first one.
   hex += mark(end, cuts, ends);
   return `${start.toString(16).padStart(4, "0")} ${hex.padEnd(3 * ROW + 2)} ${text}`;
 }

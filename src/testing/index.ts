@@ -1,7 +1,7 @@
 /**
- * Property tests for protocols. Give `laws` a protocol and an arbitrary of its values: it tests that the protocol
- * behaves on any socket, and shows a counterexample small enough to read if it does not. Needs fast-check 4; works
- * with any test runner.
+ * Property tests for protocols. Pass `laws` a protocol and an arbitrary of its values: it tests that the
+ * protocol works on any socket. If it does not, the test shows a small, readable counterexample. Needs
+ * fast-check 4; works with any test runner.
  *
  * @packageDocumentation
  */

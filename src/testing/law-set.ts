@@ -7,22 +7,22 @@ import { follower, LawError, report } from "./report.ts";
 import type { Subject } from "./subject.ts";
 import { Violation } from "./violation.ts";
 
-/** How long a call may take, in milliseconds. */
+/** Default time limit of a call, in milliseconds. */
 const DEADLINE = 1000;
 
 /**
- * The laws for one protocol. They know of each other: one mistake breaks many of them, and only the first cause is
- * reported at length.
+ * The laws for one protocol. They share results, because one mistake breaks many laws: only the first cause
+ * is reported in full.
  * @internal
  */
 export class LawSet {
   readonly laws: Law[];
   readonly #definitions: readonly LawDefinition[];
   readonly #open: () => Subject;
-  /** What came of the laws that were checked, by name. */
+  /** Results of the laws that were checked, by name. */
   readonly #broken = new Map<string, LawError | undefined>();
   readonly #leads = new Map<number, readonly Led[]>();
-  /** The law in which a call did not return. */
+  /** The law with a call that did not return. */
   #hung: LawDefinition | undefined;
 
   constructor(definitions: readonly LawDefinition[], open: () => Subject) {
@@ -77,7 +77,7 @@ export class LawSet {
     trial: Trial,
     { deadline }: Course,
   ): LawError {
-    // What a function of the user threw follows from no law.
+    // An error that a user's function threw does not follow from any law.
     const isViolation = trial.error instanceof Violation;
     const cause =
       trial.hung === true ? this.#hung : isViolation ? this.#causeOf(definition) : undefined;
@@ -87,7 +87,7 @@ export class LawSet {
     return report(law, subject.name, trial, { explained: explainable(subject), deadline });
   }
 
-  /** A broken law that tells more about the mistake that broke this one. */
+  /** Finds a broken law that describes the same mistake better. */
   #causeOf(definition: LawDefinition): LawDefinition | undefined {
     for (const name of definition.follows) {
       const other = this.#definitions.find((one) => one.name === name);
@@ -103,7 +103,7 @@ export class LawSet {
 
 const explainable = ({ options, codec }: Subject): object => options.reader ?? codec;
 
-/** A law that was hardly tried has not been kept. */
+/** Returns an error if a law was tested with too few values to count as kept. */
 function tooFew(
   definition: LawDefinition,
   { name, tally: { written, tooBig } }: Subject,
@@ -111,13 +111,13 @@ function tooFew(
 ): LawError | undefined {
   if (tooBig <= 4 * written) return undefined;
   const text =
-    `${name} was hardly put to the law "${definition.name}": ${tooBig} of ${tooBig + written} values ` +
-    "are too big for a frame of maxFrame bytes. Give an arbitrary of smaller ones";
+    `${name} was hardly tested with the law "${definition.name}": ${tooBig} of ${tooBig + written} values ` +
+    "are too big for a frame of maxFrame bytes. Pass an arbitrary of smaller values";
   const failure = { law: definition.name, protocol: name, seed, follows: undefined };
   return new LawError(text, { ...failure, counterexample: undefined }, undefined);
 }
 
-/** Test runners that give a test its context take notes there: vitest, node:test. */
+/** Adds notes to the test, in runners that pass a context to it: vitest, node:test. */
 function annotate(context: unknown, notes: readonly string[]): void {
   if (typeof context !== "object" || context === null || notes.length === 0) return;
   const { annotate: note, diagnostic } = context as Readonly<Record<string, unknown>>;

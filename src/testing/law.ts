@@ -1,8 +1,8 @@
 /** One law that a protocol is tested against, for any test runner: `test(law.name, law.check)`. */
 export interface Law {
-  /** A few words, the same for every protocol. */
+  /** A short name, the same for every protocol. */
   readonly name: string;
-  /** One sentence: what goes wrong if a protocol breaks it. */
+  /** One sentence: the failure in practice if a protocol breaks this law. */
   readonly why: string;
   /**
    * Tests the law with many values. Does not use `this`.
@@ -10,8 +10,8 @@ export interface Law {
    */
   check(this: void): void | Promise<void>;
   /**
-   * Findings of the last `check` that break nothing, such as other spellings of a value that are read, too. In vitest they
-   * are also annotations of the test, in node:test diagnostics.
+   * Findings of the last `check` that are not failures, for example another spelling that is read as the
+   * same value. vitest shows them as annotations of the test, node:test as diagnostics.
    */
   readonly notes?: readonly string[] | undefined;
 }

@@ -57,16 +57,16 @@ const LAWS: readonly LawDefinition[] = [
 ];
 
 /**
- * Tests for a protocol: everything that it must do to work on any socket. Each law has a name and a `check` that
- * throws a readable counterexample. Works with any test runner, and without one.
+ * Tests for a protocol: all the behaviour that it needs to work on any socket. Each law has a name and a
+ * `check` that throws a readable counterexample. They work with any test runner, and without one.
  *
- * A protocol without a framing (`perMessage()`, a bare codec such as `json()`) is not tested against the laws about
- * streams.
+ * For a protocol without a framing (`perMessage()`, or a bare codec like `json()`), the laws about streams
+ * are left out.
  *
  * @param protocol - a protocol, a message protocol or a codec
- * @param arbitrary - all values that the protocol is meant to write. Some may be too big for `maxFrame`, but not most
- *   of them: `encode` must refuse these. See {@link bytes} for contents of lengths that find bugs
- * @param options - what is received, who reads, what must be refused, how often
+ * @param arbitrary - all values that the protocol must write. Some of them, but not most, may be too big
+ *   for `maxFrame`: `encode` must refuse these. See {@link bytes} for content with lengths that find bugs
+ * @param options - expected values, another reader, values to refuse, number of runs
  *
  * @example
  * ```ts
@@ -97,13 +97,14 @@ export function laws<In, Out>(
   options?: LawOptions<In, Out>,
 ): Law[];
 /**
- * The laws for a protocol that only reads, such as the server's side of a client: the arbitrary makes frames, as bytes,
- * and the laws about `encode` are left out.
+ * The laws for a protocol that only reads, for example the server side of a client protocol: the arbitrary
+ * makes frames, as bytes, and the laws about `encode` are left out.
  *
  * @param protocol - a protocol whose `encode` is never called
- * @param frames - good frames
- * @param options - `decodeOnly: true`; `expected` is what is received for a frame, if that can be said: by default what
- *   the protocol itself reads of it alone, so only `vectors` tells that this is right
+ * @param frames - valid frames
+ * @param options - `decodeOnly: true`; `expected` returns the value for a frame, if you know it. By default
+ *   it is the value that the protocol reads from the frame alone: then only `vectors` can test that this
+ *   value is correct
  *
  * @example
  * ```ts
@@ -130,8 +131,8 @@ export function laws<Out>(
   options: DecodeOnlyOptions<Out>,
 ): Law[];
 /**
- * The laws for a description, or for a protocol made of one by `protocolOf`: its values are derived by
- * {@link valuesOf}, and those that it must refuse by {@link refusedOf}.
+ * The laws for a description, or for a protocol made from one by `protocolOf`: values are derived by {@link
+ * valuesOf}, and values to refuse by {@link refusedOf}.
  *
  * @example
  * ```ts
@@ -172,7 +173,7 @@ export function laws(
 
 const READING = LAWS.filter(({ ofEncode }) => !ofEncode);
 
-/** Writes frames that are bytes already. */
+/** Writes frames that are already bytes. */
 function writing(reader: Codec<never, unknown>): Codec<never, unknown> {
   const whole = complete(reader as Codec<unknown>);
   const { name, maxFrame } = whole;
@@ -194,7 +195,7 @@ function readingOptions(reader: Codec<never, unknown>, options: object): object 
   return { expected, ...options, reader };
 }
 
-/** `ignored()` writes nothing: what it reads are further bytes. */
+/** `ignored()` writes nothing: the bytes that it reads are extra bytes. */
 const isFurther = (bytes: Uint8Array, at: number): boolean => at === bytes.length;
 
 function mentionsIgnored(node: unknown, seen: Set<unknown> = new Set()): boolean {
@@ -204,7 +205,7 @@ function mentionsIgnored(node: unknown, seen: Set<unknown> = new Set()): boolean
   return Object.values(node).some((inner) => mentionsIgnored(inner, seen));
 }
 
-/** Those of the definitions that can be put to a codec, as laws. @internal */
+/** The definitions that apply to a codec, as laws. @internal */
 export function lawsOf(
   definitions: readonly LawDefinition[],
   codec: Codec<never, unknown>,

@@ -3,28 +3,32 @@ import { type Made, type Watch, watching } from "./arbitraries/lengths.ts";
 import { contentOf, type Subject } from "./subject.ts";
 
 /*
- * The first cases of each law are not left to chance: of many values of the arbitrary, one of each kind that is often
- * forgotten (empty, -0, `__proto__`, ...), and values whose frames are as long as a length field, a varint or `maxFrame`
- * can just count, and one byte less and more. They are values of the arbitrary, made again from the same random numbers:
- * only the length of one part is set, by `lengths`, which `bytes`, `text` and `valuesOf` use.
+ * The first cases of each law are not left to chance: from many values of the arbitrary, one of each kind
+ * that is often forgotten (empty, -0, `__proto__`, ...), and values with frames just as long as a length
+ * field, a varint or `maxFrame` allows, and one byte shorter and longer. They are values of the arbitrary,
+ * made again from the same random numbers: only the length of one part is set, by `lengths`, which `bytes`,
+ * `text` and `valuesOf` use.
  */
 
 /** Makes the same value of the arbitrary each time. */
 type Recipe = (values: Arbitrary<unknown>) => Value<unknown>;
 
-/** Values that are looked through, and the bytes in them that are enough. */
+/** Number of values to search, and number of bytes in them that are enough. */
 const SCOUTS = 250;
 const ENOUGH = 2 ** 22;
 /** fast-check makes every second part of a value a special one. */
 const BIAS = 2;
-/** Values with parts whose length can be set that are tried. */
+/** Number of values with adjustable lengths to try. */
 const MOST_BASES = 4;
 const MOST_STEPS = 5;
 
-/** Where a length field runs over: it counts the whole frame, or what follows a header of up to 8 bytes. */
+/**
+ * Lengths at which a length field overflows: it counts the whole frame, or the bytes after a header of up
+ * to 8 bytes.
+ */
 const EDGES = [2 ** 7, 2 ** 8, 2 ** 14, 2 ** 16, 2 ** 21];
 const [BELOW, ABOVE] = [-2, 8];
-/** Frames from here on are made only for laws that look at each frame once. */
+/** Frames of this length or more are made only for laws that read each frame once. */
 const LARGE = 2 ** 20;
 
 /** A recipe, and the length of its frame. */
@@ -33,7 +37,7 @@ export interface Led {
   readonly length: number;
 }
 
-/** The first cases of all laws for a protocol, from one seed. */
+/** Finds the first cases of all laws for a protocol, from one seed. */
 export function leadOf(subject: Subject, values: Arbitrary<unknown>, seed: number): Led[] {
   const [lead] = sample(new Scout(subject, values), { seed, numRuns: 1 });
   return lead!;
@@ -88,7 +92,7 @@ class Scout extends Arbitrary<Led[]> {
     throw new Error("not shrunk");
   }
 
-  /** A value whose frame has the length: the longest part is made longer or shorter by what is missing. */
+  /** Finds a value with a frame of the target length, by changing the length of the longest part. */
   #steer(state: Random, made: readonly Made[], length: number, target: number): Led | undefined {
     const at = made.reduce((best, { min, max }, i) => {
       const { min: least, max: most } = made[best]!;
@@ -115,7 +119,7 @@ const recipeOf =
   (values) =>
     watching({ made: [], other }, () => values.generate(state.clone(), BIAS));
 
-/** Lengths of frames, ascending. */
+/** Target lengths of frames, ascending. */
 function targets(maxFrame: number): readonly number[] {
   const all = [maxFrame - 1, maxFrame, maxFrame + 1];
   for (const edge of EDGES) {
@@ -123,13 +127,13 @@ function targets(maxFrame: number): readonly number[] {
     for (let add = from; add <= to; add++) all.push(edge + add);
   }
   const within = all.filter((length) => length > 0 && length <= maxFrame + 1);
-  // What no test can afford to write.
+  // Longer frames are too slow for any test.
   return [...new Set(within)].filter((length) => length <= 2 ** 22).sort((a, b) => a - b);
 }
 
 const DEEPEST = 6;
 
-/** What is special about a value, or about what is in it. */
+/** The special kinds of a value and of its contents. */
 function kindsOf(value: unknown, depth = 0): readonly string[] {
   if (value === undefined || value === null) return [String(value)];
   if (typeof value === "string") {
@@ -161,15 +165,19 @@ function numberKind(value: number): string {
   return value < 0 ? "negative" : "positive";
 }
 
-/** Content from which on a value counts as large, and how much of that a law is given; of frames, see LARGE, more. */
+/**
+ * Content above this size counts as large; a law receives a limited amount of it. For large frames, see
+ * LARGE.
+ */
 const BIG = 2 ** 15;
 const MOST = 2 ** 22;
 const MOST_LARGE = 2 ** 24;
 const MOST_AGAIN = 40;
 
 /**
- * The values of a law: every second one of the first is one of the lead. Large ones become rare when many bytes have
- * been written: so a law takes about the same time for each protocol, and still the same cases from the same seed.
+ * The values of a law: of the first ones, every second one is a lead value. Large values become rare after
+ * many bytes were written, so a law takes about the same time for each protocol, with the same cases for
+ * the same seed.
  * @internal
  */
 export class Leading extends Arbitrary<unknown> {
@@ -186,7 +194,7 @@ export class Leading extends Arbitrary<unknown> {
     this.#lead = takesLarge ? lead : lead.filter(({ length }) => length < LARGE);
   }
 
-  /** A case begins: its first value may be one of the lead. */
+  /** Begins a case: its first value may be a lead value. */
   begin(turn: number): void {
     if (turn === 0) this.#written = 0;
     this.#next = turn % 2 === 0 ? this.#lead[turn / 2] : undefined;

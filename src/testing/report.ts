@@ -7,24 +7,24 @@ import { hexView } from "./hex.ts";
 import { shown } from "./show.ts";
 import { type Evidence, Violation } from "./violation.ts";
 
-/** A broken law: its name, and what breaks it. */
+/** A broken law and its counterexample. */
 export interface LawFailure {
   /** Name of the law. */
   readonly law: string;
   /** Name of the protocol. */
   readonly protocol: string;
-  /** Start of the random numbers: the same seed finds the same counterexample. */
+  /** Seed of the random numbers: the same seed finds the same counterexample. */
   readonly seed: number;
-  /** The smallest value found, or list of values, that breaks the law. */
+  /** The smallest value, or list of values, found to break the law. */
   readonly counterexample: unknown;
-  /** Another broken law from which this one follows: mend that first. Undefined for a first cause. */
+  /** Another broken law that causes this one: fix that one first. Undefined for a first cause. */
   readonly follows: string | undefined;
 }
 
 /**
- * A protocol breaks a law. The message fits a screen: the first difference, the smallest counterexample, its bytes with
- * their meaning and the cuts, and how to replay it. A law that follows from another broken one has a message of one line.
- * If a codec threw, its error is the `cause`.
+ * Thrown when a protocol breaks a law. The message fits one screen: the first difference, the smallest
+ * counterexample, its bytes with their meaning and the cuts, and how to replay it. If another broken law is
+ * the cause, the message is one line. If a codec threw, its error is the `cause`.
  */
 export class LawError extends Error implements LawFailure {
   readonly law: string;
@@ -46,9 +46,9 @@ export class LawError extends Error implements LawFailure {
 
 nameError(LawError, "LawError");
 
-/** A report is never wider, and never longer. */
+/** Maximum width of a report. */
 const COLUMNS = 110;
-/** Lines for each part; all together, and the two about the seed, are 24. */
+/** Maximum number of lines of each part; with the two lines about the seed, 24 in total. */
 const MOST = { head: 3, why: 2, value: 3, hex: 5, meaning: 5 } as const;
 
 interface ReportedLaw {
@@ -57,11 +57,11 @@ interface ReportedLaw {
   readonly follows?: string | undefined;
 }
 
-/** What a report needs besides. */
+/** Other inputs of a report. */
 interface Context {
   /** The protocol, if its bytes can be explained. */
   readonly explained?: object | undefined;
-  /** How long a call may take, in milliseconds. */
+  /** Time limit of a call, in milliseconds. */
   readonly deadline?: number | undefined;
 }
 
@@ -85,11 +85,9 @@ export function report(
     ...(bytes === undefined ? [] : bytesOf(bytes, evidence, explained)),
     ...(deadline === undefined || canInterrupt()
       ? []
-      : [
-          "  deadline: none, for this runtime cannot interrupt a call: one that never returns hangs the test",
-        ]),
-    `  seed: ${seed} (run ${trial.runs}, made smaller ${trial.shrinks} times)`,
-    `  replay: set FC_SEED=${seed} in the environment, or give laws() the option { seed: ${seed} }`,
+      : ["  deadline: none, because this runtime cannot interrupt a call that never returns"]),
+    `  seed: ${seed} (run ${trial.runs}, shrunk ${trial.shrinks} times)`,
+    `  replay: set FC_SEED=${seed} in the environment, or pass laws() the option { seed: ${seed} }`,
   ];
   const cause = thrown instanceof Violation ? thrown.cause : thrown;
   const failure = { law: law.name, protocol, seed, counterexample, follows: undefined };
@@ -99,18 +97,18 @@ export function report(
 /** The report of a law that another broken law explains. @internal */
 export function follower(law: ReportedLaw, protocol: string, trial: Trial): LawError {
   const { seed, error } = trial;
-  const text = `${protocol} breaks the law "${law.name}", too: mend "${law.follows}" first, which it mostly follows from`;
+  const text = `${protocol} breaks the law "${law.name}" too: fix "${law.follows}" first, the likely cause`;
   const counterexample = trial.counterexample?.[0];
   const failure = { law: law.name, protocol, seed, counterexample, follows: law.follows };
   return new LawError(text, failure, error instanceof Violation ? error.cause : error);
 }
 
-/** What is wrong. Values in it are shown again by the first difference. */
+/** Describes the failure. Values in it are shown again at the first difference. */
 function wordsOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
-/** A text on so many lines at most, the later ones indented. */
+/** Wraps a text to at most this many lines; lines after the first are indented. */
 function wrapped(text: string, most: number): string[] {
   const indent = `${/^ */.exec(text)![0]}  `;
   const lines: string[] = [];
@@ -160,7 +158,7 @@ function bytesOf(
   return [...lines, ...meaning.map((row) => clipped(`    ${row}`))];
 }
 
-/** What the bytes of the frame at `place` mean; no lines if nothing is known about them. */
+/** The meaning of the bytes around `place`; no lines if they cannot be explained. */
 function meaningLines(
   bytes: Uint8Array,
   ends: readonly number[],
@@ -180,7 +178,7 @@ function meaningLines(
   const error = rows.at(-1)?.startsWith("error:") === true ? [rows.pop()!] : [];
   const most = MOST.meaning - error.length;
   if (rows.length <= most) return [...rows, ...error];
-  // The rows around the place.
+  // The rows around that byte.
   const at = rows.filter((row) => Number.parseInt(row, 16) <= place).length - 1;
   const from = Math.min(Math.max(0, at - 2), rows.length - most + 1);
   const left = rows.length - most + 1;

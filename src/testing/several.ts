@@ -1,6 +1,6 @@
 /** The values of one frame; see {@link several}. */
 export interface Several<out T> {
-  /** In the order of the frame. */
+  /** The values, in the order of the frame. */
   readonly values: readonly T[];
 }
 
@@ -12,7 +12,7 @@ class SeveralValues<T> implements Several<T> {
 }
 
 /**
- * For the option `expected` of `laws`: one sent value is received as several (a batch, a JSON array).
+ * For the option `expected` of `laws`, if one sent value is received as several (a batch, a JSON array).
  *
  * @param values - the values that `decodeMany` must return
  */

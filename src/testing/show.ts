@@ -1,12 +1,12 @@
-// A page of a value helps nobody.
+// Longer texts do not help the reader.
 const LONGEST = 800;
-/** Bytes and other numbers in a row that are shown; the rest is counted. */
+/** Maximum number of bytes or other numbers in a row to show; the rest is counted. */
 const MOST_NUMBERS = 32;
 const DEEPEST = 12;
 
 /**
- * A value as text, as it could stand in a program: bytes beyond the first few, and text beyond `longest`, are counted
- * instead.
+ * A value as text, in JavaScript notation; bytes after the first few, and text after `longest`, are only
+ * counted.
  * @internal
  */
 export function shown(value: unknown, longest: number = LONGEST): string {
@@ -65,7 +65,7 @@ function objectText(value: object, above: readonly object[]): string {
   return `{${members.join(",")}}`;
 }
 
-/** Long lists of numbers are cut, others are not: what they hold may matter. */
+/** Shortens long lists of numbers, but not other lists, because their items may matter. */
 function arrayText(list: readonly unknown[], inner: (item: unknown) => string): string {
   if (list.length > 2 * MOST_NUMBERS && list.every((item) => typeof item === "number")) {
     return `[${numbersText(list, inner)}]`;
@@ -79,7 +79,7 @@ function numbersText(list: ArrayLike<unknown>, inner: (item: unknown) => string)
   return `${first.join(",")}, ... ${list.length - MOST_NUMBERS} more`;
 }
 
-/** The text of objects that have a `toString` of their own, such as the scripts of fast-check. */
+/** The text of objects with their own `toString`, for example the scripts of fast-check. */
 function ownText(value: object): string | undefined {
   const write: unknown = "toString" in value ? value.toString : undefined;
   if (typeof write !== "function" || write === Object.prototype.toString) return undefined;

@@ -1,6 +1,6 @@
 /**
- * A deep copy of what `equal` looks into; everything else (functions, class instances with hidden state) stays
- * what it is.
+ * A deep copy of everything that `equal` compares; other values (functions, class instances with hidden
+ * state) are not copied.
  * @internal
  */
 export function snapshot<T>(value: T): T {

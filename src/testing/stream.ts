@@ -2,21 +2,21 @@ import { ProtocolError, type ProtocolErrorCode, type Scan, Splitter } from "../c
 import type { AnyProtocol, Subject } from "./subject.ts";
 import { Violation } from "./violation.ts";
 
-/** What came of a stream. */
+/** The result of reading a stream. */
 export interface Outcome {
-  /** Where each frame begins, in the stream: not always where the one before ends. */
+  /** Stream offset at which each frame begins: not always the end of the previous one. */
   readonly starts: readonly number[];
-  /** Where each frame ends. */
+  /** Stream offset at which each frame ends. */
   readonly ends: readonly number[];
   /** The values of each frame. */
   readonly values: readonly (readonly unknown[])[];
-  /** How it ended; undefined for a clean end. */
+  /** The error code at the end; undefined for a clean end. */
   readonly code: ProtocolErrorCode | undefined;
 }
 
 /**
- * Reads a stream, up to and with its end, the way every connection does; but a codec that throws anything other
- * than a ProtocolError breaks the law.
+ * Reads a stream to its end, as every connection does, except that any error of a codec other than a
+ * ProtocolError breaks the law.
  * @internal
  */
 export function readStream(
@@ -53,7 +53,7 @@ export function readStream(
   return { starts, ends, values, code };
 }
 
-/** A framing that remembers what the splitter, which makes a ProtocolError of everything, would hide. */
+/** A framing that records errors which the splitter would turn into a ProtocolError. */
 export class Strict {
   readonly maxFrame: number;
   readonly #subject: Subject;

@@ -18,15 +18,15 @@ import { isSeveral } from "./several.ts";
 import { shown } from "./show.ts";
 import { demand, type Evidence, Violation } from "./violation.ts";
 
-/** A protocol whose types have been forgotten: laws treat all alike. */
+/** A protocol without its types: laws treat all protocols alike. */
 export type AnyProtocol = Protocol<unknown, unknown>;
 
-/** Frames one behind the other. */
+/** Frames that are written one after the other. */
 export interface Written {
   readonly sent: readonly unknown[];
   readonly frames: readonly Uint8Array[];
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Where each frame ends. */
+  /** The end of each frame. */
   readonly ends: readonly number[];
 }
 
@@ -34,39 +34,39 @@ export interface Written {
 export interface Call {
   readonly what: "measure" | "decode" | "encode";
   readonly bytes: Uint8Array | undefined;
-  /** What is encoded. */
+  /** The value to encode. */
   readonly value?: unknown;
-  /** When it began, by `Date.now`. */
+  /** Time at which it began, from `Date.now`. */
   readonly since: number;
   again(): void;
 }
 
 /**
- * A protocol under test, and what is expected of it. A codec that throws something else than a ProtocolError has refused
- * the bytes, as for the library itself; for a strict subject that breaks the law.
+ * A protocol under test, and the expectations. If a codec throws an error other than a ProtocolError, it
+ * has refused the bytes, as in the library itself; for a strict subject that breaks the law.
  * @internal
  */
 export class Subject {
   readonly name: string;
-  /** As it was given. */
+  /** The codec as it was passed. */
   readonly codec: Codec<unknown, unknown>;
-  /** Set anew by a law, to steer it. */
+  /** Replaced by a law that chooses its values. */
   values: Arbitrary<unknown>;
   readonly options: LawOptions<unknown, unknown>;
-  /** Has it a framing, for streams? */
+  /** True if it has a framing, for streams. */
   readonly framed: boolean;
   /** True for pieces of a stream rather than frames. */
   readonly loose: boolean;
-  /** Has each connection an object, and a state, of its own? */
+  /** True if each connection has its own object and state. */
   readonly stateful: boolean;
-  /** Values written, and values refused because no frame can be that large. */
+  /** Number of values written, and of values refused because no frame can be that large. */
   readonly tally: { written: number; tooBig: number } = { written: 0, tooBig: 0 };
 
-  /** Findings of a law that do not break it. */
+  /** Findings of a law that are not failures. */
   readonly notes: string[] = [];
-  /** The call that runs, or ran last: what is reported if it never returns. */
+  /** The running call, or the last one: reported if it never returns. */
   call: Call | undefined;
-  /** The subject whose `call` it is. */
+  /** The subject that `call` belongs to. */
   caller: { call: Call | undefined } = this;
 
   readonly #writer: AnyProtocol;
@@ -91,17 +91,17 @@ export class Subject {
     this.stateful = [this.#writer, this.#reader].some((side) => side.perConnection !== undefined);
   }
 
-  /** What writes, for a connection of its own. */
+  /** The protocol object that writes, for one connection. */
   writer(): AnyProtocol {
     return forOneStream(this.#writer);
   }
 
-  /** What reads, for a connection of its own. */
+  /** The protocol object that reads, for one connection. */
   reader(): AnyProtocol {
     return forOneStream(this.#reader);
   }
 
-  /** The wire bytes of a value, in memory of their own; undefined where it is too big for a frame. */
+  /** The bytes of a value on the wire, in their own memory; undefined if it is too big for a frame. */
   frame(value: unknown, writer: AnyProtocol = this.writer()): Uint8Array<ArrayBuffer> | undefined {
     this.#calls("encode", undefined, () => void encodeFrame(writer, value), value);
     try {
@@ -113,12 +113,12 @@ export class Subject {
         this.tally.tooBig++;
         return undefined;
       }
-      const text = `encode refuses a value of the arbitrary (${said(error)}). If it is right, `;
+      const text = `encode refuses a value of the arbitrary (${said(error)}). If that is intended, `;
       throw new Violation(`${text}keep such values out of the arbitrary`, {}, { cause: error });
     }
   }
 
-  /** Several values over one connection; those too big are left out. */
+  /** Writes several values over one connection; values that are too big are left out. */
   write(values: readonly unknown[]): Written {
     const writer = this.writer();
     const sent: unknown[] = [];
@@ -132,7 +132,7 @@ export class Subject {
     return { sent, frames, ...joined(frames) };
   }
 
-  /** The bytes of a value whatever their number; undefined where the codec itself refuses. */
+  /** The bytes of a value of any length; undefined if the codec itself refuses it. */
   unlimited(value: unknown): Uint8Array<ArrayBuffer> | undefined {
     const out = new Output();
     const writer = this.writer();
@@ -156,7 +156,10 @@ export class Subject {
     }
   }
 
-  /** No frame can hold it: said by its length where it can be written, else guessed from what is in it. */
+  /**
+   * True if no frame can hold the value: by its length if it can be written, else estimated from its
+   * contents.
+   */
   #isTooBig(value: unknown): boolean {
     const { maxFrame } = this.#writer;
     const length = this.unlimited(value)?.length;
@@ -164,7 +167,10 @@ export class Subject {
     return contentOf(value) >= maxFrame - Math.min(64, maxFrame >> 2);
   }
 
-  /** `measure`, never shown more than `maxFrame`. ProtocolErrors pass, everything else breaks the law. */
+  /**
+   * Calls `measure`, with at most `maxFrame` bytes. ProtocolErrors are thrown; everything else breaks the
+   * law.
+   */
   measure(
     reader: AnyProtocol,
     bytes: Uint8Array,
@@ -186,13 +192,13 @@ export class Subject {
       Number.isInteger(length) && stop - start + (length as number) >= 0,
       () =>
         `measure returns ${shown(length)} for ${stop - start} bytes, which is not a length ` +
-        "(0 means that the bytes do not tell yet, -n skips n of them)",
+        "(0 means that more bytes are needed, -n skips n bytes)",
       { bytes: bytes.slice(start, stop) },
     );
     return length as number;
   }
 
-  /** The values of one frame. ProtocolErrors pass, everything else breaks the law. */
+  /** Decodes the values of one frame. ProtocolErrors are thrown; everything else breaks the law. */
   decode(reader: AnyProtocol, bytes: Uint8Array, start: number, end: number): readonly unknown[] {
     const read = (): readonly unknown[] =>
       reader.decodeMany === undefined
@@ -215,15 +221,17 @@ export class Subject {
     this.caller.call = { what, bytes, value, since: Date.now(), again };
   }
 
-  /** What a codec threw, as an error of the library; for a strict subject only a ProtocolError is one. */
+  /**
+   * The error of a codec as an error of the library; for a strict subject only a ProtocolError is allowed.
+   */
   #refusal(error: unknown, what: string, bytes: Uint8Array, start: number, end: number): Error {
     if (error instanceof ProtocolError) return error;
     if (!this.#strict) return asProtocolError(error, "malformed", `${what} failed`, start);
-    const text = `${what} throws ${said(error)}: bytes may only end in a value or a ProtocolError`;
+    const text = `${what} throws ${said(error)}: the result must be a value or a ProtocolError`;
     return new Violation(text, { bytes: bytes.slice(start, end) }, { cause: error });
   }
 
-  /** What is received for `sent`. */
+  /** The values that are received if `sent` is sent. */
   expected(sent: unknown): readonly unknown[] {
     const { expected } = this.options;
     const received = expected === undefined ? sent : expected(sent);
@@ -235,7 +243,7 @@ export class Subject {
     return a.length === b.length && a.every((value, i) => one(value, b[i]));
   }
 
-  /** Demands that `received` is what `sent` is to arrive as. */
+  /** Requires that `received` is the expected result of `sent`. */
   demandReceived(received: readonly unknown[], sent: unknown, evidence: Evidence): void {
     const expected = this.expected(sent);
     demand(
@@ -245,13 +253,13 @@ export class Subject {
     );
   }
 
-  /** What is read of a frame that the protocol itself wrote: here an error breaks the law, too. */
+  /** Reads a frame that the protocol itself wrote: here any error breaks the law. */
   readBack<T>(evidence: Evidence, read: () => T): T {
     try {
       return read();
     } catch (error) {
       if (error instanceof Violation) throw error;
-      const text = `a good frame is not read: ${said(error)}`;
+      const text = `a valid frame cannot be read: ${said(error)}`;
       throw new Violation(text, evidence, { cause: error });
     }
   }
@@ -259,7 +267,7 @@ export class Subject {
 
 const strictOnes = new WeakMap<Subject, Subject>();
 
-/** The same subject, but strict. */
+/** The same subject in strict mode. */
 export function strictly(subject: Subject): Subject {
   const known = strictOnes.get(subject);
   if (known !== undefined) return known;
@@ -269,7 +277,7 @@ export function strictly(subject: Subject): Subject {
   return strict;
 }
 
-/** A bare codec is a protocol for messages, with a limit that no value of a test reaches. @internal */
+/** Turns a bare codec into a message protocol, with a limit that no value of a test reaches. @internal */
 export function complete(codec: Codec<unknown, unknown>): AnyProtocol {
   if ("maxFrame" in codec) return codec as AnyProtocol;
   const decode: AnyProtocol["decode"] = (bytes, start, end) => codec.decode(bytes, start, end);
@@ -309,7 +317,7 @@ export function limited(protocol: AnyProtocol, maxFrame: number): AnyProtocol {
   return other as AnyProtocol;
 }
 
-/** Frames, put one behind the other. */
+/** Joins frames, one after the other. */
 export function joined(frames: readonly Uint8Array[]): {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly ends: readonly number[];
@@ -325,7 +333,7 @@ export function joined(frames: readonly Uint8Array[]): {
   return { bytes, ends };
 }
 
-/** Bytes, characters and numbers in a value, deep inside too. */
+/** Number of bytes, characters and numbers in a value, at any depth. */
 export function contentOf(value: unknown, above: readonly object[] = []): number {
   if (typeof value === "string") return value.length;
   if (typeof value !== "object" || value === null) return 1;
@@ -335,19 +343,19 @@ export function contentOf(value: unknown, above: readonly object[] = []): number
   return Object.values(value).reduce<number>((sum, item) => sum + contentOf(item, inside), 0);
 }
 
-/** An error in a few words. */
+/** A short text of an error. */
 export function said(error: unknown): string {
   if (error instanceof ProtocolError) return `${error.code}: ${error.message}`;
   return error instanceof Error ? `${error.name}: ${error.message}` : `a thrown ${typeof error}`;
 }
 
-/** Values in a few words. */
+/** A short text of values. */
 export const list = (values: readonly unknown[], longest?: number): string =>
   values.length === 1
     ? shown(values[0], longest)
     : `${values.length} values ${shown(values, longest)}`;
 
-/** What was to come of a frame, and what came. */
+/** The expected and the received values, for a report. */
 export function sidesOf(
   expected: readonly unknown[],
   received: readonly unknown[],

@@ -1,13 +1,13 @@
 import type { Subject } from "./subject.ts";
 
-/** Where lengths, signs, texts and delimiters turn into others. */
+/** Bytes at the limits of lengths, signs, texts and delimiters. */
 const TELLING = [0x00, 0x01, 0x02, 0x0a, 0x20, 0x30, 0x7f, 0x80, 0xc0, 0xfe, 0xff];
-/** What further bytes in a frame are: no white space, and no end of anything. */
+/** Extra bytes in a frame: neither white space nor a delimiter. */
 export const FURTHER = [0x00, 0xaa] as const;
-/** A length that says so many more, or less. */
+/** Maximum change of a length. */
 const MOST_FURTHER = 4;
 
-/** Bytes that are told apart from `byte`: telling ones, and its neighbours. */
+/** Bytes to replace `byte` with: its neighbours and bytes at limits. */
 export function othersThan(byte: number): ReadonlySet<number> {
   const others = new Set([...TELLING, byte ^ 0x01, byte ^ 0x80, (byte + 1) & 0xff]);
   others.delete(byte);
@@ -26,7 +26,7 @@ export function* changed(frame: Uint8Array): Generator<Uint8Array> {
   }
 }
 
-/** The frame with further bytes at its end, and with bytes missing there, which a length counts: each is a frame. */
+/** The frame with extra or missing bytes at its end, and a matching length: each result is a frame. */
 export function* resized(subject: Subject, frame: Uint8Array): Generator<Uint8Array> {
   if (!subject.framed) {
     for (const further of FURTHER) yield Uint8Array.of(...frame, further);
@@ -47,7 +47,7 @@ export function* resized(subject: Subject, frame: Uint8Array): Generator<Uint8Ar
   }
 }
 
-/** The frame with further bytes at its end that a length counts. */
+/** The frame with extra bytes at its end, and a matching length. */
 export function* longer(
   subject: Subject,
   frame: Uint8Array,
@@ -62,7 +62,7 @@ export function* longer(
   }
 }
 
-/** True for bytes that are exactly one frame, as far as their framing can tell. */
+/** True for bytes that are exactly one frame, as far as the framing can tell. */
 export function isFrame(subject: Subject, bytes: Uint8Array): boolean {
   if (!subject.framed) return true;
   if (bytes.length === 0) return false;
@@ -73,7 +73,7 @@ export function isFrame(subject: Subject, bytes: Uint8Array): boolean {
   }
 }
 
-/** Frames of one subject that a law has looked at closely: so many different short ones are enough. */
+/** Frames of each subject that a law has examined: a number of different short ones is enough. */
 export class Swept {
   readonly #most: number;
   readonly #longest: number;
@@ -84,13 +84,13 @@ export class Swept {
     this.#longest = longest;
   }
 
-  /** True for a short frame that was not looked at yet, as long as there were not enough. */
+  /** True for a short frame that was not examined yet, while more frames are needed. */
   wants(subject: Subject, frame: Uint8Array): boolean {
     const seen = this.#of(subject);
     return frame.length <= this.#longest && seen.size < this.#most && !seen.has(String(frame));
   }
 
-  /** The law holds for this one. */
+  /** Records a frame for which the law holds. */
   add(subject: Subject, frame: Uint8Array): void {
     this.#of(subject).add(String(frame));
   }

@@ -1,18 +1,18 @@
-/** The bytes that show what is wrong. */
+/** The bytes that show a failure. */
 export interface Evidence {
   readonly bytes?: Uint8Array | undefined;
-  /** Where chunks end. */
+  /** The ends of chunks. */
   readonly cuts?: readonly number[] | undefined;
-  /** Where frames end. */
+  /** The ends of frames. */
   readonly ends?: readonly number[] | undefined;
-  /** Two values, or bytes, that should be the same, and what they are called. */
+  /** Two values, or bytes, that should be equal, with a name for each. */
   readonly sides?:
     | readonly [readonly [name: string, value: unknown], readonly [name: string, value: unknown]]
     | undefined;
 }
 
 /**
- * A law found broken, while fast-check is still looking for a smaller case.
+ * Thrown when a law is broken, while fast-check is still looking for a smaller case.
  * @internal
  */
 export class Violation extends Error {

@@ -318,7 +318,7 @@ describe("the inspector", () => {
     expect(await one.axe()).toEqual([]);
     await one.page.locator("#name").fill("none");
     await one.page.locator("#text").fill("x");
-    await until(() => one.page.locator("#protocol-error").innerText()).toMatch(/^no protocol/);
+    await until(() => one.page.locator("#protocol-error").innerText()).toMatch(/^unknown protocol/);
     await one.page.locator("#link").click();
     expect(await one.axe()).toEqual([]);
   });

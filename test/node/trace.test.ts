@@ -432,10 +432,10 @@ describe("FRAMEWRIGHT_DEBUG and counters", () => {
       "chat answered 1 after 5 ms",
       "chat answered 1 after 5 ms with Error: why",
       "chat unanswered 1: Error: why",
-      "chat unanswered and unsent: Error: why",
+      "chat unanswered (unsent): Error: why",
       "chat retry 2 in 1000 ms: Error: why",
       "chat heartbeat",
-      "chat missed: nothing came for 10 ms",
+      "chat missed: no byte for 10 ms",
     ]);
     const { trace: counting, protocols } = counters();
     for (const event of events) counting({ ...common, ...event });

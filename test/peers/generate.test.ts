@@ -232,7 +232,7 @@ describe.skipIf(lacks({ tshark: "tshark" }))("framewright generate lua, in tshar
         env: { ...process.env, HOME: folder, WIRESHARK_CONFIG_DIR: folder },
       });
     });
-    expect(stderr).toContain("Wireshark has a protocol of the name dns: give another one (--name)");
+    expect(stderr).toContain("Wireshark already has a protocol dns: pass another name (--name)");
   });
 
   it("keeps sproto as bytes, because the dissector does not contain its schema", async () => {

@@ -5,7 +5,7 @@ import type { Network } from "../../src/testing/index.ts";
 export async function expectNothingLeft(network: Network): Promise<void> {
   const now = network.clock.now();
   const never = network.settle(new Promise<never>(() => {}), Number.MAX_SAFE_INTEGER);
-  await expect(never).rejects.toThrow("nothing is left to happen");
+  await expect(never).rejects.toThrow("no events are left");
   // Otherwise time would have passed until it happened.
   expect(network.clock.now()).toBe(now);
 }

@@ -1,22 +1,22 @@
-// The two functions that a comet needs of a message bus, over NATS: the core of NATS, without JetStream.
+// The two functions that a comet needs from a message bus, over NATS: core NATS, without JetStream.
 import { connect } from "@nats-io/transport-node";
 
 /** The bus of one comet. */
 export interface Bus {
   readonly publish: (message: Uint8Array) => void;
   readonly subscribe: (receive: (message: Uint8Array) => void, resumed: () => void) => void;
-  /** What was published goes out first. */
+  /** Everything that was published is sent first. */
   close(): Promise<void>;
 }
 
 /**
- * Connects to NATS, and again whenever the connection is lost.
+ * Connects to NATS, and reconnects whenever the connection is lost.
  *
- * While NATS is away, its client drops most of what is published. The comets number what they publish, so they count
- * and report it once they are connected again.
+ * While NATS is unavailable, its client drops most published messages. The comets number their messages, so
+ * they count lost ones and report them once they are connected again.
  *
- * @param servers - such as `nats://127.0.0.1:4222`
- * @param subject - the same one for all comets of a cluster; one subject keeps the order
+ * @param servers - for example `nats://127.0.0.1:4222`
+ * @param subject - the same for all comets of a cluster; a single subject keeps messages in order
  */
 export async function natsBus(servers: string | string[], subject = "goim.pushes"): Promise<Bus> {
   const nats = await connect({
@@ -24,7 +24,7 @@ export async function natsBus(servers: string | string[], subject = "goim.pushes
     noEcho: true,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,
-    // Where a machine is lost no FIN comes.
+    // If a machine is lost, no FIN arrives.
     pingInterval: 10_000,
   });
   return {
@@ -36,7 +36,7 @@ export async function natsBus(servers: string | string[], subject = "goim.pushes
           try {
             receive(message.data);
           } catch (thrown) {
-            // Others publish on this subject.
+            // Other programs publish on this subject.
             console.error(`nats: ${(thrown as Error).message}`);
           }
         },
@@ -47,7 +47,7 @@ export async function natsBus(servers: string | string[], subject = "goim.pushes
         }
       })();
     },
-    // It rejects while NATS is away: then nothing can go out.
+    // It rejects while NATS is unavailable: then nothing can be sent.
     close: () => nats.drain().catch(() => nats.close()),
   };
 }

@@ -1,4 +1,4 @@
-// A client of the cluster: it knows all comets, and takes the next one when its own is gone.
+// A client of the cluster: it has the addresses of all comets, and uses the next one when its own is gone.
 import { encodeFrame } from "framewright";
 import { authToken, GoimClient, type Packet } from "framewright/goim";
 import { connect } from "framewright/node";
@@ -10,7 +10,7 @@ import { publicPush, roomPush } from "./_comet.ts";
 export interface JoinOptions {
   /** Addresses of the comets, `tcp://host:port` or `ws://host:port/sub`. */
   readonly comets: readonly string[];
-  /** Index of the comet to begin with. */
+  /** Index of the first comet to connect to. */
   readonly first: number;
   readonly mid: number;
   readonly room: string;

@@ -1,5 +1,5 @@
-// One comet of the cluster: clients on TCP and WebSocket, the other comets over NATS. What a client sends with operation 4 goes
-// to everybody in its room, with operation 5 to everybody, whichever comet they are on.
+// One comet of the cluster: clients on TCP and WebSocket, the other comets over NATS. Requests with
+// operation 4 go to everyone in the sender's room, with operation 5 to everyone, on all comets.
 import type { AddressInfo } from "node:net";
 import { decodeFrame } from "framewright";
 import { authToken, Comet, type CometGap, type CometOptions } from "framewright/goim";
@@ -11,12 +11,12 @@ import { type Bus, natsBus } from "./_bus.ts";
 /** Operations of this application. */
 export const roomPush = 1000;
 export const publicPush = 1001;
-/** A client's request: its body goes to everybody. */
+/** Handles a client's request: its body is pushed to all recipients. */
 export const toAll = 5;
 
 const host = "127.0.0.1";
 
-/** A comet that runs. */
+/** A running comet. */
 export interface RunningComet {
   readonly comet: Comet<bigint>;
   readonly tcp: string;
@@ -26,13 +26,13 @@ export interface RunningComet {
 
 /** Options for {@link startComet}. */
 export interface StartOptions extends Partial<CometOptions<bigint, Uint8Array>> {
-  /** Where NATS is; without it the comet is alone. */
+  /** Address of NATS; without it the comet runs alone. */
   readonly nats?: string | undefined;
   readonly tcpPort?: number | undefined;
   readonly gap?: ((gap: CometGap) => unknown) | undefined;
 }
 
-/** Starts a comet; port 0 takes any free one. */
+/** Starts a comet; port 0 uses any free port. */
 export async function startComet(options: StartOptions = {}): Promise<RunningComet> {
   const { nats, tcpPort = 0, ...rest } = options;
   const bus: Bus | undefined = nats === undefined ? undefined : await natsBus(nats);

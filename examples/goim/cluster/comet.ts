@@ -1,8 +1,8 @@
-// Runs until Ctrl-C: one comet of a cluster, as a process of its own. Start as many as you like.
+// Runs until Ctrl-C: one comet of a cluster, as a separate process. Start as many as you like.
 //
 //   node examples/_run.mjs examples/goim/cluster/comet.ts nats://127.0.0.1:4222 [tcp port]
 //
-// Without the address of NATS it is a comet alone.
+// Without the address of NATS the comet runs alone.
 import { startComet } from "./_comet.ts";
 
 const [nats, tcpPort = "0"] = process.argv.slice(2);

@@ -1,5 +1,5 @@
-// Runs on machines with nats-server (Debian: apt-get install nats-server): a cluster of three comets in a scene. One is killed,
-// then NATS is.
+// Runs on machines with nats-server (Debian: apt-get install nats-server): a scene with a cluster of three
+// comets. First one comet is killed, then NATS.
 //
 //   npm run build && node examples/_run.mjs examples/goim/cluster/demo.ts
 import { spawn } from "node:child_process";
@@ -15,7 +15,7 @@ import { join } from "./_client.ts";
 const program = fileURLToPath(new URL(`comet${extname(import.meta.url)}`, import.meta.url));
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
-/** Waits until something is so. */
+/** Waits until a condition is true. */
 async function until(isSo: () => boolean): Promise<void> {
   for (let tries = 0; !isSo(); tries++) {
     if (tries > 1500) throw new Error("that took too long");
@@ -72,7 +72,7 @@ const say = async (mid: number, words: string, count = 6): Promise<void> => {
   read.clear();
   await clients[mid]!.request(operations.v2.send, text(words));
   await until(() => read.size === count);
-  // Time for what should not come.
+  // Time for pushes that should not arrive.
   await sleep(100);
   console.log(
     `${words}: read by ${read.size}, each`,
@@ -84,7 +84,7 @@ await say(0, "hello");
 
 places.clear();
 comets[1]!.child.kill("SIGKILL");
-// Its two clients find another comet; the others notice nothing.
+// Its two clients find another comet; the others are not affected.
 await until(() => places.size === 2);
 const movedTo = [...places.values()].map((place) => Math.floor(place / 2));
 console.log("reconnected:", [...places.keys()].sort(), "to the dead comet:", movedTo.includes(1));

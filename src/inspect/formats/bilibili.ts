@@ -5,7 +5,7 @@ import type { Request } from "./explainer.ts";
 import { explainPackets, HEADER, showBody } from "./goim.ts";
 import { addBytes, valueIn } from "./header.ts";
 
-/** What the format tells. */
+/** Details of the format. */
 interface Details {
   readonly inflate: (method: "zlib" | "brotli", bytes: Uint8Array, maxLength: number) => Uint8Array;
   readonly maxInflated: number;
@@ -18,7 +18,7 @@ const JSON_TEXT = { format: { name: "json" } };
 
 const METHODS: Readonly<Record<number, "zlib" | "brotli">> = { 2: "zlib", 3: "brotli" };
 
-/** Packets of Bilibili's live chat: JSON, and packets that are packed in a message. */
+/** Packets of Bilibili's live chat: JSON, and compressed packets inside a message. */
 export function explainBilibili({ format, name, bytes, start, end, draft }: Request): Draft {
   const { inflate, maxInflated, operations } = format as unknown as Details;
 
@@ -43,7 +43,7 @@ export function explainBilibili({ format, name, bytes, start, end, draft }: Requ
         addUnread(part, unpacked, unpacked.length, undefined);
         body.unpacked = { bytes: unpacked, part };
       } catch {
-        // The error of the whole tells why.
+        // The error of the whole frame describes the reason.
       }
     }
   };

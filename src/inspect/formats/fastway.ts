@@ -2,7 +2,7 @@ import type { Draft } from "../part.ts";
 import type { Request } from "./explainer.ts";
 import { addBytes, addHeader, valueIn } from "./header.ts";
 
-/** A command of a dialect; its code is its index. */
+/** The fields of a command in a dialect; the index is the command code. */
 interface Shape {
   readonly type: string;
   readonly args: readonly string[];

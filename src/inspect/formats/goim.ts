@@ -4,7 +4,7 @@ import type { Draft } from "../part.ts";
 import type { Request } from "./explainer.ts";
 import { addBytes, addHeader, type HeaderField, valueIn } from "./header.ts";
 
-/** Bytes of the header. */
+/** Size of the header in bytes. */
 export const HEADER = 16;
 
 const FIELDS: readonly HeaderField[] = [
@@ -15,7 +15,7 @@ const FIELDS: readonly HeaderField[] = [
   ["seq", "i32be"],
 ];
 
-/** Packets of goim: one, or several in a message. Those of a batch are shown in its body. */
+/** Packets of goim: one, or several in a message. Packets of a batch are shown in its body. */
 export function explainGoim({ format, name, bytes, start, end }: Request): Draft {
   const batch = format.batch as number;
   return explainPackets(name, bytes, start, end, (packet, all, stop) => {
@@ -23,10 +23,10 @@ export function explainGoim({ format, name, bytes, start, end }: Request): Draft
   });
 }
 
-/** Looks into the body of a packet, which is its last part. */
+/** Explains the body of a packet, which is its last part. */
 export type Inside = (packet: Draft, bytes: Uint8Array, end: number) => void;
 
-/** Packets one after the other; a single one is shown by itself. */
+/** Packets one after the other; a single packet is shown without a list. */
 export function explainPackets(
   name: string,
   bytes: Uint8Array,
@@ -41,7 +41,7 @@ export function explainPackets(
   return root;
 }
 
-/** Adds packets up to one that is not whole. */
+/** Adds packets until one is incomplete. */
 function addPackets(
   root: Draft,
   bytes: Uint8Array,
@@ -71,26 +71,26 @@ function onePacket(
   const isRight =
     end - start < 6 || (i32be(bytes, start) >= HEADER && i16be(bytes, start + 4) === HEADER);
   const at = addHeader(packet, isRight ? FIELDS : FIELDS.slice(0, 1), bytes, start, end);
-  // A packet that is cut off has no body yet.
+  // A packet that is cut off has no body.
   if (at === undefined || !isRight || packetEnd(bytes, start, end) !== end) return packet;
   addBytes(packet, "body", bytes, at, end);
   inside(packet, bytes, end);
   return packet;
 }
 
-/** Where a packet ends that is whole, and whose lengths make sense. */
+/** End of a packet that is complete and has consistent lengths. */
 function packetEnd(bytes: Uint8Array, start: number, end: number): number | undefined {
   if (end - start < HEADER || i16be(bytes, start + 4) !== HEADER) return undefined;
   const length = i32be(bytes, start);
   return length >= HEADER && length <= end - start ? start + length : undefined;
 }
 
-/** Gives the body another look: as something with parts of its own. */
+/** Replaces a body by one with parts. */
 export function showBody(packet: Draft, body: Draft): void {
   packet.parts![packet.parts!.length - 1] = { ...body, name: "body" };
 }
 
-/** The packets of a batch, if the body is made of whole packets. */
+/** Shows the packets of a batch, if the body consists of complete packets. */
 function showBatch(packet: Draft, bytes: Uint8Array, end: number): void {
   const start = packet.start + HEADER;
   if (start === end) return;

@@ -1,7 +1,9 @@
 import { int, uint } from "../../core/index.ts";
 import type { Draft } from "../part.ts";
 
-/** A field of a fixed place: its name, its type (`u8`, `i16be`, `u32le`, `bool`), and how it is shown. */
+/**
+ * A field at a fixed position: its name, its type (`u8`, `i16be`, `u32le`, `bool`), and how it is shown.
+ */
 export type HeaderField = readonly [
   name: string,
   type: string,
@@ -9,9 +11,9 @@ export type HeaderField = readonly [
 ];
 
 /**
- * Adds numbers that follow each other.
+ * Adds consecutive numbers.
  *
- * @returns where they end; undefined if not all of them are here
+ * @returns the end of the last number; undefined if some bytes are missing
  */
 export function addHeader(
   parent: Draft,
@@ -35,11 +37,11 @@ export function addHeader(
   return at;
 }
 
-/** Bytes of a type. */
+/** Size of a type in bytes. */
 export const sizeOf = (type: string): number =>
   type === "bool" ? 1 : Number(/\d+/.exec(type)![0]) / 8;
 
-/** Adds bytes that stay as they are. */
+/** Adds bytes without further parts. */
 export function addBytes(
   parent: Draft,
   name: string,

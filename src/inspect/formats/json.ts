@@ -3,7 +3,7 @@ import { lastEnd } from "../last-end.ts";
 import type { Draft } from "../part.ts";
 import type { Request } from "./explainer.ts";
 
-/** Levels of objects and arrays that `json` reads, too. */
+/** Maximum nesting depth, the same as for `json`. */
 const DEEPEST = 512;
 
 const QUOTE = 0x22;
@@ -12,8 +12,8 @@ const COLON = 0x3a;
 const BACKSLASH = 0x5c;
 
 /**
- * JSON text: a part for each member and element, with its key before and the comma after it. Several values one after
- * the other are parts of their own.
+ * JSON text: a part for each member and element, with its key before it and the comma after it. Several
+ * consecutive values are separate parts.
  */
 export function explainJson({ name, bytes, start, end }: Request): Draft {
   const root: Draft = { name, start, end: start, type: "json", parts: [] };
@@ -23,7 +23,7 @@ export function explainJson({ name, bytes, start, end }: Request): Draft {
       reader.value(root, `[${i}]`, lastEnd(root), reader.skipSpace(lastEnd(root)), 1);
     }
   } catch {
-    // What is not JSON is left.
+    // The part that is not JSON is left unread.
   }
   const [only, second] = root.parts!;
   if (only !== undefined && second === undefined) return { ...only, name };
@@ -46,14 +46,14 @@ class JsonReader {
     this.#end = end;
   }
 
-  /** Space, also that which Workerman trims. */
+  /** Skips white space, including characters that Workerman trims. */
   skipSpace(from: number): number {
     let at = from;
     while (at < this.#end && (this.#bytes[at]! <= 0x0d || this.#bytes[at] === 0x20)) at++;
     return at;
   }
 
-  /** Adds the value at `at`, whose key and space begin at `from`. */
+  /** Adds the value at `at`, with its key and white space from `from` on. */
   value(parent: Draft, name: string, from: number, at: number, depth: number): void {
     const first = this.#bytes[at];
     const part: Draft = { name, start: from, end: from, type: "json" };
@@ -80,7 +80,7 @@ class JsonReader {
     this.#extend(part, this.skipSpace(part.end));
   }
 
-  /** Lets the last leaf of a part end further on. */
+  /** Moves the end of a part's last leaf. */
   #extend(part: Draft, end: number): void {
     const last = part.parts?.at(-1);
     if (last !== undefined) this.#extend(last, end);

@@ -3,7 +3,7 @@ import { lastEnd } from "../last-end.ts";
 import type { Draft } from "../part.ts";
 import type { Request } from "./explainer.ts";
 
-/** Levels of arrays that `phpSerialize` reads, too. */
+/** Maximum nesting depth, the same as for `phpSerialize`. */
 const DEEPEST = 512;
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -14,13 +14,13 @@ const TYPES: Readonly<Record<string, string>> = {
   a: "array",
 };
 
-/** What PHP serialized: a part for each element, with its key before it. */
+/** Serialized PHP values: a part for each element, with its key before it. */
 export function explainPhp({ format, name, bytes, start, end }: Request): Draft {
   const root: Draft = { name, start, end: start, type: "php", parts: [] };
   try {
     new PhpWalk(bytes, end, format.strings === "bytes").value(root, name, start, start, 0);
   } catch {
-    // What is not of PHP is left.
+    // Bytes that PHP did not serialize are left unread.
   }
   const [only] = root.parts!;
   if (only !== undefined) return only;
@@ -44,7 +44,7 @@ class PhpWalk {
     this.#isRaw = isRaw;
   }
 
-  /** Adds the value at `at`, whose key begins at `from`. */
+  /** Adds the value at `at`, with its key from `from` on. */
   value(parent: Draft, name: string, from: number, at: number, depth: number): void {
     const letter = this.#letter(at);
     const part: Draft = { name, start: from, end: from, type: letter === "N" ? "null" : "" };
@@ -64,7 +64,7 @@ class PhpWalk {
     parent.parts!.push(part);
   }
 
-  /** An array keeps what was found of it when the walk ends. */
+  /** An array keeps the parts found before the walk ends. */
   #array(parent: Draft, part: Draft, start: number, depth: number): void {
     if (depth >= DEEPEST) stop();
     const { text, end } = this.#upTo(start, ":");
@@ -137,12 +137,12 @@ class PhpWalk {
     return at < this.#end ? String.fromCharCode(this.#bytes[at]!) : stop();
   }
 
-  /** Returns the place after a character that must be here. */
+  /** Returns the position after a required character. */
   #expect(at: number, character: string): number {
     return this.#letter(at) === character ? at + 1 : stop();
   }
 
-  /** Short text up to a mark, and the place after it. */
+  /** Short text before a mark, and the position after it. */
   #upTo(start: number, mark: string): { readonly text: string; readonly end: number } {
     let at = start;
     while (this.#letter(at) !== mark) {

@@ -1,4 +1,4 @@
-/** A type of messages, as far as views need it. */
+/** The members of a message type that views need. */
 export interface MessageType {
   readonly name: string;
   field(number: number): FieldType | undefined;
@@ -8,13 +8,13 @@ export interface FieldType {
   readonly name: string;
   /** Name of the scalar type, or of the enum. */
   readonly type: string;
-  /** The type of a message, also of an entry of a map. */
+  /** The type of a message, or of an entry of a map. */
   readonly message?: MessageType | undefined;
-  /** Of enums: the name of a number. */
+  /** For enums: returns the name of a number. */
   readonly names?: ((number: number) => string | undefined) | undefined;
 }
 
-/** The type that a codec knows: of protobufjs (reflected) or of protobuf-es. */
+/** The message type of a codec: of protobufjs (reflected) or of protobuf-es. */
 export function typeOf(format: object | undefined): MessageType | undefined {
   const { protobufjs, bufbuild } = (format ?? {}) as Record<string, unknown>;
   if ((protobufjs as Reflected | undefined)?.fieldsById !== undefined) {
@@ -29,7 +29,7 @@ interface Reflected {
   readonly name?: string;
   readonly fullName?: string;
   readonly fieldsById?: Readonly<Record<number, ReflectedField>>;
-  /** Of enums. */
+  /** For enums. */
   readonly valuesById?: Readonly<Record<number, string>>;
 }
 
@@ -51,7 +51,7 @@ function ofProtobufjs(type: Reflected): MessageType {
       try {
         field.resolve?.();
       } catch {
-        // Its type is not there: shown by what the bytes look like.
+        // The type is missing: guess from the bytes.
         return undefined;
       }
       const value = reflectedType(field);
@@ -143,7 +143,7 @@ const HEADER_FIELDS: Readonly<Record<number, FieldType>> = {
   5: { name: "client_version", type: "string" },
 };
 
-/** A type whose field 1 is a header. */
+/** A type with a header in field 1. */
 export const headerOf = (type: MessageType | undefined): MessageType => ({
   name: type?.name ?? "message",
   field: (number) =>

@@ -12,16 +12,16 @@ const END = 4;
 const I32 = 5;
 const WIRE_NAMES = ["varint", "8 bytes", "length", "group", "end of group", "4 bytes"];
 
-/** A message by its type, if the codec knows it; else what its bytes look like. */
+/** A message with its type, if the codec has one; otherwise guessed from the bytes. */
 export function explainProtobuf({ format, name, bytes, start, end }: Request): Draft {
   return explained(name, bytes, start, end, typeOf(format));
 }
 
-/** A message whose field 1 is a header that names its type. */
+/** A message with a header in field 1 that names its type. */
 export function explainHeaderMessage({ format, name, bytes, start, end }: Request): Draft {
   const types = format.types as ReadonlyMap<string, { readonly format?: object | undefined }>;
   const head: Draft = { name, start, end: start, type: "message", parts: [] };
-  // Once to find the name, once with the type that it names.
+  // First to find the name, then again with the type of that name.
   new Walk(bytes).all(head, headerOf(undefined), end);
   const header = head.parts!.find((part) => part.name === "header");
   const type = header?.parts?.find((part) => part.name === "msg_type")?.value;
@@ -61,7 +61,7 @@ class Walk {
     }
   }
 
-  /** A varint, and where it ends. */
+  /** Reads a varint; also returns its end. */
   #varint(start: number, end: number): { readonly n: bigint; readonly at: number } {
     let n = 0n;
     for (let i = 0; i < 10 && start + i < end; i++) {
@@ -73,7 +73,7 @@ class Walk {
     return stop();
   }
 
-  /** Fields up to the end, or to the end of the group; returns where that is. */
+  /** Reads fields up to the end, or to the end of the group; returns that position. */
   #message(
     part: Draft,
     type: MessageType | undefined,
@@ -185,7 +185,7 @@ class Walk {
     return end - start === 4 ? u32le(bytes, start) : u64le(bytes, start);
   }
 
-  /** What stands behind a length: text, bytes, a message, or numbers. */
+  /** The content after a length: text, bytes, a message, or numbers. */
   #sized(
     field: Draft,
     known: FieldType | undefined,
@@ -205,7 +205,7 @@ class Walk {
     } else this.#packed(field, known, start, end);
   }
 
-  /** Numbers one after the other. */
+  /** Packed numbers. */
   #packed(field: Draft, known: FieldType, start: number, end: number): void {
     const width = /64$|^double$/.test(known.type) ? 8 : 4;
     const isFixed = /fixed|float|double/.test(known.type);
@@ -227,7 +227,7 @@ class Walk {
     field.value = list;
   }
 
-  /** Without a type: text if it can be read, else a message if it is one. */
+  /** Without a type: text if it is readable, otherwise a message if it parses as one. */
   #guess(field: Draft, start: number, end: number, depth: number): void {
     const bytes = this.#bytes;
     const text = textIn(bytes, start, end);
@@ -266,7 +266,7 @@ function addLeaf(
   parent.parts!.push({ name, start, end, type, value, ...marks });
 }
 
-/** Text without control characters; undefined if it is not. */
+/** Text without control characters; otherwise undefined. */
 function textIn(bytes: Uint8Array, start: number, end: number): string | undefined {
   if (start === end) return undefined;
   try {
@@ -279,7 +279,7 @@ function textIn(bytes: Uint8Array, start: number, end: number): string | undefin
 
 const small = (n: bigint): number | bigint => (Number.isSafeInteger(Number(n)) ? Number(n) : n);
 
-/** What a varint means. */
+/** The value of a varint. */
 function varintOf(known: FieldType | undefined, n: bigint): unknown {
   switch (known?.type) {
     case "bool":

@@ -18,14 +18,14 @@ interface Type {
   readonly fields: readonly Field[];
 }
 
-/** What the formats tell. */
+/** Details of the formats. */
 interface Details {
   readonly type: Type;
   readonly maxDepth: number;
   readonly strings: "utf8" | "bytes";
-  /** Of packed messages. */
+  /** For packed messages. */
   readonly unpack?: ((bytes: Uint8Array, start: number, end: number) => Uint8Array) | undefined;
-  /** Of remote calls: the requests that this side takes, by tag. */
+  /** For remote calls: the requests that this side receives, by tag. */
   readonly requests?: ReadonlyMap<number, Type | undefined> | undefined;
 }
 
@@ -60,7 +60,9 @@ export function explainSproto({ format, name, bytes, start, end }: Request): Dra
   return packed;
 }
 
-/** The header of a call, and the request that it names. What a response is, only its session tells. */
+/**
+ * The header of a call, and the request that it names. The type of a response is known only to its session.
+ */
 function explainCall(
   part: Draft,
   walk: Walk,
@@ -114,7 +116,7 @@ class Walk {
     this.#details = details;
   }
 
-  /** Adds the parts of a message, as far as it is right; true if all of it is. */
+  /** Adds the parts of a message, as far as they are valid; returns true if all are valid. */
   all(part: Draft, type: Type, end: number): boolean {
     try {
       this.#message(part, type, part.start, end, 1);
@@ -159,7 +161,7 @@ class Walk {
     part.end = at;
   }
 
-  /** A field with its length; returns where it ends. */
+  /** Adds a field with its length; returns its end. */
   #data(
     parent: Draft,
     name: string,

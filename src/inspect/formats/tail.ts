@@ -2,7 +2,7 @@ import type { Draft } from "../part.ts";
 import type { Request } from "./explainer.ts";
 import { addBytes, addHeader, type HeaderField, sizeOf } from "./header.ts";
 
-/** Bytes with numbers after them: the packages of skynet's message server. */
+/** Bytes followed by numbers: the packages of skynet's message server. */
 export function explainTail({ format, name, bytes, start, end }: Request): Draft {
   const fields = format.fields as readonly HeaderField[];
   const root: Draft = { name, start, end: start, type: "struct", parts: [] };

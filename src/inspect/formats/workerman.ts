@@ -19,7 +19,7 @@ const GATEWAY: readonly HeaderField[] = [
 /** Bit 0 of `flag`: the body is bytes or text. */
 const IS_SCALAR = 1;
 
-/** Packages of GatewayWorker; bodies that are no scalar are for the codec that is given for them. */
+/** Packages of GatewayWorker; bodies that are not scalars are explained by their codec. */
 export function explainGateway({ format, name, bytes, start, end, draft }: Request): Draft {
   const root: Draft = { name, start, end: start, type: "struct" };
   const at = addHeader(root, GATEWAY, bytes, start, end);

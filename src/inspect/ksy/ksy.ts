@@ -7,19 +7,21 @@ import { KsyWriter } from "./writer.ts";
 
 /** Options for {@link ksy}. */
 export interface KsyOptions {
-  /** The id of the specification, and of the class that Kaitai's compiler makes of it. */
+  /** The id of the specification, and the name of the class that Kaitai's compiler generates. */
   readonly name: string;
 }
 
 /**
- * A Kaitai Struct specification of one frame or message, as plain data: written as JSON it is a `.ksy` file, because JSON is
- * YAML.
+ * Makes a Kaitai Struct specification of one frame or message, as plain data. Written as JSON it is a valid
+ * `.ksy` file, because JSON is YAML.
  *
- * Constants and magic numbers are checked by Kaitai, lengths, counts and presence are followed. Values of `mapped` are those
- * on the wire; `checked` is left to you, checksums are read and not checked, and what only a codec reads is bytes.
+ * Kaitai checks constants and magic numbers, and follows lengths, counts and presence. Values of `mapped`
+ * are shown as they are on the wire; the conditions of `checked` are left out; checksums are read but not
+ * verified; and data that only a codec can read is bytes.
  *
- * @param what - a description, a protocol made of one, or a ready protocol that has one
- * @throws TypeError if it has none, or for a field that Kaitai cannot express, which the text names
+ * @param what - a description, a protocol made from one, or a ready protocol with a description
+ * @throws TypeError without a description, or for a field that Kaitai cannot express, with its name in the
+ *   message
  *
  * @example
  * ```ts
@@ -37,7 +39,7 @@ export function ksy(what: Explainable, options: KsyOptions): KsySpecification {
   const field = fieldOf(what);
   if (field === undefined) {
     throw new TypeError(
-      "ksy needs a description, or a protocol that has one: a layout does not suffice",
+      "ksy needs a description, or a protocol that has one: a layout is not enough",
     );
   }
   const writer = new KsyWriter();
@@ -50,7 +52,7 @@ export function ksy(what: Explainable, options: KsyOptions): KsySpecification {
   };
 }
 
-/** A specification, as Kaitai's compiler takes it. */
+/** A specification, in the form that Kaitai's compiler accepts. */
 export interface KsySpecification {
   readonly meta: { readonly id: string; readonly "bit-endian": "be" };
   readonly seq: readonly Readonly<Record<string, unknown>>[];

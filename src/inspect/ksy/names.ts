@@ -1,4 +1,4 @@
-/** A name as Kaitai has it: `packetLength` is `packet_length`. */
+/** Converts a name to Kaitai's style: `packetLength` becomes `packet_length`. */
 export function snake(name: string): string {
   const words = name
     .replace(/([a-z0-9])([A-Z])/g, "$1_$2")

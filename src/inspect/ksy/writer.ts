@@ -10,25 +10,25 @@ interface KsyType {
   instances?: unknown;
 }
 
-/** What surrounds a field. */
+/** Expressions that the context of a field supplies. */
 interface Around {
-  /** The expression of how many bytes it has. */
+  /** The expression for its size in bytes. */
   readonly size?: string | undefined;
-  /** The expression of how many items it has. */
+  /** The expression for its number of items. */
   readonly count?: string | undefined;
-  /** The expression of whether it is there. */
+  /** The expression for its presence. */
   readonly condition?: string | undefined;
-  /** Bytes behind it that it must leave. */
+  /** Number of bytes after it that it must leave unread. */
   readonly trailing?: number | undefined;
 }
 
-/** Writes types of Kaitai from descriptions. */
+/** Writes Kaitai types from descriptions. */
 export class KsyWriter {
   readonly types: Map<string, KsyType> = new Map();
   readonly enums: Map<string, Readonly<Record<string, string>>> = new Map();
   readonly #known = new Map<AnyField, string>();
 
-  /** The attributes of a field that is a type of its own. */
+  /** The attributes of a field that has its own type. */
   members(field: AnyField, name: string): Attribute[] {
     const { node } = field;
     switch (node.kind) {
@@ -48,7 +48,7 @@ export class KsyWriter {
     }
   }
 
-  /** The name of the type of a field. */
+  /** The name of a field's type. */
   #typeOf(field: AnyField, name: string): string {
     const known = this.#known.get(field);
     if (known !== undefined) return known;
@@ -66,7 +66,7 @@ export class KsyWriter {
     return type;
   }
 
-  /** How a number is read. */
+  /** The attributes for reading a number. */
   #number(field: AnyField, path: string): Attribute {
     const { node } = field;
     switch (node.kind) {
@@ -133,7 +133,7 @@ export class KsyWriter {
     return found;
   }
 
-  /** One field as an attribute, or as two if a length stands before it. */
+  /** A field as one attribute, or as two if it has a length prefix. */
   #attributes(name: string, field: AnyField, around: Around, path: string): Attribute[] {
     const id = snake(name);
     const { node } = field;
@@ -221,7 +221,7 @@ export class KsyWriter {
           {
             ...around,
             condition: around.condition ?? isMore(around.trailing),
-            // Only what takes all of its window must leave room.
+            // Only a field that takes its whole window must leave room.
             trailing: node.inner.open ? around.trailing : undefined,
           },
           path,
@@ -239,7 +239,7 @@ export class KsyWriter {
     }
   }
 
-  /** How a field that takes all of its window ends. */
+  /** The end of a field that takes its whole window. */
   #end({ size, trailing }: Around): Attribute {
     if (size !== undefined) return { size };
     if (trailing !== undefined) return { size: `_io.size - _io.pos - ${trailing}` };
@@ -277,7 +277,7 @@ export class KsyWriter {
     const [plain] = kind === undefined ? [] : this.#attributes("item", item, {}, path);
     const { id: _, ...own } = plain ?? { id: "", type: this.#typeOf(item, `${name}_item`) };
     if (size !== undefined || trailing !== undefined) {
-      // Items in a window of their own.
+      // The items have their own window.
       const type = this.#newType(`${name}_list`);
       this.types.get(type)!.seq =
         count === undefined
@@ -336,7 +336,7 @@ export class KsyWriter {
     return this.#steps(plan.steps, 0, name);
   }
 
-  /** The steps from one on. Those before it are in the type around. */
+  /** The steps from index `from` on. Earlier steps are in the enclosing type. */
   #steps(steps: readonly Step[], from: number, name: string): Attribute[] {
     const found: Attribute[] = [];
     for (let i = from; i < steps.length; i++) {
@@ -353,7 +353,7 @@ export class KsyWriter {
     return found;
   }
 
-  /** What a size of the whole or of the rest counts, after it: a type with a window of its own. */
+  /** The fields that a size of the whole or of the rest counts: a type with its own window. */
   #rest(steps: readonly Step[], i: number, range: Range, name: string): Attribute {
     const step = steps[i]!;
     const type = this.#newType(`${name}_rest`);
@@ -424,14 +424,14 @@ export class KsyWriter {
     const number = this.#number(field, path);
     if (node.kind === "constant") return [{ id, ...number, valid: validOf(node) }];
     if (node.kind === "enum") {
-      // One bit is a boolean, which no enum can name.
+      // One bit is a boolean, which cannot have an enum.
       return [{ id, ...number, ...(number.type !== "b1" && { enum: this.#enumOf(name, node) }) }];
     }
     return [{ id, ...number }];
   }
 }
 
-/** The expression of whether there are bytes but those behind. */
+/** The expression that is true if bytes remain, except the trailing ones. */
 const isMore = (trailing = 0): string =>
   trailing === 0 ? "not _io.eof" : `_io.size - _io.pos > ${trailing}`;
 
@@ -444,11 +444,11 @@ const ENCODINGS: Readonly<Record<string, string>> = {
 const cannot = (path: string, what: string): TypeError =>
   new TypeError(`ksy: ${JSON.stringify(path)}: Kaitai cannot express ${what}`);
 
-/** What a constant must be; one bit is a boolean. */
+/** The expected value of a constant; one bit is a boolean. */
 const validOf = ({ base, value }: NodeOf<"constant">): unknown =>
   base.bits === 1 ? value === 1 : typeof value === "bigint" ? String(value) : value;
 
-/** The number under names, defaults and describers. */
+/** The number inside names, defaults and describers. */
 function base(field: AnyField): AnyField {
   const { node } = field;
   switch (node.kind) {
@@ -467,7 +467,7 @@ function base(field: AnyField): AnyField {
   }
 }
 
-/** The field under its defaults and checks. */
+/** The field inside its defaults and checks. */
 function bareTag(field: AnyField): AnyField {
   const { node } = field;
   return node.kind === "default" || node.kind === "checked" || node.kind === "mapped"
@@ -475,7 +475,7 @@ function bareTag(field: AnyField): AnyField {
     : field;
 }
 
-/** How an expression names a number: a varint is a type with a value, one bit a boolean. */
+/** The expression for a number: a varint is a type with a value, one bit a boolean. */
 function reference(id: string, field: AnyField): string {
   const { node, bits } = base(field);
   if (node.kind === "varint") return `${snake(id)}.value`;
@@ -494,17 +494,17 @@ function memberAt(slot: number, steps: readonly Step[]): Named {
     if (member !== undefined) return { ...member, at };
     if (step.slot === slot && step.kind !== "bits") return { ...step, at };
   }
-  // Every slot has a member.
+  // Every slot has a member, so this is unreachable.
   throw new TypeError("ksy: a number is missing");
 }
 
-/** The expression of a number, which may be in the type around. */
+/** The expression for a number, which may be in the enclosing type. */
 function referenceTo(slot: number, steps: readonly Step[], from: number): string {
   const { name, field, at } = memberAt(slot, steps);
   return `${at < from ? "_parent." : ""}${reference(name, field)}`;
 }
 
-/** The expression of whether a field is there. */
+/** The expression for the presence of a field. */
 const presence = (slot: number, steps: readonly Step[], from: number): string =>
   `${referenceTo(slot, steps, from)} != 0`;
 
@@ -513,7 +513,7 @@ function sizeOf({ node }: Range, number: string): string {
   return `${number}${unit === 1 ? "" : ` * ${unit}`}${add === 0 ? "" : ` - ${add}`}`;
 }
 
-/** The kind of items that need no type of their own. */
+/** The kind of items that need no separate type. */
 function plainKind({ node }: AnyField): string | undefined {
   if (node.kind === "default" || node.kind === "checked" || node.kind === "mapped") {
     return plainKind(node.inner);

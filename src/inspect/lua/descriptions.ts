@@ -26,15 +26,15 @@ import {
   whole,
 } from "../../fields/index.ts";
 
-/** A format of this package, described. */
+/** A format of this package, as a description. */
 export interface Described {
   readonly field: AnyField;
-  /** It describes whole frames, not payloads. */
+  /** True if it describes whole frames, not payloads. */
   readonly isFrame: boolean;
   readonly upTo?: string | undefined;
 }
 
-/** The description of what a protocol or codec reads, by its `format`. Undefined if it is another format. */
+/** Returns the description for the `format` of a protocol or codec; undefined for other formats. */
 export function descriptionOf({
   format,
 }: {
@@ -72,7 +72,9 @@ function goim(batch: number): AnyField {
 
 type Operations = Readonly<Record<"heartbeatReply" | "message" | "auth" | "authReply", number>>;
 
-/** Packets of Bilibili. `ver` tells how the body of a message is packed: see {@link PackedBody}. */
+/**
+ * Packets of Bilibili. `ver` determines how the body of a message is compressed: see {@link PackedBody}.
+ */
 function bilibili({ heartbeatReply, message, auth, authReply }: Operations): AnyField {
   const text = codec(json() as Codec<never>, "json");
   const packet = (body: AnyField): AnyField =>
@@ -97,7 +99,7 @@ function bilibili({ heartbeatReply, message, auth, authReply }: Operations): Any
   return packet(codec(packedBody(inner) as unknown as Codec<never>, "packed"));
 }
 
-/** A body whose packing is told by the u16be 10 bytes before it: 2 is zlib, 3 is Brotli, others are JSON. */
+/** A body with its compression in the u16be 10 bytes before it: 2 is zlib, 3 is Brotli, others are JSON. */
 export interface PackedBody {
   readonly format: { readonly name: "packed body"; readonly inner: AnyField };
 }
@@ -108,7 +110,7 @@ const packedBody = (inner: AnyField): PackedBody & Pick<Codec<unknown>, "decode"
   encode() {},
 });
 
-/** A command of a dialect; its code is its index. */
+/** The fields of a command in a dialect; the index is the command code. */
 interface Shape {
   readonly type: string;
   readonly args: readonly string[];
@@ -154,7 +156,7 @@ const transfer = (): AnyField =>
 
 type TailField = readonly [name: string, type: string];
 
-/** Bytes with numbers after them. */
+/** Bytes followed by numbers. */
 function tail(fields: readonly TailField[]): AnyField {
   const types: Readonly<Record<string, Record<string, AnyField>>> = {
     u32be: { "": u32be },

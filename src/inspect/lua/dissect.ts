@@ -1,4 +1,7 @@
-/** What Wireshark calls: finds the frames in what is here, and asks for more if the last one is cut. */
+/**
+ * The function that Wireshark calls: it finds the frames in the available bytes, and requests more if the
+ * last one is incomplete.
+ */
 export const DISSECT = `
 local stream = Field.new("tcp.stream")
 -- Directions of connections in which nothing can be found any more, and since when.
@@ -41,7 +44,7 @@ local function dissect(root, buf, pinfo, tree)
       ok, frame = false, nil
       fault = (is_stream and "frame" or "message") .. " of " .. (stop - at) .. " bytes exceeds maxFrame " .. most
     end
-    if ok and stop == at then error("a frame of no bytes", 0) end
+    if ok and stop == at then error("an empty frame", 0) end
     local last = ok and stop or frame or size
     local sub = tree:add(P, buf(at, last - at))
     local known = frame

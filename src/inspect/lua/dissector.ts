@@ -11,36 +11,40 @@ import { structCode } from "./struct-code.ts";
 
 /** Options for {@link dissector}. */
 export interface DissectorOptions {
-  /** What filters begin with: lower-case letters, digits, `_`, `-` and dots. No protocol of Wireshark may have it. */
+  /**
+   * Prefix of filter names: lower-case letters, digits, `_`, `-` and dots. It must differ from all
+   * protocols of Wireshark.
+   */
   readonly name: string;
   /**
-   * The name that Wireshark shows.
+   * The name that Wireshark displays.
    * @defaultValue `name`
    */
   readonly title?: string | undefined;
   /**
-   * Ports of servers: TCP ports of a protocol with frames, UDP and WebSocket ports of one without.
+   * Ports of servers: TCP ports for a protocol with frames, UDP and WebSocket ports for one without.
    * @defaultValue none: choose the protocol with "Decode As" or `tshark -d tcp.port==3101,name`
    */
   readonly ports?: readonly number[] | undefined;
   /**
-   * What servers send, if it is something else. Its fields begin with `name.reply`. A packet is from the server if its
-   * port is one of `ports`, or else the lower one.
+   * The protocol of the server's messages, if it differs. Its fields begin with `name.reply`. A packet is
+   * from the server if its source port is one of `ports`; otherwise the lower port is the server's.
    */
   readonly replies?: Explainable | undefined;
 }
 
 /**
- * A dissector for Wireshark and tshark, as a script in Lua: fields for filters, trees, frames that are cut by segments or
- * share one, and what is malformed. It needs no other file.
+ * Makes a dissector for Wireshark and tshark, as a Lua script: fields for filters, trees, reassembly of
+ * frames that are cut by segments or share one, and reports of malformed frames. It needs no other file.
  *
- * It shows what `explain` shows. Not checked are checksums and what is a function in JavaScript: values of `mapped` are shown
- * as they are on the wire, those of `checked` are not refused, and what only a codec reads is bytes, text or JSON.
+ * It shows the same parts as `explain`. It does not check checksums or run functions of JavaScript: values
+ * of `mapped` are shown as they are on the wire, the conditions of `checked` are ignored, and data that
+ * only a codec can read is shown as bytes, text or JSON.
  *
  * @param what - a description, a protocol, or a framing
- * @returns the script, for the folder of plugins or `-X lua_script:file`
- * @throws TypeError if nothing tells what its bytes mean, or a field cannot be expressed, which the text names; RangeError for
- *   a name or a port that cannot be
+ * @returns the script, for the plugins folder or `-X lua_script:file`
+ * @throws TypeError if nothing describes the bytes, or a field cannot be expressed, with its name in the
+ *   message; RangeError for an invalid name or port
  *
  * @example
  * ```ts
@@ -70,7 +74,7 @@ export function dissector(what: Explainable, options: DissectorOptions): string 
   const root = rootOf(code, asked, "");
   const answer = replies === undefined ? undefined : sourceOf(replies);
   if (answer !== undefined && answer.isStream !== asked.isStream) {
-    throw new TypeError("dissector: one direction has frames, and the other one has not");
+    throw new TypeError("dissector: one direction has frames, but the other does not");
   }
   const replyRoot = answer === undefined ? root : rootOf(code, answer, "reply");
   const list = ports.join(", ");
@@ -78,7 +82,7 @@ export function dissector(what: Explainable, options: DissectorOptions): string 
   return `-- A dissector of ${oneLine(title)} for Wireshark, written by framewright.
 -- tshark -X lua_script:THIS_FILE -r capture.pcapng -O ${name}
 if pcall(Field.new, ${quoted(name)}) then
-  error("Wireshark has a protocol of the name ${name}: give another one (--name)", 0)
+  error("Wireshark already has a protocol ${name}: pass another name (--name)", 0)
 end
 local P = Proto(${quoted(name)}, ${quoted(title)})
 local F, R, N = {}, {}, {}
@@ -129,10 +133,10 @@ end
 `;
 }
 
-/** A title in a comment. */
+/** Makes a title safe for a comment. */
 const oneLine = (text: string): string => text.replace(/[^ -~]/g, "?");
 
-/** What tells how bytes are read. */
+/** The sources of knowledge about the bytes. */
 interface Source {
   readonly isStream: boolean;
   readonly maxFrame: number;
@@ -145,7 +149,7 @@ interface Source {
 
 const isField = (what: Explainable): what is AnyField => "node" in what;
 
-/** Most bytes of a message in Wireshark. */
+/** Maximum size of a message in Wireshark. */
 const NO_LIMIT = 0xffff_ffff;
 
 function sourceOf(what: Explainable): Source {

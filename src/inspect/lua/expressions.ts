@@ -1,13 +1,13 @@
 import { type AnyField, type Erased, erased } from "../../fields/index.ts";
 import { quoted, quotedBytes } from "./quoted.ts";
 
-/** Numbers and their names, as a table. */
+/** Numbers and their names, as a Lua table. */
 export const tableOf = (names: Readonly<Record<string, number>>): string =>
   `{ ${Object.entries(names)
     .map(([name, code]) => `[${code}] = ${quoted(name)}`)
     .join(", ")} }`;
 
-/** True if a field has parts, so it is a tree of its own. */
+/** True if a field has parts, so it has its own tree. */
 export function isCompound({ node }: AnyField): boolean {
   switch (node.kind) {
     case "struct":
@@ -30,13 +30,13 @@ export function isCompound({ node }: AnyField): boolean {
   }
 }
 
-/** The field under its defaults and checks. */
+/** The field inside its defaults and checks. */
 export function bare(field: AnyField): Erased {
   const { node } = field;
   return node.kind === "default" || node.kind === "checked" ? bare(node.inner) : erased(field);
 }
 
-/** What `v` is in Lua for a value, as an expression; undefined if only JavaScript can tell. */
+/** The Lua expression for a value in `v`; undefined if only JavaScript can compute it. */
 export function rawValue(field: AnyField, value: unknown): string | undefined {
   const { node } = bare(field);
   switch (node.kind) {
@@ -71,7 +71,7 @@ export function rawValue(field: AnyField, value: unknown): string | undefined {
   }
 }
 
-/** For errors: where a field is. */
+/** The position of a field, for errors. */
 export const nameOf = ({
   path,
   label,

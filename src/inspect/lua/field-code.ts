@@ -5,16 +5,16 @@ import { addNumber, isCompound, nameOf, rawValue, tableOf } from "./expressions.
 import { FilterFields } from "./filter-fields.ts";
 import { quoted, quotedBytes } from "./quoted.ts";
 
-/** Where a field is, and what is known of it there. */
+/** The position of a field, and its properties there. */
 export interface Place {
-  /** Its name for filters, without that of the protocol. */
+  /** Its name for filters, without the prefix of the protocol. */
   readonly path: string;
   /** Its name in the tree. */
   readonly label: string;
   readonly note?: string | undefined;
-  /** Of a list: the expression of how many items it has. */
+  /** For a list: the expression for its number of items. */
   readonly count?: string | undefined;
-  /** Set if it is all of a frame. */
+  /** Set if it is a whole frame. */
   readonly frame?: FrameAim | undefined;
 }
 
@@ -23,14 +23,14 @@ interface FrameAim {
   readonly upTo: string | undefined;
 }
 
-/** A codec of a payload, as far as a tool can tell what it reads. */
+/** The members of a payload's codec that tell what it reads. */
 interface Readable {
   readonly format?: { readonly name: string } | undefined;
   readonly text?: boolean | undefined;
   readonly decode?: unknown;
 }
 
-/** Writes the reader of a struct, and the call of it. */
+/** Writes the reader of a struct, and its call. */
 export type StructWriter = (
   code: FieldCode,
   node: NodeOf<"struct">,
@@ -38,10 +38,10 @@ export type StructWriter = (
   lines: string[],
 ) => void;
 
-/** Writes the readers of a dissector. Statements read into `v` and move `at`. */
+/** Writes the readers of a dissector. Statements read into `v` and advance `at`. */
 export class FieldCode {
   readonly fields: FilterFields;
-  /** The readers, each a definition. */
+  /** The readers, each as a definition. */
   readonly readers: string[] = [];
   readonly #known = new Map<string, string>();
   readonly #ids = new Map<AnyField, number>();
@@ -54,12 +54,12 @@ export class FieldCode {
     this.#struct = struct;
   }
 
-  /** A name that no other one has. */
+  /** A unique name. */
   id(prefix: string): string {
     return `${prefix}${++this.#count}`;
   }
 
-  /** A reader with this body. */
+  /** Adds a reader with this body; returns its name. */
   reader(body: (lines: string[]) => void, name: string = this.id("R.r")): string {
     const lines: string[] = [];
     body(lines);
@@ -69,7 +69,7 @@ export class FieldCode {
     return name;
   }
 
-  /** The reader of a field at a place. What contains itself is read by the reader of its first place. */
+  /** The reader of a field at a place. A field that contains itself uses the reader of its first place. */
   readerOf(field: AnyField, place: Place): string {
     const key = JSON.stringify([this.#idOf(field), place]);
     const known = this.#known.get(key);
@@ -184,7 +184,10 @@ export class FieldCode {
     lines.push(`${addNumber(shown, width, endian, place.note)}; at = at + ${width}`);
   }
 
-  /** Reads an integer into `v` and stays before it. 64 bits are digits: Lua's numbers do not hold them all. */
+  /**
+   * Reads an integer into `v` without advancing. 64-bit integers are digits: Lua's numbers cannot hold all
+   * of them.
+   */
   number({ width, signed, endian, big, type }: Omit<NodeOf<"int">, "kind">, lines: string[]): void {
     const name = `${endian === "le" ? "le_" : ""}${signed ? "int" : "uint"}`;
     const range = `buf(at, ${width})`;
@@ -243,7 +246,7 @@ export class FieldCode {
   #flags({ base, names }: NodeOf<"flags">, place: Place, lines: string[]): void {
     const { node } = base;
     if (node.kind !== "int" || node.width > 4) {
-      // Their names are only in the description.
+      // The names of its bits are only in the description.
       this.field(base, place, lines);
       return;
     }
@@ -257,7 +260,7 @@ export class FieldCode {
     lines.push(`at = at + ${node.width}`);
   }
 
-  /** Bytes of a size that is here. */
+  /** Bytes of a known size. */
   #bytes(size: string, place: Place, lines: string[]): void {
     const shown = this.fields.add(place.path, place.label, "bytes");
     const note = place.note === undefined ? "" : `, nil, ${quoted(place.note)}`;
@@ -312,7 +315,7 @@ export class FieldCode {
     );
   }
 
-  /** Reads a length, then what fills it. */
+  /** Reads a length, then the field of that length. */
   #behind(prefix: AnyField, place: Place, lines: string[], body: () => void): void {
     lines.push("do local outer, was, from = stop, hard, at");
     const length = { path: `${place.path}.length`.replace(/^\./, ""), label: "length" };
@@ -347,7 +350,7 @@ export class FieldCode {
     lines.push(count === undefined ? "i = i + 1 end end" : "end end");
   }
 
-  /** One item of a list, in a tree of its own if it has parts. */
+  /** One item of a list, in its own tree if it has parts. */
   #item(item: AnyField, { path, label, note }: Place, lines: string[]): void {
     const place = { path, label, ...(note !== undefined && { note }) };
     lines.push("names[#names + 1] = i");
@@ -379,7 +382,7 @@ export class FieldCode {
 
   #lazy(node: NodeOf<"lazy">, place: Place, lines: string[]): void {
     const inner = node.get();
-    // By the field alone: its places have no end.
+    // Keyed by the field alone: it has infinitely many places.
     const known = JSON.stringify(["lazy", this.#idOf(inner)]);
     let reader = this.#known.get(known);
     if (reader === undefined) {
@@ -415,7 +418,7 @@ export class FieldCode {
     lines.push("end");
   }
 
-  /** A body that is unpacked, as far as Wireshark can. */
+  /** A compressed body, decompressed as far as Wireshark can. */
   #packed(inner: AnyField, place: Place, lines: string[]): void {
     const packed = { path: `${place.path}.packed`, label: place.label };
     const unpacked = this.fields.add(`${place.path}.unpacked`, "unpacked", "none");
@@ -424,7 +427,7 @@ export class FieldCode {
       "do local packing, n = buf(at - 10, 2):uint(), stop - at",
       "if n > 0 and packing == 3 then",
     );
-    // Its Lua has no Brotli.
+    // Wireshark's Lua has no Brotli.
     this.#bytes("n", { ...packed, note: "packed by Brotli" }, lines);
     lines.push("elseif n > 0 and packing == 2 then local from = at");
     this.#bytes("n", { ...packed, note: "packed by zlib" }, lines);
@@ -440,7 +443,7 @@ export class FieldCode {
     lines.push("end end");
   }
 
-  /** What only a codec knows: JSON and text, if it tells, else bytes up to `stop`. */
+  /** Data that only a codec can read: JSON and text, if the codec tells, otherwise bytes up to `stop`. */
   payload(codec: Readable, place: Place, lines: string[]): void {
     const { format, text, decode } = codec;
     if (format?.name === "packed body") {

@@ -1,6 +1,6 @@
 import { quoted } from "./quoted.ts";
 
-/** The fields that a dissector registers, each once: what filters name. */
+/** The fields that a dissector registers for filters, each once. */
 export class FilterFields {
   readonly #protocol: string;
   readonly #known = new Map<string, string>();
@@ -12,11 +12,11 @@ export class FilterFields {
   }
 
   /**
-   * The expression of a field. Two of the same name, type and label are one.
+   * The expression of a field. Fields with the same name, type and label are registered once.
    *
-   * @param path - where it is: `data.values`
+   * @param path - position of the field, for example `data.values`
    * @param kind - a constructor of `ProtoField`
-   * @param more - its other arguments
+   * @param more - the other arguments of the constructor
    */
   add(path: string, label: string, kind: string, more = ""): string {
     const wanted = [this.#protocol, ...(path || "value").split(".").map(filterName)].join(".");
@@ -33,5 +33,5 @@ export class FilterFields {
   }
 }
 
-/** A name as filters may have it. */
+/** Replaces characters that are not allowed in filter names. */
 const filterName = (name: string): string => name.replace(/[^A-Za-z0-9_-]/g, "_") || "_";

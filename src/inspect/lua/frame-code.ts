@@ -3,7 +3,7 @@ import { addNumber } from "./expressions.ts";
 import type { FieldCode } from "./field-code.ts";
 import { quoted, quotedBytes } from "./quoted.ts";
 
-/** Writes the reader of frames by the parts that a framing tells of. */
+/** Writes the reader of frames from the layout of a framing. */
 export function frameCode(
   code: FieldCode,
   layout: FrameLayout,
@@ -19,7 +19,7 @@ class FrameCode {
   readonly #isLoose: boolean;
   readonly #payload: (path: string, lines: string[]) => void;
   readonly #lines: string[];
-  /** The end of the frame is known. */
+  /** True once the end of the frame is known. */
   #isSized = false;
 
   constructor(
@@ -44,7 +44,7 @@ class FrameCode {
     const flag = layout[escaped + 1] === undefined ? undefined : layout.at(-1);
     if (escaped >= 0) this.#idle(flag!);
     layout.forEach((part, i) => {
-      // A flag that leads a frame was passed over.
+      // A leading flag was already skipped.
       if (i < escaped) return;
       switch (part.kind) {
         case "length":
@@ -120,7 +120,7 @@ class FrameCode {
     this.#isSized = true;
   }
 
-  /** Bytes that are counted, or always the same. */
+  /** Bytes that are counted, or constant. */
   #fixed(part: FramePart): void {
     const { name, kind, size, bytes, oneOf, endian } = part;
     if (oneOf !== undefined) {
@@ -146,7 +146,7 @@ class FrameCode {
     this.#add(`at = at + ${width}`);
   }
 
-  /** The payload: what the other parts leave, or up to the delimiter. */
+  /** The payload: the bytes that the other parts leave, or those before the delimiter. */
   #rest({ name, size }: FramePart, i: number): void {
     const behind = this.#layout.slice(i + 1);
     const after = behind.reduce((sum, part) => sum + (part.size as number), 0);
@@ -174,7 +174,7 @@ class FrameCode {
     this.#add("used(at, stop); stop, hard = outer, was end");
   }
 
-  /** A header of lines, one of which tells how long the payload is. */
+  /** A header of text lines, including the length of the payload. */
   #header({ name }: FramePart, end: FramePart): void {
     const shown = this.#code.fields.add(name, name, "string");
     this.#add(
@@ -197,7 +197,7 @@ class FrameCode {
     );
   }
 
-  /** Bytes that stand for others. */
+  /** Escaped bytes. */
   #escaped({ name }: FramePart, behind: FrameLayout): void {
     const trailers = behind
       .filter(({ kind }) => kind === "trailer")
@@ -215,10 +215,10 @@ const marksOf = ({ bytes, oneOf }: FramePart): string =>
   `{ ${(oneOf ?? [bytes!]).map(quotedBytes).join(", ")} }`;
 
 function noteOf({ add = 0 }: FramePart): string {
-  return add === 0 ? "bytes of the frame" : `plus ${add} are the bytes of the frame`;
+  return add === 0 ? "bytes of the frame" : `frame length minus ${add}`;
 }
 
-/** What readers of frames need. */
+/** Functions for readers of frames. */
 export const FRAME_PRELUDE = `
 -- The longest mark that is at a place.
 local function mark_length(buf, at, stop, marks)
@@ -276,7 +276,7 @@ end
 local function json_end(buf, at, stop)
   if at == stop then return at end
   local text, depth, i, inside = raw(buf, at, stop - at), 0, 1, false
-  if not text:find("^[%[{]") then fail("byte " .. text:byte(1) .. " begins no object or array") end
+  if not text:find("^[%[{]") then fail("byte " .. text:byte(1) .. " does not begin an object or array") end
   while true do
     if inside then
       local found = text:find('["\\\\]', i)

@@ -1,6 +1,7 @@
 /**
- * What every dissector needs. A reader is a function `(buf, at, stop, tree)` that returns where it ended and what it read.
- * It runs twice for each frame: first without a tree, to find out whether all of the frame is here, then with one.
+ * Functions for every dissector. A reader is a function `(buf, at, stop, tree)` that returns its end and
+ * the value. It runs twice for each frame: first without a tree, to find out if the frame is complete, then
+ * with a tree.
  */
 export const PRELUDE = `
 -- Where the frame begins, and where it ends as soon as a length tells.

@@ -1,11 +1,11 @@
 import { Output } from "../../core/index.ts";
 
-/** Text as a literal of Lua: one byte is one character of the text. */
+/** Text as a Lua literal: one byte for each character. */
 export function quoted(text: string): string {
   return quotedBytes(new Output().utf8(text).take());
 }
 
-/** Bytes as a literal of Lua. */
+/** Bytes as a Lua literal. */
 export function quotedBytes(bytes: Uint8Array): string {
   let out = "";
   for (const byte of bytes) {

@@ -4,7 +4,7 @@ import { bare, isCompound, nameOf, rawValue, tableOf } from "./expressions.ts";
 import type { FieldCode, Place } from "./field-code.ts";
 import { quoted } from "./quoted.ts";
 
-/** Writes a struct as a reader of its own, and the call of it. */
+/** Writes a struct as a separate reader, and returns its call. */
 export function structCode(
   code: FieldCode,
   { plan }: NodeOf<"struct">,
@@ -22,9 +22,9 @@ class StructCode {
   readonly #steps: readonly Step[];
   readonly #place: Place;
   readonly #lines: string[];
-  /** The size of the whole frame, if this struct is one. */
+  /** The size of the whole frame, if this struct is a frame with a size. */
   readonly #total: Range | undefined;
-  /** The step after which the size of the frame is believed. */
+  /** The step after which the size of the frame is trusted. */
   readonly #believed: number;
 
   constructor(
@@ -62,7 +62,7 @@ class StructCode {
       for (const range of step.starts) {
         if (range !== this.#total || i >= this.#believed) this.#start(range, i);
       }
-      // Later than where it stands: what must be right before it is believed is here now.
+      // Evaluated later than its position: by now, everything that must be valid first has been read.
       if (i === this.#believed && this.#total !== undefined && i > this.#total.step) {
         this.#start(this.#total, i);
       }
@@ -115,7 +115,7 @@ class StructCode {
     if (isTotal) this.#add("whole(stop)");
   }
 
-  /** Where what a size of the rest counts begins. */
+  /** Remembers the start of the bytes that a size of the rest counts. */
   #rests(step: Step): void {
     for (const { origin, slot } of step.starts) {
       if (origin === "rest") this.#add(`local base_${slot} = at`);
@@ -161,7 +161,7 @@ class StructCode {
     this.#rests(step);
   }
 
-  /** A member, in a tree of its own if it has parts. */
+  /** A member, in its own tree if it has parts. */
   #member(field: AnyField, place: Place): void {
     if (field.node.kind === "optional") {
       this.#add("v = nil; if at < stop then");
@@ -220,7 +220,7 @@ class StructCode {
       const member = step.members.find((one) => one.name === name);
       if (member !== undefined) return member.field;
     }
-    // A struct refuses tags that it does not have.
+    // A struct refuses unknown tags, so this is unreachable.
     throw new TypeError(`dissector: no field is called ${JSON.stringify(name)}`);
   }
 
@@ -273,7 +273,7 @@ class StructCode {
     if (slot >= 0) this.#add(`seen[${slot}] = v`);
   }
 
-  /** What a number of some bits may be. */
+  /** Checks the value of a number of some bits. */
   #check(node: FieldNode): void {
     if (node.kind === "constant") {
       this.#add(`if v ~= ${node.value} then fail(v .. ", not ${node.value}") end`);
@@ -288,7 +288,7 @@ class StructCode {
   }
 }
 
-/** The size that tells where the struct ends. */
+/** The size that determines the end of the struct. */
 const totalOf = (ranges: readonly Range[]): Range | undefined =>
   ranges.find(
     ({ origin, step }) =>

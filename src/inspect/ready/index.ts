@@ -1,5 +1,5 @@
-// Ready protocols by name, and bytes from text: for the command line and the page. Users of `framewright/inspect` get
-// neither, and load none of the protocols.
+// Ready protocols by name, and bytes from text: for the command line and the inspector page.
+// `framewright/inspect` does not export them, so its users do not load the protocols.
 
 export { fromDump, fromHex, INPUT_KINDS, type InputKind, kindOf } from "./input.ts";
 export {

@@ -39,17 +39,17 @@ import * as workerman from "../../protocols/workerman/index.ts";
 /** A protocol of any kind. */
 export type AnyProtocol = MessageProtocol<unknown, unknown> | Protocol<unknown, unknown>;
 
-/** What names need from the program that asks for them. */
+/** Functions that the program must supply. */
 export interface NameHost {
-  /** Unpacks messages of Bilibili. */
+  /** Decompresses messages of Bilibili. */
   readonly inflate: Inflate;
-  /** The text of a schema. Throws if there is none of that name. */
+  /** Returns the text of a schema file. Throws if it does not exist. */
   schema(file: string): string;
 }
 
 type Options = NamePiece["options"];
 
-// Their options are checked by the functions themselves: a wrong one is an error that lists those that exist.
+// The functions check their own options: an unknown one is an error that lists the valid ones.
 type Make = (options: never, host: NameHost) => unknown;
 
 /** Ready protocols. */
@@ -73,7 +73,7 @@ const READY: Readonly<Record<string, Make>> = {
   "sproto-rpc": rpc,
 };
 
-/** Framings, each to be followed by `+` and a codec. */
+/** Framings; each must be followed by `+` and a codec. */
 const FRAMINGS: Readonly<Record<string, Make>> = {
   length: lengthPrefixed,
   varint: varintPrefixed,
@@ -105,7 +105,7 @@ const CODECS: Readonly<Record<string, Make>> = {
   "sproto-packed": packedSproto,
 };
 
-/** The names that {@link namedProtocol} takes. */
+/** The names that {@link namedProtocol} accepts. */
 export const PROTOCOL_NAMES: {
   readonly ready: readonly string[];
   readonly framings: readonly string[];
@@ -120,10 +120,10 @@ interface GatewayWords {
   readonly serialized?: string;
 }
 
-/** `workerman-gateway:serialized=php`: bodies that are no scalar are what PHP serialized. */
+/** `workerman-gateway:serialized=php`: bodies that are not scalars are serialized PHP values. */
 function gateway({ serialized, ...options }: GatewayWords): unknown {
   if (serialized === undefined) return workerman.gatewayProtocol(options);
-  if (serialized !== "php") throw new RangeError(`serialized can be php, not ${serialized}`);
+  if (serialized !== "php") throw new RangeError(`serialized must be php, not ${serialized}`);
   return workerman.gatewayProtocol({ ...options, serialized: workerman.phpSerialize() });
 }
 
@@ -131,7 +131,7 @@ interface SchemaWords {
   readonly ""?: string;
 }
 
-/** `sproto:schema.sproto#Type`: its first option is the schema and a type in it. */
+/** `sproto:schema.sproto#Type`: the first option is a schema and a type in it. */
 function sproto(words: SchemaWords, host: NameHost): Codec<unknown> {
   const { schema, type } = typeOf("sproto", words, host);
   return schema.type(type) as Codec<unknown>;
@@ -160,14 +160,17 @@ interface RpcWords {
   readonly package?: string;
 }
 
-/** `sproto-rpc:local=c2s.sproto,remote=s2c.sproto`: calls through the gate of skynet, as the side of `local` reads them. */
+/**
+ * `sproto-rpc:local=c2s.sproto,remote=s2c.sproto`: calls through skynet's gate, read as the side of
+ * `local`.
+ */
 function rpc(
   { local, remote, package: packageName, ...others }: RpcWords,
   host: NameHost,
 ): unknown {
   if (local === undefined || remote === undefined || Object.keys(others).length > 0) {
     throw new RangeError(
-      "sproto-rpc takes the schemas of both sides, and package: sproto-rpc:local=c2s.sproto,remote=s2c.sproto",
+      "sproto-rpc needs the schemas of both sides, and may have package: sproto-rpc:local=c2s.sproto,remote=s2c.sproto",
     );
   }
   const [own, theirs] = [local, remote].map((file) => parse(host.schema(file)));
@@ -175,10 +178,10 @@ function rpc(
 }
 
 /**
- * The protocol that a text names: `goim`, `fastway:dialect=v2`, `lines+json`, `length:width=2,endian=le+utf8`,
- * `length:width=2+sproto:schema.sproto#Type`.
+ * Returns the protocol with this name: `goim`, `fastway:dialect=v2`, `lines+json`,
+ * `length:width=2,endian=le+utf8`, `length:width=2+sproto:schema.sproto#Type`.
  *
- * @throws RangeError if there is none, or its options are wrong
+ * @throws RangeError for an unknown name or invalid options
  */
 export function namedProtocol(text: string, host: NameHost): AnyProtocol {
   const [first, second, ...more] = namePieces(text);
@@ -191,7 +194,7 @@ export function namedProtocol(text: string, host: NameHost): AnyProtocol {
   if (framing === undefined) {
     const codec = own(CODECS, first.name);
     if (codec === undefined || second !== undefined) throw unknownName(text);
-    // A codec alone: one message.
+    // A codec without a framing: one message.
     return perMessage().wrap(make(codec, first.options) as Codec<unknown>, { name: text });
   }
   const makeCodec = second === undefined ? raw : own(CODECS, second.name);
@@ -213,7 +216,7 @@ export interface NamePiece {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** The pieces of a name, as they were typed: `name:key=value,text+name`. */
+/** The pieces of a name, as typed: `name:key=value,text+name`. */
 export function namePieces(text: string): readonly NamePiece[] {
   return text.split("+").map(pieceOf);
 }
@@ -237,7 +240,7 @@ function typed(text: string): unknown {
   return text.replaceAll("\\r", "\r").replaceAll("\\n", "\n").replaceAll("\\0", "\0");
 }
 
-/** Errors about options are about what was typed. */
+/** Adds the typed text to errors about options. */
 function made(text: string, make: () => unknown): unknown {
   try {
     return make();
@@ -249,7 +252,7 @@ function made(text: string, make: () => unknown): unknown {
 function unknownName(text: string): RangeError {
   const { ready, framings, codecs } = PROTOCOL_NAMES;
   return new RangeError(
-    `no protocol ${JSON.stringify(text)}; there are ${ready.join(", ")}; framings: ${framings.join(", ")}; ` +
+    `unknown protocol ${JSON.stringify(text)}; available: ${ready.join(", ")}; framings: ${framings.join(", ")}; ` +
       `after a +: ${codecs.join(", ")}`,
   );
 }

@@ -1,44 +1,44 @@
 import { ProtocolError, type Trace } from "../../core/index.ts";
 
-/** What happened to the connections of one protocol, and to its servers and sessions. */
+/** Counts of events of one protocol: connections, servers and sessions. */
 export interface TrafficCounts {
-  /** Connections that servers took, and those that they did not. */
+  /** Connections that servers accepted and refused. */
   accepted: number;
   refused: number;
   /** Connections that were opened. */
   opened: number;
-  /** Connections that are over. */
+  /** Connections that ended. */
   closed: number;
-  /** Bytes that came, and that went out. */
+  /** Bytes received and sent. */
   receivedBytes: number;
   sentBytes: number;
-  /** Messages that were delivered, and that were sent. */
+  /** Messages delivered and sent. */
   receivedMessages: number;
   sentMessages: number;
-  /** Times that reading was paused. */
+  /** Number of times that reading was paused. */
   paused: number;
-  /** Times that promises of handlers were pending for 10 s while input waited. */
+  /** Number of times that promises of handlers were pending for 10 s while input waited. */
   stuck: number;
-  /** Runs of bad input that were skipped. */
+  /** Number of times that bad input was skipped. */
   skipped: number;
-  /** Requests that were sent, that were answered, and that were given up. */
+  /** Requests that were sent, answered, and abandoned. */
   asked: number;
   answered: number;
   unanswered: number;
   /** Further attempts to connect. */
   retries: number;
-  /** Heartbeats that were sent, and times that nothing came in time from a peer. */
+  /** Heartbeats sent, and number of times that no byte arrived in time from a peer. */
   heartbeats: number;
   missed: number;
-  /** Errors by their code; those without one count as `other`. */
+  /** Errors by code; errors without a code count as `other`. */
   readonly errors: Record<string, number>;
 }
 
-/** Counts of traffic: see {@link counters}. */
+/** The result of {@link counters}. */
 export interface Counters {
-  /** For the option `trace` of as many connections as you like. */
+  /** Pass it as the option `trace` of any number of connections. */
   readonly trace: Trace;
-  /** Counts by the name of the protocol. Live: they go on counting. */
+  /** Counts by protocol name. The objects are live: they continue to change. */
   readonly protocols: ReadonlyMap<string, Readonly<TrafficCounts>>;
 }
 

@@ -1,15 +1,15 @@
 import type { TraceEvent } from "../../core/index.ts";
 
-/** Which events of a trace are shown, and whether with their content. */
+/** The events of a trace to show, with or without their content. */
 export interface TraceFilter {
   readonly bytes: boolean;
   shows(event: TraceEvent): boolean;
 }
 
 /**
- * Reads a filter: words with commas between them. `1` or `*` is everything; a name is that of a protocol (`goim`, or the
- * first word of it, such as `lines`); a word with `*` is compared with protocol and event: `*error`, `goim*message`.
- * `bytes` shows the content of messages as well.
+ * Reads a filter: words separated by commas. `1` or `*` selects everything; a name selects a protocol
+ * (`goim`, or the first word of its name, for example `lines`); a word with `*` is matched against protocol
+ * and event: `*error`, `goim*message`. `bytes` adds the content of messages.
  */
 export function traceFilter(text: string): TraceFilter {
   const words = text.split(",").map((word) => word.trim());

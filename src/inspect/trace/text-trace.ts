@@ -13,25 +13,26 @@ import { traceFilter } from "./filter.ts";
 /** Options for {@link textTrace}. */
 export interface TextTraceOptions {
   /**
-   * Which events are written, as in the variable `FRAMEWRIGHT_DEBUG`: words with commas between them. `1` is everything,
-   * `goim` a protocol, `*error` the errors of all, `bytes` adds the content of messages.
+   * The events to write, in the syntax of the variable `FRAMEWRIGHT_DEBUG`: words separated by commas. `1`
+   * selects everything, `goim` a protocol, `*error` the errors of all protocols; `bytes` adds the content
+   * of messages.
    * @defaultValue `"1"`
    */
   readonly filter?: string | undefined;
   /**
-   * Takes each line, without a line end.
-   * @defaultValue prints it on standard error
+   * Called with each line, without a line end.
+   * @defaultValue prints it to standard error
    */
   readonly write?: ((line: string) => void) | undefined;
 }
 
-/** Most bytes, or characters of a value, that a line shows. */
+/** Maximum number of bytes, or characters of a value, in a line. */
 const LONGEST = 256;
 
 const numbers = /* @__PURE__ */ new WeakMap<object, number>();
 let last = 0;
 
-/** A number for each connection, in the order in which they are seen. */
+/** Numbers connections in the order in which they are first seen. */
 function numberOf(connection: object): number {
   const known = numbers.get(connection);
   if (known !== undefined) return known;
@@ -40,8 +41,9 @@ function numberOf(connection: object): number {
 }
 
 /**
- * Writes a line for each event of a trace: time, number and protocol of the connection, direction, size and type. The
- * content of messages is left out unless you ask for it. For the option `trace` of a connection.
+ * Makes a trace that writes a line for each event: time, number and protocol of the connection, direction,
+ * size and type. The content of messages is left out unless you ask for it. Pass it as the option `trace`
+ * of a connection.
  *
  * @param options - `filter` and `write`
  *
@@ -123,11 +125,11 @@ function happening(event: TraceEvent, content: boolean): string {
       return `answered ${event.id} after ${event.ms} ms${failed}`;
     }
     case "unanswered":
-      return `unanswered ${event.id ?? "and unsent"}: ${errorText(event.error)}`;
+      return `unanswered ${event.id ?? "(unsent)"}: ${errorText(event.error)}`;
     case "retry":
       return `retry ${event.failures} in ${Math.round(event.delay)} ms: ${errorText(event.error)}`;
     case "missed":
-      return `missed: nothing came for ${event.ms} ms`;
+      return `missed: no byte for ${event.ms} ms`;
     default:
       return event.type;
   }
@@ -146,7 +148,7 @@ function errorText(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : typeof error;
 }
 
-/** The type of a value, which tells nothing of its content but the size. */
+/** The type of a value, which reveals only the size of its content. */
 function kindOf(value: unknown): string {
   if (typeof value === "string") return `string(${value.length})`;
   if (typeof value !== "object" || value === null) return value === null ? "null" : typeof value;

@@ -1,15 +1,15 @@
 import { Arbitrary, type Random, Stream, Value } from "fast-check";
 import { type LengthsOptions, lengths } from "./lengths.ts";
 
-/** What arrays of bytes to make: their lengths, or the protocol whose `maxFrame` bounds them. */
+/** The lengths of the byte arrays, or the protocol that limits them with its `maxFrame`. */
 export type BytesOptions = LengthsOptions | { readonly maxFrame: number };
 
 /**
- * Bytes of the lengths where bugs live (see {@link lengths}), with contents where bugs live: random, all zeros,
- * all ones, text, line ends, and the bytes that delimit and escape. Large ones cost no more than being filled.
- * They shrink to fewer bytes, then to smaller ones.
+ * Byte arrays with lengths that find bugs (see {@link lengths}) and contents that find bugs: random, all
+ * zeros, all ones, text, line ends, and bytes that delimit and escape. A large array costs no more than
+ * filling it. They shrink to fewer bytes, then to smaller ones.
  *
- * @param options - a protocol (or anything else with a `maxFrame`), or the lengths to make
+ * @param options - a protocol (or any object with a `maxFrame`), or the lengths to make
  * @defaultValue options `{ min: 0, max: 70000 }`
  *
  * @example
@@ -32,15 +32,16 @@ type Filled = Uint8Array<ArrayBuffer>;
 
 const LETTERS = [...Array(26).keys()].map((i) => 0x61 + i);
 
-// Zero, CR, LF, space, quote, comma, digits, colon, brackets, braces, backslash; what ends and escapes.
+// Zero, CR, LF, space, quote, comma, digits, colon, brackets, braces, backslash: bytes that delimit and
+// escape.
 const SIGNS = [0x00, 0x0a, 0x0d, 0x0d, 0x20, 0x22, 0x2c, 0x30, 0x31, 0x3a, 0x5b, 0x5c, 0x7b, 0x7d];
 const LINES = [0x0a, 0x0d, 0x61];
 const EXTREMES = [0x00, 0x01, 0x7f, 0x80, 0xff];
 const PALETTES = [LETTERS, SIGNS, LINES, EXTREMES, [0x00], [0xff]];
-/** What is lost at the end of a body: line ends, spaces, zeros. */
+/** Bytes that may be lost at the end of a body: line ends, spaces, zeros. */
 const LAST = [0x00, 0x0a, 0x0d, 0x20];
 
-/** More bytes than these shrink by length only: nobody reads them one by one. */
+/** Longer arrays shrink by length only: no one reads so many bytes one by one. */
 const READABLE = 32;
 
 class Bytes extends Arbitrary<Filled> {
@@ -74,7 +75,7 @@ class Bytes extends Arbitrary<Filled> {
   }
 }
 
-/** Random numbers are dear: a long array gets a short random one again and again, moved on by one each time. */
+/** Random numbers are expensive: a long array repeats a short random one, shifted by one byte each time. */
 function fill(into: Filled, random: Random): void {
   const kind = random.nextInt(0, 2 * PALETTES.length - 1);
   const palette = PALETTES[kind];
@@ -89,14 +90,14 @@ function fill(into: Filled, random: Random): void {
   }
 }
 
-/** All zeros, if it is not that already. */
+/** All zeros, unless the value is all zeros already. */
 function* zeroed(value: Filled): IterableIterator<Filled> {
   if (value.some((byte) => byte !== 0)) yield new Uint8Array(value.length);
 }
 
 const plainer = (value: Filled): Stream<Filled> => new Stream(zeroed(value));
 
-/** One byte less, wherever it was. */
+/** One byte removed, at each position. */
 function* eachRemoved(value: Filled, min: number): IterableIterator<Filled> {
   if (value.length <= min) return;
   for (let i = 0; i < value.length; i++) {
@@ -109,7 +110,7 @@ function* eachRemoved(value: Filled, min: number): IterableIterator<Filled> {
 
 const without = (value: Filled, min: number): Stream<Filled> => new Stream(eachRemoved(value, min));
 
-/** Zeros in place of all, of halves, of quarters ...; then each byte half of what it was. */
+/** Zeros instead of all bytes, of each half, of each quarter ...; then each byte halved. */
 function* eachSmaller(value: Filled): IterableIterator<Filled> {
   for (let size = value.length; size >= 1; size = Math.floor(size / 2)) {
     for (let at = 0; at < value.length; at += size) {

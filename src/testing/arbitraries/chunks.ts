@@ -2,9 +2,9 @@ import { Arbitrary, constant, tuple } from "fast-check";
 import { cutPositions, cuts, cutUp } from "./cuts.ts";
 
 /**
- * The same bytes in any chunks, as a socket might bring them: whole, cut anywhere, a byte at a time, with
- * empty chunks between; each a view inside a larger, poisoned buffer. Cuts are kept as fractions, so that
- * they shrink apart from the bytes.
+ * The same bytes in arbitrary chunks, as a socket might deliver them: whole, cut anywhere, one byte at a
+ * time, with empty chunks between; each chunk is a view into a larger, poisoned buffer. Cuts are stored as
+ * fractions, so they shrink independently of the bytes.
  *
  * @param bytes - the bytes, or an arbitrary of them
  *

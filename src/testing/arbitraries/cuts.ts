@@ -2,19 +2,21 @@ import { type Arbitrary, array, constant, integer, oneof, record } from "fast-ch
 import { part, placeOf, WHOLE } from "./part.ts";
 
 /**
- * Where to cut bytes that are not known yet: as fractions of their length and as distances from frame ends, so
- * that cuts and values shrink apart from each other. Scaled by {@link cutPositions}.
+ * Cuts for bytes that are not known yet: fractions of their length and distances from frame ends, so that
+ * cuts and values shrink independently. Scaled by {@link cutPositions}.
  */
 export type Cuts = readonly Cut[] | { readonly step: number };
 
 interface Cut {
-  /** Which place, of {@link WHOLE}. */
+  /** The position, as a part of {@link WHOLE}. */
   readonly part: number;
-  /** Bytes from the frame's end that `part` picks; without it `part` picks a byte. */
+  /** Distance in bytes from the end of the frame that `part` selects; without it, `part` selects a byte. */
   readonly near?: number | undefined;
 }
 
-/** Everything at once, anywhere, around the ends of frames (that is where headers are), and drip by drip. */
+/**
+ * All bytes at once, cuts anywhere, cuts around the ends of frames (near headers), and steps of equal size.
+ */
 export const cuts: Arbitrary<Cuts> = oneof(
   {
     arbitrary: array(
@@ -27,13 +29,13 @@ export const cuts: Arbitrary<Cuts> = oneof(
   { arbitrary: constant({ step: 1 }), weight: 1 },
 );
 
-// One byte a chunk, but never more chunks than this: a law stays linear in its bytes.
+// One byte per chunk, but never more chunks than this: a law stays linear in the number of bytes.
 const MOST_CHUNKS = 2048;
 
 /**
- * Positions in `length` bytes, in order; two that are equal make an empty chunk.
+ * Positions in `length` bytes, in order; two equal positions make an empty chunk.
  *
- * @param ends - where frames end, in order; what cuts "near a frame's end" refer to
+ * @param ends - the ends of the frames, in order, for cuts near a frame's end
  */
 export function cutPositions(spec: Cuts, length: number, ends: readonly number[]): number[] {
   if ("step" in spec) {
@@ -52,7 +54,9 @@ export function cutPositions(spec: Cuts, length: number, ends: readonly number[]
     .sort((a, b) => a - b);
 }
 
-/** The pieces between cuts. Each is a view of memory of its own, poisoned around it, as sockets give them. */
+/**
+ * The pieces between cuts. Each is a view into its own memory, poisoned around it, as sockets deliver them.
+ */
 export function cutUp(bytes: Uint8Array, positions: readonly number[]): Uint8Array<ArrayBuffer>[] {
   let start = 0;
   return [...positions, bytes.length].map((end, i) => {

@@ -37,9 +37,10 @@ export type FastwayCommandV2 =
 const connId = field(1, 0xffff_ffff);
 
 /**
- * Packets of fastway that carry a message: any connection id but 0, and messages of the lengths that find bugs.
+ * Packets of fastway that carry a message: any connection id except 0, and messages with lengths that find
+ * bugs.
  *
- * @param message - lengths of the messages, or a protocol that bounds them
+ * @param message - lengths of the messages, or a protocol that limits them
  * @defaultValue message `{ max: 4096 }`
  *
  * @example
@@ -56,9 +57,9 @@ export function fastwayPackets(message: BytesOptions = { max: 4096 }): Arbitrary
 }
 
 /**
- * Commands of fastway, of both sides, with any ids.
+ * Commands of fastway in both directions, with any ids.
  *
- * @param dialect - which fastway is spoken
+ * @param dialect - the fastway dialect
  *
  * @example
  * ```ts

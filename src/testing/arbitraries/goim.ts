@@ -13,14 +13,14 @@ export interface GoimPacket {
   readonly op: number;
   /** Number of the request, a signed 32-bit integer. */
   readonly seq: number;
-  /** Contents, by operation. */
+  /** The contents, depending on the operation. */
   readonly body: Uint8Array;
 }
 
 /**
- * Packets of goim, every field over its whole range, with bodies of the lengths that find bugs.
+ * Packets of goim: every field over its whole range, with bodies of lengths that find bugs.
  *
- * @param body - lengths of the bodies, or a protocol that bounds them
+ * @param body - lengths of the bodies, or a protocol that limits them
  * @defaultValue body `{ max: 4080 }`: goim servers accept packets of at most 4096 bytes
  *
  * @example

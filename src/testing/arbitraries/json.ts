@@ -8,9 +8,9 @@ import {
 } from "fast-check";
 
 /**
- * JSON values that come back from JSON text as they were: no -0, no lone surrogates. Among them what trips
- * codecs up: keys such as `__proto__` and `10`, empty keys, nesting, strings with line ends and every plane of
- * Unicode.
+ * JSON values that survive a round trip through JSON text: without -0 and lone surrogates. They include
+ * cases that codecs often get wrong: keys like `__proto__` and `10`, empty keys, nesting, strings with line
+ * ends and characters of every Unicode plane.
  */
 export function jsonValues(): Arbitrary<JsonValue> {
   const any = jsonValue({ stringUnit: "binary" }).map(faithful);
@@ -35,7 +35,7 @@ const AWKWARD = [
   '["\\ufeff","\\ud83d\\ude00"]',
 ];
 
-/** JSON has a minus zero, but `JSON.stringify` does not write it. */
+/** JSON has a negative zero, but `JSON.stringify` does not write it. */
 function faithful(value: JsonValue): JsonValue {
   return JSON.parse(JSON.stringify(value)) as JsonValue;
 }

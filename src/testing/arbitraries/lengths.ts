@@ -1,6 +1,6 @@
 import { Arbitrary, integer, type Random, type Stream, Value } from "fast-check";
 
-/** Which lengths to make. */
+/** Options for {@link lengths}. */
 export interface LengthsOptions {
   /**
    * Shortest length.
@@ -9,26 +9,27 @@ export interface LengthsOptions {
   readonly min?: number | undefined;
   /**
    * Longest length: often a protocol's `maxFrame`.
-   * @defaultValue 70000, a little more than 16 bits can count
+   * @defaultValue 70000, slightly above the 16-bit limit
    */
   readonly max?: number | undefined;
 }
 
-// A little more than a 16-bit length can say.
+// Slightly above the limit of a 16-bit length.
 const DEFAULT_MAX = 70_000;
 
-// Where length fields run over: seven bits (varints, signed bytes), a byte, two varint bytes, two bytes.
+// Lengths at which length fields overflow: seven bits (varints, signed bytes), a byte, two varint bytes,
+// two bytes.
 const EDGES = [2 ** 7, 2 ** 8, 2 ** 14, 2 ** 16];
 
-/** From here on a length costs time, so that edges above it come less often. */
+/** Lengths from here on cost time, so larger edges are less frequent. */
 const LARGE = 2 ** 17;
 
 /**
- * Lengths where bugs live: 0, 1, both sides of 2^7, 2^8, 2^14, 2^16 and of `max`, between many small ones. They
- * shrink as integers do, towards `min`.
+ * Lengths that find bugs: 0, 1, both sides of 2^7, 2^8, 2^14, 2^16 and of `max`, mixed with many small
+ * ones. They shrink like integers, toward `min`.
  *
- * (`fc.nat` and the lengths of `fc.uint8Array` stay near ten at the default size: a length byte that
- * overflows survives them.)
+ * (`fc.nat` and the lengths of `fc.uint8Array` stay near ten at the default size, so they miss a length
+ * byte that overflows.)
  *
  * @example
  * ```ts
@@ -42,24 +43,26 @@ const LARGE = 2 ** 17;
  * //=> true
  * ```
  *
- * @throws RangeError when `min` and `max` are not integers with 0 <= min <= max
+ * @throws RangeError unless `min` and `max` are integers with 0 <= min <= max
  */
 export function lengths(options: LengthsOptions = {}): Arbitrary<number> {
   const { min = 0, max = Math.max(DEFAULT_MAX, min) } = options;
   if (!Number.isSafeInteger(min) || !Number.isSafeInteger(max) || min < 0 || max < min) {
-    throw new RangeError(`lengths: no integers from ${min} to ${max}`);
+    throw new RangeError(
+      `lengths: min and max must be integers with 0 <= min <= max, not ${min} and ${max}`,
+    );
   }
   return new Lengths(min, max);
 }
 
-/** A length that was made, and what it could have been. */
+/** A length that was made, and its range. */
 export interface Made {
   readonly min: number;
   readonly max: number;
   readonly length: number;
 }
 
-/** Lengths that are made meanwhile, in order; and one of them that is to be another one. */
+/** Records the lengths that are made, in order, and replaces one of them. */
 export interface Watch {
   readonly made: Made[];
   readonly other?: { readonly at: number; readonly length: number } | undefined;
@@ -67,7 +70,7 @@ export interface Watch {
 
 let watch: Watch | undefined;
 
-/** Runs a function, and sees the lengths that are made by it. */
+/** Runs a function and observes the lengths that it makes. */
 export function watching<T>(by: Watch, run: () => T): T {
   const outer = watch;
   watch = by;
@@ -101,13 +104,13 @@ class Lengths extends Arbitrary<number> {
     return new Value(length, undefined);
   }
 
-  /** Of 32: ten tiny ones, eight at an edge, eight of middling size, six near `max`. */
+  /** Out of 32: ten very small, eight at an edge, eight of medium size, six near `max`. */
   #pick(random: Random): number {
     const kind = random.nextInt(0, 31);
     if (kind < 10) return this.#min + random.nextInt(0, kind < 4 ? 1 : 16);
     if (kind < 18 && this.#edges.length > 0) {
       const edge = this.#edges[random.nextInt(0, this.#edges.length - 1)]!;
-      // The field may count a header too, so the side below is wider.
+      // The field may also count a header, so the range below the edge is wider.
       return edge + (kind < 14 ? random.nextInt(-1, 1) : random.nextInt(-6, 2));
     }
     if (kind < (this.#max > LARGE ? 31 : 26)) {

@@ -12,12 +12,12 @@ import {
 import { joined } from "../subject.ts";
 import { part, placeOf } from "./part.ts";
 
-/** What is done to bytes, at a fraction of their length; scaled by {@link mutate}. */
+/** A change of bytes at a fraction of their length; scaled by {@link mutate}. */
 export interface Mutation {
   readonly kind: "flip" | "set" | "insert" | "delete" | "repeat" | "end";
-  /** Where: a `part`, or at most 64 for one of the first bytes, where headers are. */
+  /** The position: a `part`, or at most 64 for one of the first bytes, which often hold a header. */
   readonly part: number;
-  /** How many bytes are deleted or repeated. */
+  /** Number of bytes to delete or repeat. */
   readonly count: number;
   readonly byte: number;
   readonly bytes: Uint8Array;
@@ -35,11 +35,11 @@ export const mutations: Arbitrary<readonly Mutation[]> = array(
   { minLength: 1, maxLength: 4 },
 );
 
-/** The bytes with all of that done to them, in memory of their own. */
+/** The bytes after all mutations, in their own memory. */
 export function mutate(bytes: Uint8Array, steps: readonly Mutation[]): Uint8Array<ArrayBuffer> {
   let all = Uint8Array.from(bytes);
   for (const { kind, part: picked, count, byte, bytes: extra } of steps) {
-    // Small parts are the first bytes themselves.
+    // Small parts are indices of the first bytes.
     const at = picked <= 64 ? Math.min(picked, all.length) : placeOf(picked, all.length);
     if (kind === "flip" && at < all.length) all[at]! ^= 1 << (byte & 7);
     else if (kind === "set" && at < all.length) all[at] = byte;
@@ -54,8 +54,9 @@ export function mutate(bytes: Uint8Array, steps: readonly Mutation[]): Uint8Arra
 const join = (...parts: Uint8Array[]): Uint8Array<ArrayBuffer> => joined(parts).bytes;
 
 /**
- * Bytes gone wrong: one to four bits flipped, bytes set to 0, 7f, 80 or ff, inserted, deleted or repeated, the
- * end cut off. What a hostile or broken peer sends, if `bytes` is what a good one sends.
+ * Damaged bytes: one to four mutations, each of which flips a bit, sets a byte to 0, 7f, 80 or ff, inserts,
+ * deletes or repeats bytes, or cuts off the end. They represent a hostile or broken peer, if `bytes` are
+ * those of a correct one.
  *
  * @param bytes - the bytes, or an arbitrary of them
  *

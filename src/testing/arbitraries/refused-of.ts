@@ -13,13 +13,14 @@ import {
 } from "./values-of.ts";
 
 /**
- * Values that a description must refuse to write: each is a valid value with one fault in it, at any depth. A number
- * one too large or with a fraction, bytes or text too long for their length field, a lone surrogate, an unknown name,
- * a case that does not exist, a missing member, a value of another type, one that fails a check.
+ * Values that a description must refuse to write: each is a valid value with one fault, at any depth. The
+ * faults are: a number that is out of range or has a fraction, bytes or text that are too long for their
+ * length field, a lone surrogate, an unknown name, a case that does not exist, a missing member, a value of
+ * another type, a value that fails a check.
  *
- * `laws` of a description puts them to the law "refusal".
+ * `laws` of a description uses them for the law "refusal".
  *
- * @param field - a description, or a protocol that `protocolOf` made
+ * @param field - a description, or a protocol made by `protocolOf`
  * @param options - as for {@link valuesOf}
  * @throws TypeError if no such value can be derived (the description is a bare `codec`)
  *
@@ -50,16 +51,19 @@ export function refusedOf<In, Out>(
   const described = "field" in field ? field.field : field;
   const list = faultsOf(described, options);
   if (list.length > 0) return oneof(...list);
-  throw new TypeError("refusedOf: no value is known that this description must refuse");
+  throw new TypeError("refusedOf: no value can be derived that this description must refuse");
 }
 
-/** One arbitrary for each kind of fault; none if none can be derived. @internal */
+/** One arbitrary for each kind of fault; empty if none can be derived. @internal */
 export function faultsOf(field: AnyField, options: ValuesOptions): readonly Values[] {
   const { max, context } = checkedOptions("refusedOf", options);
   return faults(field, { ...context, known: [new Map(), new Map()] }, max);
 }
 
-/** A field that is used in many places has the same faults in each; one list for what is not nested yet. */
+/**
+ * A field that is used in several places has the same faults in each, so faults of fields that are not
+ * nested yet are stored.
+ */
 interface FaultContext extends Context {
   readonly known: readonly [Map<AnyField, Values[]>, Map<AnyField, Values[]>];
 }
@@ -67,7 +71,7 @@ interface FaultContext extends Context {
 type Values = Arbitrary<unknown>;
 type Members = Readonly<Record<string, unknown>>;
 
-// Longer ones are not made: a length of 24 bits or more is not filled.
+// No longer ones are made: a length field of 24 bits or more is not exceeded.
 const LONGEST = 2 ** 16;
 
 function faults(field: AnyField, context: FaultContext, room: number): Values[] {
@@ -157,13 +161,13 @@ function newFaults(field: AnyField, context: FaultContext, room: number): Values
 
 const MOST_CASES = 8;
 
-/** A few from the whole range: of many cases, most differ in little, and nested ones multiply. */
+/** A few items from the whole range: most of many cases differ little, and nested ones multiply. */
 const few = <T>(list: readonly T[]): readonly T[] => {
   const step = Math.max(1, (list.length - 1) / (MOST_CASES - 1));
   return list.filter((_, i) => Math.floor(i / step) > Math.floor((i - 1) / step));
 };
 
-/** Numbers beyond both ends, and what is no integer. */
+/** Numbers beyond both limits, and numbers that are not integers. */
 const outside = (least: number, most: number): Values =>
   constantFrom<unknown>(least - 1, most + 1, 0.5, Number.NaN, "1", null);
 
@@ -171,7 +175,7 @@ function badNames({ names, open }: NodeOf<"enum">): Values[] {
   const unknown = ["?", "", "constructor", "__proto__"].filter(
     (name) => !Object.hasOwn(names, name),
   );
-  // Of an open one, what has a name would come back as the name; others are values.
+  // In an open enum, a code with a name would be read as the name; other codes are values.
   const codes = Object.values(names);
   return [
     constantFrom<unknown>(...unknown, ...codes, null, ...(open ? [] : [Math.max(...codes) + 1])),
@@ -181,7 +185,7 @@ function badNames({ names, open }: NodeOf<"enum">): Values[] {
 const bytesOf = (length: number): unknown => new Uint8Array(length);
 const textOf = (length: number): unknown => "a".repeat(length);
 
-/** Of a wrong length, or longer than their length field can say. */
+/** Values of a wrong length, or too long for their length field. */
 function badLengths(
   length: number | AnyField | undefined,
   make: (length: number) => unknown,
@@ -219,7 +223,7 @@ function withBadItem(
   const good = arbitraryOf(list, context, room) as Arbitrary<readonly unknown[]>;
   return faults(item, context, Math.floor(room / 2)).map((bad) =>
     tuple(good, bad, nat(20)).map(([items, wrong, picked]) => {
-      // In place of one: a list of a fixed length, or a full one, would be refused for another one.
+      // Replaces an item: a list with a fixed length, or a full one, would be refused for another reason.
       const at = items.length === 0 ? 0 : picked % items.length;
       return [...items.slice(0, at), wrong, ...items.slice(at + 1)];
     }),
@@ -244,7 +248,7 @@ function badLists(
   return [...others, many(largest(length) + 1)];
 }
 
-/** Values for which `keep` holds: those that a sample finds. */
+/** The values for which `keep` returns true, if a sample contains any. */
 function found(values: Values, keep: (value: unknown) => boolean): Values[] {
   const list = sample(values, { numRuns: 80, seed: 1 }).filter((value) => {
     try {
@@ -256,7 +260,7 @@ function found(values: Values, keep: (value: unknown) => boolean): Values[] {
   return list.length === 0 ? [] : [constantFrom(...list)];
 }
 
-/** What the inner field refuses, in the form of the mapping: only what is written as exactly that. */
+/** Values that the inner field refuses, mapped back: only those that are written as exactly that value. */
 function badMappings(
   { inner, read, write }: NodeOf<"mapped">,
   context: FaultContext,
@@ -275,7 +279,7 @@ function badMappings(
   return found(made, () => true);
 }
 
-/** Objects with one member that is bad, missing, unknown, or contradicts another one. */
+/** Objects with one member that is invalid, missing, unknown, or contradicts another one. */
 function badMembers(
   field: AnyField,
   node: NodeOf<"struct">,
@@ -309,7 +313,7 @@ function badMembers(
     );
   }
   for (const { node: size, from, to } of ranges) {
-    // One unit more than the number can say.
+    // One unit more than the number can count.
     const most = (largest(size.base) + 1) * size.unit - size.add - 1;
     const inside = steps.slice(from, to + 1);
     for (const { name, field: one, hidden } of inside) {
@@ -354,11 +358,11 @@ function badMembers(
   return list;
 }
 
-/** The list or bytes under a default. */
+/** The list or bytes inside a default. */
 const without = (field: AnyField): AnyField =>
   field.node.kind === "default" ? without(field.node.inner) : field;
 
-/** For each case its tag and a bad value; and tags that have no case. */
+/** For each case, its tag with an invalid value; and tags without a case. */
 function badCases(
   name: string,
   { tag, cases, otherwise }: NodeOf<"match">,
@@ -385,7 +389,7 @@ function badCases(
   return [...list, ...more];
 }
 
-/** Is `undefined` refused, whatever functions of users say? */
+/** True if `undefined` is refused regardless of functions of the user. */
 function refusesNothing(field: AnyField): boolean {
   const { node } = field;
   switch (node.kind) {

@@ -2,14 +2,15 @@ import type { Arbitrary } from "fast-check";
 import { constantFrom, integer, oneof, string, tuple } from "fast-check";
 import { type LengthsOptions, lengths } from "./lengths.ts";
 
-// One to four bytes in UTF-8, the byte order mark, what combines, what JSON escapes, what ends lines.
+// One to four bytes in UTF-8, the byte order mark, a combining mark, characters that JSON escapes, line
+// ends.
 const UNITS = ["a", "\n", "\r", "\0", '"', "\\", "é", "ß", "€", "\u2028", "\ufeff", "\u0301", "😀"];
 
 const SURROGATES = 0x800;
 const CHARACTERS = 0x11_0000 - SURROGATES;
 const FIRST = 0x61;
 
-// As the unit "binary" of fast-check, which takes seconds to make its table. Shrinks to "a".
+// Like the unit "binary" of fast-check, which takes seconds to make its table. Shrinks to "a".
 const anyCharacter: Arbitrary<string> = integer({ min: 0, max: CHARACTERS - 1 }).map(
   (n) => {
     const code = (n + FIRST) % CHARACTERS;
@@ -26,8 +27,8 @@ const anyCharacter: Arbitrary<string> = integer({ min: 0, max: CHARACTERS - 1 })
 );
 
 /**
- * Text of the lengths where bugs live (see {@link lengths}; in characters, which UTF-8 writes as one to four
- * bytes each), never with a lone surrogate: line ends, quotes, combining marks, a byte order mark, emoji.
+ * Text with lengths that find bugs (see {@link lengths}; in characters, which take one to four bytes in
+ * UTF-8), never with a lone surrogate: line ends, quotes, combining marks, a byte order mark, emoji.
  *
  * @param options - the lengths to make
  * @defaultValue options `{ min: 0, max: 70000 }`

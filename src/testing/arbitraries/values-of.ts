@@ -31,22 +31,25 @@ import { text } from "./text.ts";
 /** Options for {@link valuesOf}. */
 export interface ValuesOptions {
   /**
-   * Most bytes that a value takes on the wire, unless its smallest form takes more.
+   * Maximum size of a value on the wire, in bytes, unless its smallest form is larger.
    * @defaultValue 300
    */
   readonly max?: number | undefined;
-  /** Arbitraries for fields whose values cannot be derived: those made by `codec`, or better ones for others. */
+  /**
+   * Arbitraries for fields with values that cannot be derived (those made by `codec`), or replacements for
+   * other fields.
+   */
   readonly of?: ReadonlyMap<AnyField, Arbitrary<unknown>> | undefined;
 }
 
 /**
- * Values of a description, as they are received: defaults are filled in, so that a round trip gives an equal value.
- * Numbers at the ends of their range, lengths where length fields run over, every name, every case, with and without
- * optional fields.
+ * Values of a description, in the form in which they are received: defaults are filled in, so a round trip
+ * returns an equal value. They include numbers at the limits of their range, lengths at which length fields
+ * overflow, every name, every case, with and without optional fields.
  *
- * @param field - a description, or a protocol that `protocolOf` made
- * @throws TypeError if it contains a `codec` without an arbitrary in `of`; while values are made, if one that passes a
- *   check of yours is never found
+ * @param field - a description, or a protocol made by `protocolOf`
+ * @throws TypeError if it contains a `codec` without an arbitrary in `of`; while values are made, if no
+ *   value is found that passes one of your checks
  *
  * @example
  * ```ts
@@ -79,7 +82,7 @@ export function checkedOptions(
   return { max, context: { of, depth: 0 } };
 }
 
-/** What is known while values of nested fields are made. @internal */
+/** State while values of nested fields are made. @internal */
 export interface Context {
   readonly of: ReadonlyMap<AnyField, Arbitrary<unknown>>;
   readonly depth: number;
@@ -88,10 +91,10 @@ export interface Context {
 type Values = Arbitrary<unknown>;
 type Members = Readonly<Record<string, unknown>>;
 
-// Objects without a prototype would differ from decoded ones in strict comparisons.
+// Strict comparisons treat objects without a prototype as different from decoded ones.
 const PLAIN = { noNullPrototype: true } as const;
 
-/** Largest number that a field holds. @internal */
+/** Largest number that a field can hold. @internal */
 export function largest(field: AnyField): number {
   const { node } = field;
   switch (node.kind) {
@@ -106,7 +109,7 @@ export function largest(field: AnyField): number {
   }
 }
 
-/** Values that take at most `room` bytes, where that is possible. @internal */
+/** Values that take at most `room` bytes, if possible. @internal */
 export function arbitraryOf(field: AnyField, context: Context, room: number): Values {
   const own = context.of.get(field);
   if (own !== undefined) return own;
@@ -145,7 +148,7 @@ export function arbitraryOf(field: AnyField, context: Context, room: number): Va
       return lists(node, node.length, context, room);
     case "until": {
       const { item, last } = node;
-      // With room for more than the last item, or a filter would never pass.
+      // Leaves room for more than the last item; otherwise a filter would never pass.
       const most = Math.min(6, Math.floor(room / (item.least + 4)) - 1);
       if (most < 1) return constant([]);
       const share = Math.floor(room / (most + 1));
@@ -162,7 +165,7 @@ export function arbitraryOf(field: AnyField, context: Context, room: number): Va
       const { inner } = node;
       if (room < inner.least) return constant(undefined);
       const given = arbitraryOf(inner, context, room);
-      // Without a `present` a value of no bytes is refused.
+      // Without a `present`, a value of zero bytes is refused.
       const written = inner.least > 0 ? given : given.filter((value) => isWritable(field, value));
       return option(written, { nil: undefined });
     }
@@ -191,7 +194,7 @@ export function arbitraryOf(field: AnyField, context: Context, room: number): Va
       return structs(field, node, context, room);
     default:
       throw new TypeError(
-        `the values of "${node.kind === "codec" ? node.name : node.kind}" cannot be derived: give an arbitrary for the field in the option "of"`,
+        `the values of "${node.kind === "codec" ? node.name : node.kind}" cannot be derived: pass an arbitrary for the field in the option "of"`,
       );
   }
 
@@ -201,7 +204,7 @@ export function arbitraryOf(field: AnyField, context: Context, room: number): Va
   }
 }
 
-/** One of those that fit into `room`, or else the smallest. */
+/** One of those that fit into `room`; otherwise the smallest. */
 function fitting(
   cases: readonly (readonly [least: number, make: (room: number) => Values])[],
   room: number,
@@ -227,7 +230,7 @@ function names({ names: codes, open, base }: NodeOf<"enum">): Values {
   );
 }
 
-/** What a length allows, within `room` bytes. */
+/** Lengths that a length field allows, within `room` bytes. */
 function bounds(length: number | AnyField | undefined, room: number): { min: number; max: number } {
   if (typeof length === "number") return { min: length, max: length };
   const left = length === undefined ? room : Math.min(room - length.least, largest(length));
@@ -250,12 +253,12 @@ function texts({ charset, length, pad }: NodeOf<"text">, room: number): Values {
       .map((value) => value.slice(0, max))
       .filter((value) => value.charCodeAt(value.length - 1) !== pad);
   }
-  // Of characters of several bytes no length in bytes can be promised.
+  // With characters of several bytes, no exact length in bytes is possible.
   if (charset === "utf8" && min > 0) return characters("ascii", min, max);
   return characters(charset, min, max);
 }
 
-/** Many items are made only of small ones. */
+/** Long lists are made only of small items. */
 const MOST_ITEMS = 40;
 
 function lists(
@@ -299,7 +302,7 @@ function mappedValues(
 
 const MOST_TRIES = 2000;
 
-/** A condition that has to hold now and then: without end, nothing would be found. */
+/** A condition that must hold now and then: otherwise the search would never end. */
 function sometimes<T>(what: string, holds: (value: T) => boolean): (value: T) => boolean {
   let tries = 0;
   return (value) => {
@@ -309,7 +312,7 @@ function sometimes<T>(what: string, holds: (value: T) => boolean): (value: T) =>
     }
     if (++tries < MOST_TRIES) return false;
     throw new TypeError(
-      `no valid value of a "${what}" was found: give an arbitrary for the field in the option "of"`,
+      `no valid value of a "${what}" was found: pass an arbitrary for the field in the option "of"`,
     );
   };
 }
@@ -323,7 +326,7 @@ function isWritable(field: AnyField, value: unknown): boolean {
   }
 }
 
-/** How many bytes each step may take. */
+/** Maximum number of bytes for each step. */
 function sharesOf(
   steps: readonly Step[],
   ranges: readonly Range[],
@@ -385,7 +388,7 @@ function structs(
 
   const trailing = steps.filter(({ trails }) => trails).map(({ name }) => name);
   if (trailing.length > 1) all = all.map((value) => closeGaps(value as Members, trailing));
-  // Numbers of units, and lengths below an `add`, are found by trying.
+  // Numbers of units, and lengths with a negative `add`, are found by trial.
   const isPicky = ranges.some(({ node }) => node.unit > 1 || node.add < 0);
   if (isPicky) all = all.filter(sometimes("struct", (value) => isWritable(field, value)));
   if (shown.length === 0) return all;
@@ -395,7 +398,7 @@ function structs(
   }));
 }
 
-/** Fields that the library writes. @internal */
+/** Fields that the library writes itself. @internal */
 export const DESCRIBERS: ReadonlySet<FieldNode["kind"]> = new Set([
   "size",
   "count",
@@ -403,7 +406,7 @@ export const DESCRIBERS: ReadonlySet<FieldNode["kind"]> = new Set([
   "checksum",
 ]);
 
-/** A list whose number of items stands elsewhere. */
+/** A list with its number of items in another field. */
 function countedList(
   list: AnyField,
   steps: readonly Step[],
@@ -421,7 +424,7 @@ function countedList(
   return lists(node as NodeOf<"array">, undefined, context, room, largest(base));
 }
 
-/** One value for each case of a match, and for what has no case. */
+/** A value for each case of a match, and for tags without a case. */
 function matches(
   { name, field, room }: Member,
   members: readonly Member[],
@@ -450,7 +453,7 @@ function matches(
   return fitting(all, room);
 }
 
-/** The value that the name of a case stands for. @internal */
+/** The value that the name of a case refers to. @internal */
 export function tagValue(field: AnyField, key: string): unknown {
   const { node } = field;
   switch (node.kind) {
@@ -471,7 +474,7 @@ export function tagValue(field: AnyField, key: string): unknown {
   }
 }
 
-/** Is there a value without a case? A filter that can never pass would not end. @internal */
+/** True if there are values without a case. A filter that never passes would never end. @internal */
 export function hasOthers({ node }: AnyField, cases: Readonly<Record<string, AnyField>>): boolean {
   switch (node.kind) {
     case "default":
@@ -488,7 +491,7 @@ export function hasOthers({ node }: AnyField, cases: Readonly<Record<string, Any
   }
 }
 
-/** Behind an optional member that is missing, all others are. */
+/** If an optional member is missing, all later ones are too. */
 function closeGaps(value: Members, names: readonly string[]): object {
   const closed: Record<string, unknown> = { ...value };
   let isMissing = false;
@@ -499,7 +502,7 @@ function closeGaps(value: Members, names: readonly string[]): object {
   return closed;
 }
 
-/** What receivers see of numbers that the library writes. */
+/** The values of numbers that the library writes, as receivers see them. */
 function numbersOf(
   field: AnyField,
   value: Members,

@@ -7,7 +7,7 @@ const BEFORE = Uint8Array.from({ length: 21 }, (_, i) => 0xd0 + i);
 
 export const appendOnlyEncode: LawDefinition = defineLaw<[unknown]>({
   name: "append-only encode",
-  why: "frames are written one behind the other, so an encoder that writes at position 0 spoils the one before",
+  why: "frames are written one after the other, so an encoder that writes at position 0 overwrites the previous frame",
   runs: 1000,
   large: true,
   follows: ["purity"],
@@ -23,14 +23,14 @@ export const appendOnlyEncode: LawDefinition = defineLaw<[unknown]>({
     const evidence = { bytes, ends: [BEFORE.length] };
     demand(
       sameBytes(bytes.subarray(0, BEFORE.length), BEFORE),
-      () => "encode changed bytes that were in the output before",
+      () => "encode changed earlier bytes of the output",
       evidence,
     );
     demand(
       sameBytes(bytes, wanted.bytes),
       () =>
-        `encode appended ${bytes.length - BEFORE.length} bytes behind others ` +
-        `that are not the ${frame.length} it writes into an empty output`,
+        `encode appended ${bytes.length - BEFORE.length} bytes after others, ` +
+        `which differ from the ${frame.length} that it writes into an empty output`,
       () => ({
         ...evidence,
         sides: [

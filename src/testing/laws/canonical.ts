@@ -8,19 +8,22 @@ import { changed, Swept } from "../variants.ts";
 import { toHex } from "../vectors/portable.ts";
 import { Violation } from "../violation.ts";
 
-/** Other spellings that are listed, and how long the frames may be in which each byte is changed for it. */
+/**
+ * Maximum number of other spellings in the notes, and maximum length of a frame for changing each of its
+ * bytes.
+ */
 const MOST_NOTES = 8;
 const swept = new Swept(16, 32);
 
 export const canonical: LawDefinition = defineLaw<[unknown, readonly Mutation[] | null]>({
   name: "canonical",
-  why: "where each value has one encoding (to be hashed, signed or compared), no other bytes may be accepted",
+  why: "if each value has exactly one encoding (for hashes, signatures or comparisons), no other bytes may be accepted",
   runs: 1000,
   follows: ["round trip"],
   ofEncode: true,
   applies: ({ options, loose }) =>
     options.canonical === true ||
-    // Values that are read in another form than they are written cannot be written again.
+    // Values that are read in a different form than they are written cannot be written again.
     (options.canonical === undefined &&
       !loose &&
       options.reader === undefined &&
@@ -36,7 +39,10 @@ export const canonical: LawDefinition = defineLaw<[unknown, readonly Mutation[] 
   },
 });
 
-/** Demands that bytes are the encoding of the value that is read of them; else it is noted, if they may be others. */
+/**
+ * Requires that bytes are the encoding of the value read from them. If other spellings are allowed, adds a
+ * note instead.
+ */
 function look(subject: Subject, given: Uint8Array): void {
   const isLaw = subject.options.canonical === true;
   if (!isLaw && subject.notes.length >= MOST_NOTES) return;
@@ -53,7 +59,7 @@ function look(subject: Subject, given: Uint8Array): void {
   }
   if (again !== undefined && sameBytes(again, bytes)) return;
   if (isLaw) {
-    const text = `these bytes are accepted, but encoding their value gives ${words}`;
+    const text = `these bytes are accepted, but their value encodes to ${words}`;
     throw new Violation(text, {
       bytes: bytes.slice(),
       ...(again && { sides: [["accepted", bytes.slice()] as const, ["encoded", again] as const] }),
@@ -64,7 +70,7 @@ function look(subject: Subject, given: Uint8Array): void {
 }
 
 const LONGEST_NOTE = 24;
-/** What is noted already: each kind of spelling once, by the first byte that differs. */
+/** The spellings noted so far: one of each kind, by the first byte that differs. */
 const noted = new WeakMap<Subject, Set<string>>();
 
 function note(subject: Subject, bytes: Uint8Array, again: Uint8Array, value: unknown): void {
@@ -76,11 +82,11 @@ function note(subject: Subject, bytes: Uint8Array, again: Uint8Array, value: unk
   if (keys.has(key) || bytes.length > 2 * LONGEST_NOTE) return;
   keys.add(key);
   subject.notes.push(
-    `${toHex(bytes)} is read as ${shown(value, 60)}, which is written ${toHex(again)}`,
+    `${toHex(bytes)} is read as ${shown(value, 60)}, which is written as ${toHex(again)}`,
   );
 }
 
-/** The bytes without what follows their first frame: a changed length may have made it shorter. */
+/** The bytes of the first frame alone: a changed length may have made it shorter. */
 function firstFrame(subject: Subject, bytes: Uint8Array): Uint8Array | undefined {
   if (!subject.framed) return bytes;
   try {
@@ -91,7 +97,7 @@ function firstFrame(subject: Subject, bytes: Uint8Array): Uint8Array | undefined
   }
 }
 
-/** The one value of bytes that are exactly one frame. */
+/** The value of bytes that are exactly one frame. */
 function acceptedValue(subject: Subject, bytes: Uint8Array): { value: unknown } | undefined {
   const reader = subject.reader();
   try {

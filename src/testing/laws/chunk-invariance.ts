@@ -6,14 +6,14 @@ import { type Outcome, readStream } from "../stream.ts";
 import type { Subject } from "../subject.ts";
 import { demand } from "../violation.ts";
 
-// Up to here each single cut is tried, too.
+// Up to this length, each single cut is also tried.
 const SMALL = 48;
 
 export const chunkInvariance: LawDefinition = defineLaw<
   [unknown[], Cuts, readonly Mutation[] | null]
 >({
   name: "chunk invariance",
-  why: "a stream has no boundaries: any cuts must give the same frames, and for bad bytes the same error",
+  why: "a stream has no boundaries: any cuts must lead to the same frames, and bad bytes to the same error",
   runs: 100,
   follows: [
     "round trip",
@@ -68,13 +68,13 @@ function demandAll(
   bytes: Uint8Array,
 ): void {
   const evidence = { bytes, ends };
-  const text = (): string => `${sent.length} frames were written, and read as: ${inWords(whole)}`;
+  const text = (): string => `${sent.length} frames were written, but read as: ${inWords(whole)}`;
   demand(whole.code === undefined && whole.ends.join() === ends.join(), text, evidence);
   for (const [i, value] of sent.entries())
     subject.demandReceived(whole.values[i]!, value, evidence);
 }
 
-/** True if only the values can differ. */
+/** True if at most the values differ. */
 const isAlike = (a: Outcome, b: Outcome): boolean =>
   a.code === b.code && a.ends.join() === b.ends.join();
 
@@ -86,7 +86,7 @@ function differenceInWords(
 ): string {
   const what = isMutated ? "mutated bytes" : "the same bytes";
   if (isAlike(whole, cut))
-    return `${what} in ${chunks} chunks are the same frames, with other values`;
+    return `${what} in ${chunks} chunks are the same frames, but with different values`;
   return `${what} in one chunk: ${inWords(whole)}; in ${chunks}: ${inWords(cut)}`;
 }
 

@@ -6,7 +6,7 @@ import { demand } from "../violation.ts";
 
 export const concatenation: LawDefinition = defineLaw<[unknown[]]>({
   name: "concatenation",
-  why: "a stream is its frames one behind the other: nothing between them, nothing that depends on the one before",
+  why: "a stream is a sequence of frames: nothing between them, and no frame depends on the previous one",
   follows: [
     "round trip",
     "measure equals length",
@@ -22,14 +22,15 @@ export const concatenation: LawDefinition = defineLaw<[unknown[]]>({
     const evidence = { bytes, ends };
     demand(
       sameBytes(encodeAll(subject.writer(), sent), bytes),
-      () => "encodeAll does not give the frames that encodeFrame gives one by one",
+      () => "encodeAll does not write the same frames as encodeFrame one by one",
       evidence,
     );
     const received = subject.readBack(evidence, () => decodeAll(subject.reader(), bytes));
     const expected = sent.flatMap((value) => [...subject.expected(value)]);
     demand(
       subject.same(received, expected),
-      () => `${expected.length} values were written; the ${received.length} received are others`,
+      () =>
+        `${expected.length} values were written; the ${received.length} received ones are different`,
       () => ({
         ...evidence,
         sides: [

@@ -4,12 +4,12 @@ import { FURTHER, isFrame, longer, othersThan, Swept } from "../variants.ts";
 import { type Outcome, outcomeOf } from "../vectors/outcome.ts";
 import { demand } from "../violation.ts";
 
-/** Frames that are swept, and how long they may be: each byte of each is changed a dozen times. */
+/** Maximum number and length of frames to sweep: each byte of each frame is changed a dozen times. */
 const swept = new Swept(60, 96);
 
 export const everyByteCounts: LawDefinition = defineLaw<[unknown]>({
   name: "every byte counts",
-  why: "a byte that nobody looks at is a checksum, a count or a trailer that is not checked: damaged frames pass for good ones",
+  why: "a byte that is ignored may be a checksum, count or trailer that is never checked: damaged frames pass as valid",
   runs: 1000,
   follows: ["round trip"],
   applies: ({ loose }) => !loose,
@@ -40,15 +40,15 @@ function demandCounts(subject: Subject, frame: Uint8Array, at: number, whole: Ou
     if (!isSame(subject, outcomeOf(subject, changed), whole)) return;
   }
   const text = (): string =>
-    `byte ${at} does not count: with ${others.size} others in its place the same value is read. If that is right, ` +
-    "say so in the option `ignores`";
+    `byte ${at} is ignored: with ${others.size} other bytes in its place the same value is read. If that is intended, ` +
+    "use the option `ignores`";
   demand(false, text, { bytes: frame, cuts: [at] });
 }
 
-/** Demands that a frame with further bytes in it, which its length counts, is refused or means something else. */
+/** Requires that a frame with extra bytes, counted by its length, is refused or has another meaning. */
 function demandNothingFurther(subject: Subject, frame: Uint8Array, whole: Outcome): void {
   const text = (): string =>
-    "a frame with further bytes at its end is read as the same value. If that is right, say so in the option `ignores`";
+    "a frame with extra bytes at its end is read as the same value. If that is intended, use the option `ignores`";
   const ofZeros = isFramed(subject)
     ? longer(subject, frame, FURTHER[0])
     : appended(frame, FURTHER[0]);

@@ -15,22 +15,22 @@ export const incompleteInput: LawDefinition = defineLaw<[unknown, number[]]>({
     let known = 0;
     for (const end of places(1, frame.length - 1, some)) {
       const evidence = { bytes: frame, cuts: [end] };
-      // Alone in its memory, and with the rest of the frame right behind, which must not be looked at.
+      // Once alone in its memory, and once followed by the rest of the frame, which must not be read.
       const [alone, cut] = subject.readBack(evidence, () => [
         subject.measure(reader, frame.slice(0, end), 0, end),
         subject.measure(reader, frame, 0, end),
       ]);
       const text = (answer: number): string =>
-        `of the first ${end} of ${frame.length} bytes measure says ${answer}`;
+        `for the first ${end} of ${frame.length} bytes, measure returns ${answer}`;
       demand(alone === 0 || alone === frame.length, () => text(alone), evidence);
       demand(
         alone === cut,
-        () => `${text(alone)}; when the rest lies behind end, ${cut}: it reads past end`,
+        () => `${text(alone)}; if the rest follows after end, ${cut}: it reads past end`,
         evidence,
       );
       demand(
         known === 0 || alone === known,
-        () => `${text(alone)}, and knew better before`,
+        () => `${text(alone)}, but returned ${known} for fewer bytes`,
         evidence,
       );
       known = alone;

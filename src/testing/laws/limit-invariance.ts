@@ -9,7 +9,7 @@ import { inWords } from "./chunk-invariance.ts";
 
 export const limitInvariance: LawDefinition = defineLaw<[unknown[], Cuts]>({
   name: "limit invariance",
-  why: "both sides must agree on the longest frame, however it is cut: else one sends what the other refuses",
+  why: "both sides must agree on the longest frame, however it is cut: otherwise one side sends frames that the other refuses",
   follows: [
     "round trip",
     "measure equals length",
@@ -33,7 +33,7 @@ export const limitInvariance: LawDefinition = defineLaw<[unknown[], Cuts]>({
   },
 });
 
-/** What is larger than the protocol's own limit is written by nobody, and read by nobody. */
+/** Frames above the protocol's own limit must be neither written nor read. */
 function demandRefusalAboveLimit(subject: Subject, value: unknown, spec: Cuts): void {
   const bytes = subject.unlimited(value);
   if (bytes === undefined || !subject.framed) return;
@@ -45,19 +45,22 @@ function demandRefusalAboveLimit(subject: Subject, value: unknown, spec: Cuts): 
     demand(
       ends.length === 0 && code === "too-long",
       () =>
-        `a frame of ${bytes.length} bytes, above maxFrame ${maxFrame}, ends in ` +
-        `${code ?? "no error"} after ${ends.length} frames, not in too-long`,
+        `a frame of ${bytes.length} bytes, above maxFrame ${maxFrame}, ends with ` +
+        `${code ?? "no error"} after ${ends.length} frames, not with too-long`,
       evidence,
     );
   }
 }
 
-/** What is written must be read: a reader with a lower limit than its writer refuses good frames. */
+/**
+ * Frames that are written must be readable: a reader with a lower limit than its writer refuses valid
+ * frames.
+ */
 function demandReadable(subject: Subject, { frames }: Written): void {
   const { maxFrame } = subject.reader();
   for (const bytes of frames) {
     const text = (): string =>
-      `a frame of ${bytes.length} bytes is written; the reader's maxFrame is ${maxFrame}`;
+      `a frame of ${bytes.length} bytes is written, but the reader's maxFrame is ${maxFrame}`;
     demand(bytes.length <= maxFrame, text, { bytes });
   }
 }
@@ -100,7 +103,7 @@ function demandReader(
     demand(
       short === inWords({ ends: before, code: "too-long" }),
       () =>
-        `with maxFrame ${longest - 1}, one less than the frame behind byte ${before.at(-1) ?? 0}: ${short}`,
+        `with maxFrame ${longest - 1}, one less than the frame at byte ${before.at(-1) ?? 0}: ${short}`,
       evidence,
     );
   }

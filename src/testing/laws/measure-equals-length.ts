@@ -20,9 +20,9 @@ export const measureEqualsLength: LawDefinition = defineLaw<[unknown]>({
       const length = subject.readBack(evidence, () =>
         subject.measure(subject.reader(), bytes, 0, bytes.length),
       );
-      const more = behind.length > 0 ? ` with ${behind.length} bytes behind it` : "";
+      const more = behind.length > 0 ? ` with ${behind.length} bytes after it` : "";
       const text = (): string =>
-        `measure says ${length} of a frame of ${frame.length} bytes${more}`;
+        `measure returns ${length} for a frame of ${frame.length} bytes${more}`;
       demand(length === frame.length, text, evidence);
     }
   },

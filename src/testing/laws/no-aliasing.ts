@@ -8,7 +8,7 @@ import { demand } from "../violation.ts";
 
 export const noAliasing: LawDefinition = defineLaw<[unknown[], readonly Mutation[]]>({
   name: "no aliasing",
-  why: "a value is kept by who received it: it must not change when the next frame is decoded into the same memory",
+  why: "receivers keep values: a value must not change when the next frame is decoded into the same memory",
   runs: 500,
   follows: ["round trip", "purity"],
   cases: (subject) => [array(subject.values, { minLength: 2, maxLength: 5 }), mutations],
@@ -33,13 +33,13 @@ export const noAliasing: LawDefinition = defineLaw<[unknown[], readonly Mutation
     }
     for (const [i, value] of sent.entries()) {
       const text = (): string =>
-        `value ${i + 1} of ${sent.length} changed (or was wrong at once) when later frames were decoded`;
+        `value ${i + 1} of ${sent.length} changed (or was wrong from the start) when later frames were decoded`;
       demand(subject.same(kept[i]!, subject.expected(value)), text, () => ({
         bytes: frames[i],
         ...sidesOf(subject.expected(value), kept[i]!),
       }));
     }
-    // Writing and bad input use scratch memory, too.
+    // Writing and bad input also use scratch memory.
     for (const frame of frames) {
       subject.frame(sent[0]);
       const bad = mutate(frame, steps);

@@ -8,10 +8,10 @@ import { type Subject, strictly } from "../subject.ts";
 import { changed, resized, Swept } from "../variants.ts";
 import { Violation } from "../violation.ts";
 
-/** How many frames have each of their bytes changed, and how long they may be. */
+/** Maximum number and length of frames with each byte changed. */
 const swept = new Swept(16, 32);
 
-/** Damaged bytes may be as many frames as they are bytes. */
+/** Damaged bytes may hold as many frames as bytes. */
 const LONGEST = 2 ** 13;
 
 type Given =
@@ -20,7 +20,7 @@ type Given =
 
 export const noBareThrows: LawDefinition = defineLaw<[Given]>({
   name: "no bare throws",
-  why: "a connection survives whatever a codec throws, but reports it as malformed bytes: a bug looks like a bad peer",
+  why: "a connection survives any error of a codec, but reports it as malformed bytes: a bug looks like a bad peer",
   runs: 500,
   cases: (subject) => [
     oneof(
@@ -43,12 +43,12 @@ export const noBareThrows: LawDefinition = defineLaw<[Given]>({
   },
 });
 
-/** Throws a Violation if a codec throws anything but a ProtocolError. */
+/** Throws a Violation if a codec throws an error other than a ProtocolError. */
 function read(subject: Subject, bytes: Uint8Array): void {
   try {
     readAll(subject, bytes);
   } catch (error) {
-    // Of a length that is none, other laws tell.
+    // Other laws report an invalid length.
     if (!(error instanceof Violation) || error.cause !== undefined) throw error;
   }
 }

@@ -6,11 +6,11 @@ import type { Subject } from "../subject.ts";
 import { changed, isFrame, resized, Swept } from "../variants.ts";
 import { demand } from "../violation.ts";
 
-/** Bytes after the frame: as many as a length of one byte can be wrong by. */
+/** Number of bytes after the frame: the largest error of a one-byte length. */
 const MARGIN = 300;
-/** What they are. The first decode sees nothing there: the array ends. */
+/** Values of these bytes. In the first decode there are none: the array ends. */
 const FILLERS = [0xff, 0x00, 0x0a, 0x31] as const;
-/** How many frames have each of their bytes changed, and how long they may be. */
+/** Maximum number and length of frames with each byte changed. */
 const swept = new Swept(16, 32);
 
 export const noOverread: LawDefinition = defineLaw<[unknown, readonly Mutation[] | null]>({
@@ -31,7 +31,7 @@ export const noOverread: LawDefinition = defineLaw<[unknown, readonly Mutation[]
   },
 });
 
-/** Demands that `decode` makes the same of a frame, right or wrong, whatever follows it. */
+/** Requires that `decode` returns or throws the same for a frame, valid or not, whatever follows it. */
 function demandInside(
   subject: Subject,
   frame: Uint8Array,
@@ -47,7 +47,7 @@ function demandInside(
     const isSame = among.error === alone.error && subject.same(among.values, alone.values);
     demand(
       isSame,
-      () => `decode looks past end: bytes ${filler} after the frame change what is read of it`,
+      () => `decode looks past end: bytes ${filler} after the frame change its value`,
       () => ({
         bytes: frame,
         sides: [

@@ -4,43 +4,44 @@ import type { AnyProtocol, Subject } from "../subject.ts";
 import { demand } from "../violation.ts";
 
 /*
- * Work is not timed. Each frame arrives in STEPS chunks, and for each call of `measure` the law finds out how many
- * bytes the call looks at:
+ * Time is not measured. Each frame arrives in STEPS chunks, and for each call of `measure` the law finds
+ * out how many bytes the call reads:
  *
  *   aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa|aaa
  *       xxxxxxxxxxxxxxxxxxxxxxx                        |
  *   0   HEAD                                           before, end
  *
- * Bytes that an earlier call was shown are overwritten, all from HEAD on, then parts of them. If answer and scan stay what
- * they were, the call looks at none of these. Every call is given the scan, and the object, that earlier calls for this frame
- * left: a protocol may keep where it is in `at`, `state`, `count`, `memo`, or in itself.
+ * Bytes that an earlier call has seen are overwritten: first all from HEAD on, then parts of them. If the
+ * result and the scan stay the same, the call reads none of these bytes. Every call receives the scan and
+ * the object that earlier calls for this frame left: a protocol may store its progress in `at`, `state`,
+ * `count`, `memo`, or in itself.
  */
 
 const STEPS = 32;
-/** Bytes at the beginning that each call may look at: which kind of frame it is. */
+/** Bytes at the beginning that each call may read, to find the kind of frame. */
 const HEAD = 16;
-/** Further bytes that each call may look at again: the beginning of a number, or of a short line. */
+/** Further bytes that each call may read again: the beginning of a number, or of a short line. */
 const SPARE = 24;
-/** How often each byte may be looked at. */
+/** Number of times that each byte may be read. */
 const MOST_LOOKED = 3;
-/** Parts of so few bytes are not looked into further. */
+/** Parts of at most this many bytes are not divided further. */
 const GRAIN = 8;
-/** Frames whose end is told by fewer bytes are not worth it. */
+/** Frames with an end that fewer bytes determine are not tested. */
 const LEAST = 128;
-/** Bytes without an end that arrive, too. */
+/** Length of a long input without an end, which is also tested. */
 const LONG = 3 * 1024;
 const USUAL = [0x00, 0x20, 0x31, 0x61, 0xff];
-/** Frames in which each of these bytes is tried: they differ only in what is forged. */
+/** Number of frames for which each of these bytes is tried: they differ only in the overwritten bytes. */
 const ENOUGH = 3;
-/** Long frames that are tried. */
+/** Number of long frames to test. */
 const ENOUGH_FRAMES = 15;
 const FRAMES = -1;
-/** For each subject, how often the law held for its frames, and for each byte. */
+/** For each subject, the number of frames that passed, and the number for each byte. */
 const passed = new WeakMap<Subject, Map<number, number>>();
 
 export const noRescanning: LawDefinition = defineLaw<[unknown]>({
   name: "no rescanning",
-  why: "a peer that sends a long frame in small pieces can keep a program busy for hours if each piece costs a look at all bytes before it",
+  why: "a peer that sends a long frame in small pieces can keep a program busy for hours if each piece causes all earlier bytes to be read again",
   follows: ["measure equals length", "incomplete input"],
   applies: isFramed,
   cases: (subject) => [subject.values],
@@ -61,9 +62,9 @@ export const noRescanning: LawDefinition = defineLaw<[unknown]>({
 });
 
 /**
- * Demands that `bytes` are looked at three times at most while they do not tell where the frame ends.
+ * Requires that `bytes` are read at most three times while they do not determine the end of the frame.
  *
- * @returns false if that is told by so few of them that nothing can be said
+ * @returns false if too few of them determine the end, so nothing can be said
  */
 function demandLinear(subject: Subject, bytes: Uint8Array, frame: Uint8Array): boolean {
   const size = undecided(subject, bytes);
@@ -73,35 +74,35 @@ function demandLinear(subject: Subject, bytes: Uint8Array, frame: Uint8Array): b
   let looked = 0;
   for (let end = step; end <= size; end += step) {
     const { scan, answer } = goOn(subject, bytes, drip, end);
-    // The frame is over, or too long, for a measure that keeps what it has seen.
+    // A measure that stores its progress reports that the frame is over, or too long.
     if (answer !== 0 || scan.at > size) return true;
-    // More than enough to break the law: what the other calls look at does not matter.
+    // Already enough to break the law: the other calls do not matter.
     if (looked > MOST_LOOKED * size + STEPS * SPARE) break;
     looked += end - (drip.ends.at(-1) ?? 0) + lookedAgain(subject, bytes, frame, drip, end);
     drip = { ends: [...drip.ends, end], scan };
-    // It is asked again only when so many bytes are here.
+    // The next call follows only when this many bytes are available.
     while (end + step < scan.at) end += step;
   }
   const { ends } = drip;
   demand(
     looked <= MOST_LOOKED * size + STEPS * SPARE,
     () =>
-      `of a frame that arrives in ${ends.length} pieces of ${step} bytes, measure looks at ${looked} bytes or more ` +
-      `before it knows the end, although only ${size} arrive: it begins again for each piece. ` +
-      "Keep how far it got in `scan.at`, and the rest in `state`, `count` and `memo`",
-    // The first pieces show it: all others are alike.
+      `of a frame that arrives in ${ends.length} pieces of ${step} bytes, measure reads ${looked} bytes or more ` +
+      `before it knows the end, although only ${size} arrive: it starts again for each piece. ` +
+      "Store its progress in `scan.at`, and other state in `state`, `count` and `memo`",
+    // The first pieces are enough: all others are similar.
     { bytes: bytes.subarray(0, size), cuts: ends.slice(0, 2) },
   );
   return true;
 }
 
-/** How many of the bytes do not tell where the frame ends; 0 if that is told by fewer than LEAST. */
+/** Number of bytes that do not determine the end of the frame; 0 if fewer than LEAST bytes determine it. */
 function undecided(subject: Subject, bytes: Uint8Array): number {
   const nothing: Drip = { ends: [], scan: newScan() };
   const isOpen = (end: number): boolean => goOn(subject, bytes, nothing, end).answer === 0;
   let most = Math.min(bytes.length, subject.reader().maxFrame - 1);
   if (most < LEAST || !isOpen(LEAST)) return 0;
-  // Once the end is told, it stays so.
+  // Once the end is determined, it stays so.
   let least = LEAST;
   while (least < most) {
     const middle = Math.ceil((least + most) / 2);
@@ -112,8 +113,8 @@ function undecided(subject: Subject, bytes: Uint8Array): number {
 }
 
 /**
- * How many bytes that earlier calls were shown, beyond HEAD, the call at `end` looks at. A walk that jumps from length to
- * length looks at few of many, so each part is asked about by itself.
+ * Number of bytes after HEAD that earlier calls have seen and that the call at `end` reads again. A walk
+ * from length to length reads only a few of many bytes, so each part is tested separately.
  */
 function lookedAgain(
   subject: Subject,
@@ -142,11 +143,13 @@ function lookedAgain(
   return seen(HEAD, before);
 }
 
-/** Everything but `memo`, which only the protocol understands. */
+/** Compares everything except `memo`, which only the protocol understands. */
 const isSame = (a: Scan, b: Scan): boolean =>
   a.at === b.at && a.state === b.state && a.count === b.count;
 
-/** The same bytes with something else in `[from, to)`: ends and beginnings of frames, and bytes of all kinds. */
+/**
+ * The same bytes with other content in `[from, to)`: ends and beginnings of frames, and bytes of all kinds.
+ */
 function* forgeries(
   bytes: Uint8Array,
   frame: Uint8Array,
@@ -168,15 +171,15 @@ function* forgeries(
 
 /** Calls of `measure` for one frame. */
 interface Drip {
-  /** How many bytes each was shown. */
+  /** Number of bytes that each call received. */
   readonly ends: readonly number[];
-  /** What they left. */
+  /** The scan after these calls. */
   readonly scan: OwnScan;
 }
 
 /**
- * Goes on with `forged` where other calls have stopped; again from the first one if what they left, in an object or in
- * the protocol itself, cannot be copied.
+ * Continues with `forged` after earlier calls; starts again from the first call if the state that they
+ * left, in an object or in the protocol itself, cannot be copied.
  */
 function goOn(
   subject: Subject,

@@ -6,9 +6,9 @@ import { type Subject, said } from "../subject.ts";
 import { demand } from "../violation.ts";
 
 interface Place {
-  /** Bytes before the frame in its array. */
+  /** Number of bytes before the frame in its array. */
   readonly before: number;
-  /** Bytes before the array in its buffer. */
+  /** Number of bytes before the array in its buffer. */
   readonly outside: number;
   readonly behind: number;
   readonly poison: number;
@@ -25,7 +25,7 @@ export const offsetIndependence: LawDefinition = defineLaw<
   [unknown, Place, readonly Mutation[] | null]
 >({
   name: "offset independence",
-  why: "frames lie anywhere in a chunk, and chunks anywhere in a buffer: only [start, end) is the frame",
+  why: "a frame may be anywhere in a chunk, and a chunk anywhere in a buffer: only [start, end) is the frame",
   runs: 1000,
   large: true,
   follows: ["round trip", "no overread"],
@@ -35,7 +35,7 @@ export const offsetIndependence: LawDefinition = defineLaw<
     if (frame === undefined) return;
     const bytes = steps === null ? frame : mutate(frame, steps);
     const { length } = bytes;
-    // Nothing to look at is nothing to ask about.
+    // An empty frame needs no test.
     if (subject.framed && length === 0) return;
     const alone = look(subject, bytes, 0, length);
     const memory = new Uint8Array(outside + before + length + behind + outside).fill(poison);
@@ -46,7 +46,7 @@ export const offsetIndependence: LawDefinition = defineLaw<
       alone.said === moved.said && subject.same(alone.values, moved.values),
       () =>
         `alone in its array: ${alone.said}; at offset ${before} of an array that begins at byte ${outside} of its ` +
-        `buffer, among bytes ${poison}: ${moved.said}${alone.said === moved.said ? " again, but another value" : ""}`,
+        `buffer, among bytes ${poison}: ${moved.said}${alone.said === moved.said ? " again, but a different value" : ""}`,
       () => ({
         bytes,
         sides: [
@@ -67,7 +67,7 @@ interface Look {
 const one = ({ said, values }: Look): unknown =>
   values.length === 0 ? said : values.length === 1 ? values[0] : values;
 
-/** What a reader makes of bytes, its offsets counted from their start. */
+/** The result of reading bytes, with offsets counted from their start. */
 function look(subject: Subject, bytes: Uint8Array, start: number, end: number): Look {
   const reader = subject.reader();
   try {

@@ -6,12 +6,12 @@ import { Strict } from "../stream.ts";
 import { joined, type Subject, said } from "../subject.ts";
 import { demand } from "../violation.ts";
 
-/** What a reader may do behind any frame. */
+/** An action of a reader after a frame. */
 type Step = "go on" | "push first" | "rest" | "use";
 
 export const pauseAndClose: LawDefinition = defineLaw<[unknown[], Cuts, Step[]]>({
   name: "pause and close",
-  why: "a reader may stop behind any frame, take the rest of the bytes or switch: nothing may be lost or come twice",
+  why: "a reader may stop after any frame, take the remaining bytes or change the protocol: nothing may be lost or repeated",
   runs: 100,
   follows: [
     "round trip",
@@ -38,7 +38,8 @@ export const pauseAndClose: LawDefinition = defineLaw<[unknown[], Cuts, Step[]]>
     const received = subject.readBack(evidence, () => read(subject, chunks, steps));
     demand(
       received.length === sent.length,
-      () => `${sent.length} frames were written, ${received.length} read with pauses between`,
+      () =>
+        `${sent.length} frames were written, but ${received.length} read with pauses between them`,
       evidence,
     );
     for (const [i, value] of sent.entries()) subject.demandReceived(received[i]!, value, evidence);
@@ -63,7 +64,7 @@ function read(
     if (step === "rest") {
       const rest = splitter.rest();
       splitter = new Splitter(strict);
-      // Given away, it comes back in one chunk with what follows.
+      // The rest that was taken comes back in one chunk with the next bytes.
       splitter.push(joined([rest, waiting.shift() ?? new Uint8Array(0)]).bytes);
     }
   };
@@ -75,7 +76,7 @@ function read(
       }
       if (waiting.length === 0) break;
       splitter.push(waiting.shift()!);
-      // Here the last frame may be half read.
+      // Here the last frame may be partly read.
       if (!splitter.next()) pause();
       else received.push(subject.decode(reader, splitter.bytes, splitter.start, splitter.end));
     }

@@ -7,7 +7,7 @@ import { demand, Violation } from "../violation.ts";
 
 export const purity: LawDefinition = defineLaw<[unknown, unknown]>({
   name: "purity",
-  why: "one protocol object serves every connection: what it keeps between calls, or changes, leaks into others",
+  why: "one protocol object serves all connections: state that it keeps between calls leaks into other connections",
   runs: 1000,
   cases: (subject) => [subject.values, subject.values],
   test(subject, a, b) {
@@ -15,7 +15,7 @@ export const purity: LawDefinition = defineLaw<[unknown, unknown]>({
     const frame = written(subject, a);
     demand(
       equal(before, a),
-      () => "encode changed the value that it was given",
+      () => "encode changed its argument",
       () => ({
         sides: [
           ["before", before],
@@ -26,7 +26,7 @@ export const purity: LawDefinition = defineLaw<[unknown, unknown]>({
     const other = written(subject, b);
     if (frame === undefined || other === undefined) return;
     demandSameAgain(subject, a, b, frame);
-    // Frames that are not read at all are for other laws.
+    // Frames that cannot be read at all are left to other laws.
     for (const look of [demandUntouched, demandNoMemory]) {
       try {
         look(subject, frame, other);
@@ -37,7 +37,7 @@ export const purity: LawDefinition = defineLaw<[unknown, unknown]>({
   },
 });
 
-/** The frame of a value, if it can be written. */
+/** The frame of a value; undefined if it cannot be written. */
 function written(subject: Subject, value: unknown): Uint8Array | undefined {
   try {
     return subject.frame(value);
@@ -48,13 +48,13 @@ function written(subject: Subject, value: unknown): Uint8Array | undefined {
 }
 
 function demandSameAgain(subject: Subject, a: unknown, b: unknown, frame: Uint8Array): void {
-  // A stateful protocol may well write another frame the second time, but not on another connection.
+  // A stateful protocol may write another frame the second time, but not on another connection.
   const writer = subject.writer();
   if (!subject.stateful) subject.frame(b, writer);
   const again = subject.frame(a, writer);
   demand(
     again !== undefined && sameBytes(again, frame),
-    () => "encode gives other bytes for the same value the second time",
+    () => "encode writes different bytes for the same value the second time",
     () => ({
       bytes: again,
       sides: [
@@ -72,7 +72,7 @@ function demandUntouched(subject: Subject, frame: Uint8Array): void {
   subject.decode(reader, input, 0, input.length);
   demand(
     sameBytes(input, frame),
-    () => "decode or measure changed the bytes that it was given",
+    () => "decode or measure changed its input bytes",
     () => ({
       bytes: input,
       sides: [
@@ -83,7 +83,7 @@ function demandUntouched(subject: Subject, frame: Uint8Array): void {
   );
 }
 
-/** Two connections in turn: what one has seen must not show in the other. */
+/** Alternates between two connections: the state of one must not affect the other. */
 function demandNoMemory(subject: Subject, frame: Uint8Array, other: Uint8Array): void {
   const lengthOf = (reader: AnyProtocol, bytes: Uint8Array): number =>
     subject.measure(reader, bytes, 0, bytes.length);
@@ -98,7 +98,7 @@ function demandNoMemory(subject: Subject, frame: Uint8Array, other: Uint8Array):
       const length = lengthOf(reader, bytes);
       const known = lengthOf(subject.reader(), bytes);
       const text = (): string =>
-        `measure says ${length} of a frame, after a look at part of another frame; ${known} without`;
+        `measure returns ${length} for a frame after it read part of another frame, but ${known} otherwise`;
       demand(length === known, text, { bytes });
     };
     if (subject.framed) {
@@ -114,7 +114,7 @@ function demandNoMemory(subject: Subject, frame: Uint8Array, other: Uint8Array):
   const { alone, received } = read();
   demand(
     subject.same(received, alone),
-    () => "decode gives another value after others were read",
+    () => "decode returns a different value after other frames were read",
     () => ({
       ...evidence,
       sides: [

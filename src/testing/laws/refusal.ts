@@ -5,7 +5,7 @@ import { demand, Violation } from "../violation.ts";
 
 export const refusal: LawDefinition = defineLaw<[unknown, unknown]>({
   name: "refusal",
-  why: "what cannot be written faithfully must not be written at all: the peer could not tell",
+  why: "a value that cannot be written faithfully must not be written at all: the peer could not detect the error",
   runs: 1000,
   ofEncode: true,
   applies: ({ options }) => options.refused !== undefined,
@@ -16,7 +16,7 @@ export const refusal: LawDefinition = defineLaw<[unknown, unknown]>({
     try {
       written = encodeFrame(subject.writer(), bad).slice();
     } catch {
-      // As it should.
+      // As required.
     }
     if (written !== undefined) {
       const text = `encode wrote ${written.length} bytes for a value that it must refuse`;
@@ -24,7 +24,7 @@ export const refusal: LawDefinition = defineLaw<[unknown, unknown]>({
     }
     const after = subject.frame(good);
     if (before === undefined || after === undefined) return;
-    const text = (): string => "after a refused value, encode writes other bytes than before it";
+    const text = (): string => "after a refused value, encode writes different bytes than before";
     demand(sameBytes(before, after), text, () => ({
       bytes: after,
       sides: [

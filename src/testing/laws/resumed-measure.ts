@@ -5,7 +5,7 @@ import { places, somePlaces } from "./places.ts";
 
 export const resumedMeasure: LawDefinition = defineLaw<[unknown, number[]]>({
   name: "resumed measure",
-  why: "what measure keeps in scan saves work; it must never change the answer (a delimiter cut in two)",
+  why: "the state that measure keeps in scan saves work; it must never change the result (a delimiter cut in two)",
   follows: ["measure equals length", "incomplete input"],
   applies: isFramed,
   cases: (subject) => [subject.values, somePlaces],
@@ -19,7 +19,7 @@ export const resumedMeasure: LawDefinition = defineLaw<[unknown, number[]]>({
         subject.measure(reader, frame, 0, end, scan),
       );
     for (const [i, before] of ends.entries()) {
-      // The next bytes, all the rest, and one place further on.
+      // The next bytes, all the rest, and one place in between.
       for (const end of new Set([ends[i + 1], ends[2 * i + 3], frame.length])) {
         if (end === undefined || end <= before) continue;
         const scan = newScan();
@@ -30,8 +30,8 @@ export const resumedMeasure: LawDefinition = defineLaw<[unknown, number[]]>({
         demand(
           resumed === plain,
           () =>
-            `of the first ${end} bytes measure says ${plain}, ` +
-            `but ${resumed} when it goes on after the first ${before} of them`,
+            `for the first ${end} bytes measure returns ${plain}, ` +
+            `but ${resumed} if it continues after the first ${before} of them`,
           { bytes: frame, cuts: [before, end] },
         );
       }

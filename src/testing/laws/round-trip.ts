@@ -3,7 +3,7 @@ import { demand } from "../violation.ts";
 
 export const roundTrip: LawDefinition = defineLaw<[unknown]>({
   name: "round trip",
-  why: "what was sent is what must arrive",
+  why: "the receiver must get exactly the value that was sent",
   runs: 1000,
   follows: ["purity"],
   large: true,

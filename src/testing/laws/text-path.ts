@@ -5,15 +5,15 @@ import { defineLaw, type LawDefinition } from "../define-law.ts";
 import { type AnyProtocol, type Subject, sameBytes, sidesOf } from "../subject.ts";
 import { demand } from "../violation.ts";
 
-/** What stands before and behind a frame in the text of a chunk. */
+/** Text before and after a frame in a chunk. */
 const AROUND = '{"a":1}\n';
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it matches control characters
 const CONTROL = /[\u0000-\u001f\u007f]/;
 
 export const textPath: LawDefinition = defineLaw<[unknown, readonly Mutation[], boolean]>({
   name: "text path",
-  why: "connections use `decodeText` and `encodeText` in place of `decode` and `encode`, so they must do the same",
+  why: "connections may call `decodeText` and `encodeText` instead of `decode` and `encode`, so both must agree",
   runs: 1000,
   follows: ["round trip"],
   applies: (subject) => readsText(subject.reader()) || writesText(subject.writer()),
@@ -31,15 +31,15 @@ function demandSameBytes(subject: Subject, value: unknown, frame: Uint8Array | u
   try {
     text = subject.writer().encodeText!(value);
   } catch {
-    // `encode` is asked then.
+    // `encode` is called instead.
     return;
   }
-  // Too long for a frame, which is looked at apart.
+  // Too long for a frame; another law tests this.
   if (frame === undefined) return;
   const bytes = new Output().utf8(text).take();
   demand(
     sameBytes(bytes, frame),
-    () => "encodeText gives other text than encode writes",
+    () => "encodeText returns different text than encode writes",
     () => ({
       bytes,
       sides: [
@@ -49,10 +49,10 @@ function demandSameBytes(subject: Subject, value: unknown, frame: Uint8Array | u
     }),
   );
   const isFree = subject.framed || !CONTROL.test(text);
-  demand(isFree, () => "encodeText of a payload gives control characters", { bytes });
+  demand(isFree, () => "encodeText of a payload returns control characters", { bytes });
 }
 
-/** Of one frame, right or wrong. */
+/** Tests one frame, valid or not. */
 function demandSameValue(subject: Subject, bytes: Uint8Array, isWide: boolean): void {
   const reader = subject.reader();
   let frame: string;
@@ -67,12 +67,12 @@ function demandSameValue(subject: Subject, bytes: Uint8Array, isWide: boolean): 
   const value = attempt(() =>
     reader.decodeText!(before + frame + AROUND, before.length, before.length + frame.length),
   );
-  // What throws is decoded as bytes.
+  // If decodeText throws, the connection decodes the bytes.
   if (value === undefined) return;
   const wanted = decoded(subject, subject.reader(), bytes);
   const isSame = wanted !== undefined && subject.same(wanted, [value.value]);
   const text = (): string =>
-    `decodeText gives a value where decode ${wanted === undefined ? "throws" : "gives another one"}`;
+    `decodeText returns a value, but decode ${wanted === undefined ? "throws" : "returns a different one"}`;
   demand(isSame, text, () => ({
     bytes,
     ...(wanted !== undefined && sidesOf(wanted, [value.value])),

@@ -9,9 +9,9 @@ import { joined, type Subject } from "../subject.ts";
 import { changed, longer, Swept } from "../variants.ts";
 import { demand } from "../violation.ts";
 
-/** Damaged bytes may be as many frames as they are bytes. */
+/** Damaged bytes may hold as many frames as bytes. */
 const LONGEST = 2 ** 13;
-/** How many frames have each of their bytes changed, and how long they may be. */
+/** Maximum number and length of frames with each byte changed. */
 const swept = new Swept(16, 32);
 
 type Junk =
@@ -24,7 +24,7 @@ const junk: Arbitrary<{ junk: Uint8Array }> = record({
 
 export const totality: LawDefinition = defineLaw<[Junk, Cuts, Uint8Array]>({
   name: "totality",
-  why: "whatever a peer sends must come to an end, and each frame found in it must be one when it is alone",
+  why: "reading must end for any input of a peer, and each frame found in it must also be a frame on its own",
   runs: 1000,
   follows: ["measure equals length", "incomplete input", "no bare throws"],
   cases: (subject) => [
@@ -57,7 +57,10 @@ export const totality: LawDefinition = defineLaw<[Junk, Cuts, Uint8Array]>({
 
 const NO_CUTS: Cuts = [];
 
-/** Demands that the bytes are read to an end, and that frames found in them are frames. */
+/**
+ * Requires that the bytes are read to an end, and that each frame found in them is a frame when it is
+ * alone.
+ */
 function demandEnd(subject: Subject, bytes: Uint8Array, spec: Cuts): void {
   if (!subject.framed) {
     demandAnswer(subject, bytes);
@@ -67,7 +70,7 @@ function demandEnd(subject: Subject, bytes: Uint8Array, spec: Cuts): void {
   demandSelfConsistent(subject, bytes, readStream(subject, subject.reader(), chunks));
 }
 
-/** A codec without framing may be given anything. */
+/** A codec without a framing may receive any bytes. */
 function demandAnswer(subject: Subject, bytes: Uint8Array): void {
   try {
     subject.decode(subject.reader(), bytes, 0, bytes.length);
@@ -76,7 +79,7 @@ function demandAnswer(subject: Subject, bytes: Uint8Array): void {
   }
 }
 
-/** A frame that was found is a frame when it is alone, too. */
+/** A frame that was found must also be a frame when it is alone. */
 function demandSelfConsistent(subject: Subject, bytes: Uint8Array, found: Outcome): void {
   if (subject.stateful) return;
   const { starts, ends } = found;
@@ -86,7 +89,7 @@ function demandSelfConsistent(subject: Subject, bytes: Uint8Array, found: Outcom
     const scan = newScan(end === bytes.length);
     const length = subject.measure(subject.reader(), alone, 0, end - start, scan);
     const text = (): string =>
-      `a frame of ${end - start} bytes was found, of which measure says ${length} when it is alone`;
+      `a frame of ${end - start} bytes was found, but measure returns ${length} for it alone`;
     demand(length === end - start, text, { bytes, ends });
   }
 }

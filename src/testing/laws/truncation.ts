@@ -8,7 +8,7 @@ import { places, somePlaces } from "./places.ts";
 
 export const truncation: LawDefinition = defineLaw<[unknown[], number[]]>({
   name: "truncation",
-  why: "a peer that dies in the middle of a frame must not look like one that had finished",
+  why: "a peer that fails in the middle of a frame must not look like one that finished normally",
   runs: 60,
   follows: ["measure equals length", "incomplete input", "resumed measure"],
   applies: isFramed,
@@ -35,8 +35,8 @@ export const truncation: LawDefinition = defineLaw<[unknown[], number[]]>({
 });
 
 /**
- * Length of the last frame if the framing accepts bytes as one, or skips them, because the input ends with them; else
- * 0. A framing that ignores `scan.ended` does not.
+ * Length of the last frame, if the framing accepts or skips bytes because the input ends with them; else 0.
+ * It is 0 for a framing that ignores `scan.ended`.
  */
 function lastFrame(
   subject: Subject,
@@ -49,7 +49,7 @@ function lastFrame(
   return Math.abs(length) === cut - start ? length : 0;
 }
 
-/** What is read when the stream ends after `cut` bytes. */
+/** The result if the stream ends after `cut` bytes. */
 function endAt(
   subject: Subject,
   reader: AnyProtocol,

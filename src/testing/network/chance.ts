@@ -1,7 +1,7 @@
-/** Where decisions come from: each is a number from 0, the quietest that can happen, up to 1. */
+/** A source of decisions: each is a number from 0, the least disturbance, up to 1. */
 export type Chance = () => number;
 
-/** Endless decisions by a seed (mulberry32). */
+/** Endless decisions from a seed (mulberry32). */
 export function chanceOf(seed: number): Chance {
   let state = seed | 0;
   return () => {
@@ -12,7 +12,7 @@ export function chanceOf(seed: number): Chance {
   };
 }
 
-/** Decisions one by one, each a number of 32 bits; behind the last one all is quiet. */
+/** Decisions from a list, each a number of 32 bits; after the last one, nothing disturbs the network. */
 export function scripted(script: readonly number[]): Chance {
   let at = 0;
   return () => (at < script.length ? (script[at++]! >>> 0) / 2 ** 32 : 0);

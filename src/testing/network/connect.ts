@@ -17,7 +17,7 @@ import { guarded } from "./guarded.ts";
 import { Side, socketError } from "./link.ts";
 import { Network } from "./network.ts";
 
-/** Where to connect on a simulated network, with which handlers and limits. */
+/** Options for `connect` on a simulated network: address, handlers and limits. */
 export type NetworkConnectOptions<In, Out = In, Context = undefined> = Omit<
   ConnectionOptions,
   "clock" | "handlerErrors"
@@ -26,17 +26,17 @@ export type NetworkConnectOptions<In, Out = In, Context = undefined> = Omit<
     readonly network: Network;
     readonly port: number;
     /**
-     * The host that listens.
+     * Name of the host that listens.
      * @defaultValue "server"
      */
     readonly host?: string | undefined;
     /**
-     * The host that connects: for partitions and crashes.
+     * Name of the host that connects, for partitions and crashes.
      * @defaultValue "client"
      */
     readonly from?: string | undefined;
     /**
-     * Milliseconds for the attempt. 0 or Infinity: no limit.
+     * Time limit of the attempt, in milliseconds. 0 or Infinity: no limit.
      * @defaultValue 30 000
      */
     readonly connectTimeout?: number | undefined;
@@ -48,14 +48,14 @@ const CONNECT_TIMEOUT = 30_000;
 const OPTIONS = ["network", "port", "host", "from", "connectTimeout", ...CONNECTION_OPTIONS];
 
 /**
- * Connects over a {@link Network}, as `connect` of `framewright/node` does over TCP. For a client that connects again, give
- * this function to `reconnecting` of `framewright/session`, with the network's clock.
+ * Connects over a {@link Network}, like `connect` of `framewright/node` over TCP. For a client that
+ * reconnects, pass this function to `reconnecting` of `framewright/session`, with the network's clock.
  *
  * @param protocol - the protocol of the connection
  * @param options - network, port, handlers and limits
- * @returns the connection, once it is open: let time pass for it, by `network.settle`
- * @throws an error with the code ECONNREFUSED if nobody listens, a ProtocolError `timeout`, the signal's reason, or a
- *   TypeError for an unknown option
+ * @returns the connection, once it is open: let time pass with `network.settle`
+ * @throws an error with the code ECONNREFUSED if no one listens, a ProtocolError `timeout`, the signal's
+ *   reason, or a TypeError for an unknown option
  */
 export function connect<In, Out = In, Context = undefined>(
   protocol: MessageProtocol<In, Out>,
@@ -93,7 +93,7 @@ export function connect<In, Out = In, Context = undefined>(
     travel(() => {
       const accept = network.listener(host, port);
       if (accept === undefined) {
-        travel(() => fail(socketError("ECONNREFUSED", `nobody listens on ${host}:${port}`)));
+        travel(() => fail(socketError("ECONNREFUSED", `no one listens on ${host}:${port}`)));
         return;
       }
       if (isOver) return;
@@ -105,7 +105,7 @@ export function connect<In, Out = In, Context = undefined>(
       accept(server);
       travel(() => {
         if (server.isGone && !client.isGone) {
-          // Dropped before it was open.
+          // Reset before it was open.
           fail(socketError("ECONNRESET", "the connection was reset"));
           return;
         }
@@ -128,7 +128,7 @@ export function connect<In, Out = In, Context = undefined>(
   });
 }
 
-/** Checks what `listen` and `connect` have in common. */
+/** Checks the options that `listen` and `connect` share. */
 export function checkNetwork(network: unknown, port: number, protocol: unknown): void {
   if (!(network instanceof Network)) throw new TypeError("network must be a Network");
   checkProtocol(protocol, network.boundary);

@@ -7,11 +7,11 @@ interface Event {
   isCancelled: boolean;
 }
 
-/** What is to happen, in order of time; a clock whose time passes from one event to the next. */
+/** Pending events in order of time, and a clock that jumps from one event to the next. */
 export class Events implements Clock {
   #now = 0;
   #turn = 0;
-  /** A heap: no event is before its parent. */
+  /** A heap: no event is earlier than its parent. */
   readonly #heap: Event[] = [];
 
   now(): number {
@@ -25,7 +25,7 @@ export class Events implements Clock {
       run,
       isCancelled: false,
     };
-    // What waits for ever is no event.
+    // A wait without end is not an event.
     if (event.at === Number.POSITIVE_INFINITY) return () => {};
     this.#push(event);
     return () => {
@@ -33,18 +33,18 @@ export class Events implements Clock {
     };
   }
 
-  /** An event of the same instant. */
+  /** Adds an event at the current time. */
   soon(run: () => void): void {
     this.after(0, run);
   }
 
-  /** When the next event is; undefined if none is left. */
+  /** Time of the next event; undefined if there is none. */
   get next(): number | undefined {
     while (this.#heap[0]?.isCancelled) this.#pop();
     return this.#heap[0]?.at;
   }
 
-  /** Lets the next event happen. */
+  /** Runs the next event. */
   step(): void {
     if (this.next === undefined) return;
     const event = this.#pop();
@@ -52,7 +52,7 @@ export class Events implements Clock {
     event.run();
   }
 
-  /** Goes on to a time before which no event is left. */
+  /** Advances to a time, if no event is before it. */
   skipTo(time: number): void {
     this.#now = Math.max(this.#now, time);
   }

@@ -5,7 +5,7 @@ type AnyHandler = (...args: unknown[]) => unknown;
 
 const NAMES = ["context", "open", "message", "drain", "end", "error", "skipped", "close"] as const;
 
-/** The same handlers; what they throw is the network's to tell. */
+/** The same handlers; the network reports errors that they throw. */
 export function guarded<In, Out, Context>(
   handlers: Handlers<In, Out, Context>,
   network: Network,
@@ -25,7 +25,7 @@ export function guarded<In, Out, Context>(
       }
     };
   const made: Record<string, AnyHandler> = {
-    // Without one, what the peer did would be printed.
+    // Without this handler, errors of the peer would be printed.
     error: (_, error) => network.note(`error ${String(error)}`),
   };
   for (const name of NAMES) {

@@ -2,7 +2,7 @@ import type { Sink } from "../../core/index.ts";
 import type { Receiver } from "../sessions/wire.ts";
 import type { Network } from "./network.ts";
 
-/** The error of a connection that was reset, as Node has it. */
+/** The error of a reset connection, as in Node. */
 export function socketError(code: string, text: string): Error {
   return Object.assign(new Error(`${text} (${code})`), { code });
 }
@@ -14,16 +14,16 @@ export class Side {
   receiver: Receiver | undefined;
   other!: Side;
   readonly #network: Network;
-  /** Bytes that were sent here and that the other side has not taken. */
+  /** Number of bytes that were sent here and that the other side has not read. */
   #onTheWay = 0;
-  /** When the last piece that was sent here arrives: pieces do not overtake each other. */
+  /** Arrival time of the last piece sent here: pieces never overtake each other. */
   #arrival = 0;
-  /** When the wire is free for the next byte. */
+  /** Time at which the wire is free for the next byte. */
   #free = 0;
   /** Pieces that arrived here and wait for a reader. */
   readonly #arrived: (Uint8Array | undefined)[] = [];
   #isPaused = false;
-  /** The user is done: what still comes is dropped. */
+  /** True if the user has closed this side: later pieces are dropped. */
   #isClosed = false;
   #hasEnded = false;
   #heardEnd = false;
@@ -45,7 +45,7 @@ export class Side {
         this.#isPaused = false;
         network.clock.soon(() => this.#deliver());
       },
-      // WebSockets end as a whole.
+      // A WebSocket ends in both directions.
       ...(network.boundary === "stream" && { end: () => this.#end() }),
       close: () => {
         this.#isClosed = true;
@@ -93,7 +93,7 @@ export class Side {
     this.#finish();
   }
 
-  /** Lets something happen at the other side, behind what is on its way already. */
+  /** Schedules an event at the other side, after everything that is in transit. */
   #travel(arrive: () => void, from: number = this.#network.clock.now()): void {
     const { clock } = this.#network;
     const at = Math.max(this.#arrival, from + this.#network.delay());
@@ -107,7 +107,7 @@ export class Side {
     this.#deliver();
   }
 
-  /** Delivers what came while nobody was there. */
+  /** Delivers bytes that arrived before there was a reader. */
   start(): void {
     this.#network.clock.soon(() => this.#deliver());
   }
@@ -122,7 +122,7 @@ export class Side {
         this.#finish();
         return;
       }
-      // What was sent is taken before it is handled: a handler may send.
+      // Counted as read before it is handled, because a handler may send.
       this.other.#taken(piece.length);
       this.receiver.received(piece);
     }
@@ -132,13 +132,13 @@ export class Side {
     this.#onTheWay -= count;
     if (!this.#owesDrain || 2 * this.#onTheWay > this.#network.capacity) return;
     this.#owesDrain = false;
-    // The news has a way to go, too.
+    // The peer learns about this with a delay too.
     this.#network.clock.after(this.#network.delay(), () => {
       if (!this.isGone) this.receiver?.drained();
     });
   }
 
-  /** Both sides have ended. */
+  /** Called when both sides have ended. */
   #finish(): void {
     if (!this.#hasEnded || !this.#heardEnd || this.isGone) return;
     this.isGone = true;
@@ -146,7 +146,7 @@ export class Side {
     this.#network.clock.soon(() => this.receiver?.lost());
   }
 
-  /** The connection is lost, for this side. */
+  /** Ends the connection with an error, for this side. */
   lose(error: unknown): void {
     if (this.isGone) return;
     this.isGone = true;
@@ -155,7 +155,7 @@ export class Side {
     this.receiver?.lost(error);
   }
 
-  /** The connection breaks, for both sides. */
+  /** Breaks the connection, for both sides. */
   reset(): void {
     if (this.isGone && this.other.isGone) return;
     this.#network.note(`${this.host} -- ${this.other.host} reset`);

@@ -11,7 +11,7 @@ import { checkNetwork } from "./connect.ts";
 import { guarded } from "./guarded.ts";
 import type { Network } from "./network.ts";
 
-/** Where to listen on a simulated network, with which handlers and limits for each connection. */
+/** Options for `listen` on a simulated network: address, and the handlers and limits of each connection. */
 export type NetworkListenOptions<In, Out = In, Context = undefined> = Omit<
   ConnectionOptions,
   "clock" | "handlerErrors"
@@ -20,7 +20,7 @@ export type NetworkListenOptions<In, Out = In, Context = undefined> = Omit<
     readonly network: Network;
     readonly port: number;
     /**
-     * The host that listens.
+     * Name of the host that listens.
      * @defaultValue "server"
      */
     readonly host?: string | undefined;
@@ -31,20 +31,20 @@ export interface NetworkServer<In, Out = In, Context = undefined> {
   readonly port: number;
   /** The open connections. */
   readonly connections: ReadonlySet<Connection<In, Out, Context>>;
-  /** Takes no more connections, closes the open ones, and waits until they are gone. */
+  /** Accepts no more connections, closes the open ones, and waits until they are closed. */
   close(): Promise<void>;
 }
 
 const OPTIONS = ["network", "port", "host", ...CONNECTION_OPTIONS];
 
 /**
- * A server on a {@link Network}, as `listen` of `framewright/node` is one over TCP, with the same limits for strangers
- * except those of memory and of the number of connections.
+ * Listens on a {@link Network}, like `listen` of `framewright/node` over TCP, with the same default limits
+ * except those for memory and the number of connections.
  *
  * @param protocol - the protocol of every connection
  * @param options - network, port, handlers and limits
- * @returns the server, which listens at once
- * @throws TypeError for an unknown option, a protocol without a framing, or a port that is taken
+ * @returns the server, which listens immediately
+ * @throws TypeError for an unknown option, a protocol without a framing, or a port in use
  */
 export function listen<In, Out = In, Context = undefined>(
   protocol: MessageProtocol<In, Out>,

@@ -10,57 +10,57 @@ import { type Chance, chanceOf, scripted } from "./chance.ts";
 import { Events } from "./events.ts";
 import type { Side } from "./link.ts";
 
-/** What a {@link Network} does to the bytes. */
+/** Options for a {@link Network}: seed, latency and faults. */
 export interface NetworkOptions {
   /**
-   * Start of its decisions: the same seed gives the same run.
+   * Seed of the random decisions: the same seed leads to the same run.
    * @defaultValue 0
    */
   readonly seed?: number | undefined;
   /**
-   * The decisions themselves, in place of a seed; behind the last one nothing happens any more: see
-   * {@link networkScripts}.
+   * A list of decisions instead of a seed; after the last one, nothing disturbs the network. See {@link
+   * networkScripts}.
    */
   readonly script?: readonly number[] | undefined;
   /**
-   * Milliseconds that bytes are on their way, at least and at most.
+   * Minimum and maximum transit time of bytes, in milliseconds.
    * @defaultValue [1, 20]
    */
   readonly latency?: readonly [least: number, most: number] | undefined;
   /**
-   * Bytes a millisecond, in each direction of each connection.
+   * Bytes per millisecond, in each direction of each connection.
    * @defaultValue Infinity
    */
   readonly bandwidth?: number | undefined;
   /**
-   * Bytes on their way from which on a connection asks its sender to wait.
+   * Number of bytes in transit from which a connection asks its sender to wait.
    * @defaultValue 65 536
    */
   readonly capacity?: number | undefined;
   /**
-   * `"stream"` for bytes in any pieces, as over TCP; `"message"` if what is written in one call arrives as one message,
-   * as over WebSockets. Messages are never cut, and a side cannot end alone.
+   * `"stream"`: bytes arrive in any pieces, as over TCP. `"message"`: each write arrives as one message, as
+   * over WebSockets. Messages are never cut, and one direction cannot end alone.
    * @defaultValue `"stream"`
    */
   readonly boundary?: "stream" | "message" | undefined;
   /**
-   * True if what is written in one call arrives in several pieces.
+   * True to split the bytes of one write into several pieces.
    * @defaultValue true
    */
   readonly cuts?: boolean | undefined;
   /**
-   * How probable it is that a piece is held up, and for how many milliseconds at most.
+   * Probability that a piece is delayed further, and the maximum delay in milliseconds.
    * @defaultValue none
    */
   readonly stalls?: { readonly chance: number; readonly most: number } | undefined;
   /**
-   * How probable it is that the connection breaks behind a piece.
+   * Probability that the connection breaks after a piece.
    * @defaultValue 0
    */
   readonly resets?: number | undefined;
 }
 
-/** Places where someone listens. */
+/** Accepts a connection to a listening host. */
 type Accept = (client: Side) => void;
 
 const CUT = 0.5;
@@ -68,12 +68,12 @@ const MOST_NOTES = 200;
 const TEN_MINUTES = 600_000;
 
 /**
- * A network in memory, with a time of its own, for tests of whole programs: `listen` and `connect` of this entry point
- * work on it. It delays, cuts, holds up and breaks what is sent, always in the same way for the same seed, and hours pass in
- * milliseconds. What a handler throws is thrown by `run` and `settle`.
+ * A network in memory with simulated time, for tests of whole programs: `listen` and `connect` of this
+ * entry use it. It delays, splits, stalls and breaks the traffic, always in the same way for the same seed,
+ * and hours pass in milliseconds. An error that a handler throws is thrown by `run` and `settle`.
  *
- * Nothing happens by itself: time passes only in `run` and `settle`. Handlers may wait for promises, but for no other clock,
- * file or socket than those of the network.
+ * Nothing happens on its own: time passes only in `run` and `settle`. Handlers may wait for promises, but
+ * for no clock, file or socket other than those of the network.
  *
  * @param options - seed or script, latency, bandwidth, faults
  *
@@ -99,7 +99,7 @@ const TEN_MINUTES = 600_000;
  * @throws TypeError for an unknown option; RangeError for a number out of range
  */
 export class Network {
-  /** Its time, in milliseconds from 0: for sessions and everything else that waits. */
+  /** The simulated time, in milliseconds from 0: pass it to sessions and everything else that waits. */
   readonly clock: Required<Clock>;
   /** @internal */
   readonly boundary: "stream" | "message";
@@ -116,7 +116,7 @@ export class Network {
   readonly #resets: number;
   readonly #listeners = new Map<string, Accept>();
   readonly #links = new Set<Side>();
-  /** What waits for the end of a partition, by the two hosts. */
+  /** Deliveries that wait for the end of a partition, by the pair of hosts. */
   readonly #partitions = new Map<string, (() => void)[]>();
   readonly #notes: string[] = [];
   readonly #faults: unknown[] = [];
@@ -161,12 +161,12 @@ export class Network {
     this.#cuts = cuts && boundary === "stream";
   }
 
-  /** What happened, one line each, the last 200: for reports. */
+  /** The last 200 events, one line each, for reports. */
   get history(): readonly string[] {
     return this.#notes;
   }
 
-  /** Lets so many milliseconds pass. Throws what a handler threw. */
+  /** Lets this many milliseconds pass. Throws an error that a handler threw. */
   async run(ms: number): Promise<void> {
     checkLimits({ ms }, "ms");
     const end = this.clock.now() + ms;
@@ -177,11 +177,11 @@ export class Network {
   /**
    * Lets time pass until a promise is settled, and returns its value.
    *
-   * @param promise - what is waited for
-   * @param within - milliseconds after which it is given up
+   * @param promise - the promise to wait for
+   * @param within - time limit, in simulated milliseconds
    * @defaultValue within ten minutes
-   * @throws what the promise is rejected with, what a handler threw, or an Error that says what happened last if the
-   *   promise is still pending when the time is over or nothing is left to happen
+   * @throws the reason of a rejected promise, an error that a handler threw, or an Error with the last
+   *   events if the promise is still pending when the time is over or no events are left
    */
   async settle<T>(promise: PromiseLike<T>, within: number = TEN_MINUTES): Promise<T> {
     const end = this.clock.now() + within;
@@ -197,20 +197,23 @@ export class Network {
     await this.#go(() => outcome !== undefined || (this.#events.next ?? Infinity) > end);
     if (outcome === undefined) {
       const why =
-        this.#events.next === undefined ? "nothing is left to happen" : `${within} ms are over`;
+        this.#events.next === undefined ? "no events are left" : `${within} ms have passed`;
       throw new Error(`the promise is still pending, and ${why}\n${this.#last()}`);
     }
     if ("error" in outcome) throw outcome.error;
     return outcome.value;
   }
 
-  /** Nothing passes between two hosts, in either direction, until `heal`: what is sent waits, as TCP has it. */
+  /**
+   * Stops all traffic between two hosts, in both directions, until `heal`: bytes that are sent wait, as
+   * with TCP.
+   */
   partition(a: string, b: string): void {
     this.note(`${a} | ${b} partition`);
     this.#partitions.set(pair(a, b), this.#partitions.get(pair(a, b)) ?? []);
   }
 
-  /** Ends a partition: what waited goes on its way. */
+  /** Ends a partition: waiting bytes continue. */
   heal(a: string, b: string): void {
     const waiting = this.#partitions.get(pair(a, b)) ?? [];
     this.#partitions.delete(pair(a, b));
@@ -218,14 +221,14 @@ export class Network {
     for (const land of waiting) this.clock.after(this.delay(), land);
   }
 
-  /** Breaks all connections, or those of one host: both sides are told at once. */
+  /** Breaks all connections, or those of one host. Both sides are notified immediately. */
   reset(host?: string): void {
     for (const side of [...this.#links]) {
       if (host === undefined || side.host === host || side.other.host === host) side.reset();
     }
   }
 
-  /** A host dies: it listens no more, and its connections break. */
+  /** Simulates the crash of a host: it stops listening, and its connections break. */
   crash(host: string): void {
     this.note(`${host} crashes`);
     for (const key of [...this.#listeners.keys()]) {
@@ -237,7 +240,7 @@ export class Network {
   /** @internal */
   register(host: string, port: number, accept: Accept): () => void {
     const key = `${host}:${port}`;
-    if (this.#listeners.has(key)) throw new TypeError(`someone listens on ${key} already`);
+    if (this.#listeners.has(key)) throw new TypeError(`${key} is already in use`);
     this.#listeners.set(key, accept);
     return () => {
       if (this.#listeners.get(key) === accept) this.#listeners.delete(key);
@@ -262,7 +265,7 @@ export class Network {
     }
   }
 
-  /** Lets something pass between two hosts after `ms`, or once the partition between them ends. @internal */
+  /** Delivers between two hosts after `ms`, or once their partition ends. @internal */
   carry(from: string, to: string, ms: number, arrive: () => void): void {
     const land = (): void => {
       const waiting = this.#partitions.get(pair(from, to));
@@ -284,7 +287,7 @@ export class Network {
     return this.#happens(this.#resets);
   }
 
-  /** Copies of the bytes, in one piece or several. @internal */
+  /** Copies of the bytes, in one or several pieces. @internal */
   *cut(bytes: Uint8Array): Generator<Uint8Array> {
     let from = 0;
     while (this.#cuts && from < bytes.length - 1 && this.#happens(CUT)) {
@@ -302,12 +305,12 @@ export class Network {
     if (this.#notes.length > MOST_NOTES) this.#notes.shift();
   }
 
-  /** A handler has failed. @internal */
+  /** Records that a handler has failed. @internal */
   fault(error: unknown): void {
     this.#faults.push(error);
   }
 
-  /** The quietest decision is that it does not happen. */
+  /** 0, the least disturbance, means that it does not happen. */
   #happens(chance: number): boolean {
     return chance > 0 && this.#chance() > 1 - chance;
   }
@@ -331,14 +334,14 @@ export class Network {
 
 const pair = (a: string, b: string): string => [a, b].sort().join(" ");
 
-/** Lets everything happen that promises wait for. */
+/** Waits until everything that promises wait for has happened. */
 const turn = (): Promise<void> => new Promise((resolve) => systemClock.soon!(resolve));
 
 /**
- * Scripts for the option `script` of {@link Network}, for properties: when one fails, fast-check makes its script smaller,
- * until only those delays, cuts and faults are left that it needs.
+ * Scripts for the option `script` of {@link Network}, for property tests. If a property fails, fast-check
+ * shrinks its script until only the delays, cuts and faults are left that cause the failure.
  *
- * @param length - most decisions of a script
+ * @param length - maximum number of decisions in a script
  * @defaultValue length 200
  *
  * @example

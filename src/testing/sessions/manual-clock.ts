@@ -6,7 +6,7 @@ interface Timer {
 }
 
 /**
- * A clock that goes on only when told to: what sessions and time limits are tested with, without waiting.
+ * A clock that you advance yourself, to test sessions and time limits without waiting.
  *
  * @example
  * ```ts
@@ -25,12 +25,12 @@ export class ManualClock implements Clock {
   #now = 0;
   #timers: readonly Timer[] = [];
 
-  /** Milliseconds that this clock was advanced by. */
+  /** Number of milliseconds by which this clock was advanced. */
   now(): number {
     return this.#now;
   }
 
-  /** Runs `run` once `ms` milliseconds have been advanced; the answer calls it off. */
+  /** Runs `run` after `ms` milliseconds; returns a function that cancels it. */
   after(ms: number, run: () => void): () => void {
     const timer: Timer = { at: this.#now + ms, run };
     this.#timers = [...this.#timers, timer];
@@ -39,17 +39,17 @@ export class ManualClock implements Clock {
     };
   }
 
-  /** Runs `run` in a microtask: turns take no time here. */
+  /** Runs `run` in a microtask, without advancing the clock. */
   soon(run: () => void): void {
     void Promise.resolve().then(run);
   }
 
-  /** Number of timers that wait. */
+  /** Number of pending timers. */
   get waiting(): number {
     return this.#timers.length;
   }
 
-  /** Lets `ms` milliseconds pass; timers run in order, each at its time. */
+  /** Advances the clock by `ms` milliseconds. Timers run in order, each at its time. */
   advance(ms: number): void {
     const until = this.#now + ms;
     for (;;) {

@@ -18,46 +18,49 @@ import { Violation } from "../violation.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { Wire, type WireOptions } from "./wire.ts";
 
-/** Wires and a clock for two endpoints. */
+/** The wires and the clock for two endpoints. */
 export interface Harness {
-  /** Makes a new wire; give its ends to the two endpoints. Call it again for every reconnection. */
+  /** Makes a new wire; pass its ends to the two endpoints. Call it again for every reconnection. */
   wire(): Wire;
-  /** The clock of both endpoints: time passes only as a step of a script. */
+  /** The clock of both endpoints: it advances only as a step of a script. */
   readonly clock: ManualClock;
 }
 
 /** An action of an endpoint's user. */
 export interface Action<in State> {
   /**
-   * Values that `run` is called with.
+   * Values for the argument of `run`.
    * @defaultValue none
    */
   readonly values?: Arbitrary<unknown> | undefined;
-  /** True if the action is possible now. */
+  /** Returns true if the action is possible now. */
   readonly when?: ((state: State) => boolean) | undefined;
   /** Performs the action with one of the `values`. */
   run(state: State, value: never): unknown;
 }
 
-/** Two endpoints, the actions of their users, and what must always hold. */
+/** A plan for {@link sessions}: two endpoints, the actions of their users, and the invariants. */
 export interface SessionPlan<State> extends RunOptions, WireOptions {
-  /** For reports. */
+  /** A name for reports. */
   readonly name: string;
 
-  /** Puts two endpoints on a wire. Returns the state that actions and invariants get: what was sent and received. */
+  /**
+   * Connects two endpoints by a wire. Returns the state for actions and invariants: the values sent and
+   * received so far.
+   */
   open(harness: Harness): State;
 
-  /** Actions of the users, by name; deliveries and the passing of time are added to them. */
+  /** Actions of the users, by name; deliveries and the passing of time are added. */
   readonly actions: Readonly<Record<string, Action<State>>>;
 
-  /** Called after every step; throws if something is wrong. */
+  /** Called after every step; throws if the state is wrong. */
   invariant(state: State): void;
 
-  /** Called when everything has arrived and nothing happens any more; throws if something is wrong. */
+  /** Called when everything has arrived and nothing is pending; throws if the state is wrong. */
   settled?(state: State): void;
 
   /**
-   * True to cut wires, too.
+   * True to cut wires too.
    * @defaultValue false
    */
   readonly severs?: boolean | undefined;
@@ -70,11 +73,12 @@ export interface SessionPlan<State> extends RunOptions, WireOptions {
 }
 
 /**
- * A law about two endpoints that talk. It plays random scripts of what their users do, delivers every byte between
- * them late and in pieces, and lets time pass. After each step `invariant` is called; at the end, when everything has
- * arrived, `settled`. If the law breaks, its error shows the shortest script.
+ * A law about two communicating endpoints. It plays random scripts of user actions, delivers the bytes
+ * between the endpoints late and in pieces, and lets time pass. It calls `invariant` after each step, and
+ * `settled` at the end, when everything has arrived. If the law breaks, its error shows the shortest
+ * script.
  *
- * @param plan - the endpoints, the actions of their users, and what must hold
+ * @param plan - the endpoints, the actions of their users, and the invariants
  *
  * @example
  * ```ts
@@ -116,7 +120,7 @@ export interface SessionPlan<State> extends RunOptions, WireOptions {
 export function sessions<State>(plan: SessionPlan<State>): Law {
   const name = "sessions";
   const why =
-    "two endpoints must agree however late, and in however many pieces, their bytes arrive";
+    "two endpoints must agree, however late and in however many pieces their bytes arrive";
   return { name, why, check: () => run(plan, { name, why }) };
 }
 
@@ -146,9 +150,9 @@ async function run<State>(
   });
 }
 
-// A session that is still busy after so many deliveries talks to itself for ever.
+// A session that still sends after this many deliveries never stops.
 const MOST_ROUNDS = 10_000;
-// Sends are joined until the next microtask, and handlers may be async.
+// Sends are batched until the next microtask, and handlers may be async.
 const TICKS = 12;
 
 /** One run of a script. */
@@ -180,13 +184,11 @@ class Stage<State> {
     this.#plan.invariant(this.state);
   }
 
-  /** Everything that is on its way arrives. */
+  /** Delivers everything that is in transit. */
   async settle(): Promise<void> {
     for (let round = 0; this.live.some((wire) => !wire.isQuiet); round++) {
       if (round > MOST_ROUNDS) {
-        throw new Violation(
-          `no rest after ${MOST_ROUNDS} deliveries: the endpoints go on for ever`,
-        );
+        throw new Violation(`still busy after ${MOST_ROUNDS} deliveries: the endpoints never stop`);
       }
       await this.step(() => {
         for (const wire of this.live) {
@@ -267,6 +269,6 @@ function stepsOf<State>(plan: SessionPlan<State>): Arbitrary<Step<State>>[] {
         ),
     ),
   );
-  // Deliveries twice: a script in which nothing arrives shows little.
+  // Deliveries count twice: a script without deliveries tests little.
   return [...actions, deliver, deliver, pass, ...(plan.severs ? [sever] : [])];
 }

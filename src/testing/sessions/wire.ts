@@ -1,6 +1,6 @@
 import type { Sink } from "../../core/index.ts";
 
-/** What a wire tells: a `Connection` is one, and so is every transport's end. */
+/** Receives the events of a wire: a `Connection`, or the end of any transport. */
 export interface Receiver {
   opened(): void;
   received(bytes: Uint8Array): void;
@@ -11,13 +11,13 @@ export interface Receiver {
 
 /** One end of a wire in memory. */
 export interface WireEnd {
-  /** Where the end's connection writes to. */
+  /** The sink for the connection at this end. */
   readonly sink: Sink;
-  /** Says who is told what happens at this end. */
+  /** Sets the receiver of events at this end. */
   bind(receiver: Receiver): void;
 }
 
-/** How a wire is made. */
+/** Options for {@link Wire}. */
 export interface WireOptions {
   /**
    * `'stream'`: bytes arrive in any pieces. `'message'`: each write arrives as one message.
@@ -25,15 +25,15 @@ export interface WireOptions {
    */
   readonly boundary?: "stream" | "message" | undefined;
   /**
-   * Bytes on their way from which on `write` answers false; `drained` follows when there are fewer again.
+   * Number of bytes in transit from which `write` returns false; `drained` follows when there are fewer.
    * @defaultValue 1024
    */
   readonly capacity?: number | undefined;
 }
 
 /**
- * Two ends, and what is on its way between them. Nothing moves by itself: every byte waits until it is
- * delivered, so that a test decides how late, and in how many pieces, it comes.
+ * Two ends, and the bytes in transit between them. Nothing moves on its own: every byte waits until it is
+ * delivered, so a test decides when, and in how many pieces, it arrives.
  *
  * ```text
  *   left.sink.write -> [ 01 02 | 03 ] -> deliver("right", 2) -> right's receiver.received(01 02)
@@ -41,9 +41,9 @@ export interface WireOptions {
  * ```
  */
 export class Wire {
-  /** Where the one connection is. */
+  /** The end of the first connection. */
   readonly left: WireEnd;
-  /** Where the other one is. */
+  /** The end of the second connection. */
   readonly right: WireEnd;
   readonly #ends: { readonly left: End; readonly right: End };
 
@@ -59,32 +59,32 @@ export class Wire {
     this.right = right;
   }
 
-  /** Bytes on their way to either end. */
+  /** Number of bytes in transit to either end. */
   get pending(): number {
     return this.#ends.left.incoming + this.#ends.right.incoming;
   }
 
-  /** Is there anything that `deliver` would do? */
+  /** True if `deliver` would do nothing. */
   get isQuiet(): boolean {
     return !this.#ends.left.hasNews && !this.#ends.right.hasNews;
   }
 
-  /** Is it over, for both ends? */
+  /** True if the wire is closed for both ends. */
   get isOver(): boolean {
     return this.#ends.left.isGone && this.#ends.right.isGone;
   }
 
   /**
-   * Lets up to `count` bytes (of messages: one) arrive at one end; at first, that it is open; behind the last
-   * byte, that the other end has ended. A paused end gets nothing.
-   *
-   * @returns whether anything happened
+   * Delivers up to `count` bytes to one end, or one message if the boundary is `'message'`. The first
+   * delivery reports that the end is open; after the last byte, one reports that the other end has ended. A
+   * paused end receives nothing.
+   * @returns true if anything was delivered
    */
   deliver(to: "left" | "right", count: number = Number.POSITIVE_INFINITY): boolean {
     return this.#ends[to].deliver(count);
   }
 
-  /** Cuts the wire: what is on its way is lost, and both ends are told. */
+  /** Cuts the wire: bytes in transit are lost, and both ends are notified. */
   sever(): void {
     const error = new Error("the wire was cut");
     this.#ends.left.lose(error);
@@ -97,16 +97,16 @@ class End implements WireEnd {
   peer!: End;
   isGone = false;
   #receiver: Receiver | undefined;
-  /** Written by the peer, not delivered yet. */
+  /** Pieces that the peer wrote and that were not delivered yet. */
   #queue: Uint8Array[] = [];
   #taken = 0;
   #isOpen = false;
   #isPaused = false;
   #isClosed = false;
-  /** The peer was told to wait. */
+  /** True if the peer must still be notified that there is room again. */
   #owesDrain = false;
   #wasEnded = false;
-  /** The peer is gone, and this end is to be told. */
+  /** The error to report at this end, because the peer is gone. */
   #loss: { readonly error: unknown } | undefined;
 
   constructor(boundary: "stream" | "message", capacity: number) {
@@ -143,7 +143,7 @@ class End implements WireEnd {
     return !this.#isPaused && (this.#queue.length > 0 || (this.peer.#isClosed && !this.#wasEnded));
   }
 
-  /** Both have closed, and everything has arrived. */
+  /** True if both ends have closed, and everything has arrived. */
   get #isFinal(): boolean {
     return this.#isClosed && this.#wasEnded && this.peer.#queue.length === 0;
   }
@@ -180,7 +180,7 @@ class End implements WireEnd {
     return true;
   }
 
-  /** The next bytes, in memory of their own: a connection owns what it is given. */
+  /** The next bytes, as a copy: a connection owns the bytes that it receives. */
   #take(count: number): Uint8Array {
     const first = this.#queue[0]!;
     const end = this.sink.boundary === "message" ? first.length : this.#taken + Math.max(1, count);

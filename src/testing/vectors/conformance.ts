@@ -12,14 +12,14 @@ import { fromHex, fromPortable, toHex, toPortable } from "./portable.ts";
 import { type Program, startProgram } from "./program.ts";
 import { valuesFor, written } from "./vectors-of.ts";
 
-/** Options of {@link conformance}. */
+/** Options for {@link conformance}. */
 export interface ConformanceOptions<in out In, in out Out> {
   /**
-   * The values.
-   * @defaultValue those of the description, by `valuesOf`; a protocol without a description needs one
+   * The values to test with.
+   * @defaultValue values of the description, by `valuesOf`; required for a protocol without a description
    */
   readonly values?: Arbitrary<In> | undefined;
-  /** Bytes and values that must be right besides: `vectorsOf`, or golden ones. In hex, or as bytes. */
+  /** Additional bytes with their values: the result of `vectorsOf`, or golden ones. In hex, or as bytes. */
   readonly vectors?:
     | readonly (readonly [bytes: string | Uint8Array, value: In & Out])[]
     | undefined;
@@ -34,31 +34,33 @@ export interface ConformanceOptions<in out In, in out Out> {
    */
   readonly runs?: number | undefined;
   /**
-   * The same number gives the same values.
+   * The same seed makes the same values.
    * @defaultValue 0
    */
   readonly seed?: number | undefined;
   /**
-   * How long the program may take for one answer, in milliseconds.
+   * Time limit for one answer of the program, in milliseconds.
    * @defaultValue 10000
    */
   readonly timeout?: number | undefined;
 }
 
 /**
- * Tests an implementation of the protocol in another language: a program that answers questions on its standard input, one
- * line of JSON each.
+ * Tests an implementation of the protocol in another language: a program that answers questions on its
+ * standard input, each a line of JSON.
  *
  * | question | answer |
  * |---|---|
  * | `{"encode": value}` | `{"hex": "..."}`, or `{"error": "unencodable"}` |
- * | `{"decode": "hex"}` | `{"values": [...]}`, with `"error": code` if the bytes end in a fault after these values |
+ * | `{"decode": "hex"}` | `{"values": [...]}`, with `"error": code` if an error follows these values |
  *
- * How values stand in JSON is said at {@link vectorsOf}. Codes of errors are not compared: that both refuse is enough. The
- * program is run once for each test and is told the end of its input. Only in Node, Bun and Deno.
+ * {@link vectorsOf} describes how values are written in JSON. Error codes are not compared: it is enough
+ * that both sides report an error. The program is started once for each test, and its input ends with the
+ * test. Only in Node, Bun and Deno.
  *
- * @param protocol - a protocol, a message protocol or a codec; with `values`, unless it was made by `protocolOf`
- * @param command - a program and its arguments, such as `["python3", "words.py"]`
+ * @param protocol - a protocol, a message protocol or a codec; needs `values`, unless it was made by
+ *   `protocolOf`
+ * @param command - a program and its arguments, for example `["python3", "words.py"]`
  *
  * @example
  * ```ts
@@ -71,7 +73,7 @@ export interface ConformanceOptions<in out In, in out Out> {
  * //=> reads what we write, writes what we write, reads what we read, vectors
  * ```
  *
- * @throws TypeError without values or a command
+ * @throws TypeError without values or without a command
  */
 export function conformance<In, Out>(
   protocol: Codec<In, Out> & { readonly field?: Field<In, Out> | undefined },
@@ -120,7 +122,7 @@ export function conformance<In, Out>(
   return [
     asked(
       "reads what we write",
-      "what one side writes, the other must read",
+      "each side must read everything that the other writes",
       async (program, fault) => {
         for (const value of drawn()) {
           const frame = written(whole, value);
@@ -138,10 +140,10 @@ export function conformance<In, Out>(
           const answer = await program.ask({ encode: toPortable(value) });
           if (frame === undefined) {
             if ("error" in answer) continue;
-            throw fault(`it writes ${shown(value)}, which we refuse, as ${String(answer.hex)}`);
+            throw fault(`it writes ${shown(value)} as ${String(answer.hex)}, but we refuse it`);
           }
           if (typeof answer.hex !== "string") {
-            throw fault(`of ${shown(value)} it says ${shown(answer)} instead of`, frame);
+            throw fault(`for ${shown(value)} it answers ${shown(answer)} instead of`, frame);
           }
           if (!sameBytes(fromHex(answer.hex), frame)) {
             throw fault(`it writes ${shown(value)} as ${answer.hex} instead of`, frame);
@@ -163,7 +165,7 @@ export function conformance<In, Out>(
     ),
     asked(
       "vectors",
-      "bytes that others wrote tell what two programs of one team cannot",
+      "bytes from other implementations find mistakes that two programs of one team share",
       async (program, fault) => {
         for (const [given, value] of options.vectors ?? []) {
           const bytes = typeof given === "string" ? fromHex(given) : given;
@@ -181,7 +183,7 @@ export function conformance<In, Out>(
   ];
 }
 
-/** Both read the same values of these bytes, and both find a fault or neither. */
+/** Requires that both read the same values from these bytes, and that both or neither report an error. */
 async function checkRead(
   program: Program,
   subject: Subject,

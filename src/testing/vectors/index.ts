@@ -1,6 +1,6 @@
 /**
- * Golden bytes, tested in both directions. An entry of its own, so that it works without fast-check; `framewright/testing`
- * has the same names.
+ * Tests with golden bytes, in both directions. A separate entry, so that it works without fast-check;
+ * `framewright/testing` exports the same names.
  *
  * @packageDocumentation
  */

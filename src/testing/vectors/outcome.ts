@@ -3,23 +3,23 @@ import { type Codec, ProtocolError, type ProtocolErrorCode } from "../../core/in
 import { readStream } from "../stream.ts";
 import { Subject } from "../subject.ts";
 
-/** What is read of bytes. */
+/** The result of reading bytes. */
 export interface Outcome {
-  /** The values before the fault. */
+  /** The values before the error. */
   readonly values: readonly unknown[];
-  /** Undefined if there is no fault. */
+  /** The error code; undefined without an error. */
   readonly error: ProtocolErrorCode | undefined;
 }
 
-/** A protocol whose own values do not matter, asked strictly. Needs no fast-check. */
+/** A strict subject without values of its own. Needs no fast-check. */
 export const subjectOf = (codec: Codec<never, unknown>): Subject =>
   new Subject(codec as Codec<unknown>, NONE, {}, true);
 
 const NONE = undefined as unknown as Arbitrary<unknown>;
 
 /**
- * Reads bytes, which are all that comes, in pieces that end at the cuts. Only ProtocolErrors are outcomes: others are
- * thrown.
+ * Reads bytes that are the whole input, in pieces that end at the cuts. Only ProtocolErrors are results;
+ * other errors are thrown.
  */
 export function outcomeOf(
   subject: Subject,

@@ -1,7 +1,7 @@
 import { plain } from "../../core/index.ts";
 
 /*
- * Values as JSON that programs in other languages can read. What JSON lacks is an object with one member:
+ * Values as JSON, for programs in other languages. A value that JSON lacks is an object with one member:
  *
  *   bytes                 { "$hex": "00ff" }
  *   bigint                { "$int": "18446744073709551615" }
@@ -21,7 +21,7 @@ export function toHex(bytes: Uint8Array): string {
 }
 
 /**
- * Bytes of hex digits; white space does not matter.
+ * Reads hex digits; white space is ignored.
  *
  * @throws SyntaxError for anything else
  */
@@ -29,7 +29,7 @@ export function fromHex(hex: string): Uint8Array<ArrayBuffer> {
   const digits = hex.replaceAll(/\s+/g, "");
   if (digits.length % 2 !== 0 || /[^0-9a-fA-F]/.test(digits)) {
     throw new SyntaxError(
-      `no pairs of hex digits: ${hex.length > 60 ? `${hex.slice(0, 60)}...` : hex}`,
+      `not pairs of hex digits: ${hex.length > 60 ? `${hex.slice(0, 60)}...` : hex}`,
     );
   }
   return Uint8Array.from({ length: digits.length / 2 }, (_, i) =>
@@ -47,7 +47,7 @@ const NUMBERS: readonly (readonly [name: string, value: number])[] = [
 /**
  * The value as JSON.
  *
- * @throws TypeError for what has no content: functions, symbols, values in a circle
+ * @throws TypeError for values without content: functions, symbols, cyclic values
  */
 export function toPortable(value: unknown, above: readonly object[] = []): Json {
   if (value === null || typeof value === "boolean" || typeof value === "string") return value;
@@ -57,9 +57,9 @@ export function toPortable(value: unknown, above: readonly object[] = []): Json 
     const special = NUMBERS.find(([, number]) => Object.is(number, value));
     return special === undefined ? value : { $num: special[0] };
   }
-  if (typeof value !== "object") throw new TypeError(`a ${typeof value} is no value of JSON`);
+  if (typeof value !== "object") throw new TypeError(`a ${typeof value} cannot be written as JSON`);
   if (above.includes(value))
-    throw new TypeError("a value that contains itself is no value of JSON");
+    throw new TypeError("a value that contains itself cannot be written as JSON");
   const inside = [...above, value];
   const inner = (item: unknown): Json => toPortable(item, inside);
   if (ArrayBuffer.isView(value)) {
@@ -75,7 +75,7 @@ export function toPortable(value: unknown, above: readonly object[] = []): Json 
   return isPlain ? Object.fromEntries(pairs) : { $fields: pairs };
 }
 
-/** The value that was made JSON by `toPortable`. Bytes are a Uint8Array. */
+/** Reads a value that `toPortable` wrote. Bytes become a Uint8Array. */
 export function fromPortable(json: unknown): unknown {
   if (typeof json !== "object" || json === null) return json;
   if (Array.isArray(json)) return json.map(fromPortable);

@@ -1,4 +1,4 @@
-/** What is used of a child process. */
+/** The members of a child process that are used. */
 interface Child {
   readonly stdin: {
     write(text: string): void;
@@ -26,14 +26,14 @@ interface Host {
   };
 }
 
-/** An answer of a program, unchecked. */
+/** An answer of a program, not yet checked. */
 export interface Answer {
   readonly hex?: unknown;
   readonly values?: unknown;
   readonly error?: unknown;
 }
 
-/** How much of what a program prints about its troubles is shown. */
+/** Maximum length of the program's error output in a message. */
 const MOST_TROUBLE = 2000;
 
 /** A program that answers lines of JSON with lines of JSON, one at a time. */
@@ -60,7 +60,7 @@ export class Program {
     child.stderr.on("data", (text) => {
       this.#trouble = (this.#trouble + text).slice(-MOST_TROUBLE);
     });
-    // It may be gone before it was asked; `close` says so.
+    // The program may have exited before it was asked; `close` reports that.
     child.stdin.on("error", () => {});
     this.#closed = new Promise((resolve) => {
       child.on("error", (error) => {
@@ -78,7 +78,7 @@ export class Program {
   async ask(question: object): Promise<Answer> {
     if (this.#over !== undefined) throw this.#over;
     const timer = setTimeout(
-      () => this.#end(`has not answered in ${this.#timeout} ms`),
+      () => this.#end(`has not answered within ${this.#timeout} ms`),
       this.#timeout,
     );
     try {
@@ -92,7 +92,7 @@ export class Program {
     }
   }
 
-  /** Tells it that nothing follows, and waits until it is gone. */
+  /** Ends the input of the program, and waits until it exits. */
   async stop(): Promise<void> {
     this.#child.stdin.end();
     const timer = setTimeout(() => this.#child.kill(), 1000);
@@ -124,16 +124,16 @@ function answerOf(line: string, name: string): Answer {
   try {
     answer = JSON.parse(line);
   } catch {
-    // Told below.
+    // Reported below.
   }
   if (typeof answer === "object" && answer !== null && !Array.isArray(answer))
     return answer as Answer;
-  throw new Error(`${name} answers with a line that is no JSON object: ${line.slice(0, 200)}`);
+  throw new Error(`${name} answers with a line that is not a JSON object: ${line.slice(0, 200)}`);
 }
 
 /** Starts the program. */
 export function startProgram(command: readonly string[], timeout: number): Program {
-  // Not an import: bundlers for browsers would look for it.
+  // Not an import: bundlers for browsers would try to resolve it.
   const processes = (globalThis as Host).process?.getBuiltinModule?.("node:child_process");
   if (processes === undefined) {
     throw new TypeError(

@@ -14,10 +14,10 @@ import { complete } from "../subject.ts";
 import { outcomeOf, subjectOf } from "./outcome.ts";
 import { toHex, toPortable } from "./portable.ts";
 
-/** How {@link vectorsOf} chooses values. */
+/** Options for {@link vectorsOf}. */
 export interface VectorsOfOptions<out In> {
   /**
-   * The same number gives the same vectors.
+   * The same seed makes the same vectors.
    * @defaultValue 0
    */
   readonly seed?: number | undefined;
@@ -27,8 +27,8 @@ export interface VectorsOfOptions<out In> {
    */
   readonly count?: number | undefined;
   /**
-   * The values.
-   * @defaultValue those of the description, by `valuesOf`; a protocol without a description needs one
+   * The values to write.
+   * @defaultValue values of the description, by `valuesOf`; required for a protocol without a description
    */
   readonly values?: Arbitrary<In> | undefined;
 }
@@ -38,9 +38,9 @@ export interface VectorFile {
   /** Name of the protocol. */
   readonly protocol: string;
   readonly seed: number;
-  /** Frames in hex, and what is encoded to them and decoded from them. */
+  /** Frames in hex, with the value that each encodes and decodes to. */
   readonly vectors: readonly { readonly hex: string; readonly value: unknown }[];
-  /** Damaged frames: the values that are read before the fault, and the code of the error, if there is one. */
+  /** Damaged frames: the values before the error, and the error code, if there is an error. */
   readonly damaged: readonly {
     readonly hex: string;
     readonly values: readonly unknown[];
@@ -49,14 +49,16 @@ export interface VectorFile {
 }
 
 /**
- * Makes vectors of a protocol, as plain data for `JSON.stringify`: for teams that write the same protocol in another
- * language.
+ * Makes test vectors of a protocol, as plain data for `JSON.stringify`: for teams that implement the same
+ * protocol in another language.
  *
- * What JSON lacks is an object with one member: `{ "$hex": "00ff" }` is bytes, `{ "$int": "1" }` a bigint,
- * `{ "$num": "nan" }` (`inf`, `-inf`, `-0`) a number, `{ "$none": true }` undefined, `{ "$map": [[key, value], ...] }` a Map.
- * An object with a name that begins with `$` is `{ "$fields": [[name, value], ...] }`.
+ * A value that JSON lacks is an object with one member: `{ "$hex": "00ff" }` is bytes, `{ "$int": "1" }` a
+ * bigint, `{ "$num": "nan" }` (`inf`, `-inf`, `-0`) a number, `{ "$none": true }` undefined, `{ "$map":
+ * [[key, value], ...] }` a Map. An object with a member name that begins with `$` is `{ "$fields": [[name,
+ * value], ...] }`.
  *
- * @param protocol - a protocol, a message protocol or a codec; with `values`, unless it was made by `protocolOf`
+ * @param protocol - a protocol, a message protocol or a codec; needs `values`, unless it was made by
+ *   `protocolOf`
  *
  * @example
  * ```ts
@@ -106,7 +108,7 @@ export function vectorsOf<In, Out>(
   return { protocol: whole.name, seed, vectors: made, damaged };
 }
 
-/** The values of an option, or of the protocol's description. */
+/** The values of the option, or of the protocol's description. */
 export function valuesFor<In, Out>(
   name: string,
   protocol: Codec<In, Out> & { readonly field?: Field<In, Out> | undefined },
@@ -118,7 +120,7 @@ export function valuesFor<In, Out>(
   throw new TypeError(`${name} needs the option values, or a protocol made by protocolOf`);
 }
 
-/** The frame of a value; undefined if none can hold it. */
+/** The frame of a value; undefined if no frame can hold it. */
 export function written(
   protocol: ReturnType<typeof complete>,
   value: unknown,

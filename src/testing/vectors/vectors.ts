@@ -16,13 +16,13 @@ import { shown } from "../show.ts";
 import { complete, list, said, sameBytes } from "../subject.ts";
 import { fromHex, toHex } from "./portable.ts";
 
-/** Golden bytes and what they mean: hex digits or the bytes, the value, and what is tested. */
+/** Golden bytes and their meaning: hex digits or bytes, the value, and the direction to test. */
 export type Vector<In, Out = In> =
   | readonly [bytes: string | Uint8Array, value: In & Out]
   | readonly [bytes: string | Uint8Array, value: Out, only: "decode"]
   | readonly [bytes: string | Uint8Array, value: In, only: "encode"];
 
-/** Options of {@link vectors}. */
+/** Options for {@link vectors}. */
 export interface VectorsOptions<in Out> {
   /**
    * Compares two received values.
@@ -32,14 +32,14 @@ export interface VectorsOptions<in Out> {
 }
 
 /**
- * Tests that golden bytes are decoded to a value, and that the value is encoded to these bytes: for examples of a
- * specification, recorded traffic, and mistakes that reader and writer share. If they differ, the error shows both, with
- * what each byte means.
+ * Tests that golden bytes decode to a value, and that the value encodes to these bytes: for examples of a
+ * specification, recorded traffic, and mistakes that reader and writer share. If they differ, the error
+ * shows both, with the meaning of each byte.
  *
  * @param protocol - a protocol, a message protocol or a codec
- * @param golden - each a frame in hex (white space does not matter) or as bytes, and its value. A third member tests one
- *   direction alone. {@link several} values of one frame are only decoded; {@link refuses} says that the bytes are
- *   refused
+ * @param golden - each a frame in hex (white space is ignored) or as bytes, and its value. A third member
+ *   limits the test to one direction. {@link several} values of one frame are only decoded; {@link refuses}
+ *   marks bytes that must be refused
  * @param options - `equal`
  *
  * @example
@@ -72,11 +72,11 @@ export function vectors<In, Out>(
   const same = (options.equal as ((a: unknown, b: unknown) => boolean) | undefined) ?? equal;
   return golden.map(([given, value, only], i) => {
     const bytes = typeof given === "string" ? fromHex(given) : given;
-    if (!isBytes(bytes)) throw new SyntaxError(`vector ${i + 1} has no bytes`);
+    if (!isBytes(bytes)) throw new SyntaxError(`vector ${i + 1} has neither hex text nor bytes`);
     const digits = toHex(bytes.subarray(0, 16));
     return {
       name: `vector ${i + 1}: ${digits}${bytes.length > 16 ? "..." : ""}`,
-      why: "bytes that others wrote, or will read, tell what no test of a protocol against itself can",
+      why: "bytes of other implementations find mistakes that a test of a protocol against itself cannot",
       check() {
         const differ: Differ = (text, cause) => {
           const lines = [`${whole.name}: ${text}`, ...annotated(protocol as Explainable, bytes)];
@@ -92,7 +92,7 @@ export function vectors<In, Out>(
   });
 }
 
-/** What {@link refuses} returns. */
+/** The result of {@link refuses}. */
 class Refusal {
   readonly code: ProtocolErrorCode | undefined;
   constructor(code: ProtocolErrorCode | undefined) {
@@ -103,9 +103,9 @@ class Refusal {
 export type { Refusal };
 
 /**
- * In place of a value of {@link vectors}: the bytes are refused.
+ * Replaces a value of {@link vectors}: the bytes must be refused.
  *
- * @param code - of the error
+ * @param code - the expected error code
  * @defaultValue any code
  */
 export function refuses(code?: ProtocolErrorCode): Refusal {
@@ -128,10 +128,10 @@ function checkRefused(
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     if (code !== undefined && error.code !== code)
-      throw differ(`decode says ${said(error)} instead of ${wanted}`, error);
+      throw differ(`decode throws ${said(error)} instead of ${wanted}`, error);
     return;
   }
-  throw differ(`decode gives ${shown(values)} instead of ${wanted}`);
+  throw differ(`decode returns ${shown(values)} instead of ${wanted}`);
 }
 
 function checkDecoded(
@@ -146,10 +146,10 @@ function checkDecoded(
   try {
     values = decodeAll(protocol, bytes);
   } catch (error) {
-    throw differ(`decode says ${said(error)} instead of ${list(wanted)}`, error);
+    throw differ(`decode throws ${said(error)} instead of returning ${list(wanted)}`, error);
   }
   const isSame = values.length === wanted.length && values.every((one, i) => same(one, wanted[i]));
-  if (!isSame) throw differ(`decode gives ${list(values)} instead of ${list(wanted)}`);
+  if (!isSame) throw differ(`decode returns ${list(values)} instead of ${list(wanted)}`);
 }
 
 function checkEncoded(
@@ -162,27 +162,27 @@ function checkEncoded(
   try {
     written = encodeFrame(protocol, value);
   } catch (error) {
-    throw differ(`encode of ${shown(value)} says ${said(error)}`, error);
+    throw differ(`encode of ${shown(value)} throws ${said(error)}`, error);
   }
   if (sameBytes(written, bytes)) return;
   let at = 0;
   while (at < written.length && written[at] === bytes[at]) at++;
   const view = rows(written, { cuts: [at] }).split("\n");
   const lines = [
-    `encode of ${shown(value)} gives ${written.length} bytes, which differ at ${at}:`,
+    `encode of ${shown(value)} writes ${written.length} bytes, which differ at ${at}:`,
     ...view.map((line) => `    ${line}`),
     "  instead of",
   ];
   throw differ(lines.join("\n"));
 }
 
-/** The bytes with what each one means, as far as that can be said. */
+/** The bytes with the meaning of each, as far as they can be explained. */
 function annotated(what: Explainable, bytes: Uint8Array): string[] {
   let view: string;
   try {
     view = hexView(explain(what, bytes), bytes);
   } catch {
-    // A codec that cannot be explained, or throws what it must not.
+    // A codec that cannot be explained, or throws an invalid error.
     view = rows(bytes);
   }
   return view.split("\n").map((line) => `    ${line}`);

@@ -210,7 +210,7 @@ describe("framewright decode", () => {
     [
       "an unknown protocol",
       ["decode", "x", "--protocol", "gopher"],
-      /no protocol "gopher"; there are goim/,
+      /unknown protocol "gopher"; available: goim/,
     ],
     ["an unknown option of one", ["decode", "x", "--protocol", "goim:colour=red"], /colour/],
     [
@@ -218,7 +218,11 @@ describe("framewright decode", () => {
       ["decode", "x", "--protocol", "length:width=99+raw"],
       /--protocol length:width=99\+raw: /,
     ],
-    ["an unknown codec", ["decode", "x", "--protocol", "lines+xml"], /no protocol "lines\+xml"/],
+    [
+      "an unknown codec",
+      ["decode", "x", "--protocol", "lines+xml"],
+      /unknown protocol "lines\+xml"/,
+    ],
     ["no file", ["decode", "--protocol", "goim"], /name one file/],
     ["two files", ["decode", "a", "b", "--protocol", "goim"], /name one file/],
     ["an unknown option", ["decode", "a", "--colour"], /--colour/],

@@ -170,7 +170,7 @@ describe("dissector", () => {
       );
     }
     expect(() => dissector(u8, { name: "a", replies: lines().wrap(utf8()) })).toThrow(
-      "dissector: one direction has frames, and the other one has not",
+      "dissector: one direction has frames, but the other does not",
     );
     expect(() => dissector(u8, { name: "a", port: 1 } as never)).toThrow(/port/);
   });

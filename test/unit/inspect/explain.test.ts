@@ -171,7 +171,7 @@ describe("explain of a framing", () => {
     const frame = encodeFrame(lengthPrefixed({ width: 2 }).wrap(payload), { kind: 1, text: "hi" });
     const part = explain({ ...lengthPrefixed({ width: 2 }), payload }, frame);
     expect(hexView(part, frame).split("\n")).toEqual([
-      "0000  00 03  length   u16be   3  (plus 2 are the bytes of the frame)",
+      "0000  00 03  length   u16be   3  (frame length minus 2)",
       "0002         payload  struct",
       "0002  01       kind   u8      1",
       '0003  68 69    text   utf8    "hi"',

@@ -311,7 +311,7 @@ describe("explain of a framing", () => {
     const framing = withChecksum(lengthPrefixed({ width: 1 }), { sum: xor8, width: 1 });
     const frame = encodeFrame(framing.wrap(raw()), Uint8Array.of(1, 2, 4));
     expect(rows(framing, frame.subarray(0, 4))).toEqual([
-      "0000  04        length   u8     4  (plus 1 are the bytes of the frame)",
+      "0000  04        length   u8     4  (frame length minus 1)",
       "0001  01 02 04  payload  bytes  3 bytes",
       "error: truncated: input ends after 4 bytes of a frame of 5 bytes (at 0000)",
     ]);

@@ -205,7 +205,7 @@ describe("ksy, compiled by Kaitai's compiler", { timeout: 120_000 }, () => {
   it("refuses what has no description", () => {
     for (const what of [lines().wrap(utf8()), utf8()] as readonly unknown[]) {
       expect(() => ksy(what as Explainable, { name: "x" })).toThrow(
-        "ksy needs a description, or a protocol that has one: a layout does not suffice",
+        "ksy needs a description, or a protocol that has one: a layout is not enough",
       );
     }
     expect(() => ksy(u8, { names: "x" } as never)).toThrow(/names/);

@@ -70,7 +70,7 @@ describe("explain of sproto", () => {
     const frame = encodeFrame(people, { name: "Ann", age: 40 });
     expect(rows(people, frame)).toEqual([
       "0000                            length-prefixed u16be  frame",
-      "0000   00 08                      length               u16be    8  (plus 2 are the bytes of the frame)",
+      "0000   00 08                      length               u16be    8  (frame length minus 2)",
       '0002   51 02 52 03 1c 41 6e 6e    payload              packed   {"name":"Ann","age":40}',
       "~0000                               unpacked           Person",
       "~0000  02 00                          records          u16le    2",
@@ -312,7 +312,7 @@ describe("explain of protobuf", () => {
     });
     expect(rows(service.serverProtocol as Explainable, sent)).toEqual([
       "0000                           protobuf with header  frame",
-      "0000  1b 00 00 00                length              u32le             27  (plus 4 are the bytes of the frame)",
+      "0000  1b 00 00 00                length              u32le             27  (frame length minus 4)",
       "0004                             payload             samples.LoginReq",
       "0004                               header            Header",
       "0004  0a                             tag             varint            10  (field 1, length)",

@@ -54,9 +54,9 @@ describe("kindOf", () => {
   it("tells a dump by its addresses", () => {
     expect([...fromDump("0000 01 02\n0002 03\n")]).toEqual([1, 2, 3]);
     expect(() => fromDump("0000 01\n0002 03\n")).toThrow(
-      "line 2 is at 2, and 1 bytes are before it",
+      "line 2 has the address 2, but follows 1 bytes",
     );
-    expect(() => fromDump("0000 01\nhello\n")).toThrow("line 2 is not one of a hex dump");
+    expect(() => fromDump("0000 01\nhello\n")).toThrow("line 2 is not part of a hex dump");
   });
 });
 

@@ -171,7 +171,7 @@ describe("laws", () => {
     demandAll(laws(framing.wrap(raw()), bytes(framing), { runs: 50, canonical: true }));
     const error = broken(laws(framing.wrap(raw()), bytes({ min: 99, max: 300 })));
     expect(error.message).toMatch(
-      /hardly put to the law "round trip": \d+ of \d+ values are too big/,
+      /hardly tested with the law "round trip": \d+ of \d+ values are too big/,
     );
     expect(error.counterexample).toBeUndefined();
   });
@@ -186,14 +186,14 @@ describe("laws", () => {
     });
     const error = broken(promised, "incomplete input");
     expect(error.message.split("\n")).toEqual([
-      'ping breaks the law "incomplete input": of the first 2 of 3 bytes measure says 2',
+      'ping breaks the law "incomplete input": for the first 2 of 3 bytes, measure returns 2',
       "  why it matters: a socket delivers any beginning of a frame first: measure must wait, or already know the",
       "    final length",
       '  value: {"op":0,"body":Uint8Array.from([])}',
       "  bytes: 3 (| a chunk ends)",
       `    0000  00 00|00 ${" ".repeat(40)} ...`,
-      expect.stringMatching(/^ {2}seed: 42 \(run \d+, made smaller \d+ times\)$/),
-      "  replay: set FC_SEED=42 in the environment, or give laws() the option { seed: 42 }",
+      expect.stringMatching(/^ {2}seed: 42 \(run \d+, shrunk \d+ times\)$/),
+      "  replay: set FC_SEED=42 in the environment, or pass laws() the option { seed: 42 }",
     ]);
     expect(error).toMatchObject({
       name: "LawError",
@@ -351,7 +351,7 @@ describe("agreement", () => {
     const other = mine({ decode: (bytes, start, end) => bytes.subarray(start, end) });
     const error = broken(agreement(other, ready, bytes(ready)));
     expect(error.law).toBe("agreement on values and errors");
-    expect(error.message).toContain("other values");
+    expect(error.message).toContain("different values");
   });
 
   it("breaks if bad bytes end in another error or elsewhere", () => {

@@ -310,7 +310,7 @@ describe("a simulated network", () => {
     const network = new Network();
     const { server } = upper(network);
     const client = await network.settle(connect(text, { network, port: 1, message() {} }));
-    expect(() => upper(network)).toThrow("someone listens on server:1 already");
+    expect(() => upper(network)).toThrow("server:1 is already in use");
     await network.settle(server.close());
     expect((await network.settle(client.closed)).by).toBe("peer");
     upper(network);
@@ -321,7 +321,7 @@ describe("a simulated network", () => {
     upper(network);
     const client = await network.settle(connect(text, { network, port: 1 }));
     await expect(network.settle(client.closed, 50)).rejects.toThrow(
-      /pending, and 50 ms are over\n.*connect/s,
+      /pending, and 50 ms have passed\n.*connect/s,
     );
     await expect(network.settle(new Promise(() => {}))).rejects.toThrow("still pending");
   });

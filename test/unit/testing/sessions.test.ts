@@ -131,7 +131,7 @@ describe("sessions", () => {
       actions: {},
       invariant: () => undefined,
     });
-    expect((await broken(law)).message).toContain("no rest after 10000 deliveries");
+    expect((await broken(law)).message).toContain("still busy after 10000 deliveries");
   });
 
   it("show deliveries as steps of the script", async () => {

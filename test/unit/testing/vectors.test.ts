@@ -56,14 +56,14 @@ describe("vectors", () => {
 
   it("say what is decoded instead, and what the bytes mean", async () => {
     const text = await said(vectors(words, [["0002 6869", "ho", "decode"]]));
-    expect(text).toContain('decode gives "hi" instead of "ho"');
+    expect(text).toContain('decode returns "hi" instead of "ho"');
     expect(text).toMatch(/0000 +00 02 +length +u16be +2/);
     expect(text).toMatch(/0002 +68 69 +payload/);
   });
 
   it("say where the written bytes differ", async () => {
     const text = await said(vectors(words, [["0003 6869", "hi", "encode"]]));
-    expect(text).toContain('encode of "hi" gives 4 bytes, which differ at 1');
+    expect(text).toContain('encode of "hi" writes 4 bytes, which differ at 1');
     expect(text).toContain("0000  00|02 68 69");
   });
 
@@ -71,18 +71,18 @@ describe("vectors", () => {
     const ab = "0001 61 0001 62";
     expect(await said(vectors(words, [[ab, "a", "decode"]]))).toContain('2 values ["a","b"]');
     expect(await said(vectors(words, [[ab, several(["a", "b"]) as never]]))).toBeUndefined();
-    expect(await said(vectors(words, [["00", "a"]]))).toContain("decode says truncated: ");
+    expect(await said(vectors(words, [["00", "a"]]))).toContain("decode throws truncated: ");
     expect(await said(vectors(words, [["0001 61", refuses("malformed")]]))).toContain(
-      'decode gives ["a"] instead of malformed',
+      'decode returns ["a"] instead of malformed',
     );
     expect(await said(vectors(words, [["00", refuses("malformed")]]))).toContain(
-      "decode says truncated: ",
+      "decode throws truncated: ",
     );
   });
 
   it("show values that cannot be written", async () => {
     const wrong = vectors(words, [["0001 61", 1 as never, "encode"]]);
-    expect(await said(wrong)).toContain("encode of 1 says unencodable: ");
+    expect(await said(wrong)).toContain("encode of 1 throws unencodable: ");
   });
 
   it("compare with the given function", async () => {
@@ -94,7 +94,7 @@ describe("vectors", () => {
 
   it("refuse what is no hex", () => {
     expect(() => vectors(words, [["0x", "a"]])).toThrow(SyntaxError);
-    expect(() => vectors(words, [["000", "a"]])).toThrow("no pairs of hex digits: 000");
+    expect(() => vectors(words, [["000", "a"]])).toThrow("not pairs of hex digits: 000");
   });
 });
 
