@@ -8,6 +8,7 @@ const pages = [
   "README.zh-CN.md",
   "CONTRIBUTING.md",
   "SECURITY.md",
+  "examples/README.md",
   ...filesIn("docs", /\.md$/),
 ];
 
@@ -64,6 +65,14 @@ describe("project files", () => {
       return anchor !== undefined && file.endsWith(".md") && !anchorsOf(file).includes(anchor);
     });
     expect(broken).toEqual([]);
+  });
+
+  it("lists every program of examples/ in its index, once", () => {
+    const programs = filesIn("examples", /\.(ts|mjs)$/).filter((path) => !/\/_[^/]*$/.test(path));
+    const listed = linksOf("examples/README.md").map((link) => `examples/${link}`);
+    expect(programs.length).toBeGreaterThan(30);
+    expect(programs.filter((path) => !listed.includes(path))).toEqual([]);
+    expect(listed.filter((path, i) => listed.indexOf(path) < i)).toEqual([]);
   });
 
   it("names only files in CONTRIBUTING.md that exist", () => {
