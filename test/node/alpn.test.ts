@@ -49,11 +49,11 @@ describe("alpn of listen", () => {
     expect(await ask(port, binary, ["other", "numbers/2"])).toBe(42);
   });
 
-  it("speaks the ordinary protocol with a client that offers none", async () => {
+  it("uses the default protocol for a client without ALPN", async () => {
     expect(await ask(await serve(), text)).toBe(42);
   });
 
-  it("fails in the handshake for a client that offers other ones", async () => {
+  it("fails the handshake of a client that offers only unknown names", async () => {
     const failure = await ask(await serve(), text, ["h2"]).catch((error) => error);
     expect(failure).toMatchObject({ code: expect.stringContaining("ALERT_NO_APPLICATION") });
   });

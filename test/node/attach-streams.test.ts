@@ -34,7 +34,7 @@ async function pair(options: { pauseOnConnect?: boolean } = {}) {
 }
 
 describe("attach", () => {
-  it("refuses streams of text and of objects at once", async () => {
+  it("refuses streams of text and of objects immediately", async () => {
     const { near } = await pair();
     near.setEncoding("utf8");
     expect(() => attach(near, protocol)).toThrow(
@@ -64,7 +64,7 @@ describe("attach", () => {
     }
   });
 
-  it("reads a paused socket only when someone wants messages", async () => {
+  it("reads a paused socket only when messages are requested", async () => {
     const { near, far } = await pair();
     near.pause();
     const connection = attach(near, protocol);
@@ -97,7 +97,7 @@ describe("attach", () => {
     }
   });
 
-  it("ends its half alone, and still reads", async () => {
+  it("ends its own direction, and still reads", async () => {
     const { near, far } = await pair();
     const heard: string[] = [];
     const closed = new Promise<CloseInfo>((resolve) => {
@@ -116,7 +116,7 @@ describe("attach", () => {
     expect([await closed, heard]).toEqual([{ by: "local" }, ["answer"]]);
   });
 
-  it("hands a large message over in slices", async () => {
+  it("writes a large message in slices", async () => {
     const lengths: number[] = [];
     const stream = new Duplex({
       read() {},
@@ -137,7 +137,7 @@ describe("attach", () => {
 });
 
 describe("detachSocket", () => {
-  it("returns the socket with what was not read, and without listeners", async () => {
+  it("returns the socket with its unread bytes, and without listeners", async () => {
     const { near, far } = await pair();
     const before = near.eventNames().map((name) => [name, near.listenerCount(name)]);
     const closes: CloseInfo[] = [];
@@ -165,7 +165,7 @@ describe("detachSocket", () => {
     await expect.poll(() => Buffer.concat(got).toString()).toBe("raw bytes, and more");
   });
 
-  it("refuses once the peer has ended, and goes on", async () => {
+  it("refuses after the peer has ended, and continues", async () => {
     const { near, far } = await pair();
     const closed = new Promise<CloseInfo>((resolve) => {
       attach(near, protocol, {
@@ -203,7 +203,7 @@ describe("errors", () => {
     expect(printed[0]).toMatch(new RegExp(`^framewright: named from 127.0.0.1:${localPort}: `));
   });
 
-  it("of an attempt to connect are told to the caller, and not printed", async () => {
+  it("of an attempt to connect are reported to the caller, and not printed", async () => {
     const printed: string[] = [];
     const { error } = console;
     console.error = (line: string) => void printed.push(line);
@@ -247,7 +247,7 @@ describe("the two streams of a child process", () => {
     expect(Date.now() - started).toBeLessThan(1000);
   });
 
-  it("deliver the last words of a child that reads nothing, and fail after them", async () => {
+  it("deliver the last output of a child that reads nothing, and fail after it", async () => {
     const { connection, heard, closed } = start(`
       require("node:fs").closeSync(0);
       setTimeout(() => process.stdout.write("usage: ...\\n"), 100);

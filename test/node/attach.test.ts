@@ -26,7 +26,7 @@ function endOf(socket: Socket): Promise<CloseInfo> {
   });
 }
 
-it("tells of a socket that was closed before it was attached", async () => {
+it("reports a socket that was closed before it was attached", async () => {
   const { near, far, stop } = await pair();
   near.resume();
   far.end();
@@ -37,7 +37,7 @@ it("tells of a socket that was closed before it was attached", async () => {
   stop();
 });
 
-it("tells of a socket that failed before it was attached", async () => {
+it("reports a socket that failed before it was attached", async () => {
   const { near, far, stop } = await pair();
   const failure = new Error("pulled out");
   near.on("error", () => {});
@@ -48,7 +48,7 @@ it("tells of a socket that failed before it was attached", async () => {
   stop();
 });
 
-it("keeps hardly more memory alive than waits in a socket, whatever others write meanwhile", async () => {
+it("keeps little more memory alive than the bytes queued in a socket, whatever other sockets write", async () => {
   // Takes one chunk, and is never done with it.
   const sink = new Duplex({
     writableHighWaterMark: 100_000,
@@ -77,7 +77,7 @@ it("keeps hardly more memory alive than waits in a socket, whatever others write
   other.destroy();
 });
 
-it("tells of a peer that ended before the socket was attached, and can still answer it", async () => {
+it("reports a peer that ended before the socket was attached, and can still answer it", async () => {
   const { near, far, stop } = await pair();
   near.resume();
   far.end();
@@ -101,7 +101,7 @@ it("tells of a peer that ended before the socket was attached, and can still ans
   stop();
 });
 
-it("waits for the handshake of a socket that turns to TLS half-way", async () => {
+it("waits for the handshake of a socket that is upgraded to TLS", async () => {
   const { near, far, stop } = await pair();
   const cert = readFileSync(new URL("../fixtures/tls-cert.pem", import.meta.url));
   const key = readFileSync(new URL("../fixtures/tls-key.pem", import.meta.url));
@@ -121,7 +121,7 @@ it("waits for the handshake of a socket that turns to TLS half-way", async () =>
   stop();
 });
 
-it("is not open where the peer of such a socket cannot prove itself", async () => {
+it("does not open if the certificate of such a socket's peer is not trusted", async () => {
   const { near, far, stop } = await pair();
   const cert = readFileSync(new URL("../fixtures/tls-cert.pem", import.meta.url));
   const key = readFileSync(new URL("../fixtures/tls-key.pem", import.meta.url));
@@ -139,7 +139,7 @@ it("is not open where the peer of such a socket cannot prove itself", async () =
   stop();
 });
 
-it("tells of the end and of the failure of a stream that never says `close`", async () => {
+it("reports the end and the failure of a stream that never emits `close`", async () => {
   const make = (): Duplex =>
     new Duplex({ emitClose: false, read() {}, write: (_chunk, _encoding, done) => done() });
   const follow = (stream: Duplex): { closed: Promise<CloseInfo>; lines: string[] } => {
@@ -183,7 +183,7 @@ async function pausedPair() {
   return { near, far, connection, closed, stop };
 }
 
-it("tells of a reset and of the end in a pause, while there is room for what comes", async () => {
+it("reports a reset and the end during a pause, while there is room for received bytes", async () => {
   const reset = await pausedPair();
   reset.far.resetAndDestroy();
   expect(await reset.closed).toMatchObject({ by: "error", error: { code: "ECONNRESET" } });
@@ -194,7 +194,7 @@ it("tells of a reset and of the end in a pause, while there is room for what com
   ended.stop();
 });
 
-it("tells of a reset at the next send, when what comes in a pause has filled the socket", async () => {
+it("reports a reset at the next send, when bytes received during a pause have filled the socket", async () => {
   const { near, far, connection, closed, stop } = await pausedPair();
   const block = Buffer.alloc(65_536);
   while (far.write(block) || near.readableLength < near.readableHighWaterMark) {

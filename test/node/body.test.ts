@@ -103,7 +103,7 @@ describe("body", () => {
     expect(String.fromCharCode(...pieces)).toBe("UVWX");
   });
 
-  it("reads several bodies after one header, and leaves a protocol alone that was chosen since", async () => {
+  it("reads several bodies after one header, and keeps a protocol that was chosen since", async () => {
     const got: string[] = [];
     const client = await serve({
       async message(connection, { size }) {
@@ -122,7 +122,7 @@ describe("body", () => {
     client.destroy();
   });
 
-  it("slows the peer down while a piece is worked on", async () => {
+  it("slows the peer down while a piece is processed", async () => {
     let read = 0;
     let goOn = (): void => {};
     const size = 256 * 1024 * 1024;
@@ -160,7 +160,7 @@ describe("body", () => {
   it.each([
     ["break", false],
     ["a throw", true],
-  ])("passes over the rest after %s, and goes on behind it", async (_, isThrown) => {
+  ])("skips the rest after %s, and continues after it", async (_, isThrown) => {
     const got: (number | string)[] = [];
     const client = await serve({
       async message(connection, { size }) {
@@ -218,7 +218,7 @@ describe("body", () => {
     expect(closes[0]).toEqual({ by: "error", error: caught[0] });
   });
 
-  it("throws what ended the connection, and closed if this side did", async () => {
+  it("throws the error that ended the connection, and `closed` if this side closed it", async () => {
     const caught: unknown[] = [];
     const closes: CloseInfo[] = [];
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
@@ -259,7 +259,7 @@ describe("body", () => {
     log.mockRestore();
   });
 
-  it("keeps the state of a protocol that has one, and returns the same end twice", async () => {
+  it("keeps the state of a stateful protocol, and returns the same end twice", async () => {
     const made: number[] = [];
     const stateful: Protocol<string> = {
       ...lines().wrap(utf8()),
@@ -292,7 +292,7 @@ describe("body", () => {
     expect(made.length).toBe(1);
   });
 
-  it("refuses a number that is none", () => {
+  it("refuses an invalid number", () => {
     const connection = new Connection(headers, new ScriptedSink());
     for (const n of [-1, 1.5, Number.NaN, 2 ** 53]) {
       expect(thrownBy(() => body(connection, n))).toBeInstanceOf(RangeError);

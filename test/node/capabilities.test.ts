@@ -207,7 +207,7 @@ function table(): Record<string, string>[] {
 describe("the table of features of stream transports", () => {
   const rows = table();
 
-  it("has a row for each transport and a column for each thing", () => {
+  it("has a row for each transport and a column for each feature", () => {
     expect(rows.map(({ transport }) => transport)).toEqual(Object.keys(ways));
     expect(Object.keys(rows[0]!)).toEqual(["transport", ...Object.keys(tries)]);
   });

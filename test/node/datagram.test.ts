@@ -35,7 +35,7 @@ describeDatagrams({ ...datagrams, name: "UDP over IPv4", host });
 if (hasIpv6) describeDatagrams({ ...datagrams, name: "UDP over IPv6", host: "::1" });
 
 describe("an endpoint of Node", () => {
-  it("drops what is bad, and prints it once in a while", async () => {
+  it("drops bad datagrams, and prints errors at a limited rate", async () => {
     const printed = vi.spyOn(console, "error").mockImplementation(() => {});
     const messages: string[] = [];
     const message = (_: unknown, value: string): unknown => messages.push(value);
@@ -128,7 +128,7 @@ describe("an endpoint of Node", () => {
     expect(messages).toEqual([]);
   });
 
-  it("says where in a datagram the error is", async () => {
+  it("reports the offset of an error within its datagram", async () => {
     const errors: unknown[] = [];
     const endpoint = closing(
       await listenDatagram(text, { host, error: (_, error) => errors.push(error) }),
@@ -137,7 +137,7 @@ describe("an endpoint of Node", () => {
     await expect.poll(() => errors).toMatchObject([{ code: "truncated", offset: 5 }]);
   });
 
-  it("tells of a socket that fails", async () => {
+  it("reports a socket that fails", async () => {
     const failures: Error[] = [];
     const endpoint = closing(
       await listenDatagram(text, { host, socketError: (_, error) => failures.push(error) }),
@@ -154,7 +154,7 @@ describe("an endpoint of Node", () => {
     expect(printed.mock.calls).toEqual([["framewright: failing datagrams: Error"]]);
   });
 
-  it("is not brought down by a datagram that says it is from port 0", async () => {
+  it("survives a datagram that claims to come from port 0", async () => {
     const failures: unknown[] = [];
     const endpoint = closing(
       await listenDatagram(text, {
@@ -172,7 +172,7 @@ describe("an endpoint of Node", () => {
     expect(() => endpoint.send(["x"])).toThrow(RangeError);
   });
 
-  it("is over when its socket is, also where that goes on talking, as on Deno", async () => {
+  it("ends with its socket, even if the socket emits further events, as on Deno", async () => {
     const answers: ((error: Error | null) => void)[] = [];
     const socket = Object.assign(new EventEmitter(), {
       send: (_: Uint8Array, _port: number, _address: string, sent: () => void) =>
@@ -192,7 +192,7 @@ describe("an endpoint of Node", () => {
     expect([answers.length, told]).toEqual([1, ["close"]]);
   });
 
-  it("takes a socket that is not bound yet, and closes behind what was sent", async () => {
+  it("accepts a socket that is not bound yet, and closes after queued datagrams were sent", async () => {
     const messages: string[] = [];
     const server = closing(
       await listenDatagram(text, { host, message: (_, value) => messages.push(value) }),
@@ -203,7 +203,7 @@ describe("an endpoint of Node", () => {
     await expect.poll(() => messages).toEqual(["early"]);
   });
 
-  it("closes where its socket could not be bound, or is closed", async () => {
+  it("closes if its socket cannot be bound, or is closed", async () => {
     const server = closing(await listenDatagram(text, { host }));
     const socket = createSocket("udp4");
     const failures: unknown[] = [];
@@ -220,7 +220,7 @@ describe("an endpoint of Node", () => {
     await attachDatagram(gone, text).close();
   });
 
-  it("says why it cannot be opened, and leaves no socket behind", async () => {
+  it("reports why it cannot be opened, and leaves no socket open", async () => {
     const endpoint = closing(await listenDatagram(text, { host }));
     const { port } = endpoint;
     await expect(listenDatagram(text, { host, port })).rejects.toMatchObject({
@@ -235,7 +235,7 @@ describe("an endpoint of Node", () => {
     await expect(attempt).rejects.toBe(controller.signal.reason);
   });
 
-  it("takes the options of a socket, and both versions of IP", async () => {
+  it("accepts the options of a socket, and both versions of IP", async () => {
     const first = closing(await listenDatagram(text, { host, reuseAddr: true }));
     const second = closing(await listenDatagram(text, { host, reuseAddr: true, port: first.port }));
     expect(second.port).toBe(first.port);

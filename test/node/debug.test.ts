@@ -51,7 +51,7 @@ describe("FRAMEWRIGHT_DEBUG", () => {
     expect(await printed(undefined)).toEqual([]);
   });
 
-  it("prints direction, size and type of everything, and no content", async () => {
+  it("prints direction, size and type of every event, without content", async () => {
     const lines = await printed("1");
     expect(lines).toContain("chat > queued object, 23 bytes");
     expect(lines).toContain("chat < message object, 23 bytes");
@@ -61,7 +61,7 @@ describe("FRAMEWRIGHT_DEBUG", () => {
     expect(lines.join()).not.toMatch(/secret|\[2J/);
   });
 
-  it("prints content with control characters escaped if told to", async () => {
+  it("prints content with escaped control characters if `bytes` is set", async () => {
     const lines = await printed("chat,bytes");
     expect(lines).toContain('chat < message object, 23 bytes: {"secret":"\\u001b[2J"}');
     expect(lines).toContain("chat < received 8 bytes: 6e6f204a534f4e0a");
@@ -130,7 +130,7 @@ describe("counters", () => {
 });
 
 describe("textTrace", () => {
-  it("takes a filter and writes lines where it is told", () => {
+  it("accepts a filter and passes lines to `write`", () => {
     const written: string[] = [];
     const write = (line: string): void => void written.push(line.replace(/^\S+ #\d+ /, ""));
     const connection = new Connection<unknown>(

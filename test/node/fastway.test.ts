@@ -99,7 +99,7 @@ describe.each(["v1", "v2"] as const)("fastway %s over sockets", (dialect) => {
     expect(rest).toEqual([]);
   });
 
-  it("tells the other end when one dies", async () => {
+  it("notifies the other end when one fails", async () => {
     const { client, server, gateway } = await setup(dialect);
     const incoming = (await server())[Symbol.asyncIterator]();
     const one = await client();
@@ -113,7 +113,7 @@ describe.each(["v1", "v2"] as const)("fastway %s over sockets", (dialect) => {
     expect(await rejection((await client()).dial(77))).toBe("refused");
   });
 
-  it("turns a server with the wrong key away", async () => {
+  it("rejects a server with the wrong key", async () => {
     const { server } = await setup(dialect);
     const liar = await server({ key: "guess" });
     expect((await liar.closed).error).toMatchObject({ code: "refused" });

@@ -67,7 +67,7 @@ const faults: ((socket: Socket) => void)[] = [
   },
 ];
 
-it("of half of its clients leave a server's other half alone", async () => {
+it("of half of a server's clients do not affect the other half", async () => {
   const uncaught: unknown[] = [];
   const onUncaught = (error: unknown): void => void uncaught.push(error);
   process.on("unhandledRejection", onUncaught);

@@ -162,7 +162,7 @@ describe("goim over real sockets", () => {
     },
   );
 
-  it("tries again where nobody listens", async () => {
+  it("tries again if no one listens", async () => {
     const server = createServer();
     server.listen(0, host);
     await once(server, "listening");
@@ -176,7 +176,7 @@ describe("goim over real sockets", () => {
     await expect(client.request(v2.send)).rejects.toMatchObject({ code: "closed" });
   });
 
-  it("reads what a server wrote byte by byte, and in one piece", async () => {
+  it("reads the bytes of a server one by one, and in one piece", async () => {
     const protocol = goim();
     const pushes = Array.from({ length: 5 }, (_, i) => ({ op: 1000 + i, body: text(`${i}`) }));
     const server = createServer((socket: Socket) => {
@@ -239,7 +239,7 @@ describe("goim over real sockets", () => {
     expect([await pushes.take(), await pushes.take()]).toEqual([1, [2]]);
   });
 
-  it("leaves no socket behind when it is closed while it connects", async () => {
+  it("leaves no socket open when it is closed while it connects", async () => {
     // A server that never says a word of TLS: the attempt would go on for minutes.
     const silent = createServer();
     const came = once(silent, "connection");

@@ -36,7 +36,7 @@ describe("a bug in a handler", () => {
     },
   );
 
-  it("of listen and attach is printed, and closes its own connection alone", async () => {
+  it("of listen and attach is printed, and closes only its own connection", async () => {
     const listening = await listen(text, { port: 0, host, message });
     const plain = createServer((socket) => attach(socket, text, { message }));
     plain.listen(0, host);
@@ -60,7 +60,7 @@ describe("a bug in a handler", () => {
     await listening.close();
   });
 
-  it("reaches the error handler alone, if there is one", async () => {
+  it("is only passed to the error handler, if there is one", async () => {
     const errors: unknown[] = [];
     const server = await listen(text, { port: 0, host, message: (c, line) => c.send(line) });
     const uncaught = await uncaughtBy(async () => {

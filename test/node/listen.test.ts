@@ -117,7 +117,7 @@ describe("listen and connect", () => {
     connection.close();
   });
 
-  it("give each connection a context of its own, made with a look at its socket", async () => {
+  it("give each connection its own context, made from its socket", async () => {
     const server = closing(
       await listen(text, {
         port: 0,
@@ -173,14 +173,14 @@ describe("listen and connect", () => {
     connection.close();
   });
 
-  it("refuse a server that cannot prove itself", async () => {
+  it("refuse a server with an untrusted certificate", async () => {
     const server = closing(await listen(text, { port: 0, host, tls: { key, cert } }));
     await expect(connect(text, { port: server.port!, host, tls: true })).rejects.toMatchObject({
       code: "DEPTH_ZERO_SELF_SIGNED_CERT",
     });
   });
 
-  it("say why when they cannot", async () => {
+  it("report why they fail", async () => {
     const { server } = await echo();
     await expect(listen(text, { port: server.port!, host })).rejects.toMatchObject({
       code: "EADDRINUSE",
@@ -190,7 +190,7 @@ describe("listen and connect", () => {
     await expect(connect(text, { port, host })).rejects.toMatchObject({ code: "ECONNREFUSED" });
   });
 
-  it("say so when a connection closes before it was open", async () => {
+  it("report a connection that closes before it was open", async () => {
     const { server } = await echo();
     const attempt = connect(text, {
       port: server.port!,
@@ -200,7 +200,7 @@ describe("listen and connect", () => {
     await expect(attempt).rejects.toMatchObject({ code: "closed" });
   });
 
-  it("take only so many connections", async () => {
+  it("accept at most maxConnections connections", async () => {
     const server = closing(await listen(text, { port: 0, host, maxConnections: 1 }));
     const first = await connect(text, { port: server.port!, host });
     const second = bare(server.port);
@@ -210,7 +210,7 @@ describe("listen and connect", () => {
 });
 
 describe("an AbortSignal", () => {
-  it("calls an attempt off", async () => {
+  it("aborts an attempt", async () => {
     const reason = new Error("too late");
     const signal = AbortSignal.abort(reason);
     await expect(connect(text, { port: 1, host, signal })).rejects.toBe(reason);
@@ -246,7 +246,7 @@ describe("an AbortSignal", () => {
 });
 
 describe("closing", () => {
-  it("waits for what was sent, on both sides", async () => {
+  it("waits until everything that was sent has left, on both sides", async () => {
     const big = "x".repeat(500_000);
     const server = closing(
       await listen(text, {
@@ -329,7 +329,7 @@ describe("closing", () => {
     expect(socket.destroyed).toBe(true);
   });
 
-  it("of a server cuts nobody when it may take for ever", async () => {
+  it("of a server cuts no connection if the timeout is Infinity", async () => {
     const { server } = await echo();
     const { socket, end } = bare(server.port, { allowHalfOpen: true });
     socket.write("a\n");
@@ -344,7 +344,7 @@ describe("closing", () => {
     await end;
   });
 
-  it("of a server opens no connection any more", async () => {
+  it("of a server opens no further connections", async () => {
     let opened = 0;
     const server = await listen(text, {
       port: 0,
@@ -391,7 +391,7 @@ describe("closing", () => {
 });
 
 describe("a bad frame", () => {
-  it("ends its connection behind the good ones, and no other", async () => {
+  it("ends only its own connection, after the frames before it were delivered", async () => {
     const { server, errors } = await echo();
     const good = await connect(text, { port: server.port!, host });
     const { socket, end } = bare(server.port);
@@ -409,7 +409,7 @@ describe("backpressure", () => {
   const blobs = lengthPrefixed({ width: 4 }).wrap(raw());
   const blob = new Uint8Array(64 * 1024);
 
-  it("stops a sender whose peer does not read, and drain sets it going again", async () => {
+  it("stops a sender while its peer does not read, until drain", async () => {
     const total = 200;
     let sent = 0;
     let refusals = 0;
@@ -472,7 +472,7 @@ describe("backpressure", () => {
 });
 
 describe("attach", () => {
-  it("takes any Duplex", async () => {
+  it("accepts any Duplex", async () => {
     const written: string[] = [];
     const duplex = new Duplex({
       read() {},
@@ -494,7 +494,7 @@ describe("attach", () => {
     expect(closes).toEqual([{ by: "peer" }]);
   });
 
-  it("waits for a socket that is about to be connected", async () => {
+  it("waits for a socket that is connecting", async () => {
     const { server } = await echo();
     const socket = createConnection({ port: server.port!, host });
     const connection = attach(socket, text);
@@ -504,7 +504,7 @@ describe("attach", () => {
     connection.close();
   });
 
-  it("writes nothing into a stream that is gone", async () => {
+  it("writes nothing to a stream that is gone", async () => {
     const { server } = await echo();
     const socket = createConnection({ port: server.port!, host });
     const errors: unknown[] = [];

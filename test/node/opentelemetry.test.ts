@@ -55,7 +55,7 @@ function telemetry() {
 }
 
 describe("the OpenTelemetry recipe", () => {
-  it("makes a span of each connection and each request, failed ones too", async () => {
+  it("makes a span for each connection and each request, including failed ones", async () => {
     const { trace, spans, values } = telemetry();
     const server = await listen(chat, {
       ...{ host, port: 0, trace, onInvalid: skip() },

@@ -69,7 +69,7 @@ async function between<A = never, B = never>(
 }
 
 describe("pipe", () => {
-  it("forwards every byte both ways", async () => {
+  it("forwards every byte in both directions", async () => {
     const { client, upstream, result } = await between();
     const [up, down] = [randomBytes(3_000_000), randomBytes(5_000_000)];
     client.end(up);
@@ -79,7 +79,7 @@ describe("pipe", () => {
     for (const { error } of await result) expect(error).toBeUndefined();
   });
 
-  it("passes the end of one side on, and what the other side sends afterwards", async () => {
+  it("forwards the end of one side, and bytes that the other side sends afterwards", async () => {
     const { client, upstream, result } = await between();
     client.end("question");
     expect((await all(upstream)).toString()).toBe("question");
@@ -103,7 +103,7 @@ describe("pipe", () => {
     for (const { error } of await result) expect(error).toBeUndefined();
   });
 
-  it("slows down a side that sends more than the other one takes, and loses nothing", async () => {
+  it("slows down a side that sends faster than the other one reads, and loses nothing", async () => {
     const { client, upstream } = await between();
     upstream.pause();
     const part = randomBytes(1_048_576);
@@ -129,7 +129,7 @@ describe("pipe", () => {
     upstream.end();
   });
 
-  it("delivers what came before a side failed, and closes the other one with an error", async () => {
+  it("delivers bytes received before a side failed, and closes the other one with an error", async () => {
     const { client, upstream, result } = await between();
     const got = all(client);
     upstream.write("the last words");
@@ -170,7 +170,7 @@ describe("pipe", () => {
     upstream.end();
   });
 
-  it("closes the other side where one side alone cannot end, and keeps messages apart", async () => {
+  it("closes the other side if one direction alone cannot end, and keeps messages separate", async () => {
     const sinks = [new ScriptedSink("message"), new ScriptedSink("message")] as const;
     const [a, b] = [new Connection(text, sinks[0]), new Connection(text, sinks[1])];
     const result = pipe(a, b);
@@ -218,7 +218,7 @@ describe("pipe", () => {
     }
   });
 
-  it("refuses a connection with itself and unknown options, and then leaves both as they were", () => {
+  it("refuses a connection with itself and unknown options, and leaves both unchanged", () => {
     const [sink, other] = [new ScriptedSink(), new ScriptedSink()];
     const received: string[] = [];
     const a = new Connection(text, sink, { message: (_, line) => void received.push(line) });
@@ -255,7 +255,7 @@ describe("pipe", () => {
 });
 
 describe("the tap of a pipe", () => {
-  it("gets the messages of both sides", async () => {
+  it("receives the messages of both sides", async () => {
     const seen: string[] = [];
     const { client, upstream, result } = await between<string, string>({
       tap: {
@@ -271,7 +271,7 @@ describe("the tap of a pipe", () => {
     expect(seen).toEqual(["> ping", "< pong"]);
   });
 
-  it("cannot change, stop or slow down the traffic, whatever it does", async () => {
+  it("cannot change, stop or slow down the traffic", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     const data = randomBytes(1_000_000);
     const errors: unknown[] = [];
@@ -325,7 +325,7 @@ describe("the tap of a pipe", () => {
     log.mockRestore();
   });
 
-  it("gets the forwarded bytes themselves if it is { bytes }, and no more once it has thrown", async () => {
+  it("receives the forwarded bytes themselves if it is { bytes }, and none after it has thrown", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     const [from, to] = [new ScriptedSink(), new ScriptedSink()];
     const a = new Connection(bytes, from);
@@ -356,7 +356,7 @@ describe("the tap of a pipe", () => {
     log.mockRestore();
   });
 
-  it("is told once, of a frame that is cut as well", async () => {
+  it("receives one error, even for a frame that is cut off", async () => {
     const errors: unknown[] = [];
     const { client, upstream, result } = await between<string>({
       tap: { a: { protocol: text, message() {}, error: (error) => errors.push(error) } },

@@ -63,7 +63,7 @@ describe("the PROXY protocol of listen", () => {
   it.each([
     ["version 2", header],
     ["version 1", Buffer.from("PROXY TCP4 192.0.2.1 192.0.2.9 51000 443\r\n")],
-  ])("reads %s, however it is cut, and what follows it", async (_, bytes) => {
+  ])("reads %s, however it is cut, and the bytes after it", async (_, bytes) => {
     const { port } = await serve();
     const whole = Buffer.concat([bytes, Buffer.from("hello\nagain\n")]);
     for (const step of [whole.length, 1, 7, bytes.length]) {
@@ -78,7 +78,7 @@ describe("the PROXY protocol of listen", () => {
     }
   });
 
-  it("takes LOCAL and UNKNOWN for a proxy that speaks for itself", async () => {
+  it("treats LOCAL and UNKNOWN as connections of the proxy itself", async () => {
     const { port } = await serve();
     const local = encodeFrame(proxyHeader(), { version: 2, isLocal: true });
     for (const bytes of [Buffer.from(local), Buffer.from("PROXY UNKNOWN\r\n")]) {
@@ -88,7 +88,7 @@ describe("the PROXY protocol of listen", () => {
     }
   });
 
-  it("reads bytes of others as usual, also if they look like a header", async () => {
+  it("reads bytes of other peers as usual, even if they look like a header", async () => {
     const { port } = await serve({ proxyProtocol: { from: ["192.0.2.0/24"] } });
     const socket = dial({ host, port });
     socket.end("PROXY TCP4 192.0.2.1 192.0.2.9 51000 443\r\n");
@@ -110,7 +110,7 @@ describe("the PROXY protocol of listen", () => {
     expect(server.connections.size).toBe(0);
   });
 
-  it("takes no notice of a peer that leaves without a byte", async () => {
+  it("ignores a peer that closes without sending a byte", async () => {
     const { port, closes } = await serve();
     const socket = dial({ host, port });
     socket.end();
@@ -122,7 +122,7 @@ describe("the PROXY protocol of listen", () => {
     expect(closes).toEqual([]);
   });
 
-  it("counts the header into firstMessageTimeout", async () => {
+  it("includes the header in firstMessageTimeout", async () => {
     const { port, closes } = await serve({ firstMessageTimeout: 150 });
     const silent = dial({ host, port });
     silent.write(header.subarray(0, 5));
@@ -138,7 +138,7 @@ describe("the PROXY protocol of listen", () => {
     expect(Date.now() - began).toBeGreaterThanOrEqual(290);
   });
 
-  it("closes sockets that have sent no header with the server, and holds to maxConnections", async () => {
+  it("closes sockets without a header with the server, and respects maxConnections", async () => {
     const { port, server } = await serve({ maxConnections: 1, firstMessageTimeout: 0 });
     const first = dial({ host, port });
     await once(first, "connect");
@@ -149,7 +149,7 @@ describe("the PROXY protocol of listen", () => {
     expect(await gone).toBe("");
   });
 
-  it("names the client in what is printed", async () => {
+  it("names the client in printed errors", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     const small = lines({ maxFrame: 3 }).wrap(utf8(), { name: "proxied lines" });
     const server = await listen(small, { host, port: 0, proxyProtocol, message() {} });

@@ -5,7 +5,7 @@ import { connect, listen, type Reconnecting } from "../../src/transports/node/in
 const protocol = lines().wrap(json<string>());
 
 describe("connect with reconnect", () => {
-  it("keeps a connection to a server that restarts, and calls the handlers anew", async () => {
+  it("reconnects to a server that restarts, and calls the handlers for each connection", async () => {
     const texts: string[] = [];
     let server = await listen(protocol, {
       port: 0,
@@ -46,7 +46,7 @@ describe("connect with reconnect", () => {
     await server.close();
   });
 
-  it("gives up after so many attempts, with the socket's error", async () => {
+  it("gives up after `attempts`, with the socket's error", async () => {
     const server = await listen(protocol, { port: 0, host: "127.0.0.1" });
     const { port } = server;
     await server.close();
@@ -58,14 +58,14 @@ describe("connect with reconnect", () => {
     expect(client.state).toBe("closed");
   });
 
-  it("checks its options at once", () => {
+  it("checks its options immediately", () => {
     expect(() => connect(protocol, { port: 1, reconnect: { first: 5 } as object })).toThrow(
       'no option "first"',
     );
     expect(() => connect(protocol, { reconnect: true } as never)).toThrow("no address");
   });
 
-  it("is one connection where it is not asked for", async () => {
+  it("is one connection if it is not set", async () => {
     const server = await listen(protocol, { port: 0, host: "127.0.0.1" });
     const connection = await connect(protocol, { port: server.port, reconnect: false });
     expectTypeOf(connection).toEqualTypeOf<Connection<string>>();

@@ -56,7 +56,7 @@ describe("a serial port", () => {
     expect(errors).toEqual([]);
   });
 
-  it("may be attached when it is open", async () => {
+  it("may be attached after it is open", async () => {
     MockBinding.createPort(path, { echo: true });
     const stream = new SerialPortStream({ binding: MockBinding, path, baudRate: 115_200 });
     await new Promise<void>((resolve) => stream.once("open", () => resolve()));
@@ -71,7 +71,7 @@ describe("a serial port", () => {
     await expect.poll(() => stream.isOpen).toBe(false);
   });
 
-  it("is closed behind what was sent, and can be opened by somebody else then", async () => {
+  it("is closed after everything was sent, and can then be opened by other code", async () => {
     const { stream, connection, closed } = plugIn({}, { record: true });
     await expect.poll(() => connection.state).toBe("open");
     const port = device(stream);
@@ -84,7 +84,7 @@ describe("a serial port", () => {
     next.close();
   });
 
-  it("is given back by abort(), open or about to be", async () => {
+  it("is released by abort(), open or opening", async () => {
     const open = plugIn();
     await expect.poll(() => open.connection.state).toBe("open");
     open.connection.abort();
@@ -98,7 +98,7 @@ describe("a serial port", () => {
     expect(early.stream.isOpen).toBe(false);
   });
 
-  it("that is not there is an error", async () => {
+  it("that does not exist is an error", async () => {
     const stream = new SerialPortStream({
       binding: MockBinding,
       path: "/dev/none",
@@ -111,7 +111,7 @@ describe("a serial port", () => {
     expect(String(info.error)).toContain("Port does not exist");
   });
 
-  it("that is pulled out is an error, behind what came whole", async () => {
+  it("that is unplugged is an error, after all complete messages", async () => {
     const { stream, received, errors, closed } = plugIn();
     await expect.poll(() => stream.isOpen).toBe(true);
     device(stream).emitData(Buffer.of(1, 4, 2, 5));
@@ -124,7 +124,7 @@ describe("a serial port", () => {
     expect(errors).toEqual([error]);
   });
 
-  it("is closed after bytes that break the protocol, behind a last word", async () => {
+  it("is closed after bytes that violate the protocol, and after a final message", async () => {
     MockBinding.createPort(path, { record: true });
     const stream = new SerialPortStream({ binding: MockBinding, path, baudRate: 115_200 });
     const small = lengthPrefixed({ width: 1, maxFrame: 3 }).wrap(raw());
@@ -175,7 +175,7 @@ describe("a serial port with the option silence", () => {
     return { stream, connection, received, errors, clock, emit };
   }
 
-  it("takes what comes without a gap for one message, whatever it is", async () => {
+  it("treats all bytes without a gap as one message", async () => {
     const { connection, received, clock, emit } = await plugSilent();
     await emit(1, 2);
     clock.advance(15);
@@ -204,7 +204,7 @@ describe("a serial port with the option silence", () => {
     connection.abort();
   });
 
-  it("passes over a message that is too long with a policy, and is closed by it without one", async () => {
+  it("skips a message that is too long with a policy, and is closed by it without one", async () => {
     const skipped: number[] = [];
     const tolerant = await plugSilent({
       onInvalid: skip(),
@@ -225,7 +225,7 @@ describe("a serial port with the option silence", () => {
     await expect.poll(() => strict.errors).toMatchObject([{ code: "too-long" }]);
   });
 
-  it("keeps the messages that are sent apart, and closes after the last one", async () => {
+  it("separates sent messages by silence, and closes after the last one", async () => {
     const { stream, connection, clock } = await plugSilent({ closeTimeout: 0 });
     const port = device(stream);
     connection.send(Uint8Array.of(1));
@@ -241,7 +241,7 @@ describe("a serial port with the option silence", () => {
     expect(clock.waiting).toBe(0);
   });
 
-  it("hands no socket over, and is refused where it is not a time or a codec is bare", async () => {
+  it("does not hand over a socket, and refuses an invalid time and a bare codec", async () => {
     const { connection } = await plugSilent();
     expect(() => connection.detach()).toThrow(TypeError);
     connection.abort();
@@ -254,7 +254,7 @@ describe("a serial port with the option silence", () => {
     expect(() => attach(stream, message)).toThrow("framing");
   });
 
-  it("works on any stream, whose end ends a message", async () => {
+  it("works on any stream, and the end of the stream ends a message", async () => {
     const { port1, port2 } = pairOf();
     const received: number[][] = [];
     const connection = attach(port1, message, {

@@ -53,7 +53,7 @@ describe("limits", () => {
     await expect(listen(text, options)).rejects.toThrow(`${name} must be a number of at least 0`);
   });
 
-  it("of a client are checked, too", async () => {
+  it("of a client are checked too", async () => {
     await expect(connect(text, { port: 1, connectTimeout: Number.NaN })).rejects.toThrow(
       "connectTimeout must be a number",
     );
@@ -106,7 +106,7 @@ describe("limits", () => {
     expect(server.connections.size).toBe(0);
   });
 
-  it("leave a peer alone that takes a large message slowly", async () => {
+  it("do not affect a peer that reads a large message slowly", async () => {
     const size = 6_000_000;
     const errors: unknown[] = [];
     const server = closing(
@@ -280,7 +280,7 @@ describe("server.close()", () => {
     expect(String(closes[0]?.error)).toContain("with bytes unsent");
   });
 
-  it("is what `await using` calls", async () => {
+  it("is called by `await using`", async () => {
     const server = await listen(text, { port: 0, host });
     await server[Symbol.asyncDispose]();
     expect(server.server.listening).toBe(false);

@@ -60,7 +60,7 @@ describe("the settings of a socket", () => {
     lively.abort();
   });
 
-  it("are those that `net` takes, for the listening socket", async () => {
+  it("include those of `net` for the listening socket", async () => {
     const first = closing(await listen(text, { port: 0, host }));
     const listens = vi.spyOn(system(first.server), "listen");
     closing(await listen(text, { port: 0, host, backlog: 17 }));
@@ -74,7 +74,7 @@ describe("the settings of a socket", () => {
     });
   });
 
-  it("are those that `net` takes, for a client", async () => {
+  it("include those of `net` for a client", async () => {
     const froms: unknown[] = [];
     const server = closing(
       await listen(text, {
@@ -103,7 +103,7 @@ describe("the settings of a socket", () => {
 });
 
 describe("TLS", () => {
-  it("asks for the host by its name, unless told otherwise", async () => {
+  it("sends the host name as server name, unless `servername` is given", async () => {
     const names: string[] = [];
     const server = closing(
       await listen(text, {
@@ -135,7 +135,7 @@ describe("TLS", () => {
 describe("a context handler that throws", () => {
   const failure = new Error("thrown by context");
 
-  it("costs a server that one socket", async () => {
+  it("closes only that socket of a server", async () => {
     const failures: unknown[] = [];
     let count = 0;
     const server = closing(
@@ -202,7 +202,7 @@ describe("a context handler that throws", () => {
 });
 
 describe("a signal", () => {
-  it("calls off a server that is looking for its address", async () => {
+  it("aborts a server during its address lookup", async () => {
     const { server, port } = await listen(text, { port: 0, host: "localhost" });
     server.close();
     await once(server, "close");
@@ -215,7 +215,7 @@ describe("a signal", () => {
     closing(await listen(text, { port: port!, host: "localhost" }));
   });
 
-  it("is let go of", async () => {
+  it("is released", async () => {
     const { signal } = new AbortController();
     const listeners = (): number => getEventListeners(signal, "abort").length;
     const server = await listen(text, { port: 0, host, signal, message() {} });

@@ -67,7 +67,7 @@ async function start(options: { readonly maxConnections?: number } = {}) {
 }
 
 describe("skynet over TCP", () => {
-  it("logs many users in at once, each with a secret of its own, and answers them", async () => {
+  it("logs in many users at the same time, each with its own secret, and answers them", async () => {
     const { gate, logging, enter } = await start();
     const logins = await Promise.all(Array.from({ length: 40 }, (_, i) => enter(`user ${i}`)));
     expect(new Set(logins.map(({ secret }) => text(secret))).size).toBe(40);
@@ -90,7 +90,7 @@ describe("skynet over TCP", () => {
     while (logging.connections.size > 0) await new Promise((resolve) => setTimeout(resolve, 2));
   });
 
-  it("carries the largest contents, both ways", async () => {
+  it("carries the largest contents, in both directions", async () => {
     const { gate, enter } = await start();
     const client = new SkynetClient({
       connect: (protocol, handlers) => connect(protocol, { host, port: gate.port, ...handlers }),

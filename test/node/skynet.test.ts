@@ -120,7 +120,7 @@ const EXPECTED = {
 };
 
 describe.each(["protobuf", "sproto"] as const)("a game in %s", (type) => {
-  it("answers everything that a client can ask", async () => {
+  it("answers every request of a client", async () => {
     const { server, connect } = await start(type);
     const client = connect();
     await client.ping();
@@ -169,7 +169,7 @@ describe.each(["protobuf", "sproto"] as const)("a game in %s", (type) => {
     expect(answers).toEqual([...EXPECTED[type].answers, { close: 1000 }]);
   });
 
-  it("says no with a code, and keeps to itself what went wrong inside", async () => {
+  it("refuses with a code, and does not reveal internal errors", async () => {
     const { connect, log } = await start(type);
     const client = connect();
     await client.login("alice", "pw");
@@ -187,7 +187,7 @@ describe.each(["protobuf", "sproto"] as const)("a game in %s", (type) => {
     client.close();
   });
 
-  it("tells those who have signed in of others who do", async () => {
+  it("notifies signed-in clients of others who sign in", async () => {
     const { connect } = await start(type);
     const heard: string[][] = [[], [], []];
     const clients = heard.map((list) => connect({ push: (text) => list.push(text) }));
@@ -197,7 +197,7 @@ describe.each(["protobuf", "sproto"] as const)("a game in %s", (type) => {
     for (const client of clients) client.close();
   });
 
-  it("has many clients at once, and each gets its own answers", async () => {
+  it("serves many clients at the same time, each with its own answers", async () => {
     const { server, connect } = await start(type);
     const clients = Array.from({ length: 20 }, () => connect());
     const ids = await Promise.all(
@@ -228,7 +228,7 @@ describe.each(["protobuf", "sproto"] as const)("a game in %s", (type) => {
     expect(error.message).toContain("ECONNREFUSED");
   });
 
-  it("is come back to by a client that stays", async () => {
+  it("is reconnected to by a client that stays connected", async () => {
     const { server } = await start(type);
     const lines: string[] = [];
     await new Promise<void>((resolve) => {
@@ -258,7 +258,7 @@ describe.each(["protobuf", "sproto"] as const)("a game in %s", (type) => {
     ]);
   });
 
-  it("is given up by a client that stays when it says nothing, and tried again", async () => {
+  it("is reconnected to by a client that receives no answer", async () => {
     const silent = new WebSocketServer({ host: "127.0.0.1", port: 0 });
     await once(silent, "listening");
     const { port } = silent.address() as AddressInfo;
@@ -276,7 +276,7 @@ describe.each(["protobuf", "sproto"] as const)("a game in %s", (type) => {
     expect(lines.slice(0, 2)).toEqual(["lost", "lost"]);
   });
 
-  it("lets what is said before the connection fails be known", async () => {
+  it("delivers messages that arrived before the connection failed", async () => {
     const client = connectGame("ws://127.0.0.1:1", type);
     await expect(client.ping()).rejects.toThrow(/ECONNREFUSED|ended before/);
   });
@@ -303,7 +303,7 @@ describe("the reference server as it is", () => {
     return lines;
   }
 
-  it("is asked everything in sproto without a call that it does not know", async () => {
+  it("receives every sproto request, without an unknown call", async () => {
     const local = parse(`
       .package { type 0 : integer  session 1 : integer  ud 2 : string }
       .error_info { code 0 : string  message 1 : string }
@@ -352,7 +352,7 @@ describe("the reference server as it is", () => {
     expect(unknown).toEqual([]);
   });
 
-  it("says no to what it does not know in protobuf, which ends neither client", async () => {
+  it("refuses unknown protobuf requests, without ending a client", async () => {
     const root = new protobuf.Root();
     for (const file of ["common.proto", "game.proto"]) {
       // Its own schema ends here.
@@ -488,7 +488,7 @@ describe("recorded frames, over a real WebSocket", () => {
 });
 
 describe("the configuration", () => {
-  it("of the example is one", () => {
+  it("of the example is valid", () => {
     expect(parseConfig(readFile("config.json"))).toMatchObject({
       wsHost: "127.0.0.1",
       protocolType: "protobuf",
@@ -506,7 +506,7 @@ describe("the configuration", () => {
     expect(() => parseConfig(JSON.stringify(config))).toThrow(text);
   });
 
-  it("keeps players in memory when it names no file", () => {
+  it("keeps players in memory if it names no file", () => {
     const { database, ...rest } = right;
     expect(database).toBe("x");
     expect(parseConfig(JSON.stringify(rest)).database).toBe(":memory:");
@@ -559,7 +559,7 @@ describe("a store", () => {
     }
   });
 
-  it("undoes an account that could not be made whole", async () => {
+  it("undoes an account that could not be created completely", async () => {
     const store = await openStore(":memory:");
     store.create("alice", "s");
     expect(() => store.create("alice", "s")).toThrow();

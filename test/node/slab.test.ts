@@ -58,7 +58,7 @@ describe("reading into slabs", () => {
     },
   );
 
-  it("stops in a pause, and goes on behind it", async () => {
+  it("stops during a pause, and continues after it", async () => {
     const server = await flood(1000);
     const received: number[] = [];
     let pauses = 0;

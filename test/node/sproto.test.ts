@@ -68,7 +68,7 @@ describe("a gate over TCP", () => {
     expect(await exchange(port, twice, 2 * response.length)).toBe(hexOf(response).repeat(2));
   });
 
-  it("serves many calls of many clients at once", async () => {
+  it("serves many calls of many clients at the same time", async () => {
     const port = await serve({ on: { first: async ({ n }) => ({ n: Number(n) + 1 }) } });
     const clients = await Promise.all(
       Array.from({ length: 5 }, () => connect(rpc, { port, host: "127.0.0.1", ...rpc.peers() })),
@@ -85,7 +85,7 @@ describe("a gate over TCP", () => {
     for (const client of clients) client.close();
   });
 
-  it("drops a client that sends no message, and tells the others' requests from it", async () => {
+  it("drops a client that sends no message, and serves the others", async () => {
     const errors: string[] = [];
     const port = await serve({
       on: { ping: () => {} },
@@ -98,7 +98,7 @@ describe("a gate over TCP", () => {
     good.close();
   });
 
-  it("rejects what waits when the server goes away", async () => {
+  it("rejects pending requests when the server closes", async () => {
     const port = await serve({
       on: { ping: (_, { peer }) => peer.connection?.abort() },
     });

@@ -189,7 +189,7 @@ describe("startTls", () => {
     expect(count).toBe(100);
   });
 
-  it("sends what was sent during the handshake after it, and gives the TLS socket away", async () => {
+  it("sends messages queued during the handshake after it, and hands over the TLS socket", async () => {
     const there = newLog();
     let name: string | undefined;
     const server = await serve(there, {
@@ -256,7 +256,7 @@ describe("startTls", () => {
     expect(there.heard).toEqual(["STARTTLS"]);
   });
 
-  it("ends with malformed if plain text comes in place of the handshake", async () => {
+  it("ends with malformed if plain text arrives instead of the handshake", async () => {
     for (const injected of ["EVIL\n", "GET / HTTP/1.1\r\n\r\n", "\n\n\n\n\n\n\n\n"]) {
       const there = newLog();
       const server = await serve(there);
@@ -271,7 +271,7 @@ describe("startTls", () => {
     }
   });
 
-  it("refuses plain text behind the reply on the client, in the same piece or in a later one", async () => {
+  it("refuses plain text after the reply on the client, in the same chunk or in a later one", async () => {
     const evil = (socket: Socket): void => void setTimeout(() => socket.write("250 EVIL\n"), 20);
     const ports = [
       await plainServer("220 go ahead\n250 EVIL\n"),
@@ -308,7 +308,7 @@ describe("startTls", () => {
     log.mockRestore();
   });
 
-  it("gives up a handshake that takes too long, or whose peer leaves", async () => {
+  it("ends a handshake that takes too long, or if its peer closes", async () => {
     const there = newLog();
     const server = await serve(there, { handshakeTimeout: 30 });
     const slow = plain(server.port!);
@@ -328,7 +328,7 @@ describe("startTls", () => {
     expect(other.connections.size).toBe(0);
   });
 
-  it("can be aborted and closed in the middle", async () => {
+  it("can be aborted and closed during the handshake", async () => {
     const silent = await plainServer("220 go ahead\n");
     for (const end of ["abort", "close"] as const) {
       const here = newLog();
@@ -349,7 +349,7 @@ describe("startTls", () => {
     }
   });
 
-  it("treats a throw of secured as a bug of a handler, and a promise that no one awaits is quiet", async () => {
+  it("treats an error of secured as a handler's error, and does not report a promise that is not awaited", async () => {
     const bug = new Error("not this one");
     const there = newLog();
     const server = await serve(there, {
@@ -364,7 +364,7 @@ describe("startTls", () => {
     await expect.poll(() => here.closes.length).toBe(1);
   });
 
-  it("refuses transports and options that it cannot work with", async () => {
+  it("refuses unsupported transports and options", async () => {
     const server = await serve(newLog());
     const client = { side: "client" } as const;
     const message = (run: () => unknown): string => String(thrownBy(run));

@@ -43,7 +43,7 @@ function record<T>(): {
 const echo = "process.stdin.pipe(process.stdout)";
 
 describe("the standard streams of a child process", () => {
-  it("carry a conversation, which ends the child when it is closed", async () => {
+  it("carry messages in both directions, and closing ends the child", async () => {
     const { stream, exit } = start(`
       const { createInterface } = require("node:readline");
       createInterface({ input: process.stdin }).on("line", (line) => console.log(line.toUpperCase()));
@@ -96,7 +96,7 @@ describe("the standard streams of a child process", () => {
     expect(await exit).toEqual([0, null]);
   });
 
-  it("end when the child does, behind its last words", async () => {
+  it("end when the child does, after its last output", async () => {
     const { stream, exit } = start(`process.stdout.write("ready\\nlast words\\n")`);
     const { options, received, errors, closed } = record<string>();
     attach(stream, lines().wrap(utf8()), options);
@@ -106,7 +106,7 @@ describe("the standard streams of a child process", () => {
     expect(await exit).toEqual([0, null]);
   });
 
-  it("end with an error where the child is killed inside a frame", async () => {
+  it("end with an error if the child is killed inside a frame", async () => {
     const { child, stream } = start(`
       process.stdout.write(Buffer.from([0, 0, 0, 2, 7, 7, 0, 0, 0, 9, 1]));
       setInterval(() => {}, 1000);

@@ -63,7 +63,7 @@ describe("client certificates", () => {
     expect([opened, server.connections.size]).toEqual([0, 0]);
   });
 
-  it("of strangers are refused", async () => {
+  it("that are not trusted are refused", async () => {
     const stranger = await listen(text, {
       host,
       port: 0,

@@ -198,7 +198,7 @@ describe("the trace of every transport", () => {
     }
   });
 
-  it("shows how a connection comes about, on both sides", async () => {
+  it("shows how a connection is opened, on both sides", async () => {
     const [server, client]: [TraceEvent[], TraceEvent[]] = [[], []];
     const listening = await listen(chat, {
       ...{ host, port: 0, tls: { key, cert }, alpn: { chat } },
@@ -228,7 +228,7 @@ describe("the trace of every transport", () => {
     ]);
   });
 
-  it("shows TLS that begins on an open connection", async () => {
+  it("shows TLS that starts on an open connection", async () => {
     const events: TraceEvent[] = [];
     const server = await listen(chat, {
       ...{ host, port: 0, error() {} },
@@ -252,7 +252,7 @@ describe("the trace of every transport", () => {
     secure.close();
   });
 
-  it("shows what could not be connected or looked up", async () => {
+  it("shows failed connections and lookups", async () => {
     const events: TraceEvent[] = [];
     const trace = (event: TraceEvent): void => void events.push(event);
     const closed = await rawServer(() => {});

@@ -47,7 +47,7 @@ function cut(bytes: Uint8Array, size: number): Readable {
 }
 
 describe("decoderTransform and encoderTransform", () => {
-  it("give back what was put in, however it is cut", async () => {
+  it("return all values, however the bytes are cut", async () => {
     const protocol = lengthPrefixed({ width: 2 }).wrap(utf8());
     const words = ["", "one", "two", "x".repeat(3000), "five"];
     const bytes = await buffer(Readable.from(words).pipe(encoderTransform(protocol)));
@@ -58,7 +58,7 @@ describe("decoderTransform and encoderTransform", () => {
     }
   });
 
-  it("take and give batches", async () => {
+  it("read and write batches", async () => {
     const bytes = await buffer(
       Readable.from([["a", "b"], [], ["c"]]).pipe(encoderTransform(text, { batch: true })),
     );
@@ -67,7 +67,7 @@ describe("decoderTransform and encoderTransform", () => {
     expect(values).toEqual([["a", "b"], ["c"]]);
   });
 
-  it("deliver what came whole before a bad frame, to loops and listeners", async () => {
+  it("deliver complete messages before a bad frame, to loops and listeners", async () => {
     for (const read of [drain, listenTo]) {
       for (const batch of [false, true]) {
         for (let size = 1; size <= bad.length; size++) {
@@ -91,7 +91,7 @@ describe("decoderTransform and encoderTransform", () => {
     }
   });
 
-  it("fail a pipeline whose chunks are not bytes", async () => {
+  it("fail a pipeline if a chunk is not bytes", async () => {
     const source = new Readable({ objectMode: true, read() {} });
     source.push({ a: 1 });
     const target = new Writable({ objectMode: true, write: (_, __, done) => done() });
@@ -112,7 +112,7 @@ describe("decoderTransform and encoderTransform", () => {
     ).rejects.toMatchObject({ code: "unencodable" });
   });
 
-  it("skip bad input where they are told to, and take the last line", async () => {
+  it("skip bad input with `onInvalid`, and read the last line", async () => {
     const protocol = lines({ maxFrame: 64, last: "accept" }).wrap(json());
     const wire = Buffer.from(`1\nwhat?\n${"x".repeat(100)}\n2\n3`);
     for (const batch of [false, true]) {
@@ -135,7 +135,7 @@ describe("decoderTransform and encoderTransform", () => {
     expect(() => decoderTransform(protocol, wrong)).toThrow(/use batch, onInvalid, skipped/);
   });
 
-  it("read no further than their reader does", async () => {
+  it("do not read ahead of their reader", async () => {
     let asked = 0;
     const source = new Readable({
       highWaterMark: 0,
@@ -156,7 +156,7 @@ describe("decoderTransform and encoderTransform", () => {
     await slow.return?.();
   });
 
-  it("refuse null, which a stream takes for its end, but not in a batch", async () => {
+  it("refuse null, which marks the end of a stream, but not in a batch", async () => {
     const nothing = lines().wrap(json<null>());
     const bytes = encodeAll(nothing, [null, null]);
     const { error } = await drain(cut(bytes, 100).pipe(decoderTransform(nothing)));
@@ -165,7 +165,7 @@ describe("decoderTransform and encoderTransform", () => {
     expect((await drain(cut(bytes, 100).pipe(batch))).values).toEqual([[null, null]]);
   });
 
-  it("give a message that is undefined, as any other", async () => {
+  it("deliver a message that is undefined", async () => {
     const beats = defineProtocol<undefined>({
       name: "heartbeats",
       maxFrame: 1,
@@ -184,7 +184,7 @@ describe("decoderTransform and encoderTransform", () => {
     expect(heard).toEqual(expected);
   });
 
-  it("give each stream a protocol of its own, and every value of a frame", async () => {
+  it("use a separate protocol state for each stream, and deliver every value of a frame", async () => {
     const words: Protocol<string> = {
       ...text,
       decodeMany: (bytes, start, end) => text.decode(bytes, start, end).split(" "),
@@ -198,7 +198,7 @@ describe("decoderTransform and encoderTransform", () => {
     ]);
   });
 
-  it("refuse bytes behind an error", async () => {
+  it("refuse bytes after an error", async () => {
     const decoder = decoderTransform(text);
     decoder.resume();
     const errors: unknown[] = [];

@@ -29,7 +29,7 @@ function noting() {
 }
 
 describe("calls", () => {
-  it("begin in order, a bounded number at a time", async () => {
+  it("start in order, a bounded number at a time", async () => {
     const connection = noting();
     const log: string[] = [];
     const release: (() => void)[] = [];
@@ -56,7 +56,7 @@ describe("calls", () => {
     expect([calls.running, calls.waiting, connection.held.now]).toEqual([0, 0, 0]);
   });
 
-  it("that add calls are followed by them, not interrupted", () => {
+  it("that add calls are not interrupted by them", () => {
     const log: string[] = [];
     const calls = new Calls<number>({
       connection: noting(),
@@ -89,7 +89,7 @@ describe("calls", () => {
     expect([ran, connection.held.now]).toEqual([[0, 1, 2], 0]);
   });
 
-  it("that wait can be dropped", () => {
+  it("can be dropped while they wait", () => {
     const connection = noting();
     const ran: number[] = [];
     const calls = new Calls<number>({

@@ -24,7 +24,7 @@ function setup(options: Partial<Parameters<typeof heartbeat>[0]> = {}) {
 }
 
 describe("heartbeat", () => {
-  it("beats at each interval, the first time when it is told to", () => {
+  it("sends at each interval, the first time after `first`", () => {
     const { clock, beats, byte } = setup({ first: 0 });
     for (let i = 0; i < 3; i++) {
       clock.advance(50);
@@ -34,7 +34,7 @@ describe("heartbeat", () => {
     expect(beats).toEqual([0, 100, 200, 300]);
   });
 
-  it("does what a slow model does", () => {
+  it("behaves like a simple model", () => {
     // At each millisecond a byte may come: the model looks at all of them.
     const times = fc.uniqueArray(fc.integer({ min: 1, max: 1000 }), { maxLength: 40 });
     const property = fc.property(
@@ -77,13 +77,13 @@ describe("heartbeat", () => {
     expect([beats, clock.waiting]).toEqual([[100], 0]);
   });
 
-  it.each([0, Infinity])("expects nothing with a timeout of %s", (timeout) => {
+  it.each([0, Infinity])("expects no byte with a timeout of %s", (timeout) => {
     const { clock, connection } = setup({ timeout });
     clock.advance(10_000);
     expect([connection.state, clock.waiting]).toEqual(["open", 1]);
   });
 
-  it("expects nothing while our side does not read", () => {
+  it("expects no byte while our side does not read", () => {
     const { clock, connection } = setup();
     connection.pause();
     clock.advance(10_000);
@@ -93,7 +93,7 @@ describe("heartbeat", () => {
     expect(connection.state).toBe("closed");
   });
 
-  it("stops when told to, and with the connection", () => {
+  it("stops when its stop function is called, and with the connection", () => {
     const one = setup();
     one.stop();
     one.connection.abort();
@@ -105,7 +105,7 @@ describe("heartbeat", () => {
     expect(clock.waiting).toBe(0);
   });
 
-  it("aborts a connection on which it cannot beat", async () => {
+  it("aborts a connection if sending a heartbeat fails", async () => {
     const broken = new Error("cannot");
     const { clock, connection } = setup({
       send() {
@@ -116,7 +116,7 @@ describe("heartbeat", () => {
     expect((await connection.closed).error).toBe(broken);
   });
 
-  it("refuses times that are none", () => {
+  it("refuses invalid times", () => {
     for (const options of [{ interval: 0 }, { timeout: -1 }, { first: Number.NaN }]) {
       expect(() => setup(options)).toThrow(RangeError);
     }

@@ -58,7 +58,7 @@ function delays(options: ReconnectingOptions<string>, count: number): number[] {
 }
 
 describe("reconnecting", () => {
-  it("has gRPC's delays", () => {
+  it("uses gRPC's delays by default", () => {
     expect(delays({}, 13)).toEqual([
       ...[1000, 1600, 2560, 4096, 6554, 10_486, 16_777, 26_844, 42_950, 68_719, 109_951],
       ...[120_000, 120_000],
@@ -67,13 +67,13 @@ describe("reconnecting", () => {
     expect(delays({ random: () => 0.999_999 }, 1)).toEqual([1200]);
   });
 
-  it("has delays of your own", () => {
+  it("uses custom delays", () => {
     const own = { minDelay: 10, maxDelay: 100, factor: 3, jitter: 0 };
     expect(delays(own, 5)).toEqual([10, 30, 90, 100, 100]);
     expect(delays({ ...own, jitter: 1, random: () => 0 }, 2)).toEqual([0, 0]);
   });
 
-  it("begins anew with the first valid message, not because TCP connects", () => {
+  it("resets the delay after the first valid message, not after connecting", () => {
     const { clock, link, log, message, failures } = setup({ jitter: 0 });
     for (let i = 0; i < 2; i++) {
       link().opened();
@@ -94,7 +94,7 @@ describe("reconnecting", () => {
     expect(failures).toEqual([0, 1, 2, 1]);
   });
 
-  it("tells its state, and hands out the open connection", async () => {
+  it("reports its state, and returns the open connection", async () => {
     const { client, clock, link, message } = setup();
     expectTypeOf(client).toEqualTypeOf<Reconnecting<string>>();
     expect([client.state, client.connection, client.send("x")]).toEqual([
@@ -119,7 +119,7 @@ describe("reconnecting", () => {
     await expect(client.ready()).rejects.toMatchObject({ code: "closed" });
   });
 
-  it("gives up after so many attempts in a row", async () => {
+  it("gives up after `attempts` failures in a row", async () => {
     const { client, clock, link, links, log } = setup({ attempts: 2 });
     const ready = client.ready();
     for (let i = 0; i < 3; i++) {
@@ -131,7 +131,7 @@ describe("reconnecting", () => {
     expect(log.map(([name]) => name)).toEqual(["retry", "retry", "close"]);
   });
 
-  it("gives up where it makes no sense, and by how the end is explained", () => {
+  it("gives up if `when` returns false, which receives the result of `explain`", () => {
     const seen: CloseInfo[] = [];
     const { client, link } = setup({
       explain: (info) => ({ ...info, text: "banned" }),
@@ -169,7 +169,7 @@ describe("reconnecting", () => {
     client.close();
   });
 
-  it("aborts an attempt that takes too long, and a connection that comes too late", async () => {
+  it("aborts an attempt that takes too long, and a connection that opens too late", async () => {
     const signals: AbortSignal[] = [];
     let arrive = (): void => {};
     const { client, clock, links, log } = setup(
@@ -217,7 +217,7 @@ describe("reconnecting", () => {
     expect([client.state, links.length]).toEqual(["closed", 0]);
   });
 
-  it("prints what its handlers throw, and goes on", async () => {
+  it("prints errors of its handlers, and continues", async () => {
     const bugs = await bugsPrintedBy(() => {
       const { client, link, clock, links } = setup({
         retry() {
@@ -234,7 +234,7 @@ describe("reconnecting", () => {
     expect(bugs.sort()).toEqual(["mine", "mine, later"]);
   });
 
-  it("refuses options that make no sense", () => {
+  it("refuses invalid options", () => {
     expect(() => setup({ atempts: 3 } as object)).toThrow('no option "atempts"');
     expect(() => setup({ factor: 0.5 })).toThrow("factor must be at least 1");
     expect(() => setup({ jitter: 2 })).toThrow("jitter must be at most 1");
@@ -242,7 +242,7 @@ describe("reconnecting", () => {
     expect(() => setup({ connectTimeout: -1 })).toThrow(RangeError);
   });
 
-  it("does what a slow model does", () => {
+  it("behaves like a simple model", () => {
     const event = fc.oneof(
       fc.constantFrom("open", "message", "lose", "close link", "close"),
       fc.integer({ min: 1, max: 3000 }),

@@ -29,7 +29,7 @@ function setup(failed?: (error: unknown) => string | undefined) {
 }
 
 describe("Replies", () => {
-  it("sends in the order of requests, whatever is done first", async () => {
+  it("sends in the order of requests, in whatever order the work finishes", async () => {
     const work = fc.array(
       fc.record({
         kind: fc.constantFrom("now", "later", "rejected", "nothing", "unencodable"),
@@ -70,7 +70,7 @@ describe("Replies", () => {
     );
   });
 
-  it("takes a rejected promise as a handler's bug, and goes on", async () => {
+  it("treats a rejected promise as a handler's error, and continues", async () => {
     const { sent, failures, replies } = setup();
     const bug = new Error("mine");
     void replies.add(Promise.reject(bug));
@@ -78,7 +78,7 @@ describe("Replies", () => {
     expect([failures, sent]).toEqual([[bug], ["next"]]);
   });
 
-  it("refuses options that it does not have", () => {
+  it("refuses unknown options", () => {
     expect(() => new Replies({ sned: () => {} } as never)).toThrow('no option "sned"');
   });
 });

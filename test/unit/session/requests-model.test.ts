@@ -311,7 +311,7 @@ const setups: fc.Arbitrary<Setup> = fc.record({
 });
 
 describe("requests", () => {
-  it("do what a slow model does", async () => {
+  it("behave like a simple model", async () => {
     const scripts = fc.commands([steps[0]!, steps[0]!, ...steps], { maxCommands: 80, size: "max" });
     const property = fc.asyncProperty(setups, scripts, async (setup, script) => {
       await fc.asyncModelRun(() => ({ model: new Model(setup), real: new Real(setup) }), script);

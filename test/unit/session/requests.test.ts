@@ -13,7 +13,7 @@ const failure = (promise: Promise<unknown>): Promise<RequestError> =>
   );
 
 describe("Requests", () => {
-  it("finds answers by number, in any order", async () => {
+  it("matches answers by number, in any order", async () => {
     const requests = new Requests<string>();
     const ids: number[] = [];
     const asked = ["a", "b"].map(() => requests.ask((id) => ids.push(id)));
@@ -24,14 +24,14 @@ describe("Requests", () => {
     expectTypeOf(asked).items.resolves.toEqualTypeOf<string>();
   });
 
-  it("takes only numbers as numbers: what came is the peer's", () => {
+  it("accepts only numbers as ids, because they come from the peer", () => {
     const requests = new Requests<string>();
     void requests.ask(() => {});
     for (const id of ["1", 1n, null, {}, undefined, 0]) expect(requests.answer(id, "")).toBe(false);
     expect(requests.answer(1, "")).toBe(true);
   });
 
-  it("takes answers in the order of the requests", async () => {
+  it("matches answers in the order of the requests", async () => {
     const unmatched: unknown[] = [];
     const requests = new Requests<string>({ ids: "fifo", unmatched: (id) => unmatched.push(id) });
     const asked = ["a", "b"].map(() => requests.ask(() => {}));
@@ -43,7 +43,7 @@ describe("Requests", () => {
     expect(unmatched).toEqual([undefined, undefined]);
   });
 
-  it("keeps the place of a request that was given up, so that its answer goes to no one else", async () => {
+  it("keeps the place of an abandoned request, so its answer goes to no other request", async () => {
     const controller = new AbortController();
     const unmatched: unknown[] = [];
     const requests = new Requests<string>({
@@ -62,7 +62,7 @@ describe("Requests", () => {
     expect([unmatched, requests.isStalled]).toEqual([[[1, "late"]], false]);
   });
 
-  it("says whether the request was sent", async () => {
+  it("tells if the request was sent", async () => {
     const clock = new ManualClock();
     const requests = new Requests<string>({ clock, timeout: 50, maxPending: 2 });
     const sent = failure(requests.ask(() => {}));
@@ -86,7 +86,7 @@ describe("Requests", () => {
     expect(await failure(requests.ask(() => {}))).toMatchObject({ code: "closed", cause });
   });
 
-  it("tells of a signal's reason whether any of its requests was sent", async () => {
+  it("tells for a signal's reason if any of its requests was sent", async () => {
     const requests = new Requests<string>();
     const one = new AbortController();
     const both = new AbortController();
@@ -105,7 +105,7 @@ describe("Requests", () => {
     expect([wasSent("text"), wasSent(new Error("of others"))]).toEqual([true, true]);
   });
 
-  it("rejects what cannot be sent, at once or later, and goes on", async () => {
+  it("rejects requests that cannot be sent, immediately or later, and continues", async () => {
     const requests = new Requests<string>({ maxInFlight: 1 });
     const thrown = await failure(
       requests.ask(() => {
@@ -119,7 +119,7 @@ describe("Requests", () => {
     expect(await next).toBe("next");
   });
 
-  it("takes answers that come while it sends, however many wait", async () => {
+  it("accepts answers that arrive while it sends, however many requests wait", async () => {
     const requests = new Requests<number>({ maxInFlight: 1, maxPending: 20_000 });
     requests.pause();
     const asked = Array.from({ length: 20_000 }, (_, n) =>
@@ -129,7 +129,7 @@ describe("Requests", () => {
     expect(await Promise.all(asked)).toEqual(asked.map((_, n) => n));
   });
 
-  it("reads an answer before it returns, and asks whether it is one", async () => {
+  it("reads an answer before it returns, and calls `accept` first", async () => {
     const requests = new Requests<string>();
     const asked = requests.ask(() => {}, {
       accept: (reply) => reply !== "push",
@@ -157,7 +157,7 @@ describe("Requests", () => {
     expect(await own).toBe("closed of 2");
   });
 
-  it("keeps what was not sent for the next connection, and counts anew", async () => {
+  it("keeps unsent requests for the next connection, and restarts the numbers", async () => {
     const requests = new Requests<string>({ maxInFlight: 1 });
     const ids: number[] = [];
     const first = failure(requests.ask((id) => ids.push(id)));
@@ -171,7 +171,7 @@ describe("Requests", () => {
     expect(await second).toBe("over the next");
   });
 
-  it("leaves no timer and no listener, and no uncaught rejection of its own", async () => {
+  it("leaves no timer, no listener and no uncaught rejection", async () => {
     const clock = new ManualClock();
     const controller = new AbortController();
     const listeners = new Set<unknown>();
@@ -193,7 +193,7 @@ describe("Requests", () => {
     controller.abort();
   });
 
-  it("refuses options that it does not have", async () => {
+  it("refuses unknown options", async () => {
     expect(() => new Requests({ id: "fifo" } as object)).toThrow('no option "id"');
     expect(() => new Requests({ ids: "lifo" as never })).toThrow(TypeError);
     expect(() => new Requests({ timeout: Number.NaN })).toThrow(RangeError);
@@ -204,7 +204,7 @@ describe("Requests", () => {
     await expect(asked).rejects.toThrow(RangeError);
   });
 
-  it("never gives two requests one number", () => {
+  it("never uses one number for two requests", () => {
     const requests = new Requests<string>({ maxId: 2, timeout: 0 });
     const ids: number[] = [];
     for (let i = 0; i < 3; i++) void requests.ask((id) => ids.push(id));
@@ -224,12 +224,12 @@ describe("IdCounter", () => {
     expect(new IdCounter({ first: 0xffff_ffff }).next()).toBe(0xffff_ffff);
   });
 
-  it("refuses ranges that hold no number", () => {
+  it("refuses empty ranges", () => {
     expect(() => new IdCounter({ last: 0 })).toThrow(RangeError);
     expect(() => new IdCounter({ first: 5, last: 4 })).toThrow(RangeError);
   });
 
-  it("sends notifications at once, and in order with requests while those are paused", () => {
+  it("sends notifications immediately, and in order with requests while those are paused", () => {
     const sent: string[] = [];
     const requests = new Requests<string>({ timeout: 0, maxPending: 3 });
     const note = (text: string) => requests.notify(() => void sent.push(text));
@@ -248,7 +248,7 @@ describe("IdCounter", () => {
     expect([note("f"), sent.length]).toEqual([false, 4]);
   });
 
-  it("goes on after a notification that cannot be sent", async () => {
+  it("continues after a notification that cannot be sent", async () => {
     const requests = new Requests<string>({ timeout: 0 });
     expect(() =>
       requests.notify(() => {

@@ -23,7 +23,7 @@ function setup(options: Partial<Parameters<typeof watchSilence>[0]> = {}) {
 }
 
 describe("watchSilence", () => {
-  it("does what a slow model does", () => {
+  it("behaves like a simple model", () => {
     const moments = fc.uniqueArray(fc.integer({ min: 1, max: 1000 }), { maxLength: 40 });
     const property = fc.property(fc.integer({ min: 1, max: 200 }), moments, (timeout, bytes) => {
       const { clock, silences, byte } = setup({ timeout });
@@ -43,7 +43,7 @@ describe("watchSilence", () => {
     fc.assert(property, { numRuns: 300 });
   });
 
-  it("aborts a silent connection with timeout unless told otherwise, and stops", async () => {
+  it("aborts a silent connection with timeout by default, and stops", async () => {
     const { clock, connection } = setup({ silent: undefined });
     clock.advance(99);
     expect(connection.state).toBe("open");
@@ -53,7 +53,7 @@ describe("watchSilence", () => {
     expect(clock.waiting).toBe(0);
   });
 
-  it("tells of a silent peer as of other faults: the error handler, or one printed line", async () => {
+  it("reports a silent peer like other errors: to the error handler, or as one printed line", async () => {
     const errors: unknown[] = [];
     const lines = await printedBy(() => {
       for (const handlers of [{}, { error: (_: unknown, error: unknown) => errors.push(error) }]) {
@@ -70,7 +70,7 @@ describe("watchSilence", () => {
     expect(lines).toEqual(["framewright: lines: timeout: no byte within 100 ms"]);
   });
 
-  it("expects nothing while our side does not read", () => {
+  it("expects no byte while our side does not read", () => {
     const { clock, silences, connection } = setup();
     clock.advance(150);
     connection.pause();
@@ -83,7 +83,7 @@ describe("watchSilence", () => {
     ]);
   });
 
-  it("stops when told to, and with the connection", () => {
+  it("stops when its stop function is called, and with the connection", () => {
     const one = setup();
     one.stop();
     const other = setup();

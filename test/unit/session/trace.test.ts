@@ -49,7 +49,7 @@ afterEach(() => {
 });
 
 describe("the trace of Requests", () => {
-  it("tells what is asked, answered, refused by the peer, and what takes too long", () => {
+  it("reports requests that are sent, answered, rejected by the peer, or too slow", () => {
     const { clock, requests, told } = table();
     for (let n = 0; n < 3; n++) quietly(requests.ask(() => {}, { timeout: 100 }));
     clock.advance(7);
@@ -70,7 +70,7 @@ describe("the trace of Requests", () => {
     ]);
   });
 
-  it("tells what is lost with its connection, or cannot be sent", async () => {
+  it("reports requests that are lost with their connection, or cannot be sent", async () => {
     const { requests, told } = table({ maxInFlight: 1, name: undefined });
     const bug = new Error("cannot be sent");
     quietly(
@@ -94,7 +94,7 @@ describe("the trace of Requests", () => {
     ]);
   });
 
-  it("does no harm if it throws", async () => {
+  it("does not affect requests if it throws", async () => {
     const printed = vi.spyOn(console, "error").mockImplementation(() => {});
     const { requests } = table({
       trace() {
@@ -121,7 +121,7 @@ describe("the trace of Requests", () => {
 });
 
 describe("the trace of reconnecting, heartbeat and watchSilence", () => {
-  it("tells of each further attempt", () => {
+  it("reports each further attempt", () => {
     const { trace, told } = recorder();
     const clock = new ManualClock();
     const refused = new Error("refused");
@@ -139,7 +139,7 @@ describe("the trace of reconnecting, heartbeat and watchSilence", () => {
     ]);
   });
 
-  it.each(["the connection's", "its own"])("tells of heartbeats, by %s trace", (whose) => {
+  it.each(["the connection's", "its own"])("reports heartbeats, by %s trace", (whose) => {
     const { trace, told, events } = recorder();
     const clock = new ManualClock();
     const options = whose === "its own" ? { clock } : { clock, trace };
@@ -159,7 +159,7 @@ describe("the trace of reconnecting, heartbeat and watchSilence", () => {
     expect(told()).toEqual(expect.arrayContaining([beat, missed]));
   });
 
-  it("tells of peers that are silent", () => {
+  it("reports silent peers", () => {
     const { trace, told } = recorder();
     const clock = new ManualClock();
     // As a connection of another copy of the package, which cannot tell.

@@ -61,7 +61,7 @@ const ROWS: Readonly<Record<string, Readonly<Record<string, readonly Place[]>>>>
     ],
     "calls run beside answers, bounded": [
       [SESSIONS, "receives its answer before waiting calls and pushes"],
-      ["unit/session/calls", "begin in order, a bounded number at a time"],
+      ["unit/session/calls", "start in order, a bounded number at a time"],
     ],
   },
   sending: {
@@ -102,7 +102,7 @@ const ROWS: Readonly<Record<string, Readonly<Record<string, readonly Place[]>>>>
     "a peer takes nothing for sendTimeout": [
       [TRUST, "cut off a peer that takes no bytes while some are queued"],
       [TABLE, "starts anew as the sink gets emptier, and cuts when it does not"],
-      [SERVER, "leave a peer alone that takes a large message slowly"],
+      [SERVER, "do not affect a peer that reads a large message slowly"],
     ],
     "everything sent in one turn": [
       [TABLE, "in one turn is one write on a stream, and one a message, corked"],
@@ -204,7 +204,11 @@ const ROWS: Readonly<Record<string, Readonly<Record<string, readonly Place[]>>>>
       [TRUST, "is reported once, if %s %s %s"],
     ],
     "a throw in context": [
-      ["node/settings", "costs a server that one socket", "ends an attempt to connect, and its"],
+      [
+        "node/settings",
+        "closes only that socket of a server",
+        "ends an attempt to connect, and its",
+      ],
       ["unit/transports/isolation", "close a socket whose `context` throws, and print why"],
     ],
     "a sink that throws": [
@@ -254,7 +258,7 @@ const ROWS: Readonly<Record<string, Readonly<Record<string, readonly Place[]>>>>
       ["unit/core/budget", "closes the largest first, after the current work, until 90 % are used"],
       [SERVER, "of memory end the largest connection of a server, and no other"],
     ],
-    maxConnections: [["node/listen", "take only so many connections"]],
+    maxConnections: [["node/listen", "accept at most maxConnections connections"]],
     "they stop at FIN and while no message is welcome, and go on with the rest": [
       [TABLE, "%s stops while none is welcome, goes on with its rest, and stops at the end"],
     ],
