@@ -27,6 +27,6 @@ attach({ readable: child.stdout, writable: child.stdin }, readings, {
 });
 //=> skipped 12 bytes: malformed
 //=> sensor 1: 21.5 degrees
-//=> skipped 33 bytes: malformed
+//=> skipped 32 bytes: malformed
 //=> skipped 1024 bytes: too-long
 //=> sensor 3: 4 degrees
