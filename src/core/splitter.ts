@@ -40,6 +40,9 @@ const LARGEST_SLAB = 16 * 1024;
 // would cost more than it saves.
 const SMALL_CHUNK = 8 * 1024;
 
+// Up to this size, copying a whole chunk takes less time than making a view of the part that is needed.
+const SET_WHOLE = 2048;
+
 /**
  * Finds frames in a stream that arrives in chunks: a cursor that shows one frame at a time.
  *
@@ -504,7 +507,14 @@ export class StreamSplitter implements Splitter {
     const wanted = this.whole > 0 ? this.whole - have : this.step(have);
     const count = Math.min(wanted, chunk.length - this.taken);
     this.makeRoom(have, count);
-    copy(chunk, this.taken, this.taken + count, this.slab, this.limit);
+    const { length } = chunk;
+    const isSmall = length <= SET_WHOLE && this.limit + length <= this.slab.length;
+    if (isSmall && this.whole > 0 && this.taken === 0 && count > 64) {
+      // What is copied beyond the frame is overwritten later.
+      this.slab.set(chunk, this.limit);
+    } else {
+      copy(chunk, this.taken, this.taken + count, this.slab, this.limit);
+    }
     this.limit += count;
     this.used = this.limit;
     this.take(count);
