@@ -6,6 +6,7 @@ const config: KnipConfig = {
     ...entries.map(({ source }) => source),
     "scripts/*.mjs",
     "docs/inspector/main.ts",
+    "docs/.vitepress/{config.ts,theme/index.ts,typedoc.mjs}",
     "examples/**/*.{ts,mjs}",
     "test/bench/*.mjs",
     "test/bench/peers/node.mjs",

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { blocksOf, commentsOf, filesIn, readText, root } from "../support/package.ts";
+import { blocksOf, commentsOf, docPages, filesIn, readText, root } from "../support/package.ts";
 
 // Type-checks every ```ts block of the README, of docs/ and of the doc comments in src/ against the
 // built package, through its own `exports` map (self-reference). A block with `//=>` lines is also
@@ -10,7 +10,7 @@ import { blocksOf, commentsOf, filesIn, readText, root } from "../support/packag
 // without types: it is a program of another library. A block opened as ```ts no-check is skipped.
 const dir = new URL("../../.docs-check/", import.meta.url);
 
-const pages = ["README.md", ...filesIn("docs", /\.md$/)];
+const pages = ["README.md", ...docPages];
 const sources = filesIn("src", /\.ts$/);
 const blocks = [
   ...pages.flatMap((page) => blocksOf(page, readText(page))),

@@ -27,6 +27,11 @@ export function filesIn(folder: string, ending: RegExp): string[] {
   }
 }
 
+/** The pages of docs, without the reference, which is generated. */
+export const docPages: readonly string[] = filesIn("docs", /\.md$/).filter(
+  (page) => !page.startsWith("docs/reference/"),
+);
+
 interface Manifest {
   readonly version: string;
   readonly engines: { readonly node: string };

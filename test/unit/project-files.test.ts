@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { posix } from "node:path";
 import { describe, expect, it } from "vitest";
-import { filesIn, manifest, readText, root } from "../support/package.ts";
+import { docPages, filesIn, manifest, readText, root } from "../support/package.ts";
 
 const pages = [
   "README.md",
@@ -9,7 +9,7 @@ const pages = [
   "CONTRIBUTING.md",
   "SECURITY.md",
   "examples/README.md",
-  ...filesIn("docs", /\.md$/),
+  ...docPages,
 ];
 
 const codeOf = (page: string): string[] => readText(page).match(/^```[\s\S]*?^```$/gm) ?? [];
