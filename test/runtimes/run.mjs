@@ -84,7 +84,7 @@ async function workerdProtocols() {
 /** The tests run in a request to the worker. */
 async function workerdClients() {
   return withWorker(server, async (mf) => {
-    const body = JSON.stringify({ port: peers.port, url: peers.url });
+    const body = JSON.stringify({ port: peers.port, tlsPort: peers.tlsPort, url: peers.url });
     const signal = AbortSignal.timeout(TIMEOUT);
     const response = await mf.dispatchFetch("http://localhost/", { method: "POST", body, signal });
     return judge(await response.json());
@@ -97,7 +97,10 @@ async function workerdServer() {
   );
 }
 
-const server = { text: text("worker.mjs"), dist, durableObjects: { SERVER: "Server" } };
+const server = {
+  ...{ text: text("worker.mjs"), dist, durableObjects: { SERVER: "Server" } },
+  trusted: text("tls-cert.pem"),
+};
 
 const checks = {};
 for (const [name, node] of Object.entries(nodes)) {
@@ -124,7 +127,7 @@ Object.assign(checks, {
   "deno: framewright/web, its WebSocket": () => suite(deno, "web-socket", peers.url),
   "deno: example": () => example([bin(".bin/deno"), "run", "--allow-net"], "deno.mjs"),
   "workerd: protocols": workerdProtocols,
-  "workerd: framewright/web, TCP WebSocket WebSocketPair": workerdClients,
+  "workerd: framewright/web, TCP TLS WebSocket WebSocketPair": workerdClients,
   "workerd: framewright/web, a Durable Object": workerdServer,
   "quickjs: protocols": async () => isOk(await runInQuickJs(text("smoke.mjs"), dist, "smoke")),
   ...toolchains({ work, print, node: nodes["node 24"] }),

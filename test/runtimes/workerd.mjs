@@ -4,14 +4,17 @@ import { join } from "node:path";
 import { Miniflare } from "miniflare";
 import { flat } from "./unpack.mjs";
 
-/** A worker of this text, beside the package's files; `use` gets it and its address. */
-export async function withWorker({ text, dist, durableObjects = {} }, use) {
+/**
+ * A worker of this text, beside the package's files, and the certificate that its TLS trusts; `use` gets it and its address.
+ */
+export async function withWorker({ text, dist, durableObjects = {}, trusted }, use) {
   const files = readdirSync(dist).filter((file) => file.endsWith(".js") && file !== "cli.js");
   const mf = new Miniflare({
     compatibilityDate: "2026-04-01",
     host: "127.0.0.1",
     port: 0,
     durableObjects,
+    ...(trusted !== undefined && { outboundService: { network: trusting(trusted) } }),
     modules: [
       { type: "ESModule", path: "main.js", contents: flat(text) },
       ...files
@@ -29,3 +32,9 @@ export async function withWorker({ text, dist, durableObjects = {} }, use) {
     await mf.dispose();
   }
 }
+
+/** A network on this machine, whose servers have to show this certificate. */
+const trusting = (certificate) => ({
+  allow: ["public", "private"],
+  tlsOptions: { trustBrowserCas: false, trustedCertificates: [certificate] },
+});

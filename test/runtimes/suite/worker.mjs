@@ -1,17 +1,30 @@
-// framewright/web in workerd: its TCP sockets and WebSockets as a client, and both ends of a WebSocketPair.
+// framewright/web in workerd: its TCP and TLS sockets and WebSockets as a client, and both ends of a WebSocketPair.
 import { connect } from "cloudflare:sockets";
 import { attachStreams, attachWebSocket } from "../../../src/transports/web/index.ts";
 import { serverHandlers, wire } from "../../support/transport-server.ts";
 import { runSuites, suitesOf } from "./runner.ts";
 
+const stream = { boundary: "stream", pauses: true, halfCloses: true };
+
 /** Over TCP, to the server at this port. */
 const tcp = (port) => ({
+  ...stream,
   name: "TCP socket of workerd",
-  boundary: "stream",
-  pauses: true,
-  halfCloses: true,
   async connect(options) {
     const socket = connect({ hostname: "127.0.0.1", port }, { allowHalfOpen: true });
+    await socket.opened;
+    return attachStreams(socket, wire, options);
+  },
+});
+
+/** Over TLS from the first byte, or from `startTls` on. */
+const tls = (port, secureTransport) => ({
+  ...stream,
+  name: `TLS socket of workerd, ${secureTransport}`,
+  async connect(options) {
+    const place = { hostname: "127.0.0.1", port };
+    const plain = connect(place, { allowHalfOpen: true, secureTransport });
+    const socket = secureTransport === "on" ? plain : plain.startTls();
     await socket.opened;
     return attachStreams(socket, wire, options);
   },
@@ -62,9 +75,14 @@ export default {
     if (request.headers.get("upgrade") === "websocket") {
       return SERVER.get(SERVER.idFromName("server")).fetch(request);
     }
-    const { port, url } = await request.json();
+    const { port, tlsPort, url } = await request.json();
     const boundaries = ["message", "stream"];
-    const transports = [tcp(port), ...boundaries.map(toWs(url)), ...boundaries.map(pair)];
+    const transports = [
+      tcp(port),
+      ...["on", "starttls"].map((when) => tls(tlsPort, when)),
+      ...boundaries.map(toWs(url)),
+      ...boundaries.map(pair),
+    ];
     return Response.json(await runSuites(suitesOf(transports)));
   },
 };
