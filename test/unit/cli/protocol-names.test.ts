@@ -176,8 +176,8 @@ describe("framewright decode --protocol", () => {
     ["sproto-packed", /sproto-packed needs a schema and a type: sproto-packed:schema\.sproto#Type/],
     [`sproto-packed:${moveFile}#None`, /None/],
     ["sproto-packed:none.sproto#Move", /none\.sproto/],
-    ["workerman-gateway:serialized=xml", /serialized can be php, not xml/],
-    ["php-serialize+lines", /no protocol "php-serialize\+lines"/],
+    ["workerman-gateway:serialized=xml", /serialized must be php, not xml/],
+    ["php-serialize+lines", /unknown protocol "php-serialize\+lines"/],
   ])("%s is refused in one line, with exit code 2", async (name, message) => {
     let errors = "";
     const args = ["decode", file("wire", bytes), "--protocol", name];
