@@ -93,7 +93,7 @@ function wrongLength(length: unknown, framing: Framing, start: number, at: numbe
     return new ProtocolError("too-long", text, start);
   }
   const shown = typeof length === "number" ? length : typeof length;
-  return new ProtocolError("malformed", `${shown} is no length of a frame`, start);
+  return new ProtocolError("malformed", `${shown} is not a valid frame length`, start);
 }
 
 /**

@@ -615,7 +615,8 @@ export const Output: OutputConstructor = class Output {
 };
 
 function checkCount(count: number): void {
-  if (!Number.isInteger(count) || count < 0) throw new RangeError(`${count} is no count of bytes`);
+  if (!Number.isInteger(count) || count < 0)
+    throw new RangeError(`${count} is not a number of bytes`);
 }
 
 function writeU32be(slab: Uint8Array, at: number, value: number): void {

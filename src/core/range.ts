@@ -8,7 +8,7 @@ export function checkRange(bytes: Uint8Array, start: number, end: number): void 
   if (Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start <= end) {
     if (end <= bytes.length) return;
   }
-  throw new RangeError(`[${start}, ${end}) is no range of ${bytes.length} bytes`);
+  throw new RangeError(`[${start}, ${end}) is not a range of ${bytes.length} bytes`);
 }
 
 /**

@@ -1,11 +1,11 @@
-/** A socket that can be closed at once. */
+/** A socket that can be closed immediately. */
 interface Terminable {
   terminate?(): void;
 }
 
 /**
- * Calls `abort` when the program calls `terminate` of the socket, so that a handler that does so gets none of
- * the messages that have already arrived.
+ * Calls `abort` when the program calls `terminate` of the socket, so that a handler that does so receives none
+ * of the messages that have already arrived.
  */
 export function abortOnTerminate(socket: Terminable, abort: () => void): void {
   const { terminate } = socket;
@@ -13,7 +13,7 @@ export function abortOnTerminate(socket: Terminable, abort: () => void): void {
   let isAborting = false;
   let isDone = false;
   socket.terminate = () => {
-    // `abort` calls `terminate` in turn.
+    // `abort` calls `terminate` too.
     if (!isAborting) {
       isAborting = true;
       abort();

@@ -106,7 +106,7 @@ const findHeader: Framing["recover"] = (bytes, start, end, scan) => {
 const lowered = (byte: number): number => (byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte);
 
 function notHeader(byte: number, what: string, at: number): ProtocolError {
-  const text = `byte ${byte} ${what}: is something else, such as a log, written to this stream?`;
+  const text = `byte ${byte} ${what}: is other output, for example a log, written to this stream?`;
   return new ProtocolError("malformed", text, at);
 }
 

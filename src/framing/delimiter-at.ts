@@ -39,9 +39,7 @@ export function delimiterAt(
 ): number {
   const part = framing.layout?.at(-1);
   if (part?.kind !== "delimiter") {
-    throw new TypeError(
-      "delimiterAt needs a framing by delimiters, such as delimited() or lines()",
-    );
+    throw new TypeError("delimiterAt needs a framing with delimiters, like delimited() or lines()");
   }
   let found = -1;
   let longest = 0;

@@ -229,7 +229,7 @@ export function withoutWrap(
     wrap() {
       throw new TypeError(
         `wrap would lose the ${lost} bytes before the length: ${instead}spread the framing into defineProtocol, ` +
-          "whose decode and encode see whole frames",
+          "with a decode and an encode for whole frames",
       );
     },
   });

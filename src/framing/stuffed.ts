@@ -163,7 +163,7 @@ function imagesOf(options: Stuffing): Int16Array {
   check(!escaped.includes(flag), "map must not give the flag");
   // It would look like the escape before the flag that aborts a frame.
   check(!abort || !escaped.includes(esc), "also must not have a byte that becomes the escape");
-  check(new Set(escaped).size === escaped.length, "map gives one byte for two");
+  check(new Set(escaped).size === escaped.length, "map replaces two bytes by the same byte");
   check(
     typeof map === "number" || Array.from(also).length === 0,
     "also is for a map that is a number",

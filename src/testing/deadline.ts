@@ -46,7 +46,7 @@ function interrupter(): Vm | undefined {
 
 let scriptGlobal: Global | undefined;
 
-/** The global object of scripts: another one than that of this module in jest, whose tests have a context of their own. */
+/** The global object of scripts. In jest it differs from that of this module, because tests run in a separate context. */
 function globalOf({ Script }: Vm): Global {
   scriptGlobal ??= new Script("globalThis").runInThisContext({ timeout: 60_000 }) as Global;
   return scriptGlobal;

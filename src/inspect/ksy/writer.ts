@@ -319,7 +319,7 @@ export class KsyWriter {
   #union({ tag, base, cases }: NodeOf<"union">, name: string): Attribute[] {
     const { node } = base;
     if (node.kind !== "enum" || node.base.node.kind === "varint") {
-      throw cannot(`${name}.${tag}`, "a union whose tag is a varint");
+      throw cannot(`${name}.${tag}`, "a union with a varint as its tag");
     }
     const enumName = this.#enumOf(tag, node);
     const types = cases.map(({ name: one, body }) => [

@@ -189,7 +189,7 @@ class StructCode {
       const raw = rawValue(named, key);
       if (raw === undefined) {
         throw new TypeError(
-          `dissector: ${nameOf(place)}: it is chosen by "${tag}", whose values cannot be expressed in Lua`,
+          `dissector: ${nameOf(place)}: values of its tag "${tag}" cannot be expressed in Lua`,
         );
       }
       this.#add(`${i > 0 ? "elseif" : "if"} ${tagOf} == ${raw} then`);

@@ -41,12 +41,13 @@ const SLICE = 64 * 1024;
  * Runs a protocol over web streams of bytes, and locks them. A paused connection stops reading, and the
  * backpressure of the stream slows the peer down. If the peer is slow, `send` returns false.
  *
+ * To end the connection, call its `close` or `abort`. Streams do not report that the program has closed the
+ * socket below them (`Deno.Conn`, WebTransport): after that, handlers still receive messages that have already
+ * arrived.
+ *
  * @param streams - the streams; they must be open already (`await socket.opened`)
  * @param protocol - the protocol of the connection
  * @param options - handlers and limits
- *
- * To end the connection, call its `close` or `abort`. Streams do not report that the program has closed what is
- * behind them (`Deno.Conn`, WebTransport): after that a handler still gets the messages that have already arrived.
  *
  * @example
  * ```ts

@@ -60,7 +60,7 @@ describe("measureFrame", () => {
     [null, "object"],
   ])("calls the answer %s no length", (answer, shown) => {
     const failure = failureOf(() => measureFrame(answering(answer), bytesOf(8), 2, 5, newScan()));
-    const message = `${shown} is no length of a frame`;
+    const message = `${shown} is not a valid frame length`;
     expect(failure).toEqual({ code: "malformed", offset: 2, message });
   });
 

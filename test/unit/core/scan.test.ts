@@ -83,7 +83,7 @@ describe("bytes that measure skips", () => {
     const framing: Framing = { maxFrame: 16, measure: (_, start, end) => start - end - 1 };
     const splitter = new Splitter(framing);
     splitter.push(ascii("abc"));
-    expect(failureOf(() => splitter.next())?.message).toBe("-4 is no length of a frame");
+    expect(failureOf(() => splitter.next())?.message).toBe("-4 is not a valid frame length");
   });
 
   it("may stand around the frames that one-shot functions read", () => {

@@ -73,7 +73,7 @@ describe("contentLength", () => {
     const failure = failureIn(wire);
     expect(failure).toMatchObject({ code: "malformed", offset });
     expect(failure?.message).toContain(message);
-    const asked = failure?.message.includes("is something else, such as a log");
+    const asked = failure?.message.includes("is other output, for example a log");
     expect(asked).toBe(message.startsWith("byte"));
   });
 

@@ -56,7 +56,7 @@ describe("headed", () => {
   it.each<[string, () => number, string]>([
     ["NaN", () => Number.NaN, "payload of NaN bytes"],
     ["a negative number", () => -1, "payload of -1 bytes"],
-    ["a fraction", () => 0.5, "2.5 is no length of a frame"],
+    ["a fraction", () => 0.5, "2.5 is not a valid frame length"],
     ["a string", () => "5" as never, "25 exceeds"],
     [
       "an error",

@@ -131,7 +131,7 @@ describe("dissector", () => {
     const chosen = struct({ kind: half, body: match("kind", { 1: u8 }, bytes()) });
     expect(() => dissector(struct({ outer: chosen }), { name: "a" })).toThrow(
       new TypeError(
-        'dissector: "outer.body": it is chosen by "kind", whose values cannot be expressed in Lua',
+        'dissector: "outer.body": values of its tag "kind" cannot be expressed in Lua',
       ),
     );
     expect(() => dissector(struct({ list: until(half, 0) }), { name: "a" })).toThrow(
@@ -139,7 +139,7 @@ describe("dissector", () => {
     );
     const closed = enumOf(u8, { a: 1 }, { open: true });
     const unknown = struct({ kind: closed, body: match("kind", { nope: u8 }, bytes()) });
-    expect(() => dissector(unknown, { name: "a" })).toThrow(/"body": it is chosen by "kind"/);
+    expect(() => dissector(unknown, { name: "a" })).toThrow(/"body": values of its tag "kind"/);
   });
 
   it("refuses protocols that are functions alone, and framings that tell no layout", () => {

@@ -103,7 +103,7 @@ describe("WireReader", () => {
   ])("refuses a range outside its bytes (%d to %d)", (start, end) => {
     // The buffer has more bytes after these three.
     const bytes = bytesOf("080112020304").subarray(0, 3);
-    const text = `[${start}, ${end}) is no range of 3 bytes`;
+    const text = `[${start}, ${end}) is not a range of 3 bytes`;
     expect(() => new WireReader(bytes, start, end)).toThrow(text);
     expect(() => peek(bytes, { a: 1 }, start, end)).toThrow(RangeError);
   });

@@ -341,7 +341,7 @@ describe.each(["interpreted", "compiled"] as const)("values, engine %s", (engine
       expect(() => sproto.decodeFrom("T", part, start, end)).toThrow(RangeError);
     }
     expect(() => sproto.decodeFrom("T", part, 0, 99)).toThrow(
-      `[0, 99) is no range of ${part.length} bytes`,
+      `[0, 99) is not a range of ${part.length} bytes`,
     );
     expect(() => sproto.decodeFrom("T", part, part.length)).toThrow(ProtocolError);
   });
