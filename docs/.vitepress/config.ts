@@ -61,6 +61,7 @@ const guide: DefaultTheme.SidebarItem[] = [
   { ...seeTheWire, items: [...(seeTheWire.items ?? []), inspector] },
   pages("Cookbook", {
     Recipes: "/cookbook",
+    Examples: `${repository}/blob/main/examples/README.md`,
     "Move from another library": "/migration/",
     "Buffer.concat loops": "/migration/buffer-concat",
     "split2 and readline": "/migration/lines",
