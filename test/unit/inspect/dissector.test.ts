@@ -130,9 +130,7 @@ describe("dissector", () => {
     const half = mapped(u8, { name: "half", read: (n) => n / 2, write: (n: number) => n * 2 });
     const chosen = struct({ kind: half, body: match("kind", { 1: u8 }, bytes()) });
     expect(() => dissector(struct({ outer: chosen }), { name: "a" })).toThrow(
-      new TypeError(
-        'dissector: "outer.body": values of its tag "kind" cannot be expressed in Lua',
-      ),
+      new TypeError('dissector: "outer.body": values of its tag "kind" cannot be expressed in Lua'),
     );
     expect(() => dissector(struct({ list: until(half, 0) }), { name: "a" })).toThrow(
       new TypeError('dissector: "list": the item that ends the list cannot be expressed in Lua'),
