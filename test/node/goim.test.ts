@@ -26,6 +26,7 @@ import {
 } from "../../src/protocols/goim/index.ts";
 import { connect, listen } from "../../src/transports/node/index.ts";
 import { attachWebSocket } from "../../src/transports/web/index.ts";
+import { decoded, type Message, peerProtocol, recorded, valuesOf } from "../support/recorded.ts";
 
 const { v2 } = operations;
 const host = "127.0.0.1";
@@ -237,6 +238,38 @@ describe("goim over real sockets", () => {
     expect([reply.op, reply.body]).toEqual([5, { say: "<hi>" }]);
     comet.pushRoom("all", { op: 5, body: 1 }, { op: 5, body: [2] });
     expect([await pushes.take(), await pushes.take()]).toEqual([1, [2]]);
+  });
+
+  it("is decoded completely from captures of TCP and WebSockets", {
+    timeout: 120_000,
+  }, async () => {
+    const { comet, port, url } = await serve();
+    const webPort = Number(new URL(url).port);
+    for (const [number, where, protocol] of [
+      [port, (to: number) => to, "goim:flatten=true"],
+      [webPort, (to: number) => `ws://${host}:${to}/sub`, `${peerProtocol("web-goim.ts")}#binary`],
+    ] as const) {
+      const path = await recorded(number, async (to) => {
+        const { client, pushes, online } = follow(where(to), { mid: 1, room_id: "live://1" });
+        await online.take();
+        await client.request(v2.send, text("hi"));
+        comet.pushRoom(
+          "live://1",
+          { op: 7000, body: text("one") },
+          { op: 7001, body: text("two") },
+        );
+        for (const op of [7000, 7001]) expect((await pushes.take())[0]).toBe(op);
+        client.close();
+        while (comet.sessions.size > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      });
+      const { asked, replied } = await decoded(path, number, ["--protocol", protocol]);
+      const opsOf = (messages: readonly Message[]): unknown[] =>
+        valuesOf(messages)
+          .flat()
+          .flatMap((value) => (value as { op?: number }).op ?? []);
+      expect(opsOf(asked)).toEqual([v2.auth, v2.heartbeat, v2.send]);
+      expect(opsOf(replied)).toEqual([v2.authReply, v2.heartbeatReply, v2.send, 7000, 7001]);
+    }
   });
 
   it("leaves no socket open when it is closed while it connects", async () => {

@@ -1,5 +1,4 @@
 import {
-  decodeFrame,
   defineProtocol,
   delimited,
   latin1,
@@ -26,6 +25,13 @@ function sizes(bytes: Uint8Array, start: number, end: number): [number, number] 
   return [2 + wide + mask, length];
 }
 
+/** The value of a message, or the list of its values. */
+function valuesIn(message: MessageProtocol<never, unknown>, payload: Uint8Array): unknown {
+  const end = payload.length;
+  const values = message.decodeMany?.(payload, 0, end) ?? [message.decode(payload, 0, end)];
+  return values.length === 1 ? values[0] : values;
+}
+
 /** Frames of WebSockets (RFC 6455) with whole binary messages. */
 const frames = (message: MessageProtocol<never, unknown>): Protocol<never, unknown> =>
   defineProtocol<never, unknown>({
@@ -47,7 +53,7 @@ const frames = (message: MessageProtocol<never, unknown>): Protocol<never, unkno
       const op = first & 0x0f;
       if (first < 0x80 || (first & 0x70) !== 0)
         throw new ProtocolError("malformed", "a fragment, or an extension", start);
-      if (op === BINARY) return decodeFrame(message, payload);
+      if (op === BINARY) return valuesIn(message, payload);
       if (op === CLOSE) return { close: payload.length < 2 ? undefined : u16be(payload, 0) };
       if (NAMES[op] === undefined) throw new ProtocolError("malformed", `opcode ${op}`, start);
       return { [NAMES[op]]: payload };
