@@ -173,6 +173,8 @@ export interface FramePart {
    * `"digits"` are not in it: add them, too.
    */
   readonly add?: number | undefined;
+  /** For a header of text: name of the header line that contains the length of the payload. */
+  readonly lengthIn?: string | undefined;
   /** The bytes that always stand here: a magic number, a delimiter. */
   readonly bytes?: Uint8Array | undefined;
   /**

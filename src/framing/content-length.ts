@@ -40,6 +40,7 @@ export function contentLength(options: HeaderOptions = {}): WrappingFraming {
     {
       name: "content-length",
       text: true,
+      lengthIn: "Content-Length",
       end: Uint8Array.of(CR, LF, CR, LF),
       find: findEnd,
       recover: findHeader,

@@ -17,6 +17,8 @@ const USUAL_HEADER = 8192;
 interface HeaderBlock {
   readonly name: string;
   readonly text: boolean;
+  /** Name of the header line that contains the length; undefined if a function of the user computes it. */
+  readonly lengthIn?: string | undefined;
   /** The end of the header. */
   readonly end: Uint8Array;
   /** Measures the header, including its end. */
@@ -58,7 +60,7 @@ export function headerFraming(block: HeaderBlock, options: HeaderOptions): Wrapp
     maxFrame,
     text: block.text,
     layout: [
-      { name: "header", kind: "header", size: "rest" },
+      { name: "header", kind: "header", size: "rest", lengthIn: block.lengthIn },
       { name: "end", kind: "delimiter", size: mark.length, bytes: mark.slice() },
       { name: "payload", kind: "payload", size: "rest" },
     ],

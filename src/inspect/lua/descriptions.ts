@@ -2,13 +2,11 @@ import { type Codec, type Format, json } from "../../core/index.ts";
 import {
   type AnyField,
   array,
-  bits,
   bytes,
   codec,
   constant,
   enumOf,
   type Field,
-  flag,
   i16be,
   i32be,
   ignored,
@@ -158,13 +156,11 @@ type TailField = readonly [name: string, type: string];
 
 /** Bytes followed by numbers. */
 function tail(fields: readonly TailField[]): AnyField {
-  const types: Readonly<Record<string, Record<string, AnyField>>> = {
-    u32be: { "": u32be },
-    bool: { _zeros: constant(bits(7), 0), "": flag },
+  const types: Readonly<Record<string, AnyField>> = {
+    u32be,
+    bool: enumOf(u8, { false: 0, true: 1 }),
   };
-  const members = fields.flatMap(([name, type]) =>
-    Object.entries(types[type]!).map(([more, field]) => [`${name}${more}`, field] as const),
-  );
+  const members = fields.map(([name, type]) => [name, types[type]!] as const);
   return struct({ content: bytes(), ...Object.fromEntries(members) } as Record<
     string,
     Field<never, unknown>

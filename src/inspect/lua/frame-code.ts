@@ -175,12 +175,17 @@ class FrameCode {
   }
 
   /** A header of text lines, including the length of the payload. */
-  #header({ name }: FramePart, end: FramePart): void {
+  #header({ name, lengthIn }: FramePart, end: FramePart): void {
+    if (lengthIn === undefined) {
+      throw new TypeError(
+        "dissector: the length in the header is computed by a function, so only JavaScript can read it",
+      );
+    }
     const shown = this.#code.fields.add(name, name, "string");
     this.#add(
       `do local last = find(buf, at, stop, ${marksOf(end)})`,
       `local after = last + ${end.size}`,
-      "local total = after + content_length(raw(buf, at, last - at)) - base",
+      `local total = after + length_in(raw(buf, at, last - at), ${quoted(lengthIn)}) - base`,
       'stop = window(base, after, total, stop, ""); hard = true; whole(stop)',
       `add_text(tree, ${shown}, buf, at, last - at, last - at, ENC_ISO_8859_1); at = last end`,
     );
@@ -253,17 +258,17 @@ local function inflated(range)
   end
 end
 
-local function content_length(header)
+local function length_in(header, line_name)
   local found
   for line in (header .. "\\r\\n"):gmatch("(.-)\\r\\n") do
     local name, value = line:match("^([^:]+):[ \\t]*(.-)[ \\t]*$")
-    if name and name:lower() == "content-length" then
-      if not value:match("^%d+$") then fail("Content-Length is not a number") end
-      if found and found ~= value then fail("Content-Length is given twice") end
+    if name and name:lower() == line_name:lower() then
+      if not value:match("^%d+$") then fail(line_name .. " is not a number") end
+      if found and found ~= value then fail(line_name .. " is given twice") end
       found = value
     end
   end
-  if not found then fail("header without Content-Length") end
+  if not found then fail("header without " .. line_name) end
   return tonumber(found)
 end
 

@@ -103,7 +103,7 @@ describe("contentLength", () => {
     expect(contentLength().wrap(json()).text).toBe(true);
     expect(contentLength().wrap(raw()).text).toBe(false);
     expect(contentLength().layout).toEqual([
-      { name: "header", kind: "header", size: "rest" },
+      { name: "header", kind: "header", size: "rest", lengthIn: "Content-Length" },
       { name: "end", kind: "delimiter", size: 4, bytes: ascii("\r\n\r\n") },
       { name: "payload", kind: "payload", size: "rest" },
     ]);

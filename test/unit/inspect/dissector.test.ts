@@ -21,7 +21,7 @@ import {
   utf8 as utf8Field,
   varint,
 } from "framewright/fields";
-import { concatenatedJson, contentLength, framing } from "framewright/framing";
+import { concatenatedJson, contentLength, framing, headed } from "framewright/framing";
 import { bilibili } from "framewright/goim";
 import { dissector } from "framewright/inspect";
 import { describe, expect, it } from "vitest";
@@ -155,6 +155,10 @@ describe("dissector", () => {
     const bare = framing({ name: "bare", maxFrame: 9, measure: () => 1 });
     expect(() => dissector(bare.wrap(utf8()), { name: "own" })).toThrow(
       /"bare" has no description/,
+    );
+    const asked = headed({ length: (header) => Number(header) });
+    expect(() => dissector(asked.wrap(utf8()), { name: "own" })).toThrow(
+      "dissector: the length in the header is computed by a function, so only JavaScript can read it",
     );
   });
 
