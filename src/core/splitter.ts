@@ -507,14 +507,12 @@ export class StreamSplitter implements Splitter {
     const wanted = this.whole > 0 ? this.whole - have : this.step(have);
     const count = Math.min(wanted, chunk.length - this.taken);
     this.makeRoom(have, count);
-    const { length } = chunk;
-    const isSmall = length <= SET_WHOLE && this.limit + length <= this.slab.length;
-    if (isSmall && this.whole > 0 && this.taken === 0 && count > 64) {
-      // What is copied beyond the frame is overwritten later.
-      this.slab.set(chunk, this.limit);
-    } else {
-      copy(chunk, this.taken, this.taken + count, this.slab, this.limit);
-    }
+    const from = this.taken;
+    // A small chunk is copied whole; what is beyond the frame is overwritten later.
+    const isWhole =
+      this.whole > 0 && chunk.length <= SET_WHOLE && this.limit + chunk.length <= this.slab.length;
+    const end = isWhole && from === 0 ? chunk.length : from + count;
+    copy(chunk, from, end, this.slab, this.limit);
     this.limit += count;
     this.used = this.limit;
     this.take(count);
