@@ -70,6 +70,18 @@ export const someNames: fc.Arbitrary<Name> = fc.array(
   { maxLength: 4 },
 );
 
+/** Names whose first label ends in a zero byte, at which a pointer may find the end of the name. */
+const endedEarly: fc.Arbitrary<Name> = someNames.map(([first = "a", ...others]) => [
+  `${first}\0`,
+  ...others,
+]);
+
+/** Writes a pointer to that zero byte where the name ends. */
+const encodeWithPointer: Codec<Name>["encode"] = (labels, out) => {
+  for (const label of labels) out.u8(label.length).utf8(label);
+  out.u8(POINTER).u8(labels[0]!.length);
+};
+
 export const ofNames: readonly Saboteur[] = [
   saboteur(
     "a pointer to itself is followed for ever",
@@ -81,8 +93,11 @@ export const ofNames: readonly Saboteur[] = [
   saboteur(
     "pointers count from the beginning of the array",
     "offset independence",
-    names({ decode: (all, start, end) => nameOf(all, start, end, { base: () => 0 }) }),
-    someNames,
+    names({
+      decode: (all, start, end) => nameOf(all, start, end, { base: () => 0 }),
+      encode: encodeWithPointer,
+    }),
+    endedEarly,
   ),
   saboteur(
     "a label may end behind the message",
