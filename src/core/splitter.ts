@@ -297,18 +297,19 @@ export class StreamSplitter implements Splitter {
   rest(): Uint8Array {
     const { pending } = this;
     let at = this.limit - this.end;
-    let rest = this.bytes.subarray(this.end, this.limit);
-    // Never a view of NOTHING, which is shared.
+    let rest: Uint8Array;
+    // Never a view of NOTHING: it is shared, and the program may have transferred its memory.
     if (this.queued > 0 || at === 0) {
-      const all = new Uint8Array(pending);
-      all.set(rest);
+      rest = new Uint8Array(pending);
+      if (at > 0) copy(this.bytes, this.end, this.limit, rest, 0);
       while (at < pending) {
         const part = this.first().subarray(this.taken);
-        all.set(part, at);
+        rest.set(part, at);
         at += part.length;
         this.take(part.length);
       }
-      rest = all;
+    } else {
+      rest = this.bytes.subarray(this.end, this.limit);
     }
     this.dropTaken();
     this.limit = this.end + pending;

@@ -586,7 +586,15 @@ describe("empty arrays", () => {
     expect(splitter.next()).toBe(true);
     const { bytes } = new Splitter(lines());
     expect(() => structuredClone(bytes, { transfer: [bytes.buffer as ArrayBuffer] })).not.toThrow();
-    expect(new Splitter(lines()).next()).toBe(false);
+    const later = new Splitter(lines());
+    expect(later.next()).toBe(false);
+    expect(later.rest()).toHaveLength(0);
+    later.push(ascii("b\nc"));
+    expect([later.next(), later.rest()]).toEqual([true, ascii("c")]);
+    const messages: string[] = [];
+    const { connection } = setup({ handlers: { message: (_, value) => messages.push(value) } });
+    connection.received(ascii("d\n"));
+    expect(messages).toEqual(["d"]);
   });
 });
 
