@@ -297,19 +297,18 @@ export class StreamSplitter implements Splitter {
   rest(): Uint8Array {
     const { pending } = this;
     let at = this.limit - this.end;
-    let rest: Uint8Array;
     // Never a view of NOTHING: it is shared, and the program may have transferred its memory.
+    let rest = (at > 0 ? this.bytes : new Uint8Array(0)).subarray(this.end, this.limit);
     if (this.queued > 0 || at === 0) {
-      rest = new Uint8Array(pending);
-      if (at > 0) copy(this.bytes, this.end, this.limit, rest, 0);
+      const all = new Uint8Array(pending);
+      all.set(rest);
       while (at < pending) {
         const part = this.first().subarray(this.taken);
-        rest.set(part, at);
+        all.set(part, at);
         at += part.length;
         this.take(part.length);
       }
-    } else {
-      rest = this.bytes.subarray(this.end, this.limit);
+      rest = all;
     }
     this.dropTaken();
     this.limit = this.end + pending;
