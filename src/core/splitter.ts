@@ -8,8 +8,8 @@ import type { Framing } from "./protocol.ts";
 import { newScan, type OwnScan, resetScan } from "./scan.ts";
 
 /*
- * Goal: O(bytes + chunks) work for every framing and any cuts, no allocation for a frame that lies entirely
- * in its chunk, one copy for a frame that does not, and memory that grows only with bytes that arrived.
+ * The design keeps the work at O(bytes + chunks), for every framing and however the stream is cut. A frame
+ * inside one chunk costs no allocation; any other frame is copied once. Memory grows only with received bytes.
  *
  *   origin (stream offset of bytes[0])
  *   |          start      end             limit
@@ -509,10 +509,10 @@ export class StreamSplitter implements Splitter {
     this.makeRoom(have, count);
     const from = this.taken;
     // A small chunk is copied whole; what is beyond the frame is overwritten later.
-    const isWhole =
-      this.whole > 0 && chunk.length <= SET_WHOLE && this.limit + chunk.length <= this.slab.length;
-    const end = isWhole && from === 0 ? chunk.length : from + count;
-    copy(chunk, from, end, this.slab, this.limit);
+    const { length } = chunk;
+    const isFirst = from === 0 && this.whole > 0;
+    const isWhole = isFirst && length <= SET_WHOLE && this.limit + length <= this.slab.length;
+    copy(chunk, from, isWhole ? length : from + count, this.slab, this.limit);
     this.limit += count;
     this.used = this.limit;
     this.take(count);

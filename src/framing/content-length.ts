@@ -44,7 +44,7 @@ export function contentLength(options: HeaderOptions = {}): WrappingFraming {
       end: Uint8Array.of(CR, LF, CR, LF),
       find: findEnd,
       recover: findHeader,
-      length: lengthIn,
+      length: payloadLength,
       write: (length) => `Content-Length: ${length}\r\n\r\n`,
     },
     options,
@@ -118,7 +118,7 @@ function isToken(byte: number): boolean {
   return "!#$%&'*+-.^_`|~".includes(String.fromCharCode(byte));
 }
 
-function lengthIn(bytes: Uint8Array, start: number, end: number): number {
+function payloadLength(bytes: Uint8Array, start: number, end: number): number {
   let found: string | undefined;
   for (const line of decodeLatin1(bytes, start, end).split("\r\n")) {
     const colon = line.indexOf(":");
