@@ -123,7 +123,7 @@ export interface ReconnectingOptions<In, Out = In, Context = undefined> extends 
 
 /** A client that keeps one connection open, and connects again if it is lost. */
 export interface Reconnecting<In, Out = In, Context = undefined> {
-  /** The open connection; undefined if there is none. */
+  /** The open connection, or undefined. */
   readonly connection: Connection<In, Out, Context> | undefined;
   /**
    * `'connecting'`: an attempt is in progress. `'waiting'`: the next attempt follows after a delay.

@@ -1,6 +1,6 @@
 /** One law that a protocol is tested against, for any test runner: `test(law.name, law.check)`. */
 export interface Law {
-  /** A short name, the same for every protocol. */
+  /** Short name. It does not depend on the protocol. */
   readonly name: string;
   /** One sentence: the failure in practice if a protocol breaks this law. */
   readonly why: string;

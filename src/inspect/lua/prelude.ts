@@ -1,7 +1,7 @@
 /**
- * Functions for every dissector. A reader is a function `(buf, at, stop, tree)` that returns its end and
- * the value. It runs twice for each frame: first without a tree, to find out if the frame is complete, then
- * with a tree.
+ * Lua functions shared by all dissectors. A reader is a function `(buf, at, stop, tree)` that returns its end
+ * and the value. It runs twice for each frame: first without a tree, to check that the frame is complete,
+ * then with a tree.
  */
 export const PRELUDE = `
 -- Where the frame begins, and where it ends as soon as a length tells.

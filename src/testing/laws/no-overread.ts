@@ -8,7 +8,7 @@ import { demand } from "../violation.ts";
 
 /** Number of bytes after the frame: the largest error of a one-byte length. */
 const MARGIN = 300;
-/** Values of these bytes. In the first decode there are none: the array ends. */
+/** Bytes after the frame in each decode but the first, in which the array ends with the frame. */
 const FILLERS = [0xff, 0x00, 0x0a, 0x31] as const;
 /** Maximum number and length of frames with each byte changed. */
 const swept = new Swept(16, 32);

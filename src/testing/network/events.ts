@@ -38,7 +38,7 @@ export class Events implements Clock {
     this.after(0, run);
   }
 
-  /** Time of the next event; undefined if there is none. */
+  /** Time of the next event, or undefined if no event waits. */
   get next(): number | undefined {
     while (this.#heap[0]?.isCancelled) this.#pop();
     return this.#heap[0]?.at;

@@ -20,7 +20,7 @@ import { Wire, type WireOptions } from "./wire.ts";
 
 /** The wires and the clock for two endpoints. */
 export interface Harness {
-  /** Makes a new wire; pass its ends to the two endpoints. Call it again for every reconnection. */
+  /** Creates a wire. Pass one end to each endpoint; call this again for each reconnection. */
   wire(): Wire;
   /** The clock of both endpoints: it advances only as a step of a script. */
   readonly clock: ManualClock;

@@ -72,8 +72,8 @@ export interface DatagramHandlers<In, Out = In> {
    */
   readonly handlerErrors?: "report" | "throw" | undefined;
   /**
-   * Called for everything that happens on the endpoint, like the option of the same name of a connection. A
-   * sent datagram causes one `queued` with all its values, and one `sent`.
+   * Called with each event of the endpoint, like `trace` of a connection. A sent datagram causes one `queued`
+   * with all its values, and one `sent`.
    * @defaultValue none
    */
   readonly trace?: Trace | undefined;
@@ -120,7 +120,7 @@ export interface DatagramEndpoint<In> {
   readonly port: number;
   /** Number of bytes that wait to be sent; each datagram counts 256 bytes more. */
   readonly queued: number;
-  /** Node's own socket, for everything else (multicast, buffer sizes, `ref`). */
+  /** The underlying Node socket. Use it for multicast, buffer sizes, `ref`. */
   readonly socket: Socket;
   /**
    * Sends values as one datagram, one frame after the other. A protocol without framing takes exactly one

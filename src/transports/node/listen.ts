@@ -116,7 +116,7 @@ export interface Server<
   readonly port: Port;
   /** The open connections: from the call of the `open` handler until the call of the `close` handler. */
   readonly connections: ReadonlySet<Connection<In, Out, Context>>;
-  /** Node's own server, for everything else. */
+  /** The underlying Node server. Use it for options and events that are not covered here. */
   readonly server: NetServer;
   /**
    * Accepts no more connections, closes the open ones after their queued bytes were sent, and waits until
