@@ -34,6 +34,9 @@ function nameOf(code, taken) {
   return name;
 }
 
+/** What esbuild calls a file that is no entry. */
+const CHUNK = /^([\w-]+)-([A-Z0-9]{8})\./;
+
 export const chunkNames = {
   name: "chunk-names",
   buildEnd({ writtenFiles }) {
@@ -41,26 +44,28 @@ export const chunkNames = {
     const texts = new Map(paths.map((path) => [path, readFileSync(path, "utf8")]));
     // The larger ones choose first, so that a small change of the code does not rename them.
     const chunks = paths
-      .filter((path) => basename(path).startsWith("chunk-"))
+      .filter((path) => CHUNK.test(basename(path)))
       .sort((a, b) => texts.get(b).length - texts.get(a).length || (a < b ? -1 : 1));
     const taken = new Set();
     const names = chunks.map((path) => {
-      const [, hash] = /^chunk-(\w+)\./.exec(basename(path));
-      return { path, hash, name: nameOf(texts.get(path), taken) };
+      const [, file, hash] = CHUNK.exec(basename(path));
+      // Of a file that is loaded by `import()`, the name is kept: `cli-proxy`.
+      const name = file === "chunk" ? nameOf(texts.get(path), taken) : `cli-${file}`;
+      return { path, old: `${file}-${hash}`, name };
     });
     for (const path of paths) {
       let text = texts.get(path);
-      for (const { hash, name } of names) {
+      for (const { old, name } of names) {
         // In CommonJS the file is also a variable.
         const variable = name.replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
         text = text
-          .replaceAll(`chunk-${hash}.`, `${name}.`)
-          .replaceAll(new RegExp(`\\bchunk${hash}_c?js\\b`, "g"), variable);
+          .replaceAll(`${old}.`, `${name}.`)
+          .replaceAll(new RegExp(`\\b${old.replaceAll("-", "")}_c?js\\b`, "g"), variable);
       }
       writeFileSync(path, text);
     }
-    for (const { path, hash, name } of names) {
-      renameSync(path, path.replace(`chunk-${hash}.`, `${name}.`));
+    for (const { path, old, name } of names) {
+      renameSync(path, path.replace(`${old}.`, `${name}.`));
     }
   },
 };

@@ -2,14 +2,12 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Connection, type Protocol, raw } from "../core/index.ts";
 import { pieces } from "../framing/index.ts";
-import type { AnyProtocol } from "../inspect/ready/index.ts";
 import type { TapSide } from "../session/index.ts";
 import { connect, listen, pipe } from "../transports/node/index.ts";
 import { clientTls, placeOf, serverTls } from "./address.ts";
 import { parsed } from "./arguments.ts";
-import { FrameReader, jsonLines, type Show, type Source, valueLines } from "./frame-reader.ts";
-import { loadProtocol } from "./load-protocol.ts";
 import { type End, type Recorded, Recorder } from "./recorder.ts";
+import type { Shown } from "./show-messages.ts";
 import { type Streams, stopped } from "./streams.ts";
 
 const OPTIONS = {
@@ -66,9 +64,10 @@ export async function proxyCommand(args: readonly string[], streams: Streams): P
   const own = serverTls(values.cert, values.key);
   const theirs = clientTls(there, values);
   const isQuiet = values.quiet === true;
-  const protocol = isQuiet ? undefined : await loadProtocol(values.protocol);
-  const replies =
-    values.replies === undefined || isQuiet ? protocol : await loadProtocol(values.replies);
+  // What decodes is loaded only if it is used.
+  const show = isQuiet
+    ? undefined
+    : await (await import("./show-messages.ts")).showMessages(values, streams.out);
   const { record } = values;
   const recorder =
     record === undefined
@@ -78,7 +77,6 @@ export async function proxyCommand(args: readonly string[], streams: Streams): P
           streams.errors.write(`framewright: ${what}: ${messageOf(error)}\n`);
         });
   const flushing = recorder && setInterval(() => recorder.flush(), 500);
-  const show = values.json === true ? jsonLines(streams.out) : valueLines(streams.out);
   const told = (text: string): void =>
     void (isQuiet || streams.errors.write(`framewright: ${text}\n`));
   let count = 0;
@@ -97,13 +95,11 @@ export async function proxyCommand(args: readonly string[], streams: Streams): P
       error() {},
     });
     const recorded = recorder?.open(remote, endOf(server.context));
-    const up = lookAt(number, true, { protocol, show, recorded });
-    const down = lookAt(number, false, { protocol: replies, show, recorded });
-    const isWatched = protocol !== undefined || recorded !== undefined;
-    const ends = await pipe(client, server, {
-      tap: isWatched ? { a: up.tap, b: down.tap } : undefined,
-    });
-    for (const side of [up, down]) side.finish();
+    const up = show?.(number, true);
+    const down = show?.(number, false);
+    const tap = { a: tapOf(true, recorded, up), b: tapOf(false, recorded, down) };
+    const ends = await pipe(client, server, { tap });
+    for (const side of [up, down]) side?.finish();
     const failed = ends.find(({ error }) => error !== undefined);
     recorded?.close(failed !== undefined);
     const why = failed === undefined ? "" : `: ${messageOf(failed.error)}`;
@@ -138,33 +134,17 @@ export async function proxyCommand(args: readonly string[], streams: Streams): P
 const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
 
-interface Looking {
-  readonly protocol: AnyProtocol | undefined;
-  readonly show: Show;
-  readonly recorded: Recorded | undefined;
-}
-
-/** Decodes what one side sends. Errors do not affect the traffic. */
-function lookAt(
-  number: number,
+/** Observes what one side sends, if anyone asks for it. Errors do not affect the traffic. */
+function tapOf(
   isClient: boolean,
-  { protocol, show, recorded }: Looking,
-): { readonly tap: TapSide<never>; finish(): void } {
-  const reader = protocol && new FrameReader(protocol, show);
-  const source = (): Source => {
-    const time = new Date().toISOString();
-    return {
-      json: { connection: number, from: isClient ? "client" : "server", time },
-      words: `${time.slice(11, 23)} #${number} ${isClient ? ">" : "<"} `,
-    };
-  };
+  recorded: Recorded | undefined,
+  shown: Shown | undefined,
+): TapSide<never> | undefined {
+  if (recorded === undefined && shown === undefined) return undefined;
   const push = (data: Uint8Array): void => {
     recorded?.data(isClient, data);
-    reader?.push(data, source());
+    shown?.push(data);
   };
-  return {
-    // A protocol of the user might write into its input; bytes that are only recorded need no copy.
-    tap: reader === undefined ? { bytes: push } : push,
-    finish: () => reader?.finish(source()),
-  };
+  // A protocol of the user might write into its input; bytes that are only recorded need no copy.
+  return shown === undefined ? { bytes: push } : push;
 }

@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync, writevSync } from "node:fs";
+import { closeSync, openSync, writeSync } from "node:fs";
 import { isIPv6 } from "node:net";
 import { Output } from "../core/index.ts";
 
@@ -27,36 +27,23 @@ interface Side {
 const LINK_RAW = 101;
 /** Maximum data of one packet. */
 const MOST = 32_768;
-/** Size at which data is written. */
-const FLUSH = 262_144;
-/** Memory for headers, and for data too short for an entry of its own in a write. */
-const BATCH = 65_536;
-const WORTH = 4096;
-/** Maximum entries of one write, below the limit of operating systems. */
-const MOST_PARTS = 512;
+/** Size of a write. */
+const BATCH = 262_144;
 const [FIN, SYN, RST, PSH, ACK] = [1, 2, 4, 8, 16];
 const NOTHING = new Uint8Array(0);
 
 /**
  * Records the bytes of connections as a capture (pcapng): as TCP packets with the addresses of both
- * ends, as if captured between them.
- *
- * ```text
- *   #batch   | header | data | pad | header |        | pad | header | ...
- *   #parts   [-----------------------------] [ data ] [-------------- ...     one write
- *                                             a long piece, kept as it is
- * ```
+ * ends, as if captured between them. Data is copied: chunks that are kept for a while cost more, because
+ * the garbage collector moves them into its old generation.
  */
 export class Recorder {
   readonly #file: number;
   readonly #failed: (error: unknown) => void;
   readonly #batch = new Uint8Array(BATCH);
   readonly #view = new DataView(this.#batch.buffer);
-  /** Used bytes of the batch, and the start of those that are not an entry yet. */
+  /** Used bytes of the batch. */
   #end = 0;
-  #start = 0;
-  readonly #parts: Uint8Array[] = [];
-  #size = 0;
   #isClosed = false;
 
   /**
@@ -118,16 +105,12 @@ export class Recorder {
 
   /** Writes the waiting data. */
   flush(): void {
-    this.#cut();
-    if (this.#isClosed || this.#size === 0) return;
-    const size = this.#size;
-    const parts = this.#parts.splice(0);
-    this.#size = 0;
-    this.#start = 0;
+    if (this.#isClosed) return;
+    const size = this.#end;
     this.#end = 0;
     try {
-      const written = writevSync(this.#file, parts);
-      if (written < size) writeRest(this.#file, parts, written);
+      // A partial write: the disk is nearly full, or a limit was reached.
+      for (let at = 0; at < size; ) at += writeSync(this.#file, this.#batch, at, size - at);
     } catch (error) {
       this.close();
       this.#failed(error);
@@ -144,52 +127,23 @@ export class Recorder {
   #packet(head: PacketHead, packet: Packet): void {
     if (this.#isClosed) return;
     const { data } = packet;
-    const { length: dataLength } = data;
-    const isLong = dataLength >= WORTH;
-    // Header, padding, and the length at the end.
-    const room = head.bytes.length + 8 + (isLong ? 0 : dataLength);
-    if (this.#end + room > BATCH) this.flush();
-    const padding = -(head.bytes.length + dataLength) & 3;
-    const total = head.bytes.length + dataLength + padding + 4;
-    this.#batch.set(head.bytes, this.#end);
-    fillIn(this.#view, this.#end, { head, packet, total });
-    this.#end += head.bytes.length;
-    if (isLong) this.#part(data);
-    else this.#put(data);
+    const padding = -(head.bytes.length + data.length) & 3;
+    const total = head.bytes.length + data.length + padding + 4;
+    if (this.#end + total > BATCH) this.flush();
+    const start = this.#end;
+    this.#put(head.bytes);
+    fillIn(this.#view, start, { head, packet, total });
+    this.#put(data);
     // The batch is reused, so the padding must be written.
     this.#batch.fill(0, this.#end, this.#end + padding);
-    this.#view.setUint32(this.#end + padding, total, true);
-    this.#end += padding + 4;
-    if (this.#size + this.#end - this.#start >= FLUSH || this.#parts.length >= MOST_PARTS) {
-      this.flush();
-    }
+    this.#end = start + total;
+    this.#view.setUint32(this.#end - 4, total, true);
   }
 
   #put(bytes: Uint8Array): void {
     this.#batch.set(bytes, this.#end);
     this.#end += bytes.length;
   }
-
-  /** Ends the current entry. */
-  #cut(): void {
-    if (this.#end === this.#start) return;
-    this.#parts.push(this.#batch.subarray(this.#start, this.#end));
-    this.#size += this.#end - this.#start;
-    this.#start = this.#end;
-  }
-
-  /** Adds memory that is never written again, so it is not copied. */
-  #part(bytes: Uint8Array): void {
-    this.#cut();
-    this.#parts.push(bytes);
-    this.#size += bytes.length;
-  }
-}
-
-/** Writes the rest after a partial write: the disk is nearly full, or a limit was reached. */
-function writeRest(file: number, parts: readonly Uint8Array[], written: number): void {
-  const all = Buffer.concat(parts);
-  for (let at = written; at < all.length; ) at += writeSync(file, all, at);
 }
 
 interface Packet {

@@ -1,10 +1,5 @@
 import { unicodeEscape } from "../core/index.ts";
-import { decodeCommand } from "./decode.ts";
-import { generateCommand } from "./generate.ts";
-import { proxyCommand } from "./proxy.ts";
-import { sprotoCommand } from "./sproto.ts";
 import type { Pipe, Streams } from "./streams.ts";
-import { talkCommand } from "./talk.ts";
 import { versionOf } from "./version.ts";
 
 const HELP = `framewright <command>
@@ -19,24 +14,13 @@ framewright <command> --help prints its options. --version prints the version.
 `;
 
 /**
- * Runs the command `framewright`, for commands that finish at once.
+ * Runs the command `framewright`. Each of its commands is loaded when it is used.
  *
  * @param args - arguments after its name
- * @param out - output of the command
- * @param errors - output for errors, one line each
+ * @param streams - input, output, and errors, one line each
  * @param file - the running file, for `--version`
  * @returns the exit code: 0, 1 for invalid files, 2 for an invalid command
  */
-export function run(args: readonly string[], out: Pipe, errors: Pipe, file = ""): number {
-  try {
-    out.write(output(args, file));
-    return 0;
-  } catch (error) {
-    return failed(error, errors);
-  }
-}
-
-/** Runs the command `framewright`, with all its commands. */
 export async function execute(
   args: readonly string[],
   streams: Streams,
@@ -46,15 +30,18 @@ export async function execute(
   try {
     switch (command) {
       case "decode":
-        return await decodeCommand(rest, streams);
+        return await (await import("./decode.ts")).decodeCommand(rest, streams);
       case "proxy":
-        return await proxyCommand(rest, streams);
+        return await (await import("./proxy.ts")).proxyCommand(rest, streams);
       case "talk":
-        return await talkCommand(rest, streams);
+        return await (await import("./talk.ts")).talkCommand(rest, streams);
       case "generate":
-        return await generateCommand(rest, streams);
+        return await (await import("./generate.ts")).generateCommand(rest, streams);
+      case "sproto":
+        return await (await import("./generate.ts")).generateCommand(args, streams);
       default:
-        return run(args, streams.out, streams.errors, file);
+        streams.out.write(output(command, file));
+        return 0;
     }
   } catch (error) {
     return failed(error, streams.errors);
@@ -66,10 +53,8 @@ function failed(error: unknown, errors: Pipe): number {
   return error instanceof RangeError ? 2 : 1;
 }
 
-function output([command, ...rest]: readonly string[], file: string): string {
+function output(command: string | undefined, file: string): string {
   switch (command) {
-    case "sproto":
-      return sprotoCommand(rest);
     case "--help":
     case "-h":
       return HELP;

@@ -128,8 +128,11 @@ export class Incoming<Out> implements TurnTaker {
   // The turn.
   #isIdle = true;
   #turnStart = 0;
+  /** Messages delivered before it. */
+  #turnFirst = 0;
   /** Time at which the deliveries of this connection in this round of the event loop may have begun. */
   #roundStart = -Infinity;
+  #roundFirst = 0;
   /** Bytes received since then. */
   #roundBytes = 0;
   /** The source is paused until the next round, although messages could be delivered. */
@@ -331,14 +334,20 @@ export class Incoming<Out> implements TurnTaker {
   /** Records the time of the first delivery of a turn. */
   begin(now: number): void {
     if (!this.#isIdle) return;
-    this.#turnStart = now;
+    this.#startTurn(now);
     // Chunks that arrive shortly after each other may belong to one round.
     if (now - this.#roundStart < this.turn || this.#turns.isOngoing(this.#roundStart)) return;
     this.#startRound(now);
   }
 
+  #startTurn(now: number): void {
+    this.#turnStart = now;
+    this.#turnFirst = this.#delivered;
+  }
+
   #startRound(now: number): void {
     this.#roundStart = now;
+    this.#roundFirst = this.#delivered;
     this.#roundBytes = 0;
     this.#askedAt = now;
   }
@@ -549,7 +558,10 @@ export class Incoming<Out> implements TurnTaker {
     this.#askedAt = now;
     this.#askAt = this.#delivered + this.#askEvery;
     if ((this.#gate & (TURN | OVER)) !== 0) return;
-    const isRoundOver = this.#turns.isOver(now, this.#roundStart, turn);
+    // Not all the time since the round began: most of it may have been idle.
+    const share = (this.#delivered - this.#roundFirst) / (this.#delivered - this.#turnFirst);
+    const used = (now - this.#turnStart) * share;
+    const isRoundOver = this.#turns.isOver(now, now - used, turn);
     if (now - this.#turnStart >= turn || (isRoundOver && this.#slow >= SLOW)) {
       this.#gate |= TURN;
       this.#turns.wait(this);
@@ -563,7 +575,7 @@ export class Incoming<Out> implements TurnTaker {
   goOn(now: number): void {
     this.#gate &= ~TURN;
     this.#isResting = false;
-    this.#turnStart = now;
+    this.#startTurn(now);
     this.#startRound(now);
     this.#owner.pump();
   }

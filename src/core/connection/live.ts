@@ -74,6 +74,9 @@ export class Live<In, Out, Context>
   #isEndCalled = false;
   #isEndPlanned = false;
   #holds = 0;
+  #isPumping = false;
+  /** The cost that the budget knows. */
+  #counted = 0;
   #heldCost = 0;
   #lastByteAt: number;
   /** Removes the listener of the option `signal`, which may outlive many connections. */
@@ -500,9 +503,12 @@ export class Live<In, Out, Context>
   }
 
   pump(): void {
+    this.#isPumping = true;
     this.#out.enter();
     this.#pump();
     this.#out.leave();
+    this.#isPumping = false;
+    this.#account();
   }
 
   enter(): void {
@@ -515,14 +521,13 @@ export class Live<In, Out, Context>
 
   #pump(): void {
     this.#in.pump();
-    const { isWelcome, partial } = this.#in;
+    const { isWelcome } = this.#in;
     this.#deadlines.welcome(isWelcome);
     if (this.#trace !== undefined) this.#deadlines.waiting(this.#in.isStuck);
     // While the gate is closed nothing is parsed, and the time for a frame is suspended.
     if (isWelcome && this.#limits.frameTimeout !== Infinity) {
-      this.#deadlines.partial(partial, this.#lastByteAt);
+      this.#deadlines.partial(this.#in.partial, this.#lastByteAt);
     }
-    this.#account();
   }
 
   skipped(skipped: Skipped): void {
@@ -643,12 +648,13 @@ export class Live<In, Out, Context>
     this.settled();
   }
 
-  moved(isProgress: boolean): void {
+  moved(queued: number, isProgress: boolean): void {
     // The time to connect is another limit.
-    const isWaiting = this.#out.queued > 0 && this.#out.state !== "waiting";
+    const isWaiting = queued > 0 && this.#out.state !== "waiting";
     this.#deadlines.sending(isWaiting, isProgress);
     if (isProgress && this.#deadlines.isEnding) this.#deadlines.ending();
-    this.#account();
+    // At the end of `pump` the replies are usually written, and the cost is what it was.
+    if (queued > 0 || !this.#isPumping) this.#account();
   }
 
   // ---- the end
@@ -812,7 +818,11 @@ export class Live<In, Out, Context>
   }
 
   #account(): void {
-    if (!this.#isOver) this.#budget?.update(this);
+    if (this.#budget === undefined || this.#isOver) return;
+    const { cost } = this;
+    if (cost === this.#counted) return;
+    this.#counted = cost;
+    this.#budget.update(this);
   }
 
   #expire({ limit, ms }: Expiry): void {

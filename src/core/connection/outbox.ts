@@ -256,11 +256,12 @@ export class Outbox {
       this.#writeText();
       if (this.#isBatchEmpty && this.#pieces.length === 0) return;
     }
-    this.#cut(false);
-    // A sink may call back while it writes; messages sent then join this flush.
-    if (this.#flushing || this.#pieces.length === 0) return;
-    this.#flushing = true;
     const pieces = this.#pieces;
+    if (pieces.length === 0 && !this.#flushing && !this.isBlocked) this.#writeBatch();
+    else this.#cut(false);
+    // A sink may call back while it writes; messages sent then join this flush.
+    if (this.#flushing || pieces.length === 0) return;
+    this.#flushing = true;
     let written = 0;
     const isCorked = pieces.length > 1 && this.#sink.cork !== undefined && !this.isBlocked;
     try {
@@ -275,6 +276,24 @@ export class Outbox {
       else pieces.splice(0, written);
       this.#flushing = false;
       if (isCorked) this.#sink.uncork?.();
+    }
+  }
+
+  /** The usual case: the batch is all there is. */
+  #writeBatch(): void {
+    const bytes = this.#takeBatch();
+    if (bytes === undefined || this.#isCleared) return;
+    this.#waiting += bytes.length;
+    this.#count++;
+    const piece = { bytes, text: false };
+    this.#flushing = true;
+    try {
+      this.#write(piece);
+    } catch (error) {
+      this.#pieces.unshift(piece);
+      throw error;
+    } finally {
+      this.#flushing = false;
     }
   }
 
@@ -361,26 +380,33 @@ export class Outbox {
     return out;
   }
 
-  /** Ends the batch: it becomes one piece, and the output is free for the next connection. */
+  /** Ends the batch, which becomes one piece. */
   #cut(text: boolean): void {
+    const bytes = this.#takeBatch();
+    if (bytes !== undefined) this.#append(bytes, text);
+  }
+
+  /** Takes the bytes of the batch, if it has any; its output is free for the next connection. */
+  #takeBatch(): Uint8Array<ArrayBuffer> | undefined {
     const first = this.#first;
     if (first !== undefined) {
       this.#first = undefined;
-      this.#append(first, text);
+      return first;
     }
     if (this.#text !== "") this.#batch();
     const out = this.#out;
-    if (out === undefined) return;
+    if (out === undefined) return undefined;
     this.#out = undefined;
     out.own();
+    let bytes: Uint8Array<ArrayBuffer> | undefined;
     if (out.length > 0) {
-      const bytes = out.take();
+      bytes = out.take();
       // A waiting batch keeps no memory that it does not need.
-      const isLoose = this.isBlocked && 4 * bytes.buffer.byteLength > 5 * bytes.length;
-      this.#append(isLoose ? bytes.slice() : bytes, text);
+      if (this.isBlocked && 4 * bytes.buffer.byteLength > 5 * bytes.length) bytes = bytes.slice();
     }
     out.revoke();
     spare = out;
+    return bytes;
   }
 
   #append(bytes: Uint8Array<ArrayBuffer>, text: boolean): void {

@@ -35,8 +35,8 @@ export interface OutputOwner {
   roomy(): void;
   /** Reports that the sink was asked to end or to close. */
   sinkEnded(): void;
-  /** Reports that bytes were passed to the sink, or wait for it. */
-  moved(isProgress: boolean): void;
+  /** Reports that `queued` bytes wait; `isProgress`: others were passed to the sink. */
+  moved(queued: number, isProgress: boolean): void;
 }
 
 /** The call to the sink once everything is sent. */
@@ -192,7 +192,7 @@ export class Outgoing {
   /** Called when the sink has room again. */
   drained(): void {
     this.#outbox.drained();
-    this.#owner.moved(true);
+    this.#owner.moved(this.queued, true);
   }
 
   flush(): void {
@@ -201,9 +201,9 @@ export class Outgoing {
       const before = this.#outbox.written;
       this.#outbox.flush();
       if (this.#flushed.length > 0) this.#settleFlushed();
-      if (this.queued > 0 || this.#outbox.written !== before) {
-        this.#owner.moved(this.#outbox.written !== before);
-      }
+      const isProgress = this.#outbox.written !== before;
+      const { queued } = this.#outbox;
+      if (queued > 0 || isProgress) this.#owner.moved(queued, isProgress);
       if (this.state === "ending" && this.#outbox.isEmpty) this.#finish();
     } catch (error) {
       // A sink that throws is a transport that failed.

@@ -37,7 +37,7 @@ export class Turns {
    * Returns true if a turn is over.
    *
    * @param now - the clock's time
-   * @param since - start of this connection's turn
+   * @param since - now, less the time that this connection used in this round
    * @param turn - its maximum length in ms
    */
   isOver(now: number, since: number, turn: number): boolean {

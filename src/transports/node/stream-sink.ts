@@ -86,12 +86,15 @@ export function streamSink(input: Readable, output: Writable, name?: string): St
   function write(bytes: Uint8Array<ArrayBuffer>): boolean {
     // A destroyed stream reports it with its own events; writing to it would only cause another error.
     if (!writable.writable) return true;
-    return act(() => {
+    isActive = true;
+    try {
       if (waiting.length === 0 && bytes.length <= SLICE && !isHeld) return put(bytes);
       waiting.push(bytes);
       held += bytes.length;
       return pump();
-    });
+    } finally {
+      isActive = false;
+    }
   }
 
   return {

@@ -52,7 +52,7 @@ function framewright(args: string[], input?: AsyncIterable<string>): Running {
 async function portOf(started: Running): Promise<number> {
   const found = (): string | undefined =>
     /(?::|to )(?:127\.0\.0\.1:)?(\d+)( is forwarded|\n)/.exec(started.errors)?.[1];
-  await expect.poll(found).toBeDefined();
+  await expect.poll(found, { timeout: 30_000 }).toBeDefined();
   return Number(found());
 }
 
@@ -96,7 +96,7 @@ describe("framewright proxy", () => {
     const port = await portOf(proxy);
     expect(await ask(port, 1)).toEqual({ echo: 1 });
     expect(await ask(port, ["two"])).toEqual({ echo: ["two"] });
-    await expect.poll(() => proxy.errors).toContain("#2 closed\n");
+    await expect.poll(() => proxy.errors, { timeout: 30_000 }).toContain("#2 closed\n");
     const shown = proxy.out
       .split("\n")
       .slice(0, -1)
@@ -139,7 +139,7 @@ describe("framewright proxy", () => {
       socket.on("error", reject);
     });
     expect(received.equals(sent)).toBe(true);
-    await expect.poll(() => proxy.errors).toContain("#1 closed\n");
+    await expect.poll(() => proxy.errors, { timeout: 30_000 }).toContain("#1 closed\n");
     const shown = proxy.out.split("\n").map((line) => line.replace(/^\S+ /, ""));
     const both = [
       '15 B  {"a":"\\u0001"}',
@@ -171,7 +171,7 @@ describe("framewright proxy", () => {
       "--json",
     ];
     const proxy = framewright(["proxy", "--listen", "localhost:0", ...args, ...files]);
-    await expect.poll(() => proxy.errors).toContain("is forwarded");
+    await expect.poll(() => proxy.errors, { timeout: 30_000 }).toContain("is forwarded");
     const port = Number(/localhost:(\d+) is forwarded/.exec(proxy.errors)![1]);
     const answer = await ask(port, "secret", { host: "localhost", tls: { ca: tls.cert } });
     expect(answer).toEqual({ echo: "secret" });
@@ -349,10 +349,10 @@ describe("framewright talk", () => {
     const { input, type, end } = typed();
     const talk = framewright(["talk", `${host}:${to}`, "--protocol", "lines+json"], input);
     type('{"hello":1}');
-    await expect.poll(() => talk.out).toBe('{"echo":{"hello":1}}\n');
+    await expect.poll(() => talk.out, { timeout: 30_000 }).toBe('{"echo":{"hello":1}}\n');
     type("no JSON");
     type("[2]");
-    await expect.poll(() => talk.out.split("\n")[1]).toBe('{"echo":[2]}');
+    await expect.poll(() => talk.out.split("\n")[1], { timeout: 30_000 }).toBe('{"echo":[2]}');
     expect(talk.errors).toMatch(/^framewright: line 2 is not sent: .*\n$/);
     type("3");
     end();
@@ -374,7 +374,9 @@ describe("framewright talk", () => {
     const { input, type } = typed();
     const talk = framewright(["talk", `${host}:${server.port}`, "--protocol", "goim"], input);
     type('{"op":2,"seq":7,"body":{"$bytes":"68 69"}}');
-    await expect.poll(() => talk.out).toBe('{"ver":1,"op":3,"seq":7,"body":{"$bytes":"01ff"}}\n');
+    await expect
+      .poll(() => talk.out, { timeout: 30_000 })
+      .toBe('{"ver":1,"op":3,"seq":7,"body":{"$bytes":"01ff"}}\n');
     expect(seen).toMatchObject([{ op: 2, seq: 7, body: Uint8Array.of(104, 105) }]);
   });
 
@@ -382,11 +384,11 @@ describe("framewright talk", () => {
     const { input, type, end } = typed();
     const args = ["--protocol", "lines+utf8", "--replies", "lines+json"];
     const talk = framewright(["talk", "--listen", "0", ...args], input);
-    await expect.poll(() => talk.errors).toContain("waiting for connections");
+    await expect.poll(() => talk.errors, { timeout: 30_000 }).toContain("waiting for connections");
     const port = Number(/:(\d+)\n/.exec(talk.errors)![1]);
     const client = await connect(lines().wrap(utf8()), { host, port });
     client.send("plain text");
-    await expect.poll(() => talk.out).toBe('"plain text"\n');
+    await expect.poll(() => talk.out, { timeout: 30_000 }).toBe('"plain text"\n');
     type('{"answer":42}');
     for await (const line of client) {
       expect(line).toBe('{"answer":42}');

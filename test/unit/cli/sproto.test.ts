@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
-import { run } from "../../../src/cli/run.ts";
+import { execute } from "../../../src/cli/run.ts";
 import { generateModule, parse } from "../../../src/protocols/sproto/index.ts";
 import { equal } from "../../../src/testing/index.ts";
 import { GeneratedModules } from "../../support/generated.ts";
@@ -30,10 +30,15 @@ afterAll(() => {
 });
 
 /** Runs the command: its exit code, and what it wrote. */
-function framewright(...args: string[]): { code: number; out: string; errors: string } {
+async function framewright(
+  ...args: string[]
+): Promise<{ code: number; out: string; errors: string }> {
   let out = "";
   let errors = "";
-  const code = run(args, { write: (text) => (out += text) }, { write: (text) => (errors += text) });
+  const code = await execute(args, {
+    out: { write: (text: string) => (out += text) },
+    errors: { write: (text: string) => (errors += text) },
+  } as never);
   return { code, out, errors };
 }
 
@@ -54,7 +59,7 @@ const NAMES = `
   default 1 { request A.B  response nil }`;
 
 describe("framewright sproto", () => {
-  it("writes what compiles under the strictest options, and is formatted", () => {
+  it("writes what compiles under the strictest options, and is formatted", async () => {
     const forms = [
       {},
       { int64: "bigint", maps: "object", strings: "bytes" },
@@ -162,28 +167,32 @@ describe("framewright sproto", () => {
     }
   });
 
-  it("joins files, and writes where it is told", () => {
+  it("joins files, and writes where it is told", async () => {
     const a = file("a.sproto", ".A { b 0 : B }");
     const b = file("b.sproto", ".B { n 0 : integer }");
     const out = join(files, "schema.ts");
-    expect(framewright("sproto", a, b, "--out", out)).toEqual({ code: 0, out: "", errors: "" });
+    expect(await framewright("sproto", a, b, "--out", out)).toEqual({
+      code: 0,
+      out: "",
+      errors: "",
+    });
     const text = readFileSync(out, "utf8");
     expect(text).toContain("from a.sproto, b.sproto.\n");
     expect(text).toContain("  b?: B | undefined;\n");
-    expect(framewright("sproto", a, b).out).toBe(text);
+    expect((await framewright("sproto", a, b)).out).toBe(text);
   });
 
-  it("writes the same text each time", () => {
+  it("writes the same text each time", async () => {
     const a = file("same.sproto", NAMES);
-    expect(framewright("sproto", a).out).toBe(framewright("sproto", a).out);
+    expect((await framewright("sproto", a)).out).toBe((await framewright("sproto", a)).out);
   });
 
-  it("gives the forms of values to types and code", () => {
+  it("gives the forms of values to types and code", async () => {
     const a = file(
       "forms.sproto",
       ".A { i 0 : integer  s 1 : string  m 2 : *B(s) } .B { s 0 : string }",
     );
-    const { out } = framewright("sproto", a, "--int64", "bigint", "--maps", "object");
+    const { out } = await framewright("sproto", a, "--int64", "bigint", "--maps", "object");
     expect(out).toContain("  i?: bigint | undefined;\n");
     expect(out).toContain("  m?: { [key: string]: B } | undefined;\n");
     expect(out).toContain('  { int64: "bigint", maps: "object" },\n');
@@ -213,28 +222,33 @@ describe("framewright sproto", () => {
       "Uint8Array[]",
       "Map<Uint8Array, (number | bigint)[]>",
     ],
-  ])("writes the types of lists and maps with %j", (options, integer, integers, strings, map) => {
-    const a = file(
-      "lists.sproto",
-      ".A { i 0 : integer  l 1 : *integer  s 2 : *string  m 3 : *P() } .P { k 0 : binary  v 1 : *integer }",
-    );
-    const { out } = framewright("sproto", a, ...options);
-    const found = [..."ilsm"].map((name) => out.match(`  ${name}\\?: (.*) \\| undefined;\n`)?.[1]);
-    expect(found).toEqual([integer, integers, strings, map]);
-  });
+  ])(
+    "writes the types of lists and maps with %j",
+    async (options, integer, integers, strings, map) => {
+      const a = file(
+        "lists.sproto",
+        ".A { i 0 : integer  l 1 : *integer  s 2 : *string  m 3 : *P() } .P { k 0 : binary  v 1 : *integer }",
+      );
+      const { out } = await framewright("sproto", a, ...options);
+      const found = [..."ilsm"].map(
+        (name) => out.match(`  ${name}\\?: (.*) \\| undefined;\n`)?.[1],
+      );
+      expect(found).toEqual([integer, integers, strings, map]);
+    },
+  );
 
-  it("says where a schema is wrong", () => {
+  it("says where a schema is wrong", async () => {
     const a = file("wrong.sproto", ".A {\n  b 0 integer\n}");
-    const { code, errors } = framewright("sproto", a);
+    const { code, errors } = await framewright("sproto", a);
     expect(code).toBe(1);
     expect(errors).toBe(`${a}:2:7: expected ":" in field b, found "integer"\n`);
-    expect(framewright("sproto", join(files, "missing.sproto")).code).toBe(1);
+    expect((await framewright("sproto", join(files, "missing.sproto"))).code).toBe(1);
   });
 
-  it("keeps names of files inside of the comment", () => {
+  it("keeps names of files inside of the comment", async () => {
     const name = "evil\nconsole.log(1);\u2028*/0";
     const text = file(name.replaceAll("/", "\u2215"), ".A { x 0 : integer }");
-    const { code, out } = framewright("sproto", text);
+    const { code, out } = await framewright("sproto", text);
     expect(code).toBe(0);
     const [first, second] = out.split(/[\n\u2028]/);
     expect(first).toContain("evil\\u000aconsole.log(1);\\u2028");
@@ -245,54 +259,54 @@ describe("framewright sproto", () => {
     );
   });
 
-  it("does not write over the schema that it reads", () => {
+  it("does not write over the schema that it reads", async () => {
     const a = file("own.sproto", ".A { x 0 : integer }");
     const link = join(files, "link.sproto");
     symlinkSync(a, link);
     for (const out of [a, join(files, ".", "own.sproto"), link]) {
-      const { code, errors } = framewright("sproto", a, "--out", out);
+      const { code, errors } = await framewright("sproto", a, "--out", out);
       expect(code).toBe(2);
       expect(errors).toMatch(/^framewright sproto: --out .* is one of the files to read\n$/);
     }
     expect(readFileSync(a, "utf8")).toBe(".A { x 0 : integer }");
   });
 
-  it("tells the version of its package", () => {
+  it("tells the version of its package", async () => {
     const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
     const main = join(root, "src/cli/main.ts");
     let out = "";
     const pipe = { write: (text: string) => (out += text) };
-    expect(run(["--version"], pipe, pipe, main)).toBe(0);
+    expect(await execute(["--version"], { out: pipe, errors: pipe } as never, main)).toBe(0);
     expect(out).toBe(`${version}\n`);
   });
 
-  it("keeps control characters out of the terminal", () => {
-    const { code, errors } = framewright("sproto", "\u001b[2J\nmissing");
+  it("keeps control characters out of the terminal", async () => {
+    const { code, errors } = await framewright("sproto", "\u001b[2J\nmissing");
     expect(code).toBe(1);
     expect(errors).toMatch(/\\u001b\[2J\\u000amissing/);
     expect(errors.split("\n").length).toBe(2);
   });
 
-  it("explains itself to who uses it wrongly", () => {
+  it("explains itself to who uses it wrongly", async () => {
     const a = file("empty.sproto", "# nothing");
-    expect(framewright("sproto", a)).toMatchObject({
+    expect(await framewright("sproto", a)).toMatchObject({
       code: 2,
       errors: expect.stringMatching(/no types/),
     });
-    expect(framewright("sproto").errors).toMatch(/no files/);
-    expect(framewright("sproto", a, "--nope").code).toBe(2);
-    expect(framewright("sproto", a, "--width", "59").errors).toMatch(/width must be/);
-    expect(framewright("sproto", a, "--width", "60.5").errors).toMatch(/width must be/);
-    expect(framewright("sproto", a, "--width", "60").errors).toMatch(/no types/);
-    expect(framewright("sproto", a, "--int64", "3").errors).toMatch(/int64 must be one of/);
-    expect(framewright("sproto", "--help").out).toMatch(/^framewright sproto/);
-    expect(framewright("--help").code).toBe(0);
-    expect(framewright("other")).toEqual({
+    expect((await framewright("sproto")).errors).toMatch(/no files/);
+    expect((await framewright("sproto", a, "--nope")).code).toBe(2);
+    expect((await framewright("sproto", a, "--width", "59")).errors).toMatch(/width must be/);
+    expect((await framewright("sproto", a, "--width", "60.5")).errors).toMatch(/width must be/);
+    expect((await framewright("sproto", a, "--width", "60")).errors).toMatch(/no types/);
+    expect((await framewright("sproto", a, "--int64", "3")).errors).toMatch(/int64 must be one of/);
+    expect((await framewright("sproto", "--help")).out).toMatch(/^framewright sproto/);
+    expect((await framewright("--help")).code).toBe(0);
+    expect(await framewright("other")).toEqual({
       code: 2,
       out: "",
       errors: 'framewright: unknown command "other"; try framewright --help\n',
     });
-    expect(framewright()).toEqual({
+    expect(await framewright()).toEqual({
       code: 2,
       out: "",
       errors: "framewright: no command given; try framewright --help\n",
