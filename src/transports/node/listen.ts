@@ -122,6 +122,10 @@ export interface Server<
    * Accepts no more connections, closes the open ones after their queued bytes were sent, and waits until
    * they are closed. You may call it in any handler.
    *
+   * It does not wait for `message` handlers that are still running: their `send` returns false, and what
+   * they send is lost without being counted. To keep their replies, pause the connections and wait for the
+   * handlers first.
+   *
    * @param options - `timeout`
    * @returns the number of bytes that were dropped
    */
