@@ -100,6 +100,13 @@ export const beforeAll = (body: Body): void => {
 export const afterAll = (): void => {};
 
 const stubbed = new Map<string, PropertyDescriptor | undefined>();
+const stubbedEnvs = new Map<string, string | undefined>();
+
+function setEnv(name: string, value: string | undefined): void {
+  if (value === undefined) Reflect.deleteProperty(process.env, name);
+  else process.env[name] = value;
+}
+
 export const vi = {
   fn,
   spyOn,
@@ -110,6 +117,14 @@ export const vi = {
       stubbed.set(name, Object.getOwnPropertyDescriptor(globalThis, name));
     }
     Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+  },
+  stubEnv(name: string, value: string | undefined): void {
+    if (!stubbedEnvs.has(name)) stubbedEnvs.set(name, process.env[name]);
+    setEnv(name, value);
+  },
+  unstubAllEnvs(): void {
+    for (const [name, value] of stubbedEnvs) setEnv(name, value);
+    stubbedEnvs.clear();
   },
   unstubAllGlobals(): void {
     for (const [name, before] of stubbed) {

@@ -9,6 +9,14 @@ export interface Expiry {
   readonly ms: number;
 }
 
+/** The part of a connection that its time limits need. */
+export interface DeadlinesOwner {
+  /** Called once a limit is reached. */
+  expired(expiry: Expiry): void;
+  /** Returns the number of bytes in the sink, if it is known. */
+  buffered(): number;
+}
+
 /**
  * The time limits of one connection, each as the time when it is over; Infinity while it does not run.
  *
@@ -24,8 +32,7 @@ export class Deadlines implements Swept {
   readonly #limitsPeer: boolean;
   readonly #limits: Limits;
   readonly #clock: Clock;
-  readonly #expired: (expiry: Expiry) => void;
-  readonly #buffered: () => number;
+  readonly #owner: DeadlinesOwner;
   #sweeper: Sweeper | undefined;
 
   #first = Infinity;
@@ -49,21 +56,13 @@ export class Deadlines implements Swept {
    * @param limits - in ms
    * @param clock - the source of time
    * @param sweeper - the sweeper of a server, for all its connections; else one is made when it is needed
-   * @param expired - called once a limit is reached
-   * @param buffered - number of bytes in the sink, if it is known
+   * @param owner - the connection
    */
-  constructor(
-    limits: Limits,
-    clock: Clock,
-    sweeper: Sweeper | undefined,
-    expired: (expiry: Expiry) => void,
-    buffered: () => number,
-  ) {
+  constructor(limits: Limits, clock: Clock, sweeper: Sweeper | undefined, owner: DeadlinesOwner) {
     this.#limits = limits;
     this.#clock = clock;
     this.#sweeper = sweeper;
-    this.#expired = expired;
-    this.#buffered = buffered;
+    this.#owner = owner;
     const { firstMessageTimeout, frameTimeout, idleTimeout, sendTimeout } = limits;
     const { closeTimeout, endTimeout } = limits;
     this.#limitsPeer = Math.min(firstMessageTimeout, frameTimeout, idleTimeout) !== Infinity;
@@ -146,7 +145,7 @@ export class Deadlines implements Swept {
     if (!isWaiting) {
       this.#send = Infinity;
     } else if (isProgress || this.#send === Infinity) {
-      this.#held = this.#buffered();
+      this.#held = this.#owner.buffered();
       this.#send = this.#clock.now() + this.#limits.sendTimeout;
       this.#watch(this.#send);
     }
@@ -186,14 +185,14 @@ export class Deadlines implements Swept {
 
   sweep(now: number): number {
     if (this.#send !== Infinity) {
-      const buffered = this.#buffered();
+      const buffered = this.#owner.buffered();
       if (buffered < this.#held) {
         this.#held = buffered;
         this.#send = now + this.#limits.sendTimeout;
       }
     }
     const expired = this.#firstExpired(now);
-    if (expired !== undefined) this.#expired(expired);
+    if (expired !== undefined) this.#owner.expired(expired);
     if (this.#isOver) return Infinity;
     const ours = Math.min(this.#send, this.#close, this.#end, this.#stuck);
     return this.#still === Infinity ? Math.min(ours, this.#first, this.#frame, this.#idle) : ours;

@@ -109,7 +109,10 @@ export class Incoming<Out> implements TurnTaker {
   readonly #isStream: boolean;
   /** The text path, if the protocol has one. */
   #text: ChunkText | undefined;
-  readonly #queue = new AsyncQueue<Out>();
+  /** The queue of iterators, once there is one. */
+  #queue: AsyncQueue<Out> | undefined;
+  /** How input ended, for iterators: with an error, or without. */
+  #outcome: { readonly error: unknown } | "ended" | undefined;
 
   /** The remaining values of a frame that holds several, and their cost. */
   #values: readonly Out[] = NONE;
@@ -122,8 +125,10 @@ export class Incoming<Out> implements TurnTaker {
   #isPumping = false;
   /** True if the reader was finished. */
   #isReaderEnded = false;
-  /** Promises of `message` that are pending. */
+  /** Promises of `message` that are pending, and what is called when one settles. */
   #pending = 0;
+  #fulfilled: (() => void) | undefined;
+  #rejected: ((error: unknown) => void) | undefined;
 
   // The turn.
   #isIdle = true;
@@ -161,13 +166,15 @@ export class Incoming<Out> implements TurnTaker {
     this.#traced = options.traced;
     const { onInvalid } = options;
     this.#isTolerant = onInvalid !== undefined;
-    const invalid = { onInvalid, skipped: (skipped: Skipped) => owner.skipped(skipped) };
+    const invalid = this.#isTolerant
+      ? { onInvalid, skipped: (skipped: Skipped) => owner.skipped(skipped) }
+      : undefined;
     this.#isStream = boundary === "stream";
     this.#text = this.#isStream ? chunkTextFor(protocol) : undefined;
     this.#reader =
       boundary === "message"
         ? new MessageReader(protocol, invalid)
-        : newSplitter(protocol as Protocol<never, Out>, this.#isTolerant ? invalid : undefined);
+        : newSplitter(protocol as Protocol<never, Out>, invalid);
     this.#regate();
   }
 
@@ -203,12 +210,12 @@ export class Incoming<Out> implements TurnTaker {
 
   /** True while a `next()` of an iterator waits. */
   get isAwaited(): boolean {
-    return this.#queue.isAwaited;
+    return this.#queue?.isAwaited === true;
   }
 
   /** True while an iterator has not reported that it is done. */
   get isIterated(): boolean {
-    return this.#queue.isIterated;
+    return this.#queue?.isIterated === true;
   }
 
   /** True in the middle of a frame of several values. */
@@ -272,13 +279,20 @@ export class Incoming<Out> implements TurnTaker {
   halt(failure?: { readonly error: unknown }): void {
     if (this.state === "halted" || this.state === "finished") {
       this.#letGo();
-      if (failure !== undefined && this.state === "halted") this.#queue.fail(failure.error);
+      if (failure !== undefined && this.state === "halted") this.#endQueue(failure);
       return;
     }
     this.state = "halted";
     this.#letGo();
-    if (failure === undefined) this.#queue.end();
-    else this.#queue.fail(failure.error);
+    this.#endQueue(failure);
+  }
+
+  #endQueue(failure: { readonly error: unknown } | undefined): void {
+    if (this.#outcome === undefined || this.#outcome === "ended") {
+      this.#outcome = failure ?? "ended";
+    }
+    if (failure === undefined) this.#queue?.end();
+    else this.#queue?.fail(failure.error);
   }
 
   /** A connection that is over does not keep unread input in memory. */
@@ -315,10 +329,15 @@ export class Incoming<Out> implements TurnTaker {
 
   /** Ends iterators without an error, for a connection whose socket is handed over. */
   leave(): void {
-    this.#queue.end();
+    this.#endQueue(undefined);
   }
 
   iterate(asked: () => void): AsyncIterableIterator<Out, undefined> {
+    if (this.#queue === undefined) {
+      this.#queue = new AsyncQueue();
+      if (this.#outcome === "ended") this.#queue.end();
+      else if (this.#outcome !== undefined) this.#queue.fail(this.#outcome.error);
+    }
     return this.#queue.iterate(
       () => {
         this.#regate();
@@ -354,7 +373,7 @@ export class Incoming<Out> implements TurnTaker {
 
   #regate(): void {
     let gate = this.#gate & ~(NO_ONE | BUSY);
-    if (!this.#queue.isAwaited) {
+    if (!this.isAwaited) {
       if (this.#owner.message === undefined) gate |= NO_ONE;
       else if (this.#pending >= this.#concurrency) gate |= BUSY;
     }
@@ -408,7 +427,7 @@ export class Incoming<Out> implements TurnTaker {
       }
       const { message } = this.#owner;
       const isDry =
-        message !== undefined && !this.#queue.isAwaited && this.#protocol.decodeMany === undefined
+        message !== undefined && !this.isAwaited && this.#protocol.decodeMany === undefined
           ? this.#stream(message as (connection: unknown, value: Out) => unknown)
           : this.#one();
       if (!isDry) continue;
@@ -507,7 +526,7 @@ export class Incoming<Out> implements TurnTaker {
     this.#owner.delivered();
     this.#traced?.(value, this.#frameCost);
     const { message, connection } = this.#owner;
-    if (this.#queue.isAwaited) {
+    if (this.#queue?.isAwaited) {
       this.#queue.push(value);
       this.#regate();
     } else {
@@ -526,23 +545,18 @@ export class Incoming<Out> implements TurnTaker {
     if (!isThenable(result)) return;
     this.#pending++;
     if (this.#pending >= this.#concurrency) this.#regate();
+    this.#fulfilled ??= () => this.#settled();
+    this.#rejected ??= (error) => this.#settled({ error });
     Promise.resolve(result).then(this.#fulfilled, this.#rejected);
   }
 
-  readonly #fulfilled = (): void => {
+  #settled(failure?: { readonly error: unknown }): void {
     this.#pending--;
     this.#regate();
+    if (failure !== undefined) this.#owner.rejected(failure.error);
     this.#owner.pump();
     this.#owner.settled();
-  };
-
-  readonly #rejected = (error: unknown): void => {
-    this.#pending--;
-    this.#regate();
-    this.#owner.rejected(error);
-    this.#owner.pump();
-    this.#owner.settled();
-  };
+  }
 
   /**
    * Checks whether the time for one turn is over: the rest is then delivered after other connections had
@@ -585,8 +599,7 @@ export class Incoming<Out> implements TurnTaker {
     this.state = "finished";
     this.#gate |= OVER;
     const { isIterated } = this;
-    if (this.lostError === undefined) this.#queue.end();
-    else this.#queue.fail(this.lostError.error);
+    this.#endQueue(this.lostError);
     this.#owner.finished(isIterated);
   }
 }

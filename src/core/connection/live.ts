@@ -1,4 +1,4 @@
-import { type CancelSource, newCancel, onAbort } from "../cancel.ts";
+import { type CancelSignal, type CancelSource, newCancel, onAbort } from "../cancel.ts";
 import { type Clock, later } from "../clock.ts";
 import { ProtocolError } from "../errors.ts";
 import { forOneStream } from "../frames.ts";
@@ -11,7 +11,7 @@ import { checkProtocol } from "../stream-hint.ts";
 import type { Charged, MemoryBudget } from "./budget.ts";
 import { Callbacks, type CallbacksOwner } from "./callbacks.ts";
 import type { Connection, ConnectionSignal, ConnectionState } from "./connection.ts";
-import { Deadlines, type Expiry } from "./deadlines.ts";
+import { Deadlines, type DeadlinesOwner, type Expiry } from "./deadlines.ts";
 import type { CloseInfo, ConnectionOptions, Handlers } from "./handlers.ts";
 import { Incoming, type InputOwner } from "./incoming.ts";
 import { clockOf, type Limits, maxQueuedOf } from "./limits.ts";
@@ -45,7 +45,7 @@ const BASE_COST = 8192;
  * ```
  */
 export class Live<In, Out, Context>
-  implements InputOwner<Out>, OutputOwner, CallbacksOwner, Charged
+  implements InputOwner<Out>, OutputOwner, CallbacksOwner, DeadlinesOwner, Charged
 {
   readonly #connection: Connection<In, Out, Context>;
   readonly #sink: Sink;
@@ -53,7 +53,8 @@ export class Live<In, Out, Context>
   readonly #clock: Clock;
   readonly #budget: MemoryBudget | undefined;
   readonly #trace: Trace | undefined;
-  readonly #parts: ServerParts;
+  readonly #gone: ServerParts["gone"];
+  readonly #isTold: ServerParts["isTold"];
   #protocol: MessageProtocol<In, Out>;
   readonly #callbacks: Callbacks;
   #maxQueued: number;
@@ -80,7 +81,7 @@ export class Live<In, Out, Context>
   #heldCost = 0;
   #lastByteAt: number;
   /** Removes the listener of the option `signal`, which may outlive many connections. */
-  readonly #stopListening: () => void;
+  readonly #stopListening: (() => void) | undefined;
   #inputEnds: Set<(error?: unknown) => void> | undefined;
   #opens: Set<() => void> | undefined;
   #closes: Set<(info: CloseInfo) => void> | undefined;
@@ -101,7 +102,8 @@ export class Live<In, Out, Context>
     this.#sink = sink;
     this.#callbacks = new Callbacks(this, connection, handlers, options.handlerErrors ?? "report");
     this.#budget = options.budget;
-    this.#parts = options;
+    this.#gone = options.gone;
+    this.#isTold = options.isTold;
     this.#protocol = this.#own(protocol);
     this.#maxQueued = maxQueuedOf(limits, protocol.maxFrame);
     this.#lastByteAt = this.#clock.now();
@@ -115,18 +117,16 @@ export class Live<In, Out, Context>
     const highWater = Math.min(limits.highWater, this.#maxQueued);
     const sent = trace && ((bytes: Uint8Array) => this.#tell({ type: "sent", bytes }));
     this.#out = new Outgoing(this, sink, highWater, sent);
-    this.#deadlines = new Deadlines(
-      limits,
-      this.#clock,
-      options.sweeper,
-      (expiry) => this.#expire(expiry),
-      () => this.#buffered(),
-    );
+    this.#deadlines = new Deadlines(limits, this.#clock, options.sweeper, this);
     const { signal } = options;
-    const abort = (): void => this.abort(signal?.reason);
-    this.#stopListening = onAbort(signal, abort);
+    if (signal !== undefined) this.#stopListening = this.#listenTo(signal);
+  }
+
+  #listenTo(signal: CancelSignal): () => void {
+    const abort = (): void => this.abort(signal.reason);
     // Not before the user has received this connection.
-    if (signal?.aborted) void Promise.resolve().then(abort);
+    if (signal.aborted) void Promise.resolve().then(abort);
+    return onAbort(signal, abort);
   }
 
   // ---- for users
@@ -619,7 +619,7 @@ export class Live<In, Out, Context>
     }
   }
 
-  #buffered(): number {
+  buffered(): number {
     try {
       return this.#sink.buffered?.() ?? 0;
     } catch (error) {
@@ -760,7 +760,7 @@ export class Live<In, Out, Context>
 
   #reportFault(error: unknown, isIterated: boolean): void {
     this.#tell({ type: "error", error });
-    if (this.#callbacks.handlers.error === undefined && this.#parts.isTold?.()) return;
+    if (this.#callbacks.handlers.error === undefined && this.#isTold?.()) return;
     this.#callbacks.reportFault(error, isIterated, this.#protocol.name, this.#sink.peer);
   }
 
@@ -776,7 +776,7 @@ export class Live<In, Out, Context>
   #finish(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#stopListening();
+    this.#stopListening?.();
     this.#deadlines.stop();
     this.#in.halt(this.#outcome?.by === "error" ? { error: this.#outcome.error } : undefined);
     this.#budget?.leave(this);
@@ -784,7 +784,7 @@ export class Live<In, Out, Context>
     this.#abortSignal();
     const info = this.#closeInfo();
     this.#tell({ type: "closed", info });
-    this.#parts.gone?.(this.#dropped, info);
+    this.#gone?.(this.#dropped, info);
     const closes = this.#closes;
     this.#closes = undefined;
     for (const run of closes ?? []) this.#callbacks.guard(() => run(info));
@@ -825,7 +825,7 @@ export class Live<In, Out, Context>
     this.#budget.update(this);
   }
 
-  #expire({ limit, ms }: Expiry): void {
+  expired({ limit, ms }: Expiry): void {
     if (limit === "end") return void this.#expireEnd(ms);
     if (limit === "close") return void this.#expireClose(ms);
     if (limit === "stuck") {

@@ -14,8 +14,8 @@ import {
   systemClock,
 } from "../../core/index.ts";
 import { isSerialPort, type SerialPort, serialSink } from "./serial.ts";
-import { silenceGate, spacedSink } from "./silence.ts";
-import { type StreamPair, streamSink } from "./stream-sink.ts";
+import { type SilenceGate, silenceGate, spacedSink } from "./silence.ts";
+import { type StreamPair, StreamSink } from "./stream-sink.ts";
 import { tellSecured, traceConnecting } from "./trace-socket.ts";
 
 /** A connection over Node streams, for the code that made the streams. */
@@ -27,13 +27,8 @@ export interface Attached<In, Out, Context> {
 
 /** Settings from `listen` and `connect`, in addition to the user's options. */
 export interface AttachParts<In, Out, Context> extends ServerParts {
-  /**
-   * Called once the connection is made, before its `open` handler; `isUnsent` returns true while bytes are
-   * unsent.
-   */
-  readonly made?:
-    | ((connection: Connection<In, Out, Context>, isUnsent: () => boolean) => void)
-    | undefined;
+  /** Called once the connection is made, before its `open` handler. */
+  readonly made?: ((connection: Connection<In, Out, Context>) => void) | undefined;
   /** True if bytes are not read with `data` events, so the socket cannot be handed over. */
   readonly isSlab?: boolean | undefined;
   /** Milliseconds without a byte that end a message; the protocol then needs no framing. */
@@ -46,37 +41,16 @@ export interface AttachParts<In, Out, Context> extends ServerParts {
   readonly to?: string | undefined;
 }
 
-/** Replaces the stream of a connection that stays open. */
-export interface Upgrade {
-  /** Host name of the peer, as passed to `connect`. */
-  readonly host: string | undefined;
-  readonly clock: Clock;
-  /** Number of bytes that were read from the stream but not delivered to the connection. */
-  readonly buffered: number;
-  /** Number of bytes that the connection wrote but that were not passed to the stream. */
-  readonly waiting: number;
-  /** @throws TypeError for streams that are not one Duplex; ProtocolError `closed` once a side has ended */
-  check(): void;
-  /**
-   * Detaches the stream, paused and without listeners, after `check`. Bytes that are sent from now on wait.
-   */
-  take(): Duplex;
-  /** Waits until everything that was written to the stream before has left. */
-  flush(stream: Duplex): Promise<void>;
-  /**
-   * Attaches another stream to the connection.
-   * @throws ProtocolError `closed` if the connection is over; the new stream is destroyed
-   */
-  give(stream: Duplex): void;
-  /** Reports that there is no other stream. */
-  lost(error: unknown): void;
-}
-
-const upgrades = new WeakMap<object, Upgrade>();
+const attachments = new WeakMap<object, Attachment<never, unknown, unknown>>();
 
 /** Returns how to replace the stream of a connection; undefined for connections of other transports. */
 export function upgradeOf(connection: object): Upgrade | undefined {
-  return upgrades.get(connection);
+  return attachments.get(connection);
+}
+
+/** True while bytes of a connection are unsent. */
+export function isUnsent(connection: Connection<never, unknown, unknown>): boolean {
+  return connection.queued + (attachments.get(connection)?.unsent ?? 0) > 0;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -98,189 +72,112 @@ export function attachStream<In, Out, Context>(
   handlers: Handlers<In, Out, Context>,
   options: ConnectionOptions & AttachParts<In, Out, Context>,
 ): Attached<In, Out, Context> {
-  const { silence, clock = systemClock } = options;
-  if (silence === undefined) checkStreamProtocol(protocol);
-  else checkSilence(silence, protocol);
-  const isPair = typeof stream.readable === "object";
-  let readable = isPair ? (stream as StreamPair).readable : (stream as Duplex);
-  let writable = isPair ? (stream as StreamPair).writable : (stream as Duplex);
+  const attachment = new Attachment(stream, protocol, handlers, options);
+  attachments.set(attachment.connection, attachment);
+  attachment.start(options);
+  return attachment;
+}
+
+/** Replaces the stream of a connection that stays open. */
+export type Upgrade = Pick<
+  Attachment<never, unknown, unknown>,
+  "host" | "clock" | "buffered" | "waiting" | "check" | "take" | "flush" | "give" | "lost"
+>;
+
+/**
+ * A connection over Node streams, with the listeners that join them. Thousands of them may be idle: what all have is in
+ * methods, and few closures are their own.
+ */
+class Attachment<In, Out, Context> implements Attached<In, Out, Context> {
+  readonly connection: Connection<In, Out, Context>;
+  readonly clock: Clock;
+  /** Host name of the peer, as passed to `connect`. */
+  readonly host: string | undefined;
+  #readable: Readable;
+  #writable: Writable;
   /** The stream that the connection uses now. */
-  let current = stream;
-  checkBytes(readable, writable);
-  const serial = !isPair && isSerialPort(stream as Duplex) ? (stream as SerialPort) : undefined;
-  const plain = streamSink(readable, writable, options.peer);
-  const isDetachable = serial === undefined && options.isSlab !== true && silence === undefined;
-  const whole = serial === undefined ? plain : serialSink(serial, plain);
-  if (isDetachable) whole.detach = detach;
-  const spaced =
-    silence === undefined
-      ? undefined
-      : spacedSink(whole, {
-          ...{ clock, silence, writable, port: serial },
-          drained: () => connection.drained(),
-        });
-  const sink = spaced ?? whole;
-  const connection = new Connection(
-    protocol,
-    sink,
-    handlers,
-    observed(options as ConnectionOptions, () => import("../../inspect/index.ts")),
-  );
-  const tell = (connection as unknown as OwnConnection).teller;
-  const gate =
-    silence === undefined
-      ? undefined
-      : silenceGate({
-          ...{ clock, silence, deliver: received },
-          most: () => connection.protocol.maxFrame,
-        });
-  if (gate !== undefined) {
-    void connection.closed.then(() => {
+  #current: Duplex | StreamPair;
+  readonly #isPair: boolean;
+  readonly #serial: SerialPort | undefined;
+  readonly #sink: StreamSink;
+  readonly #gate: SilenceGate | undefined;
+  readonly #isDetachable: boolean;
+  #failure: unknown;
+  #isDelivering = false;
+  /** `allowHalfOpen` of the stream, as it was. */
+  #allowedHalfOpen = false;
+  /** The `destroy` that was put on the stream, and the one that was its own before. */
+  #watched: Readable["destroy"] | undefined;
+  #ownDestroy: Readable["destroy"] | undefined;
+  /** Undoes what is rarely there. */
+  #undo: (() => void)[] | undefined;
+
+  constructor(
+    stream: Duplex | StreamPair,
+    protocol: MessageProtocol<In, Out>,
+    handlers: Handlers<In, Out, Context>,
+    options: ConnectionOptions & AttachParts<In, Out, Context>,
+  ) {
+    const { silence, clock = systemClock } = options;
+    if (silence === undefined) checkStreamProtocol(protocol);
+    else checkSilence(silence, protocol);
+    const isPair = typeof stream.readable === "object";
+    const readable = isPair ? (stream as StreamPair).readable : (stream as Duplex);
+    const writable = isPair ? (stream as StreamPair).writable : (stream as Duplex);
+    checkBytes(readable, writable);
+    this.clock = clock;
+    this.host = options.host;
+    this.#isPair = isPair;
+    this.#readable = readable;
+    this.#writable = writable;
+    this.#current = stream;
+    this.#serial = !isPair && isSerialPort(stream as Duplex) ? (stream as SerialPort) : undefined;
+    this.#sink = new StreamSink(readable, writable, options.peer);
+    this.#isDetachable =
+      this.#serial === undefined && options.isSlab !== true && silence === undefined;
+    if (this.#isDetachable) this.#sink.detach = () => this.#detach();
+    const whole = this.#serial === undefined ? this.#sink : serialSink(this.#serial, this.#sink);
+    const spaced =
+      silence === undefined
+        ? undefined
+        : spacedSink(whole, {
+            ...{ clock, silence, writable, port: this.#serial },
+            drained: () => this.connection.drained(),
+          });
+    this.connection = new Connection(
+      protocol,
+      spaced ?? whole,
+      handlers,
+      observed(options as ConnectionOptions, () => import("../../inspect/index.ts")),
+    );
+    if (silence === undefined) return;
+    const gate = silenceGate({
+      ...{ clock, silence },
+      deliver: (bytes) => this.received(bytes),
+      most: () => this.connection.protocol.maxFrame,
+    });
+    this.#gate = gate;
+    void this.connection.closed.then(() => {
       gate.stop();
       spaced?.stop();
     });
   }
 
-  let failure: unknown;
-  let isDelivering = false;
-  const undo: (() => void)[] = [];
-  // biome-ignore lint/suspicious/noExplicitAny: stream events have arguments of any type
-  function on(source: Readable | Writable, event: string, run: (given: any) => void): void {
-    source.on(event, run);
-    undo.push(() => source.off(event, run));
-  }
-
-  function received(bytes: Uint8Array): void {
-    isDelivering = true;
-    try {
-      connection.received(bytes);
-    } finally {
-      isDelivering = false;
+  /** Begins to listen and to read. */
+  start(options: AttachParts<In, Out, Context>): void {
+    const { connection } = this;
+    const { teller: tell } = connection as unknown as OwnConnection;
+    this.#wire();
+    options.made?.(connection);
+    const readable = this.#readable;
+    // A stream that was paused before it was attached is read too.
+    if (readable.isPaused()) readable.resume();
+    const event = this.#isPair ? undefined : connectEvent(readable as Duplex);
+    if (event === undefined) {
+      if (tell !== undefined && !this.#isPair) tellSecured(readable as Duplex, tell);
+      connection.opened();
+      return;
     }
-  }
-
-  function detach(): Duplex | StreamPair {
-    if (readable.readableEnded || readable.destroyed || writable.destroyed) {
-      throw new TypeError(
-        "cannot detach() after the peer has ended: nothing can be read from the socket",
-      );
-    }
-    unwire();
-    readable.pause();
-    return current;
-  }
-
-  /** Watches for a handler that destroys the stream itself: no further message is delivered then. */
-  function watchDestroy(source: Readable): void {
-    const { destroy } = source;
-    const isOwn = Object.hasOwn(source, "destroy");
-    const isPlainSocket = isNode && source instanceof Socket && !("encrypted" in source);
-    const watched: typeof destroy = function (this: Readable, error, ...rest) {
-      // Otherwise the transport has failed, and complete messages are still delivered.
-      const isProgram = isDelivering || (isPlainSocket && error === undefined);
-      if (isProgram && !plain.isActive && !source.readableEnded && !source.destroyed) {
-        connection.abort(error ?? undefined);
-      }
-      return Reflect.apply(destroy, this, [error, ...rest]);
-    };
-    source.destroy = watched;
-    undo.push(() => {
-      if (source.destroy !== watched) return;
-      if (isOwn) source.destroy = destroy;
-      else Reflect.deleteProperty(source, "destroy");
-    });
-  }
-
-  function wire(): void {
-    on(readable, "data", gate?.push ?? received);
-    on(readable, "end", () => {
-      gate?.flush();
-      if (failure === undefined) connection.ended();
-      // Some bytes that were sent are missing.
-      else if (isPair) connection.lost(failure);
-      // A TLS socket also emits `end` after an alert of its peer. That is not a clean end; `close` follows.
-      else readable.destroy();
-    });
-    on(writable, "drain", drained);
-    if (isPair) attachPair();
-    else attachDuplex(readable as Duplex);
-    watchDestroy(readable);
-  }
-
-  /** Checks that the stream can be detached and replaced. */
-  function check(): void {
-    if (!isDetachable || isPair) {
-      throw new TypeError(
-        "TLS needs a socket or another Duplex, without the options slab and silence",
-      );
-    }
-    if (connection.state === "opening") {
-      throw new TypeError(
-        "TLS needs an open connection: wait until it is open, or use the option tls",
-      );
-    }
-    if (readable.readableEnded || readable.destroyed || !writable.writable) {
-      throw new ProtocolError("closed", "the connection ended before TLS began");
-    }
-  }
-
-  function unwire(): void {
-    for (const run of undo.splice(0)) run();
-  }
-
-  function drained(): void {
-    if (plain.drained()) connection.drained();
-  }
-
-  wire();
-  upgrades.set(connection, {
-    host: options.host,
-    clock,
-    get buffered() {
-      return readable.readableLength;
-    },
-    get waiting() {
-      return plain.buffered() - writable.writableLength;
-    },
-    async flush(from) {
-      while (from.writableLength > 0 && from.writable) {
-        await new Promise<void>((resolve) => void from.write(NOTHING, () => resolve()));
-      }
-    },
-    check,
-    take() {
-      check();
-      plain.hold();
-      unwire();
-      readable.pause();
-      return readable as Duplex;
-    },
-    give(next) {
-      if (connection.state === "closed") {
-        next.destroy();
-        throw new ProtocolError("closed", "the connection ended during the TLS handshake");
-      }
-      readable = next;
-      writable = next;
-      current = next;
-      plain.moveTo(next);
-      wire();
-      if (tell !== undefined) tellSecured(next, tell);
-      drained();
-    },
-    lost(error) {
-      readable.destroy();
-      connection.lost(error);
-    },
-  });
-  options.made?.(connection, () => connection.queued + plain.buffered() > 0);
-  // A stream that was paused before it was attached is read too.
-  if (readable.isPaused()) readable.resume();
-  const event = isPair ? undefined : connectEvent(stream as Duplex);
-  if (event === undefined) {
-    if (tell !== undefined && !isPair) tellSecured(readable as Duplex, tell);
-    connection.opened();
-  } else {
     if (tell !== undefined) traceConnecting(readable as Duplex, tell, options.to);
     const opened = (): void => {
       if (!readable.destroyed) connection.opened();
@@ -289,57 +186,238 @@ export function attachStream<In, Out, Context>(
     // A TLSSocket that was made by hand (for STARTTLS) emits `secure` instead.
     if (event === "secureConnect") readable.once("secure", opened);
   }
-  return { connection, received };
 
-  function attachDuplex(duplex: Duplex): void {
-    const { allowHalfOpen } = duplex;
+  received(bytes: Uint8Array): void {
+    this.#isDelivering = true;
+    try {
+      this.connection.received(bytes);
+    } finally {
+      this.#isDelivering = false;
+    }
+  }
+
+  #detach(): Duplex | StreamPair {
+    if (this.#readable.readableEnded || this.#readable.destroyed || this.#writable.destroyed) {
+      throw new TypeError(
+        "cannot detach() after the peer has ended: nothing can be read from the socket",
+      );
+    }
+    this.#unwire();
+    this.#readable.pause();
+    return this.#current;
+  }
+
+  // ---- events
+
+  readonly #onData = (bytes: Uint8Array): void => {
+    if (this.#gate === undefined) this.received(bytes);
+    else this.#gate.push(bytes);
+  };
+
+  readonly #onEnd = (): void => {
+    this.#gate?.flush();
+    if (this.#failure === undefined) this.connection.ended();
+    // Some bytes that were sent are missing.
+    else if (this.#isPair) this.connection.lost(this.#failure);
+    // A TLS socket also emits `end` after an alert of its peer. That is not a clean end; `close` follows.
+    else this.#readable.destroy();
+  };
+
+  readonly #onDrain = (): void => {
+    if (this.#sink.drained()) this.connection.drained();
+  };
+
+  readonly #onError = (error: unknown): void => {
+    this.#failure = error;
+    // The port could not be opened, and emits nothing more.
+    if (this.#serial?.isOpen === false) this.connection.lost(error);
+  };
+
+  /** Also emitted, with an error, by a serial port that was unplugged. */
+  readonly #onClose = (error?: unknown): void => {
+    this.connection.lost(this.#failure ?? (error instanceof Error ? error : undefined));
+  };
+
+  #wire(): void {
+    this.#readable.on("data", this.#onData);
+    this.#readable.on("end", this.#onEnd);
+    this.#writable.on("drain", this.#onDrain);
+    if (this.#isPair) this.#attachPair();
+    else this.#attachDuplex(this.#readable as Duplex);
+    this.#watchDestroy(this.#readable);
+  }
+
+  #unwire(): void {
+    this.#readable.off("data", this.#onData);
+    this.#readable.off("end", this.#onEnd);
+    this.#writable.off("drain", this.#onDrain);
+    if (!this.#isPair) {
+      this.#readable.off("error", this.#onError);
+      this.#readable.off("close", this.#onClose);
+      (this.#readable as Duplex).allowHalfOpen = this.#allowedHalfOpen;
+    }
+    this.#unwatchDestroy(this.#readable);
+    for (const run of this.#undo?.splice(0) ?? []) run();
+  }
+
+  #later(undo: () => void): void {
+    this.#undo ??= [];
+    this.#undo.push(undo);
+  }
+
+  #attachDuplex(duplex: Duplex): void {
+    this.#allowedHalfOpen = duplex.allowHalfOpen;
     // The connection decides if this side ends when the peer does.
     duplex.allowHalfOpen = true;
-    undo.push(() => {
-      duplex.allowHalfOpen = allowHalfOpen;
-    });
-    on(duplex, "error", (error) => {
-      failure = error;
-      // The port could not be opened, and emits nothing more.
-      if (serial?.isOpen === false) connection.lost(error);
-    });
-    // Also emitted, with an error, by a serial port that was unplugged.
-    on(duplex, "close", (error?: unknown) =>
-      connection.lost(failure ?? (error instanceof Error ? error : undefined)),
-    );
+    duplex.on("error", this.#onError);
+    duplex.on("close", this.#onClose);
     // A Duplex of another kind may never emit `close`, for example an old one.
-    if (!(duplex instanceof Socket)) undo.push(finished(duplex, () => connection.lost(failure)));
+    if (!(duplex instanceof Socket)) {
+      this.#later(finished(duplex, () => this.connection.lost(this.#failure)));
+    }
     // Events that a socket emitted before it was attached are not repeated.
-    if (duplex.closed) queueMicrotask(() => connection.lost(duplex.errored ?? undefined));
-    else if (duplex.readableEnded) queueMicrotask(() => connection.ended());
+    if (duplex.closed) queueMicrotask(() => this.connection.lost(duplex.errored ?? undefined));
+    else if (duplex.readableEnded) queueMicrotask(() => this.connection.ended());
   }
 
   /** A pair of streams is over when both are; a process may close its input long before it exits. */
-  function attachPair(): void {
+  #attachPair(): void {
+    const readable = this.#readable;
+    const writable = this.#writable;
     let left = 2;
     const over = (): void => {
-      if (--left === 0) connection.lost(failure);
+      if (--left === 0) this.connection.lost(this.#failure);
     };
-    on(readable, "error", (error) => {
-      failure ??= error;
+    const readFailed = (error: unknown): void => {
+      this.#failure ??= error;
       writable.destroy();
-    });
-    on(writable, "error", (error) => {
-      failure ??= error;
-    });
-    undo.push(
+    };
+    const writeFailed = (error: unknown): void => {
+      this.#failure ??= error;
+    };
+    readable.on("error", readFailed);
+    writable.on("error", writeFailed);
+    this.#later(() => readable.off("error", readFailed));
+    this.#later(() => writable.off("error", writeFailed));
+    this.#later(
       finished(readable, { writable: false }, () => {
-        gate?.flush();
-        connection.ended();
-        over();
-      }),
-      finished(writable, { readable: false }, () => {
-        // Nothing more can be sent, but output of the process is still read.
-        plain.clear();
-        connection.drained();
+        this.#gate?.flush();
+        this.connection.ended();
         over();
       }),
     );
+    this.#later(
+      finished(writable, { readable: false }, () => {
+        // Nothing more can be sent, but output of the process is still read.
+        this.#sink.clear();
+        this.connection.drained();
+        over();
+      }),
+    );
+  }
+
+  /** Watches for a handler that destroys the stream itself: no further message is delivered then. */
+  #watchDestroy(source: Readable): void {
+    const { destroy } = source;
+    const isOwn = Object.hasOwn(source, "destroy");
+    const isPlainSocket = isNode && source instanceof Socket && !("encrypted" in source);
+    const attachment = this;
+    const watched: typeof destroy = function (this: Readable, error, ...rest) {
+      // Otherwise the transport has failed, and complete messages are still delivered.
+      const isProgram = attachment.#isDelivering || (isPlainSocket && error === undefined);
+      const isOurs = attachment.#sink.isActive || source.readableEnded || source.destroyed;
+      if (isProgram && !isOurs) attachment.connection.abort(error ?? undefined);
+      return Reflect.apply(destroy, this, [error, ...rest]);
+    };
+    source.destroy = watched;
+    this.#watched = watched;
+    this.#ownDestroy = isOwn ? destroy : undefined;
+  }
+
+  #unwatchDestroy(source: Readable): void {
+    if (source.destroy !== this.#watched) return;
+    if (this.#ownDestroy !== undefined) source.destroy = this.#ownDestroy;
+    else Reflect.deleteProperty(source, "destroy");
+  }
+
+  // ---- another stream
+
+  /** Number of bytes that were read from the stream but not delivered to the connection. */
+  get buffered(): number {
+    return this.#readable.readableLength;
+  }
+
+  /** Number of bytes that the connection wrote but that have not left. */
+  get unsent(): number {
+    return this.#sink.buffered();
+  }
+
+  /** Number of bytes that the connection wrote but that were not passed to the stream. */
+  get waiting(): number {
+    return this.#sink.buffered() - this.#writable.writableLength;
+  }
+
+  /**
+   * Checks that the stream can be detached and replaced.
+   * @throws TypeError for streams that are not one Duplex; ProtocolError `closed` once a side has ended
+   */
+  check(): void {
+    if (!this.#isDetachable || this.#isPair) {
+      throw new TypeError(
+        "TLS needs a socket or another Duplex, without the options slab and silence",
+      );
+    }
+    if (this.connection.state === "opening") {
+      throw new TypeError(
+        "TLS needs an open connection: wait until it is open, or use the option tls",
+      );
+    }
+    if (this.#readable.readableEnded || this.#readable.destroyed || !this.#writable.writable) {
+      throw new ProtocolError("closed", "the connection ended before TLS began");
+    }
+  }
+
+  /**
+   * Detaches the stream, paused and without listeners, after `check`. Bytes that are sent from now on wait.
+   */
+  take(): Duplex {
+    this.check();
+    this.#sink.hold();
+    this.#unwire();
+    this.#readable.pause();
+    return this.#readable as Duplex;
+  }
+
+  /** Waits until everything that was written to the stream before has left. */
+  async flush(stream: Duplex): Promise<void> {
+    while (stream.writableLength > 0 && stream.writable) {
+      await new Promise<void>((resolve) => void stream.write(NOTHING, () => resolve()));
+    }
+  }
+
+  /**
+   * Attaches another stream to the connection.
+   * @throws ProtocolError `closed` if the connection is over; the new stream is destroyed
+   */
+  give(stream: Duplex): void {
+    if (this.connection.state === "closed") {
+      stream.destroy();
+      throw new ProtocolError("closed", "the connection ended during the TLS handshake");
+    }
+    this.#readable = stream;
+    this.#writable = stream;
+    this.#current = stream;
+    this.#sink.moveTo(stream);
+    this.#wire();
+    const { teller: tell } = this.connection as unknown as OwnConnection;
+    if (tell !== undefined) tellSecured(stream, tell);
+    this.#onDrain();
+  }
+
+  /** Reports that there is no other stream. */
+  lost(error: unknown): void {
+    this.#readable.destroy();
+    this.connection.lost(error);
   }
 }
 

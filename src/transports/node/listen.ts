@@ -37,7 +37,7 @@ import {
   type ServerTls,
 } from "./address.ts";
 import { handlersOf, type SocketOptions } from "./attach.ts";
-import { attachStream } from "./attach-stream.ts";
+import { attachStream, isUnsent } from "./attach-stream.ts";
 import { type ProxyProtocolOptions, readProxyHeader, trustedBy } from "./proxy-front.ts";
 import type { ProxyEndpoint, ProxyHeader } from "./proxy-header.ts";
 
@@ -225,7 +225,11 @@ export async function listen<
   // All sockets, including those that are still in the TLS handshake.
   const sockets = new Idle<Socket>();
   const accepted = new Idle<Socket>();
-  const unsentOf = new WeakMap<Connection<In, Out, Context>, () => boolean>();
+  // One function for all sockets: thousands may be idle.
+  const forget = function (this: Socket): void {
+    sockets.delete(this);
+    accepted.delete(this);
+  };
   /** Number of bytes that connections dropped since the server began to close. */
   let dropped = 0;
   let isClosing = false;
@@ -243,7 +247,7 @@ export async function listen<
 
   const track = (socket: Socket): void => {
     sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
+    socket.on("close", forget);
   };
   const headers = new Map<string, Proxied>();
   /** Accept times of TLS sockets: the time limit of the first message starts there. */
@@ -284,7 +288,7 @@ export async function listen<
     { header, took = 0, fault }: Proxied = {},
   ): void => {
     accepted.add(socket);
-    socket.once("close", () => accepted.delete(socket));
+    socket.on("close", forget);
     let made: Connection<In, Out, Context> | undefined;
     const { firstMessageTimeout } = shared;
     try {
@@ -295,10 +299,9 @@ export async function listen<
         peer: header?.source && endpointText(header.source),
         // The signal closes the server, which closes connections after their queued bytes were sent.
         signal: undefined,
-        made(connection, isUnsent) {
+        made(connection) {
           made = connection;
           connections.add(connection);
-          unsentOf.set(connection, isUnsent);
           (connection as unknown as OwnConnection).teller?.({
             type: "accepted",
             from: (connection as unknown as OwnConnection).peer,
@@ -398,8 +401,7 @@ export async function listen<
     const cut = (): void => {
       for (const connection of [...connections]) {
         const text = `the server closed after ${timeout} ms, with bytes unsent`;
-        const isUnsent = unsentOf.get(connection)?.() === true;
-        connection.abort(isUnsent ? new ProtocolError("timeout", text) : undefined);
+        connection.abort(isUnsent(connection) ? new ProtocolError("timeout", text) : undefined);
       }
       for (const socket of sockets.members) socket.destroy();
     };

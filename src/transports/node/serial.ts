@@ -24,7 +24,7 @@ export function isSerialPort(stream: Duplex): stream is SerialPort {
  *
  * @param port - the port
  * @param sink - the sink of a Duplex
- * @returns the same sink, with another end: a line has no half-close, and no end of the peer to wait for
+ * @returns the sink of the port, with another end: a line has no half-close, and no end of the peer to wait for
  */
 export function serialSink(port: SerialPort, sink: Sink): Sink {
   // The only error here is that the port is already closed: its `close` event reports that.
@@ -33,9 +33,17 @@ export function serialSink(port: SerialPort, sink: Sink): Sink {
     if (port.opening) port.once("open", () => port.close(done));
     else port.close(done);
   };
-  const { end: _, ...whole } = sink;
   return {
-    ...whole,
+    boundary: "stream",
+    get peer() {
+      return sink.peer;
+    },
+    buffered: () => sink.buffered?.() ?? 0,
+    write: (bytes, text) => sink.write(bytes, text),
+    pause: () => sink.pause(),
+    resume: () => sink.resume(),
+    cork: () => sink.cork?.(),
+    uncork: () => sink.uncork?.(),
     // First out of the program, then out of the system.
     close: () => void port.end(() => port.drain(shut)),
     abort: shut,

@@ -10,154 +10,172 @@ export interface StreamPair {
   readonly writable: Writable;
 }
 
-/** The sink of Node streams. */
-export interface StreamSink extends Sink {
-  buffered(): number;
-  /** Called when the stream has room again. Returns true if the connection may write. */
-  drained(): boolean;
-  /** Drops the waiting bytes, because the stream is gone. */
-  clear(): void;
-  /** Stops writing until `moveTo`. */
-  hold(): void;
-  /** Continues with another stream instead of the current one or two. */
-  moveTo(stream: Duplex): void;
-  /**
-   * True while this sink writes to the streams or ends them: changes meanwhile are not caused by the
-   * program.
-   */
-  readonly isActive: boolean;
-}
-
 /** A large piece is written in slices, so that progress is visible while a slow peer reads. */
 const SLICE = 65_536;
 
 /**
- * Makes the sink of two streams, which may be one Duplex.
+ * The sink of two Node streams, which may be one Duplex.
  *
  * ```text
- *   write -> waiting -> slices of at most 64 KiB -> stream.write
- *                       the next one when the stream has room
+ *   write -> #waiting -> slices of at most 64 KiB -> stream.write
+ *                        the next one when the stream has room
  * ```
  */
-export function streamSink(input: Readable, output: Writable, name?: string): StreamSink {
-  let readable = input;
-  let writable = output;
-  let isHeld = false;
-  let isPaused = false;
-  const waiting: Uint8Array<ArrayBuffer>[] = [];
-  let held = 0;
-  let isEnding = false;
-  let isActive = false;
-  let peer = name;
+export class StreamSink implements Sink {
+  readonly boundary = "stream";
+  #readable: Readable;
+  #writable: Writable;
+  #peer: string | undefined;
+  #isHeld = false;
+  #isPaused = false;
+  #isEnding = false;
+  #waiting: Uint8Array<ArrayBuffer>[] | undefined;
+  #held = 0;
+  /**
+   * True while this sink writes to the streams or ends them: changes meanwhile are not caused by the
+   * program.
+   */
+  isActive = false;
+  writeText?: (text: string) => boolean;
+  detach?: () => unknown;
+
+  constructor(readable: Readable, writable: Writable, peer?: string) {
+    this.#readable = readable;
+    this.#writable = writable;
+    this.#peer = peer;
+    if (writable instanceof Socket) this.writeText = this.#writeText;
+  }
+
+  get peer(): string | undefined {
+    this.#peer ??= addressOf(this.#readable as Partial<Socket>);
+    return this.#peer;
+  }
+
+  buffered(): number {
+    return this.#held + this.#writable.writableLength;
+  }
+
+  write(bytes: Uint8Array<ArrayBuffer>): boolean {
+    // A destroyed stream reports it with its own events; writing to it would only cause another error.
+    if (!this.#writable.writable) return true;
+    this.isActive = true;
+    try {
+      if (this.#waiting === undefined && bytes.length <= SLICE && !this.#isHeld) {
+        return this.#put(bytes);
+      }
+      this.#waiting ??= [];
+      this.#waiting.push(bytes);
+      this.#held += bytes.length;
+      return this.#pump();
+    } finally {
+      this.isActive = false;
+    }
+  }
+
+  #writeText(text: string): boolean {
+    const writable = this.#writable;
+    if (!writable.writable) return true;
+    // Waiting data counts in bytes.
+    const isWaiting = this.#waiting !== undefined || writable.writableLength > 0 || this.#isHeld;
+    if (isWaiting || text.length > SLICE) return this.write(Buffer.from(text));
+    return this.#act(() => writable.write(text, "utf8"));
+  }
 
   /** If the stream holds unsent bytes, this piece waits too, and must not keep a large chunk alive. */
-  const put = (bytes: Uint8Array<ArrayBuffer>): boolean =>
-    writable.write(writable.writableLength > 0 ? compact(bytes) : bytes);
+  #put(bytes: Uint8Array<ArrayBuffer>): boolean {
+    const writable = this.#writable;
+    return writable.write(writable.writableLength > 0 ? compact(bytes) : bytes);
+  }
 
-  function pump(): boolean {
-    if (isHeld) return false;
-    let isRoomy = !writable.writableNeedDrain;
+  #pump(): boolean {
+    if (this.#isHeld) return false;
+    const waiting = this.#waiting ?? [];
+    let isRoomy = !this.#writable.writableNeedDrain;
     while (isRoomy && waiting.length > 0) {
       const bytes = waiting[0]!;
       const slice = bytes.subarray(0, SLICE);
       if (slice.length === bytes.length) waiting.shift();
       else waiting[0] = bytes.subarray(SLICE);
-      held -= slice.length;
-      isRoomy = put(slice);
+      this.#held -= slice.length;
+      isRoomy = this.#put(slice);
     }
+    if (this.#waiting?.length === 0) this.#waiting = undefined;
     return isRoomy;
   }
 
-  function end(): void {
-    isEnding = true;
-    if (!isHeld && waiting.length === 0 && !writable.writableEnded) writable.end();
+  /** Called when the stream has room again. Returns true if the connection may write. */
+  drained(): boolean {
+    const isRoomy = this.#act(() => this.#pump());
+    if (this.#isEnding) this.end();
+    return isRoomy;
+  }
+
+  /** Drops the waiting bytes, because the stream is gone. */
+  clear(): void {
+    // Also for a `#pump` that is at work.
+    if (this.#waiting !== undefined) this.#waiting.length = 0;
+    this.#waiting = undefined;
+    this.#held = 0;
+  }
+
+  /** Stops writing until `moveTo`. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  /** Continues with another stream instead of the current one or two. */
+  moveTo(stream: Duplex): void {
+    this.#isHeld = false;
+    this.#readable = stream;
+    this.#writable = stream;
+    if (this.#isPaused) stream.pause();
+  }
+
+  cork(): void {
+    this.#writable.cork();
+  }
+
+  uncork(): void {
+    this.#act(() => this.#writable.uncork());
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    if (!this.#isHeld) this.#readable.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    if (!this.#isHeld) this.#readable.resume();
+  }
+
+  end(): void {
+    this.#isEnding = true;
+    if (this.#isHeld || this.#waiting !== undefined || this.#writable.writableEnded) return;
+    this.#writable.end();
+  }
+
+  close(): void {
+    this.end();
+  }
+
+  abort(): void {
+    this.#act(() => {
+      this.clear();
+      this.#readable.destroy();
+      this.#writable.destroy();
+    });
   }
 
   /** Runs a function that may destroy the stream. */
-  function act<T>(run: () => T): T {
-    isActive = true;
+  #act<T>(run: () => T): T {
+    this.isActive = true;
     try {
       return run();
     } finally {
-      isActive = false;
+      this.isActive = false;
     }
   }
-
-  function write(bytes: Uint8Array<ArrayBuffer>): boolean {
-    // A destroyed stream reports it with its own events; writing to it would only cause another error.
-    if (!writable.writable) return true;
-    isActive = true;
-    try {
-      if (waiting.length === 0 && bytes.length <= SLICE && !isHeld) return put(bytes);
-      waiting.push(bytes);
-      held += bytes.length;
-      return pump();
-    } finally {
-      isActive = false;
-    }
-  }
-
-  return {
-    boundary: "stream",
-    get peer() {
-      peer ??= addressOf(readable as Partial<Socket>);
-      return peer;
-    },
-    get isActive() {
-      return isActive;
-    },
-    buffered: () => held + writable.writableLength,
-    write,
-    ...(writable instanceof Socket && {
-      writeText(text: string) {
-        if (!writable.writable) return true;
-        // Waiting data counts in bytes.
-        const isWaiting = waiting.length > 0 || writable.writableLength > 0 || isHeld;
-        if (isWaiting || text.length > SLICE) {
-          return write(Buffer.from(text));
-        }
-        return act(() => writable.write(text, "utf8"));
-      },
-    }),
-    drained() {
-      const isRoomy = act(pump);
-      if (isEnding) end();
-      return isRoomy;
-    },
-    clear() {
-      waiting.length = 0;
-      held = 0;
-    },
-    hold() {
-      isHeld = true;
-    },
-    moveTo(stream) {
-      isHeld = false;
-      readable = stream;
-      writable = stream;
-      if (isPaused) stream.pause();
-    },
-    cork: () => writable.cork(),
-    uncork: () => act(() => writable.uncork()),
-    pause() {
-      isPaused = true;
-      if (!isHeld) readable.pause();
-    },
-    resume() {
-      isPaused = false;
-      if (!isHeld) readable.resume();
-    },
-    end,
-    close: end,
-    abort() {
-      act(() => {
-        waiting.length = 0;
-        held = 0;
-        readable.destroy();
-        writable.destroy();
-      });
-    },
-  };
 }
 
 /**

@@ -94,13 +94,10 @@ function deadlines(options: ConnectionOptions) {
   const expired: (Expiry & { at: number })[] = [];
   const sink = { held: 0 };
   const limits = limitsOf({ closeTimeout: 0, endTimeout: 0, ...options });
-  const all = new Deadlines(
-    limits,
-    clock,
-    undefined,
-    (expiry) => expired.push({ ...expiry, at: clock.now() }),
-    () => sink.held,
-  );
+  const all = new Deadlines(limits, clock, undefined, {
+    expired: (expiry) => void expired.push({ ...expiry, at: clock.now() }),
+    buffered: () => sink.held,
+  });
   return { clock, expired, sink, all };
 }
 

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ManualClock } from "../../../../src/testing/index.ts";
 import { silenceGate, spacedSink } from "../../../../src/transports/node/silence.ts";
-import { streamSink } from "../../../../src/transports/node/stream-sink.ts";
+import { StreamSink } from "../../../../src/transports/node/stream-sink.ts";
 
 /** What was put off to a later turn. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -145,7 +145,7 @@ describe("a spaced sink", () => {
     const written: string[] = [];
     stream.on("data", (chunk) => written.push(`${clock.now()} ${chunk}`));
     let drains = 0;
-    const sink = spacedSink(streamSink(stream, stream), {
+    const sink = spacedSink(new StreamSink(stream, stream), {
       ...{ clock, silence: 20, writable: stream, port: undefined },
       drained: () => drains++,
     });
@@ -202,7 +202,7 @@ describe("a spaced sink", () => {
     const clock = new ManualClock();
     const broken = new Writable({ write: (_chunk, _encoding, done) => done(new Error("gone")) });
     broken.on("error", () => {});
-    const sink = spacedSink(streamSink(new PassThrough(), broken), {
+    const sink = spacedSink(new StreamSink(new PassThrough(), broken), {
       ...{ clock, silence: 20, writable: broken, port: undefined },
       drained() {},
     });
