@@ -267,7 +267,7 @@ export class Subject {
 
 const strictOnes = new WeakMap<Subject, Subject>();
 
-/** The same subject in strict mode. */
+/** The same subject in strict mode. @internal */
 export function strictly(subject: Subject): Subject {
   const known = strictOnes.get(subject);
   if (known !== undefined) return known;

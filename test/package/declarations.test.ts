@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -174,6 +174,50 @@ describe("declarations of programs", () => {
   it("are written by the previous compiler, too", () => {
     expect(compile("tsc6", "sproto", programs.sproto!)).toBe("");
   });
+});
+
+// A single name that is stripped from one file and used in another breaks every program that does
+// not skip the check of libraries.
+describe("declarations of the package", () => {
+  const resolutions = [
+    ["types", "Node16", "Node16"],
+    ["types", "ESNext", "Bundler"],
+    ["types-cjs", "Node16", "Node16"],
+    ["types-cjs", "ESNext", "Bundler"],
+  ] as const;
+
+  it.each(resolutions)("in dist/%s have no errors as %s, %s", (kind, module, moduleResolution) => {
+    const config = join(folder, `all-${kind}-${moduleResolution}.json`);
+    const compilerOptions = {
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      target: "ES2022",
+      lib: ["ES2022", "DOM"],
+      types: ["node"],
+      typeRoots: [join(root, "node_modules/@types")],
+      module,
+      moduleResolution,
+      skipLibCheck: false,
+      noEmit: true,
+    };
+    const include = [join(root, "dist", kind, "**/*.d.ts")];
+    writeFileSync(config, JSON.stringify({ compilerOptions, include }));
+    const { output, files } = checked(config);
+    expect(output).toBe("");
+    expect(files).toEqual(expect.arrayContaining([join(root, "dist", kind, "testing/index.d.ts")]));
+  });
+
+  /** The errors of the compiler, and the files that it has read. */
+  function checked(config: string): { output: string; files: readonly string[] } {
+    const bin = join(root, "node_modules/.bin/tsc");
+    const { stdout } = spawnSync(bin, ["-p", config, "--listFiles"], { encoding: "utf8" });
+    const lines = stdout.split("\n").filter((line) => line !== "");
+    const isFile = (line: string): boolean => line.endsWith(".ts");
+    return {
+      output: lines.filter((line) => !isFile(line)).join("\n"),
+      files: lines.filter(isFile),
+    };
+  }
 });
 
 describe("declarations of a program with sproto schemas", () => {

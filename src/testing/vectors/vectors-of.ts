@@ -108,7 +108,7 @@ export function vectorsOf<In, Out>(
   return { protocol: whole.name, seed, vectors: made, damaged };
 }
 
-/** The values of the option, or of the protocol's description. */
+/** The values of the option, or of the protocol's description. @internal */
 export function valuesFor<In, Out>(
   name: string,
   protocol: Codec<In, Out> & { readonly field?: Field<In, Out> | undefined },
@@ -120,7 +120,7 @@ export function valuesFor<In, Out>(
   throw new TypeError(`${name} needs the option values, or a protocol made by protocolOf`);
 }
 
-/** The frame of a value; undefined if no frame can hold it. */
+/** The frame of a value; undefined if no frame can hold it. @internal */
 export function written(
   protocol: ReturnType<typeof complete>,
   value: unknown,
