@@ -1,18 +1,25 @@
-// Makes the JavaScript of the package small: white space and comments go, in CommonJS files the names of local variables, too.
+// Makes the JavaScript of the package small: comments and most white space go, in CommonJS files the names of local variables, too.
 // Names of classes and functions stay, for stack traces and consoles; so do the marks by which bundlers drop what is not used.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { transformSync } from "esbuild";
 import { minify } from "terser";
 
+// Node prints the line of an uncaught error: in a file of one line, that is the whole file.
+const LINE = 160;
+
+/** Prints code in short lines. esbuild would drop the marks, and its own limit breaks strings, too. */
+async function print(code, module) {
+  const format = { preserve_annotations: true, comments: /^!/, max_line_len: LINE };
+  return (await minify(code, { module, compress: false, mangle: false, format })).code;
+}
+
 const WAYS = {
-  ".js": async (code) => {
-    // esbuild would drop the marks.
-    const format = { preserve_annotations: true, comments: /^!/ };
-    return (await minify(code, { module: true, compress: false, mangle: false, format })).code;
+  ".js": (code) => print(code, true),
+  ".cjs": (code) => {
+    // Names at the top level are not renamed: to esbuild they are global.
+    const options = { minify: true, target: "es2022", legalComments: "inline" };
+    return print(transformSync(code, options).code, false);
   },
-  // Names at the top level are not renamed: to esbuild they are global.
-  ".cjs": (code) =>
-    transformSync(code, { minify: true, target: "es2022", legalComments: "inline" }).code,
 };
 
 export async function squeeze(dir = "dist") {

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { buildSync } from "esbuild";
 import { describe, expect, it } from "vitest";
 import { entries, filesIn, readText, root } from "../support/package.ts";
@@ -31,6 +31,17 @@ describe("errors", () => {
   });
 
   const shownBy = (text: string) => JSON.parse(run(text)) as [string, [string, string]][];
+
+  it.each([
+    ["module", `import { lengthPrefixed } from "framewright"; lengthPrefixed({ width: 99 });`],
+    ["commonjs", `require("framewright").lengthPrefixed({ width: 99 });`],
+  ])("that are not caught print a few short lines (%s)", (type, script) => {
+    const args = [`--input-type=${type}`, "-e", script];
+    const { stderr, status } = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8" });
+    expect(status).toBe(1);
+    expect(stderr).toContain("RangeError: width must be");
+    expect(Math.max(...stderr.split("\n").map((line) => line.length))).toBeLessThan(1000);
+  });
 
   it("print their own names", () => {
     const shown = shownBy(program);
