@@ -7,7 +7,7 @@ const RING = 251;
 const host = "127.0.0.1";
 
 /** Nanoseconds of CPU time of all threads of a process. */
-function cpuTime(pid) {
+export function cpuTime(pid) {
   let total = 0;
   for (const thread of readdirSync(`/proc/${pid}/task`)) {
     total += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]);
