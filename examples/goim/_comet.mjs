@@ -59,8 +59,8 @@ export async function startComet({ host = "127.0.0.1", tcp, webSocket }) {
 
   const webSockets = new WebSocketServer({ host, port: webSocket, path: "/sub", maxPayload: 4112 });
   await new Promise((resolve, reject) => webSockets.on("listening", resolve).on("error", reject));
-  webSockets.on("connection", (socket) => {
-    attachWebSocket(socket, comet.messageProtocol, comet.handlers);
+  webSockets.on("connection", (socket, { socket: stream }) => {
+    attachWebSocket(socket, comet.messageProtocol, { stream, ...comet.handlers });
   });
 
   return {

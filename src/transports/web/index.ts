@@ -15,6 +15,11 @@ export {
 } from "./connect.ts";
 export { type DecoderStreamOptions, decoderStream } from "./decoder-stream.ts";
 export { type EncoderStreamOptions, encoderStream } from "./encoder-stream.ts";
+export type { WebSocketStream } from "./joined-frames.ts";
 export { attachStreams, type ByteStreams, type StreamsOptions } from "./streams.ts";
-export { attachWebSocket, type WebSocketOptions } from "./web-socket.ts";
+export {
+  type AttachWebSocketOptions,
+  attachWebSocket,
+  type WebSocketOptions,
+} from "./web-socket.ts";
 export type { WebSocketLike } from "./web-socket-like.ts";

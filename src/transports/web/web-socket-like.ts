@@ -16,6 +16,8 @@ export interface WebSocketLike {
    * down.
    */
   readonly bufferedAmount?: number | undefined;
+  /** The negotiated extensions; empty if there are none. */
+  readonly extensions?: string | undefined;
   /** The URL that it was opened with, for error texts. */
   readonly url?: string | undefined;
   /** Sends text, or bytes as a Uint8Array or, without `addEventListener`, as an ArrayBuffer. */

@@ -72,7 +72,9 @@ export class Load {
         const receiver = new Receiver(this);
         this.#receivers.push(receiver);
         this.#clients.push(
-          this.#isWebSocket ? this.#overWebSocket(webSocket, receiver) : this.#overTcp(tcp, receiver),
+          this.#isWebSocket
+            ? this.#overWebSocket(webSocket, receiver)
+            : this.#overTcp(tcp, receiver),
         );
       }
     });

@@ -16,8 +16,8 @@ const comet = new Comet({
 await listen(comet.protocol, { host, port: tcp, ...comet.handlers });
 
 const webSockets = new WebSocketServer({ host, port: webSocket, path: "/sub", maxPayload: 4112 });
-webSockets.on("connection", (socket) => {
-  attachWebSocket(socket, comet.messageProtocol, comet.handlers);
+webSockets.on("connection", (socket, { socket: stream }) => {
+  attachWebSocket(socket, comet.messageProtocol, { stream, ...comet.handlers });
 });
 
 const push = {
