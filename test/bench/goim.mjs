@@ -1,5 +1,4 @@
-// goim packets: reading, decoding and writing them, batches, and a broadcast; beside bare loops that check nothing,
-// and beside figures of the Go implementation (see the last table).
+// goim packets: reading, decoding and writing them, batches, and a broadcast; beside bare loops that check nothing.
 import { Connection, encodeAll, encodeFrame, i32be, Output, Splitter } from "framewright";
 import { batch, Comet, goim, unbatch } from "framewright/goim";
 import { ns, race, ratio, table } from "./_measure.mjs";
@@ -17,7 +16,6 @@ async function compare(name, count, ours, bare, rounds = 25) {
   ];
   const [mine, theirs] = await race(contestants, count, rounds);
   rows.push([name, ns(mine), ns(theirs), ratio(mine, theirs)]);
-  return mine;
 }
 
 const bodyOf = (size) => new Uint8Array(size).fill(120);
@@ -78,27 +76,25 @@ function compareDecode(kind, { count, bytes, chunks, size }, codec, part) {
   );
 }
 
-const byGo = [];
-
 for (const size of sizes) {
   const count = size === 64 ? PACKETS : PACKETS / 5;
   const packets = stream(size, count);
   const { bytes, chunks } = packets;
-  const header = await compare(
+  await compare(
     `read the header, body of ${size} B`,
     count,
     () => read(chunks, (b, start) => i32be(b, start + 8) + i32be(b, start + 12)),
     () => bareRead(bytes, (b, at) => be32(b, at + 8) + be32(b, at + 12)),
   );
-  const view = await compareDecode("view", packets, protocol, (b, from, to) =>
+  await compareDecode("view", packets, protocol, (b, from, to) =>
     b.subarray(from, to),
   );
-  const copy = await compareDecode("copy", packets, copying, (b, from, to) => b.slice(from, to));
+  await compareDecode("copy", packets, copying, (b, from, to) => b.slice(from, to));
 
   const packet = packetOf(size);
   const room = new Uint8Array(64 * 1024);
   const out = new Output(64 * 1024);
-  const encode = await compare(
+  await compare(
     `encode into a batch, body of ${size} B`,
     count,
     () => {
@@ -136,7 +132,6 @@ for (const size of sizes) {
       return count;
     },
   );
-  byGo.push([size, encode, header, copy, view]);
 }
 
 // ---- batches
@@ -266,25 +261,4 @@ if (encoded !== broadcasts) throw new Error(`encoded ${encoded} times in ${broad
 
 table(head, rows);
 
-// Go 1.19.8 on one core of a Xeon 2.5 GHz virtual machine, in memory, median of 9: CPU time per packet, v2.
-const GO = { 64: [34.5, 38.6, 140.9], 1024: [61.7, 158.8, 537] };
-console.log(
-  "Beside goim itself (Go 1.19.8, one core of a Xeon at 2.5 GHz; another machine, so ratios are rough):\n",
-);
-table(
-  ["body", "encode", "Go", "read the header", "Go", "decode, copy", "Go", "decode, view"],
-  byGo.map(([size, encode, header, copy, view]) => {
-    const [goEncode, goHeader, goCopy] = GO[size];
-    return [
-      `${size} B`,
-      ns(encode),
-      ns(goEncode),
-      ns(header),
-      ns(goHeader),
-      ns(copy),
-      ns(goCopy),
-      ns(view),
-    ];
-  }),
-);
 process.exit();

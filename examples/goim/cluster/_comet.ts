@@ -53,8 +53,8 @@ export async function startComet(options: StartOptions = {}): Promise<RunningCom
   const server = await listen(comet.protocol, { host, port: tcpPort, ...comet.handlers });
   const webSockets = new WebSocketServer({ host, port: 0, path: "/sub", maxPayload: 4112 });
   await new Promise((resolve, reject) => webSockets.on("listening", resolve).on("error", reject));
-  webSockets.on("connection", (socket) => {
-    attachWebSocket(socket, comet.messageProtocol, comet.handlers);
+  webSockets.on("connection", (socket, { socket: stream }) => {
+    attachWebSocket(socket, comet.messageProtocol, { stream, ...comet.handlers });
   });
   const { port } = webSockets.address() as AddressInfo;
 
