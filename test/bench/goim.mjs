@@ -86,9 +86,7 @@ for (const size of sizes) {
     () => read(chunks, (b, start) => i32be(b, start + 8) + i32be(b, start + 12)),
     () => bareRead(bytes, (b, at) => be32(b, at + 8) + be32(b, at + 12)),
   );
-  await compareDecode("view", packets, protocol, (b, from, to) =>
-    b.subarray(from, to),
-  );
+  await compareDecode("view", packets, protocol, (b, from, to) => b.subarray(from, to));
   await compareDecode("copy", packets, copying, (b, from, to) => b.slice(from, to));
 
   const packet = packetOf(size);
