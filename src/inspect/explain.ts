@@ -76,7 +76,7 @@ export function explain(
   const isDescribed = isField(what) || what.field !== undefined;
   const reader = readerOf(what);
   if (reader !== undefined) {
-    const outcome = outcomeOf(reader, isDescribed ? undefined : framingOf(what), all, start, end);
+    const outcome = outcomeOf(reader, isField(what) ? undefined : framingOf(what), all, start, end);
     if (outcome.error !== undefined) {
       root.error = outcome.error;
       delete root.value;
@@ -109,8 +109,8 @@ function framingOf(what: ExplainableProtocol): Framing | undefined {
 /** The decoder of the value: for a framing, its codec for the payload. */
 function readerOf(what: Explainable): Reader | undefined {
   if (isField(what)) return what;
-  if (what.field !== undefined) return what.field;
   if (what.decode !== undefined) return what as Reader;
+  if (what.field !== undefined) return what.field;
   const { payload = raw() } = what;
   const codec = isField(payload) ? payload : payload.decode === undefined ? raw() : payload;
   try {

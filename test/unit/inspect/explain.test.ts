@@ -1,13 +1,17 @@
 import {
+  decodeFrame,
   delimited,
   encodeFrame,
   fixed,
   lengthPrefixed,
   lines,
   netstring,
+  ProtocolError,
   raw,
+  Splitter,
   varintPrefixed,
 } from "framewright";
+import { fastway } from "framewright/fastway";
 import {
   bits,
   bytes,
@@ -15,12 +19,16 @@ import {
   mapped,
   pad,
   prefixed,
+  protocolOf,
+  size,
   struct,
   u8,
   u16be,
+  u32be,
   utf8,
 } from "framewright/fields";
 import { cobs, slip } from "framewright/framing";
+import { goim } from "framewright/goim";
 import { explain, hexView, type Part } from "framewright/inspect";
 import { describe, expect, it } from "vitest";
 import { modbus, modbusRtu, mqtt, tlvs } from "../../support/formats.ts";
@@ -126,6 +134,67 @@ describe("hexView of a description", () => {
     ]);
   });
 });
+
+describe("the error of explain for a length that is too large", () => {
+  const described = protocolOf(
+    struct({ kind: u16be, length: size(u32be, "payload"), payload: bytes() }),
+    { name: "described", maxFrame: 200 },
+  );
+  const short = "0001" + "0000006d" + "00".repeat(24);
+  const long = "0001" + "00010000" + "00".repeat(24);
+
+  it.each([
+    ["described, cut off", described, short, "truncated"],
+    ["described, above maxFrame", described, long, "too-long"],
+    ["described, with more behind it", described, "0001" + "00000000" + "00", "malformed"],
+    ["described, without its header", described, "0001", "truncated"],
+    ["described, nothing", described, "", "truncated"],
+    ["goim, cut off", goim(), "00000020001000010000000200000001aa", "truncated"],
+    ["goim, above maxFrame", goim(), "7fffffff00100001" + "00".repeat(8), "too-long"],
+    ["fastway, cut off", fastway({ dialect: "v2" }), "090000000100000003", "truncated"],
+    ["fastway, above maxFrame", fastway({ dialect: "v2" }), "ffffff7f0100000003", "too-long"],
+  ] as const)("is that of decodeFrame and of a Splitter: %s", (_, protocol, hex, code) => {
+    const given = bytesOf(hex);
+    const { error, parts, value } = explain(protocol, given);
+    const thrown = thrownBy(() => decodeFrame<unknown>(protocol, given));
+    const { message, offset } = thrown;
+    expect(error).toEqual({ code, message, offset });
+    expect(thrown.code).toBe(code);
+    expect(value).toBeUndefined();
+    expect(parts?.at(-1)?.end ?? 0).toBe(given.length);
+    if (code === "malformed" || given.length === 0) return;
+    const splitter = new Splitter(protocol);
+    const split = thrownBy(() => {
+      splitter.push(given);
+      while (splitter.next());
+      splitter.finish();
+    });
+    expect([split.code, split.message]).toEqual([code, message]);
+  });
+
+  it("shows the parts before the payload, and all bytes", () => {
+    expect(view(described, short)).toEqual([
+      "0000                           described  struct",
+      "0000  00 01                      kind     u16be   1",
+      "0002  00 00 00 6d                length   u32be   109  (bytes of payload)",
+      "0006  00 00 00 00 00 00 00 00    ?        bytes   24 bytes  (input ends after 30 bytes of a frame of 115 bytes)",
+      "000e  00 00 00 00 00 00 00 00",
+      "0016  00 00 00 00 00 00 00 00",
+      "error: truncated: input ends after 30 bytes of a frame of 115 bytes (at 0000)",
+    ]);
+  });
+});
+
+/** The ProtocolError that a function throws. */
+function thrownBy(run: () => unknown): ProtocolError {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof ProtocolError) return error;
+    throw error;
+  }
+  throw new Error("nothing was thrown");
+}
 
 describe("explain of a framing", () => {
   const named = ({ parts = [] }: Part): string[] =>
