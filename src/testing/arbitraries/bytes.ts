@@ -1,5 +1,5 @@
 import { Arbitrary, type Random, Stream, Value } from "fast-check";
-import { type LengthsOptions, lengths } from "./lengths.ts";
+import { type LengthsOptions, lengths, stretchable } from "./lengths.ts";
 
 /** The lengths of the byte arrays, or the protocol that limits them with its `maxFrame`. */
 export type BytesOptions = LengthsOptions | { readonly maxFrame: number };
@@ -25,8 +25,20 @@ export type BytesOptions = LengthsOptions | { readonly maxFrame: number };
  * ```
  */
 export function bytes(options: BytesOptions = {}): Arbitrary<Uint8Array<ArrayBuffer>> {
-  return new Bytes("maxFrame" in options ? { max: options.maxFrame } : options);
+  const range = "maxFrame" in options ? { max: options.maxFrame } : options;
+  return new Bytes(lengths(range), range.min ?? 0);
 }
+
+/**
+ * The same, with lengths from `min` to `max`, of which the first cases of a law may make one as long as
+ * `reach`.
+ * @internal
+ */
+export const stretchableBytes = (
+  min: number,
+  max: number,
+  reach: number,
+): Arbitrary<Uint8Array<ArrayBuffer>> => new Bytes(stretchable(min, max, reach), min);
 
 type Filled = Uint8Array<ArrayBuffer>;
 
@@ -48,10 +60,10 @@ class Bytes extends Arbitrary<Filled> {
   readonly #lengths: Arbitrary<number>;
   readonly #min: number;
 
-  constructor(options: LengthsOptions) {
+  constructor(made: Arbitrary<number>, min: number) {
     super();
-    this.#lengths = lengths(options);
-    this.#min = options.min ?? 0;
+    this.#lengths = made;
+    this.#min = min;
   }
 
   override generate(random: Random, bias: number | undefined): Value<Filled> {

@@ -52,10 +52,18 @@ export function lengths(options: LengthsOptions = {}): Arbitrary<number> {
       `lengths: min and max must be integers with 0 <= min <= max, not ${min} and ${max}`,
     );
   }
-  return new Lengths(min, max);
+  return new Lengths(min, max, max);
 }
 
-/** A length that was made, and its range. */
+/**
+ * Lengths from `min` to `max`, of which the first cases of a law may make one as long as `reach`.
+ * @internal
+ */
+export function stretchable(min: number, max: number, reach: number): Arbitrary<number> {
+  return new Lengths(min, max, Math.max(max, reach));
+}
+
+/** A length that was made, and the range in which it can be replaced. */
 export interface Made {
   readonly min: number;
   readonly max: number;
@@ -85,13 +93,15 @@ class Lengths extends Arbitrary<number> {
   readonly #plain: Arbitrary<number>;
   readonly #min: number;
   readonly #max: number;
+  readonly #reach: number;
   readonly #edges: readonly number[];
 
-  constructor(min: number, max: number) {
+  constructor(min: number, max: number, reach: number) {
     super();
     this.#min = min;
     this.#max = max;
-    this.#plain = integer({ min, max });
+    this.#reach = reach;
+    this.#plain = integer({ min, max: reach });
     this.#edges = EDGES.filter((edge) => edge - 1 >= min && edge - 1 <= max);
   }
 
@@ -99,8 +109,8 @@ class Lengths extends Arbitrary<number> {
     const picked = this.#pick(random);
     const isOther = watch?.other !== undefined && watch.other.at === watch.made.length;
     const wanted = isOther ? watch!.other!.length : picked;
-    const length = Math.min(Math.max(wanted, this.#min), this.#max);
-    watch?.made.push({ min: this.#min, max: this.#max, length });
+    const length = Math.min(Math.max(wanted, this.#min), isOther ? this.#reach : this.#max);
+    watch?.made.push({ min: this.#min, max: this.#reach, length });
     return new Value(length, undefined);
   }
 

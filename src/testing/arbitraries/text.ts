@@ -1,6 +1,6 @@
 import type { Arbitrary } from "fast-check";
 import { constantFrom, integer, oneof, string, tuple } from "fast-check";
-import { type LengthsOptions, lengths } from "./lengths.ts";
+import { type LengthsOptions, lengths, stretchable } from "./lengths.ts";
 
 // One to four bytes in UTF-8, the byte order mark, a combining mark, characters that JSON escapes, line
 // ends.
@@ -35,12 +35,23 @@ const anyCharacter: Arbitrary<string> = integer({ min: 0, max: CHARACTERS - 1 })
  */
 export function text(options: LengthsOptions = {}): Arbitrary<string> {
   const { min = 0, max = Math.max(70_000, min) } = options;
+  return textOf(min, max, lengths({ min, max }));
+}
+
+/**
+ * The same, with lengths from 0 to `max`, of which the first cases of a law may make one as long as `reach`.
+ * @internal
+ */
+export const stretchableText = (max: number, reach: number): Arbitrary<string> =>
+  textOf(0, max, stretchable(0, max, reach));
+
+function textOf(min: number, max: number, made: Arbitrary<number>): Arbitrary<string> {
   const short = string({
     unit: oneof(constantFrom(...UNITS), anyCharacter),
     minLength: min,
     maxLength: Math.min(max, min + 30),
   });
-  const long = tuple(constantFrom(...UNITS), lengths({ min, max })).map(([unit, length]) =>
+  const long = tuple(constantFrom(...UNITS), made).map(([unit, length]) =>
     unit.repeat(Math.floor(length / unit.length)).padEnd(length, "a"),
   );
   return oneof(

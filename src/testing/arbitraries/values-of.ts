@@ -23,16 +23,17 @@ import type {
   Range,
   Step,
 } from "../../fields/index.ts";
-import { bytes } from "./bytes.ts";
+import { stretchableBytes } from "./bytes.ts";
 import { field as integers } from "./edges.ts";
 import { lengths } from "./lengths.ts";
-import { text } from "./text.ts";
+import { stretchableText } from "./text.ts";
 
 /** Options for {@link valuesOf}. */
 export interface ValuesOptions {
   /**
    * Maximum size of a value on the wire, in bytes, unless its smallest form is larger.
-   * @defaultValue 300
+   * @defaultValue 300; only among the first cases of a law are values of up to 66,000 bytes, at the limits
+   *   of lengths of one and two bytes
    */
   readonly max?: number | undefined;
   /**
@@ -79,13 +80,18 @@ export function checkedOptions(
 ): { readonly max: number; readonly context: Context } {
   checkOptions(name, options, ["max", "of"]);
   const { max = 300, of = new Map() } = options;
-  return { max, context: { of, depth: 0 } };
+  return { max, context: { of, depth: 0, reach: options.max === undefined ? REACH : 0 } };
 }
+
+/** Size of a long value: more than a length of two bytes can count, with a header. */
+const REACH = 66_000;
 
 /** State while values of nested fields are made. @internal */
 export interface Context {
   readonly of: ReadonlyMap<AnyField, Arbitrary<unknown>>;
   readonly depth: number;
+  /** Size to which bytes or a text may be stretched by the first cases of a law; 0 if to none. */
+  readonly reach: number;
 }
 
 type Values = Arbitrary<unknown>;
@@ -136,12 +142,14 @@ export function arbitraryOf(field: AnyField, context: Context, room: number): Va
       return record(Object.fromEntries(node.names.map((name) => [name, boolean()])), PLAIN);
     case "bytes": {
       const { min, max } = bounds(node.length, room);
-      return bytes({ min, max });
+      return stretchableBytes(min, max, bounds(node.length, context.reach).max);
     }
     case "text":
-      return texts(node, room);
+      return texts(node, room, context.reach);
     case "cstring":
-      return characters(node.charset, 0, room - 1).map((value) => value.replaceAll("\0", "0"));
+      return characters(node.charset, 0, room - 1, context.reach - 1).map((value) =>
+        value.replaceAll("\0", "0"),
+      );
     case "tag":
       return constant(node.value);
     case "array":
@@ -158,8 +166,9 @@ export function arbitraryOf(field: AnyField, context: Context, room: number): Va
       return array(items, { maxLength: most });
     }
     case "prefixed": {
-      const left = room - node.prefix.least;
-      return arbitraryOf(node.inner, context, Math.min(left, largest(node.prefix)));
+      const { prefix, inner } = node;
+      const most = (size: number): number => Math.min(size - prefix.least, largest(prefix));
+      return arbitraryOf(inner, { ...context, reach: most(context.reach) }, most(room));
     }
     case "optional": {
       const { inner } = node;
@@ -237,8 +246,8 @@ function bounds(length: number | AnyField | undefined, room: number): { min: num
   return { min: 0, max: Math.max(0, left) };
 }
 
-function characters(charset: string, min: number, max: number): Arbitrary<string> {
-  if (charset === "utf8") return text({ min: 0, max: Math.max(0, Math.floor(max / 4)) });
+function characters(charset: string, min: number, max: number, reach = 0): Arbitrary<string> {
+  if (charset === "utf8") return stretchableText(Math.max(0, Math.floor(max / 4)), reach);
   const most = charset === "ascii" ? 0x7f : 0xff;
   const one = integers(0, most).map((code) => String.fromCharCode(code));
   return lengths({ min, max: Math.max(min, max) }).chain((length) =>
@@ -246,7 +255,7 @@ function characters(charset: string, min: number, max: number): Arbitrary<string
   );
 }
 
-function texts({ charset, length, pad }: NodeOf<"text">, room: number): Values {
+function texts({ charset, length, pad }: NodeOf<"text">, room: number, reach: number): Values {
   const { min, max } = bounds(length, room);
   if (pad !== undefined) {
     return characters("ascii", 0, max)
@@ -255,7 +264,7 @@ function texts({ charset, length, pad }: NodeOf<"text">, room: number): Values {
   }
   // With characters of several bytes, no exact length in bytes is possible.
   if (charset === "utf8" && min > 0) return characters("ascii", min, max);
-  return characters(charset, min, max);
+  return characters(charset, min, max, bounds(length, reach).max);
 }
 
 /** Long lists are made only of small items. */
@@ -349,11 +358,33 @@ function sharesOf(
   });
 }
 
+/** The size to which each step alone may be stretched. */
+function reachesOf(
+  steps: readonly Step[],
+  ranges: readonly Range[],
+  shares: readonly number[],
+  reach: number,
+): readonly number[] {
+  const sizes = steps.map(({ fixed }, i) => (fixed < 0 ? shares[i]! : fixed));
+  return steps.map((_, i) => {
+    const beside = (from: number, to: number): number =>
+      sizes.reduce((sum, size, j) => (j < from || j > to || j === i ? sum : sum + size), 0);
+    const limits = [reach - beside(0, steps.length - 1)];
+    for (const { node, from, to, origin } of ranges) {
+      if (i < from || i > to) continue;
+      const most = largest(node.base) * node.unit - node.add;
+      limits.push(most - beside(origin === "whole" ? 0 : from, to));
+    }
+    return Math.max(0, Math.min(...limits));
+  });
+}
+
 interface Member {
   readonly name: string;
   readonly field: AnyField;
   readonly step: Step;
   readonly room: number;
+  readonly context: Context;
 }
 
 function structs(
@@ -364,27 +395,34 @@ function structs(
 ): Values {
   const { steps, ranges } = plan;
   const shares = sharesOf(steps, ranges, room);
+  const reaches = reachesOf(steps, ranges, shares, context.reach);
   const members = steps.flatMap((step, i): Member[] => {
     const own: readonly (Step | BitMember)[] = step.kind === "bits" ? step.members : [step];
     return own
       .filter(({ field: { hidden } }) => hidden !== true)
-      .map(({ name, field: one }) => ({ name, field: one, step, room: shares[i]! }));
+      .map(({ name, field: one }) => ({
+        name,
+        field: one,
+        step,
+        room: shares[i]!,
+        context: { ...context, reach: reaches[i]! },
+      }));
   });
   const isShown = ({ field: { node } }: Member): boolean => DESCRIBERS.has(node.kind);
   const shown = members.filter(isShown);
   const given = members.filter((member) => !isShown(member));
-  const memberOf = ({ field: one, step, room: left }: Member): Values => {
-    if (step.kind === "items") return countedList(one, steps, step, context, left);
+  const memberOf = ({ field: one, step, room: left, context: own }: Member): Values => {
+    if (step.kind === "items") return countedList(one, steps, step, own, left);
     if (step.kind === "maybe") {
       const { inner } = one.node as NodeOf<"optional">;
-      return option(arbitraryOf(inner, context, left), { nil: undefined });
+      return option(arbitraryOf(inner, own, left), { nil: undefined });
     }
-    return arbitraryOf(one, context, left);
+    return arbitraryOf(one, own, left);
   };
   const make = (some: readonly Member[], more: Record<string, Values> = {}): Values =>
     record({ ...Object.fromEntries(some.map((one) => [one.name, memberOf(one)])), ...more }, PLAIN);
   const choice = given.find(({ field: { node } }) => node.kind === "match");
-  let all = choice === undefined ? make(given) : matches(choice, given, make, context);
+  let all = choice === undefined ? make(given) : matches(choice, given, make);
 
   const trailing = steps.filter(({ trails }) => trails).map(({ name }) => name);
   if (trailing.length > 1) all = all.map((value) => closeGaps(value as Members, trailing));
@@ -426,10 +464,9 @@ function countedList(
 
 /** A value for each case of a match, and for tags without a case. */
 function matches(
-  { name, field, room }: Member,
+  { name, field, room, context }: Member,
   members: readonly Member[],
   make: (some: readonly Member[], more: Record<string, Values>) => Values,
-  context: Context,
 ): Values {
   const { tag, cases, otherwise } = field.node as NodeOf<"match">;
   const others = members.filter((member) => member.name !== name);

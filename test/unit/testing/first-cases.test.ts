@@ -1,6 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import {
+  bytes as described,
+  utf8 as describedText,
+  prefixed,
+  protocolOf,
+  size,
+  struct,
+  u8,
+  u16be,
+  u32be,
+} from "../../../src/fields/index.ts";
+import {
   defineProtocol,
   json,
   lengthPrefixed,
@@ -14,6 +25,8 @@ import { bytes, jsonValues, type Law, laws, text } from "../../../src/testing/in
 import { ping } from "./saboteurs/saboteur.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
+
+const encodeUtf8 = (value: string): Uint8Array => new TextEncoder().encode(value);
 
 /** The values that a law is tried with, in order. */
 function triedWith<T>(make: (see: (value: T) => T) => Law[], name = "round trip"): T[] {
@@ -64,6 +77,36 @@ describe("the first cases of a law", () => {
       laws(framing.wrap(utf8()), text({ max: 3000 }), { expected, seed: 2, runs: 150 }),
     ).map((value) => new TextEncoder().encode(value).length + 2);
     for (const whole of [127, 128, 129, 255, 256, 257, 2000]) expect(sizes).toContain(whole);
+  });
+
+  it("have long frames of values that a description derives, unless you limit them", () => {
+    const head = { kind: u8, length: size(u32be, "body") };
+    const whole = { ...head, body: described() };
+    const text = { ...head, body: describedText() };
+    const sizes = (shape: typeof whole | typeof text, max?: number): number[] =>
+      triedWith<{ readonly body: Uint8Array | string }>((expected) => {
+        const protocol = protocolOf(struct(shape as never), { name: "n", maxFrame: 2 ** 20 });
+        const options = { expected, seed: 3, runs: 150, max };
+        return laws(protocol as never, options as never);
+      }).map(({ body }) => (typeof body === "string" ? encodeUtf8(body).length : body.length));
+    for (const made of [sizes(whole), sizes(text)]) {
+      for (const size of [2 ** 14, 2 ** 16 - 1, 2 ** 16, 2 ** 16 + 1]) expect(made).toContain(size);
+      expect(Math.max(...made)).toBeLessThan(66_000);
+      expect(made.filter((size) => size > 300).length).toBeLessThan(40);
+    }
+    expect(Math.max(...sizes(whole, 500))).toBeLessThan(500);
+  });
+
+  it("stretch a part only as far as the lengths of a description allow", () => {
+    const pair = struct({
+      one: described(u16be),
+      two: prefixed(u16be, struct({ a: describedText(u8) })),
+    });
+    const sizes = triedWith<{ readonly one: Uint8Array }>((expected) =>
+      laws(protocolOf(pair, { name: "pair" }), { expected: expected as never, seed: 1, runs: 150 }),
+    ).map(({ one }) => one.length);
+    expect(Math.max(...sizes)).toBeGreaterThan(65_000);
+    expect(Math.max(...sizes)).toBeLessThan(2 ** 16);
   });
 
   it.each([1, 2, 3, 4])("have what is often forgotten, with seed %s", (seed) => {

@@ -1,6 +1,24 @@
 import fc from "fast-check";
-import { decodeUtf8, defineProtocol, i16be, ProtocolError, u16be } from "../../../../src/index.ts";
-import { bytes, text } from "../../../../src/testing/index.ts";
+import {
+  bytes as described,
+  protocolOf,
+  size,
+  struct,
+  u8,
+  u32be as u32,
+  utf8,
+} from "../../../../src/fields/index.ts";
+import {
+  decodeUtf8,
+  defineProtocol,
+  i16be,
+  type Protocol,
+  ProtocolError,
+  u16be,
+  u16le,
+  u32le,
+} from "../../../../src/index.ts";
+import { bytes, laws, text, valuesOf } from "../../../../src/testing/index.ts";
 import { fromStart, list, walk } from "./list.ts";
 import {
   ascii,
@@ -21,6 +39,42 @@ const texts = fc.array(fc.constantFrom("", "a", "\n", "bcd"), { maxLength: 200, 
 const anyCr = fc.string({ unit: fc.constantFrom("\r", "a"), maxLength: 6 }).map(ascii);
 
 const length = (bytes: Uint8Array, start: number): number => 3 + u16be(bytes, start);
+
+interface Record {
+  readonly version: number;
+  readonly kind: number;
+  readonly payload: Uint8Array;
+}
+
+/** Magic, version, kind, u32le length of the payload, payload. Faultless, but for what is replaced. */
+const record = (fault: Partial<Protocol<Record>>): Protocol<Record> =>
+  defineProtocol<Record>({
+    name: "record",
+    maxFrame: 2 ** 20,
+    measure: (bytes, start, end) => (end - start < 8 ? 0 : 8 + u32le(bytes, start + 4)),
+    decode: (bytes, start, end) => ({
+      version: bytes[start + 2]!,
+      kind: bytes[start + 3]!,
+      payload: bytes.subarray(start + 8, end),
+    }),
+    encode: ({ version, kind, payload }, out) =>
+      void out.u16be(0xcafe).u8(version).u8(kind).u32le(payload.length).bytes(payload),
+    ...fault,
+  });
+
+/** A description, and a `measure` by hand that reads too few bytes of its length. */
+const described32: Saboteur = {
+  bug: "two bytes read of a length of four, of a description",
+  law: "measure equals length",
+  lawsFrom(seed, runs) {
+    const head = { route: described(20), length: size(u32, "note"), note: utf8() };
+    const right = protocolOf(struct(head), { name: "described", maxFrame: 2 ** 20 });
+    const measure: typeof right.measure = (bytes, start, end) =>
+      end - start < 24 ? 0 : 24 + u16be(bytes, start + 22);
+    const wrong: typeof right = { ...right, measure };
+    return laws(wrong, { seed, runs });
+  },
+};
 
 /** Framings that do not find the end of a frame, or find it only when the wind is right. */
 export const measuring: readonly Saboteur[] = [
@@ -77,6 +131,16 @@ export const measuring: readonly Saboteur[] = [
     }),
     text({ max: 300 }),
   ),
+  saboteur(
+    "two bytes read of a length of four, with values of a description",
+    "measure equals length",
+    record({
+      measure: (bytes, start, end) => (end - start < 8 ? 0 : 8 + u16le(bytes, start + 4)),
+    }),
+    valuesOf(struct({ version: u8, kind: u8, payload: described() })),
+    { ignores: (_, at) => at < 2 },
+  ),
+  described32,
   saboteur("a delimiter inside a body", "measure equals length", line(), bytes({ max: 300 })),
   saboteur(
     "swallows an empty line behind the frame",
