@@ -7,6 +7,7 @@ const config: KnipConfig = {
     "scripts/*.mjs",
     "docs/inspector/main.ts",
     "docs/.vitepress/{config.ts,theme/index.ts,typedoc.mjs}",
+    "docs/example/*.paths.ts",
     "examples/**/*.{ts,mjs}",
     "test/bench/*.mjs",
     "test/bench/peers/node.mjs",

@@ -1,5 +1,6 @@
 import { type DefaultTheme, defineConfig } from "vitepress";
 import { checkLinks } from "./check-links.ts";
+import { included, pageOfFile } from "./examples.ts";
 import { referencePages } from "./reference.mjs";
 
 // The site: the pages of docs in reading order, the reference that TypeDoc writes, and the inspector.
@@ -61,7 +62,7 @@ const guide: DefaultTheme.SidebarItem[] = [
   { ...seeTheWire, items: [...(seeTheWire.items ?? []), inspector] },
   pages("Cookbook", {
     Recipes: "/cookbook",
-    Examples: `${repository}/blob/main/examples/README.md`,
+    Examples: "/examples",
     "Move from another library": "/migration/",
     "Buffer.concat loops": "/migration/buffer-concat",
     "split2 and readline": "/migration/lines",
@@ -73,13 +74,13 @@ const guide: DefaultTheme.SidebarItem[] = [
   pages("Help", { Troubleshooting: "/troubleshooting", "Errors and limits": "/errors-and-limits" }),
   pages("Security", {
     "A server on the public internet": "/public-server",
-    "Report a vulnerability": `${repository}/blob/main/SECURITY.md`,
+    "Report a vulnerability": "/security",
   }),
   pages("The project", {
     "Versions and support": "/versions",
     Performance: "/performance",
     Reliability: "/reliability",
-    Changelog: `${repository}/blob/main/CHANGELOG.md`,
+    Changelog: "/changelog",
   }),
   pages("Reference", { "All entry points": "/reference/" }),
 ];
@@ -124,14 +125,21 @@ export default defineConfig({
   markdown: {
     anchor: { slugify },
     config(md) {
-      // Links to files outside docs lead to the repository, and a README.md is the index of its folder.
+      // Links to examples lead to their pages, and those to other files outside docs to the repository. A
+      // README.md is the index of its folder.
       md.core.ruler.push("repository-links", ({ env, tokens }) => {
         const page = (env as { readonly relativePath?: string }).relativePath ?? "";
         for (const token of tokens.flatMap(({ children }) => children ?? [])) {
           const href = token.type === "link_open" ? token.attrGet("href") : null;
           if (href === null || /^(?:[a-z]+:|#|\/)/.test(href)) continue;
-          const { hash, pathname } = new URL(href, `https://site/docs/${page}`);
-          if (pathname.startsWith("/docs/")) {
+          const { hash, pathname } = new URL(
+            href,
+            `https://site${included[page] ?? `/docs/${page}`}`,
+          );
+          const own = pageOfFile(pathname);
+          if (own !== undefined) {
+            token.attrSet("href", own);
+          } else if (pathname.startsWith("/docs/")) {
             token.attrSet("href", href.replace(/(^|\/)README\.md(?=#|$)/, "$1index.md"));
           } else {
             token.attrSet("href", `${repository}/blob/main${pathname}${hash}`);

@@ -1,0 +1,3 @@
+import { examplePages } from "../.vitepress/examples.ts";
+
+export default { paths: () => examplePages };
