@@ -207,3 +207,16 @@ it("reports a reset at the next send, when bytes received during a pause have fi
   expect(await closed).toMatchObject({ by: "error", error: { code: "ECONNRESET" } });
   stop();
 });
+
+it("ends both connections over one stream if the program destroys it", async () => {
+  const { near, far, stop } = await pair();
+  const ends = [endOf(near), endOf(near)];
+  near.destroy();
+  const infos = await Promise.all(ends);
+  expect(infos.map(({ by, error }) => ({ by, error }))).toEqual([
+    { by: "local", error: undefined },
+    { by: "local", error: undefined },
+  ]);
+  far.destroy();
+  stop();
+});

@@ -56,7 +56,7 @@ export function limitsOf(options: ConnectionOptions): Limits {
     const ms = given ?? (hasTime ? usual : 0);
     return ms === 0 ? Infinity : ms;
   };
-  return {
+  const limits: Limits = {
     highWater: options.highWater ?? HIGH_WATER,
     maxQueued: options.maxQueued,
     idleTimeout: time(options.idleTimeout, 0),
@@ -68,6 +68,16 @@ export function limitsOf(options: ConnectionOptions): Limits {
     turn: time(options.turn, TURN),
     concurrency,
   };
+  if (!hasSameLimits(limits, last)) last = limits;
+  return last;
+}
+
+/** Those of the last connection: the connections of a server share them. */
+let last: Limits | undefined;
+
+function hasSameLimits(limits: Limits, other: Limits | undefined): other is Limits {
+  if (other === undefined) return false;
+  return (Object.keys(limits) as (keyof Limits)[]).every((name) => limits[name] === other[name]);
 }
 
 /** @throws TypeError unless it is a value of the option */

@@ -64,7 +64,7 @@ export class Live<In, Out, Context>
 
   /** How it ends, once that is decided. */
   #outcome: CloseInfo | undefined;
-  #lostInfo: Pick<CloseInfo, "code" | "text"> = {};
+  #lostInfo: Pick<CloseInfo, "code" | "text"> | undefined;
   #isLost = false;
   #isOver = false;
   /** Bytes that were queued and not sent. */
@@ -464,7 +464,7 @@ export class Live<In, Out, Context>
     this.settled();
   }
 
-  lost(error?: unknown, info: Pick<CloseInfo, "code" | "text"> = {}): void {
+  lost(error?: unknown, info?: Pick<CloseInfo, "code" | "text">): void {
     if (this.#isOver || this.#isLost) return;
     this.#isLost = true;
     this.#lostInfo = info;

@@ -88,7 +88,7 @@ export class Outgoing {
   #isDrainOwed = false;
   #goal: Goal | undefined;
   #reason: unknown;
-  readonly #flushed: Flushed[] = [];
+  #flushed: Flushed[] | undefined;
   /** True if some sent bytes will never be written. */
   #hasDropped = false;
   #ready: Deferred | undefined;
@@ -200,7 +200,7 @@ export class Outgoing {
     try {
       const before = this.#outbox.written;
       this.#outbox.flush();
-      if (this.#flushed.length > 0) this.#settleFlushed();
+      if (this.#flushed !== undefined) this.#settleFlushed(this.#flushed);
       const isProgress = this.#outbox.written !== before;
       const { queued } = this.#outbox;
       if (queued > 0 || isProgress) this.#owner.moved(queued, isProgress);
@@ -264,7 +264,7 @@ export class Outgoing {
     const dropped = this.#outbox.clear();
     if (dropped > 0 || this.#outbox.isEncoding) this.#hasDropped = true;
     this.#refuse();
-    for (const { reject } of this.#flushed.splice(0)) reject(ended());
+    for (const { reject } of this.#flushed?.splice(0) ?? []) reject(ended());
     return dropped;
   }
 
@@ -289,14 +289,13 @@ export class Outgoing {
     const at = this.#outbox.sent;
     if (this.#outbox.written >= at) return Promise.resolve();
     const { promise, resolve, reject } = deferred();
+    this.#flushed ??= [];
     this.#flushed.push({ at, resolve, reject });
     return promise;
   }
 
-  #settleFlushed(): void {
+  #settleFlushed(flushed: Flushed[]): void {
     const { written } = this.#outbox;
-    while (this.#flushed.length > 0 && this.#flushed[0]!.at <= written) {
-      this.#flushed.shift()!.resolve();
-    }
+    while (flushed.length > 0 && flushed[0]!.at <= written) flushed.shift()!.resolve();
   }
 }

@@ -41,7 +41,7 @@ export interface AttachParts<In, Out, Context> extends ServerParts {
   readonly to?: string | undefined;
 }
 
-const attachments = new WeakMap<object, Attachment<never, unknown, unknown>>();
+const attachments = new WeakMap<object, AnyAttachment>();
 
 /** Returns how to replace the stream of a connection; undefined for connections of other transports. */
 export function upgradeOf(connection: object): Upgrade | undefined {
@@ -84,6 +84,17 @@ export type Upgrade = Pick<
   "host" | "clock" | "buffered" | "waiting" | "check" | "take" | "flush" | "give" | "lost"
 >;
 
+type AnyAttachment = Attachment<never, unknown, unknown>;
+
+const ATTACHMENT: unique symbol = Symbol("attachment");
+
+/** A stream whose `destroy` is watched. */
+type Watched = Readable & { [ATTACHMENT]?: AnyAttachment | undefined };
+
+function watchedDestroy(this: Watched, error?: Error, ...rest: readonly unknown[]): Watched {
+  return this[ATTACHMENT]!.destroying(this, error, rest);
+}
+
 /**
  * A connection over Node streams, with the listeners that join them. Thousands of them may be idle: what all have is in
  * methods, and few closures are their own.
@@ -106,9 +117,11 @@ class Attachment<In, Out, Context> implements Attached<In, Out, Context> {
   #isDelivering = false;
   /** `allowHalfOpen` of the stream, as it was. */
   #allowedHalfOpen = false;
-  /** The `destroy` that was put on the stream, and the one that was its own before. */
-  #watched: Readable["destroy"] | undefined;
-  #ownDestroy: Readable["destroy"] | undefined;
+  /** `destroy` of the stream, as it was, and whether it was the stream's own property. */
+  #destroy: Readable["destroy"] | undefined;
+  #hadDestroy = false;
+  /** Another connection over the same stream, which was there first. */
+  #before: AnyAttachment | undefined;
   /** Undoes what is rarely there. */
   #undo: (() => void)[] | undefined;
 
@@ -317,27 +330,32 @@ class Attachment<In, Out, Context> implements Attached<In, Out, Context> {
   }
 
   /** Watches for a handler that destroys the stream itself: no further message is delivered then. */
-  #watchDestroy(source: Readable): void {
-    const { destroy } = source;
-    const isOwn = Object.hasOwn(source, "destroy");
-    const isPlainSocket = isNode && source instanceof Socket && !("encrypted" in source);
-    const attachment = this;
-    const watched: typeof destroy = function (this: Readable, error, ...rest) {
-      // Otherwise the transport has failed, and complete messages are still delivered.
-      const isProgram = attachment.#isDelivering || (isPlainSocket && error === undefined);
-      const isOurs = attachment.#sink.isActive || source.readableEnded || source.destroyed;
-      if (isProgram && !isOurs) attachment.connection.abort(error ?? undefined);
-      return Reflect.apply(destroy, this, [error, ...rest]);
-    };
-    source.destroy = watched;
-    this.#watched = watched;
-    this.#ownDestroy = isOwn ? destroy : undefined;
+  #watchDestroy(source: Watched): void {
+    this.#destroy = source.destroy;
+    this.#hadDestroy = Object.hasOwn(source, "destroy");
+    this.#before = source[ATTACHMENT];
+    source[ATTACHMENT] = this as unknown as AnyAttachment;
+    source.destroy = watchedDestroy;
   }
 
-  #unwatchDestroy(source: Readable): void {
-    if (source.destroy !== this.#watched) return;
-    if (this.#ownDestroy !== undefined) source.destroy = this.#ownDestroy;
+  #unwatchDestroy(source: Watched): void {
+    if (source.destroy !== watchedDestroy || source[ATTACHMENT]?.connection !== this.connection) {
+      return;
+    }
+    source[ATTACHMENT] = this.#before;
+    if (this.#hadDestroy) source.destroy = this.#destroy!;
     else Reflect.deleteProperty(source, "destroy");
+  }
+
+  /** Called in place of the `destroy` of the stream. */
+  destroying(source: Readable, error: Error | undefined, rest: readonly unknown[]): Readable {
+    const isPlainSocket = isNode && source instanceof Socket && !("encrypted" in source);
+    // Otherwise the transport has failed, and complete messages are still delivered.
+    const isProgram = this.#isDelivering || (isPlainSocket && error === undefined);
+    const isOurs = this.#sink.isActive || source.readableEnded || source.destroyed;
+    if (isProgram && !isOurs) this.connection.abort(error ?? undefined);
+    if (this.#destroy === watchedDestroy) return this.#before!.destroying(source, error, rest);
+    return Reflect.apply(this.#destroy!, source, [error, ...rest]);
   }
 
   // ---- another stream
