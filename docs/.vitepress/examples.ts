@@ -13,6 +13,15 @@ const paths: readonly string[] = readdirSync(folder, { recursive: true, encoding
   .filter(isShown)
   .sort();
 
+/** Links to the parts that an example imports, as a sentence; empty if there are none. */
+function partsOf(path: string, source: string): string {
+  const links = [...source.matchAll(/ from "(\.[^"]+)"/g)].flatMap(([, part]) => {
+    const name = new URL(part!, `https://site/${path}`).pathname.slice(1);
+    return paths.includes(name) ? [`[${name}](/example/${nameOf(name)})`] : [];
+  });
+  return links.length === 0 ? "" : ` It imports ${links.join(", ")}.`;
+}
+
 /** A page for each file of `examples`: its name, and its source as Markdown. */
 export const examplePages: readonly {
   readonly params: { readonly name: string };
@@ -20,8 +29,9 @@ export const examplePages: readonly {
 }[] = paths.map((path) => {
   const source = readFileSync(new URL(path, folder), "utf8");
   const language = path.endsWith(".ts") ? "ts" : "js";
+  const parts = partsOf(path, source);
   const fence = "`".repeat(5);
-  const content = `# ${path}\n\nOne of the [examples](/examples).\n\n${fence}${language}\n${source}${fence}\n`;
+  const content = `# ${path}\n\nOne of the [examples](/examples).${parts}\n\n${fence}${language}\n${source}${fence}\n`;
   return { params: { name: nameOf(path) }, content };
 });
 
