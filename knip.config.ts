@@ -25,7 +25,7 @@ const config: KnipConfig = {
   project: ["{src,test,docs,examples,scripts}/**/*.{ts,mjs}"],
   ignore: ["test/runtimes/**"],
   // Not from npm: Debian has them.
-  ignoreBinaries: ["nats-server", "dpkg-query", "go", "java", "javac"],
+  ignoreBinaries: ["nats-server", "dpkg-query", "go", "java", "javac", "lua5.4", "taskset"],
   // Compilers and a language server that tests run by their paths.
   ignoreDependencies: ["typescript57", "typescript59", "typescript-language-server"],
 };
