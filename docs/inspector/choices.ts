@@ -165,6 +165,8 @@ export const FRAMINGS: Readonly<Record<string, Choice>> = {
       oneOf("endian", "Byte order", "be", "le"),
       oneOf("counts", "The length counts", "body", "frame"),
       number("adjust", "Added to the length"),
+      { key: "header", label: "Bytes before the length, in hex", kind: "text" },
+      number("offset", "Number of bytes before the length"),
       maxFrame,
     ],
     example: `0005 ${ascii("hello")}
@@ -176,6 +178,7 @@ export const FRAMINGS: Readonly<Record<string, Choice>> = {
     options: [
       number("maxBytes", "Most bytes of the length"),
       yes("minimal", "Refuse overlong lengths"),
+      number("offset", "Number of bytes before the length"),
       maxFrame,
     ],
     example: `05 ${ascii("hello")}

@@ -1,5 +1,10 @@
 import type { Protocol } from "../../src/core/index.ts";
-import { type AnyProtocol, namedProtocol, namePieces } from "../../src/inspect/ready/index.ts";
+import {
+  type AnyProtocol,
+  isFileName,
+  namedProtocol,
+  namePieces,
+} from "../../src/inspect/ready/index.ts";
 import { unpack } from "./unpack.mjs";
 
 /** The schemas that were typed. */
@@ -16,6 +21,10 @@ export interface Schemas {
  * @throws RangeError if there is none
  */
 export function protocolFrom(name: string, { schema, remote }: Schemas): AnyProtocol {
+  if (isFileName(name.trim())) {
+    const command = `npx framewright decode --protocol ${name.trim()}`;
+    throw new RangeError(`this page reads no files: use the command line, ${command}`);
+  }
   const [first] = namePieces(name);
   const remoteFile =
     first?.name === "sproto-rpc" && remote.trim() !== "" ? first.options.remote : "";

@@ -28,7 +28,8 @@ const DECODE_HELP = `framewright decode <file | -> --protocol <protocol>
 Shows each frame in bytes with its offset, bytes and fields, or with --json one line per message.
 
   --protocol <protocol>  a built-in one, a framing and a codec, or your own: goim, fastway:dialect=v2, lines+json,
-                         length:width=2,endian=le+utf8, length:width=2+sproto:schema.sproto#Type, ./mine.ts#name
+                         length:width=2,endian=le+utf8, length:width=2+sproto:schema.sproto#Type, ./mine.ts#name;
+                         bytes before a length: length:width=4,header=cafe0101 (hex), or offset=4 for any
   --input <kind>         raw, hex, dump (hex with addresses), pcap; detected by default
   --json                 one line per message: { "offset", "size", "value" }; for captures also stream, from, to, time
   --replies <protocol>   for captures: protocol of the servers, if different

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { AnyProtocol } from "../inspect/ready/index.ts";
+import { type AnyProtocol, isFileName } from "../inspect/ready/index.ts";
 import { protocolOf } from "./protocol-names.ts";
 
 /**
@@ -13,11 +13,8 @@ import { protocolOf } from "./protocol-names.ts";
  */
 export async function loadProtocol(text: string | undefined): Promise<AnyProtocol> {
   if (text === undefined) throw new RangeError("framewright: no --protocol given; try --help");
-  return isFile(text) ? fromFile(text) : protocolOf(text);
+  return isFileName(text) ? fromFile(text) : protocolOf(text);
 }
-
-const isFile = (text: string): boolean =>
-  /^(\.{0,2}[\\/]|[A-Za-z]:[\\/])|\.[cm]?[jt]s(#|$)/.test(text);
 
 async function fromFile(text: string): Promise<AnyProtocol> {
   const hash = text.lastIndexOf("#");

@@ -21,7 +21,7 @@ export function protocolOf(text: string): AnyProtocol {
   } catch (error) {
     const { message } = error as Error;
     throw new RangeError(
-      message.startsWith("no protocol")
+      message.startsWith("unknown protocol")
         ? `framewright: ${message}; or a file: ./mine.ts#name`
         : `framewright: --protocol ${message}`,
     );

@@ -80,7 +80,7 @@ export function explain(
     if (outcome.error !== undefined) {
       root.error = outcome.error;
       delete root.value;
-    } else if (!isDescribed) setValue(root, outcome.value);
+    } else if (!isDescribed) setValue(what, root, outcome.value);
   }
   addUnread(root, all, end, root.error?.message);
   return root;
@@ -90,11 +90,16 @@ const isField = (what: Explainable): what is AnyField => "node" in what;
 
 const nameOf = (what: Explainable): string => (isField(what) ? "" : (what.name ?? ""));
 
-/** The value of a frame is the value of its payload, if the payload has no further parts. */
-function setValue(root: Draft, value: unknown): void {
+/**
+ * The value of a frame is the value of its payload, if the payload has no further parts, and the value does
+ * not hold header bytes, too.
+ */
+function setValue(what: ExplainableProtocol, root: Draft, value: unknown): void {
   if (value === undefined) return;
   root.value = value;
   if (root.type !== "frame") return;
+  const { payload: codec, layout = [] } = what;
+  if (codec && layout.some(({ kind, bytes }) => kind === "header" && bytes === undefined)) return;
   const payloads = root.parts?.filter(({ hidden }) => hidden !== true) ?? [];
   const [payload] = payloads;
   if (payloads.length === 1 && payload!.parts === undefined) payload!.value = value;

@@ -4,6 +4,7 @@
 export { fromDump, fromHex, INPUT_KINDS, type InputKind, kindOf } from "./input.ts";
 export {
   type AnyProtocol,
+  isFileName,
   type NameHost,
   namedProtocol,
   namePieces,

@@ -15,13 +15,11 @@ import {
   delimited,
   fixed,
   hdlc,
-  lengthPrefixed,
   lines,
   netstring,
   perMessage,
   pieces,
   slip,
-  varintPrefixed,
 } from "../../framing/index.ts";
 import { fastway } from "../../protocols/fastway/index.ts";
 import { bilibili, goim, goimJson, type Inflate } from "../../protocols/goim/index.ts";
@@ -35,6 +33,7 @@ import {
 } from "../../protocols/skynet/index.ts";
 import { parse, type Sproto } from "../../protocols/sproto/index.ts";
 import * as workerman from "../../protocols/workerman/index.ts";
+import { lengthWords, varintWords } from "./with-header.ts";
 
 /** A protocol of any kind. */
 export type AnyProtocol = MessageProtocol<unknown, unknown> | Protocol<unknown, unknown>;
@@ -75,8 +74,8 @@ const READY: Readonly<Record<string, Make>> = {
 
 /** Framings; each must be followed by `+` and a codec. */
 const FRAMINGS: Readonly<Record<string, Make>> = {
-  length: lengthPrefixed,
-  varint: varintPrefixed,
+  length: lengthWords,
+  varint: varintWords,
   lines,
   delimited: ({ delimiter = "\n", ...options }: { readonly delimiter?: string }) =>
     delimited(delimiter, options),
@@ -229,7 +228,12 @@ function pieceOf(part: string): NamePiece {
   for (const word of part.slice(colon + 1).split(",")) {
     const equals = word.indexOf("=");
     if (equals < 0) options[""] = word;
-    else options[word.slice(0, equals).trim()] = typed(word.slice(equals + 1));
+    else {
+      const key = word.slice(0, equals).trim();
+      const value = word.slice(equals + 1);
+      // Hex digits, which may all be decimal digits.
+      options[key] = key === "header" ? value.trim() : typed(value);
+    }
   }
   return { name: part.slice(0, colon).trim(), options };
 }
@@ -238,6 +242,11 @@ function typed(text: string): unknown {
   if (text === "true" || text === "false") return text === "true";
   if (/^-?\d+$/.test(text)) return Number(text);
   return text.replaceAll("\\r", "\r").replaceAll("\\n", "\n").replaceAll("\\0", "\0");
+}
+
+/** True for the name of a file with a protocol, `./mine.ts#name`, which only the command line loads. */
+export function isFileName(text: string): boolean {
+  return /^(\.{0,2}[\\/]|[A-Za-z]:[\\/])|\.[cm]?[jt]s(#|$)/.test(text);
 }
 
 /** Adds the typed text to errors about options. */

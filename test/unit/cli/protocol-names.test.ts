@@ -33,7 +33,7 @@ import {
   utf8,
   varintPrefixed,
 } from "../../../src/index.ts";
-import { PROTOCOL_NAMES } from "../../../src/inspect/ready/index.ts";
+import { fromHex, namedProtocol, PROTOCOL_NAMES } from "../../../src/inspect/ready/index.ts";
 import { fastway } from "../../../src/protocols/fastway/index.ts";
 import { bilibili, goim, goimJson } from "../../../src/protocols/goim/index.ts";
 import {
@@ -132,6 +132,18 @@ const CASES: readonly (readonly [name: string, protocol: Any, values: readonly u
     [{ kind: "request", name: "say", session: 1, args: { text: "hi" } }],
   ],
   ["length:width=4+raw", framed.wrap(raw()), [bytes]],
+  [
+    "length:width=4,endian=le,header=cafe0101+utf8",
+    lengthPrefixed({ width: 4, endian: "le", header: Uint8Array.of(0xca, 0xfe, 1, 1) }).wrap(
+      utf8(),
+    ),
+    ["a", ""],
+  ],
+  [
+    "length:width=1,header=0x0102",
+    lengthPrefixed({ width: 1, header: Uint8Array.of(1, 2) }).wrap(raw()),
+    [bytes],
+  ],
   ["varint+utf8", varintPrefixed().wrap(utf8()), ["a", ""]],
   ["lines+utf8", lines().wrap(utf8()), ["a", "\u00fc"]],
   ["delimited:delimiter=|+latin1", delimited("|").wrap(latin1()), ["a", "\u00fc"]],
@@ -177,7 +189,15 @@ describe("framewright decode --protocol", () => {
     [`sproto-packed:${moveFile}#None`, /None/],
     ["sproto-packed:none.sproto#Move", /none\.sproto/],
     ["workerman-gateway:serialized=xml", /serialized must be php, not xml/],
-    ["php-serialize+lines", /unknown protocol "php-serialize\+lines"/],
+    [
+      "php-serialize+lines",
+      /unknown protocol "php-serialize\+lines".*; or a file: \.\/mine\.ts#name/,
+    ],
+    ["length:width=4,header=magic", /header must be bytes in hex, .* header=cafe0101, not magic/],
+    ["length:width=4,header=123", /header must be bytes in hex, .* not 123/],
+    ["length:width=4,header", /has no option ""; use .*header/],
+    ["length:width=4,header=", /header must be bytes in hex/],
+    ["length:width=4,offset=8,header=cafe", /header has 2 bytes, but offset is 8/],
   ])("%s is refused in one line, with exit code 2", async (name, message) => {
     let errors = "";
     const args = ["decode", file("wire", bytes), "--protocol", name];
@@ -188,5 +208,50 @@ describe("framewright decode --protocol", () => {
     expect(code).toBe(2);
     expect(errors).toMatch(message);
     expect(errors.split("\n")).toHaveLength(2);
+  });
+});
+
+describe("a framing with an offset, by its name", () => {
+  const header = Uint8Array.of(0xca, 0xfe, 1, 1);
+  const host = { inflate: () => bytes, schema: () => "" };
+
+  it.each([
+    ["length:offset=4,width=4,endian=le", "cafe0101 03000000 010203"],
+    ["length:offset=4,width=1,counts=frame", "cafe0101 08 010203"],
+    ["varint:offset=4", "cafe0101 03 010203"],
+  ])("%s has values with the bytes before the length", async (name, hex) => {
+    const wire = fromHex(hex);
+    const protocol = namedProtocol(name, host) as Protocol<unknown, unknown>;
+    expect(decodeAll(protocol, wire)).toEqual([{ header, payload: bytes }]);
+    expect(encodeFrame(protocol, { header, payload: bytes })).toEqual(wire);
+    expect(await valuesBy(name, wire)).toEqual([
+      { header: { $bytes: "cafe0101" }, payload: { $bytes: "010203" } },
+    ]);
+  });
+
+  it("has payloads of its codec", async () => {
+    const wire = fromHex("cafe 0007 7b2261223a317d");
+    const expected = { header: { $bytes: "cafe" }, payload: { a: 1 } };
+    expect(await valuesBy("length:offset=2,width=2+json", wire)).toEqual([expected]);
+  });
+
+  it("shows header and payload apart", async () => {
+    let out = "";
+    const args = ["decode", file("wire", fromHex("cafe 0002 6869")), "--input", "raw"];
+    await execute([...args, "--protocol", "length:offset=2,width=2+utf8"], {
+      out: { write: (text) => (out += text) },
+      errors: { write: (text) => expect.unreachable(text) },
+    });
+    expect(out).toMatch(
+      /ca fe +header +bytes +2 bytes\n.*00 02 +length .*\n.*68 69 +payload +bytes +"hi"\n/,
+    );
+  });
+
+  it.each(["length:offset=4,width=4", "varint:offset=4"])("%s refuses other values", (name) => {
+    const protocol = namedProtocol(name, host);
+    const text = "expected { header, payload } with a header of 4 bytes";
+    for (const value of [bytes, undefined, { header: bytes, payload: bytes }]) {
+      expect(() => encodeFrame(protocol, value)).toThrow(text);
+    }
   });
 });

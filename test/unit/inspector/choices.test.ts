@@ -30,6 +30,7 @@ const readyName = (key: string, words: readonly string[]): string =>
 /** Everything that may be in an option. */
 function valuesOf({ key, kind }: Option): readonly string[] {
   if (kind === "yes") return ["true"];
+  if (key === "header") return ["cafe0101", "0x00"];
   if (kind === "text")
     return key === "delimiter" ? ["\\r\\n"] : key === "package" ? ["package"] : ["x"];
   if (kind === "number")
@@ -106,6 +107,20 @@ describe("choices of the inspector", () => {
     const packed = "0014 05 0408 c4 04ffff c7 ffff03616e 63 6e09 04 01 04 02 0003 05 010a";
     expect(framesIn("netpack+sproto-packed:schema.sproto#Move", packed)).toEqual(messages);
     expect(() => protocolFrom("sproto:schema.sproto", schemas)).toThrow("a schema and a type");
+  });
+
+  it("refuses files, and names the command that reads them", () => {
+    for (const name of ["./mine.js#name", " ../mine.ts", "mine.mjs#name"]) {
+      expect(() => protocolFrom(name, schemas)).toThrow(
+        `this page reads no files: use the command line, npx framewright decode --protocol ${name.trim()}`,
+      );
+    }
+  });
+
+  it("shows the bytes before the length", () => {
+    const frame = [{ header: Uint8Array.of(0xca, 0xfe), payload: "hi" }];
+    expect(framesIn("length:offset=2,width=2+utf8", "cafe 0002 6869")).toEqual([frame]);
+    expect(framesIn("length:header=cafe,width=2+utf8", "cafe 0002 6869")).toEqual([["hi"]]);
   });
 
   it("reads remote calls by the schemas of both sides", () => {
