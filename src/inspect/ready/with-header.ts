@@ -16,7 +16,7 @@ import {
 import { fromHex } from "./input.ts";
 
 /** A frame of a framing with an `offset`: the bytes before its length, and its payload. */
-export interface WithHeader {
+interface WithHeader {
   readonly header: Uint8Array;
   readonly payload: unknown;
 }
