@@ -8,7 +8,7 @@ import type { Framing } from "./protocol.ts";
 import { newScan, type OwnScan, resetScan } from "./scan.ts";
 
 /*
- * The design keeps the work at O(bytes + chunks), for every framing and however the stream is cut. A frame
+ * Takes O(bytes + chunks) time with every framing, however the stream is cut. A frame
  * inside one chunk costs no allocation; any other frame is copied once. Memory grows only with received bytes.
  *
  *   origin (stream offset of bytes[0])

@@ -372,7 +372,7 @@ class Attachment<In, Out, Context> implements Attached<In, Out, Context> {
 
   /** Number of bytes that the connection wrote but that were not passed to the stream. */
   get waiting(): number {
-    return this.#sink.buffered() - this.#writable.writableLength;
+    return this.unsent - this.#writable.writableLength;
   }
 
   /**

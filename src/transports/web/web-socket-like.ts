@@ -16,7 +16,7 @@ export interface WebSocketLike {
    * down.
    */
   readonly bufferedAmount?: number | undefined;
-  /** The negotiated extensions; empty if there are none. */
+  /** Extensions that both sides agreed on, or an empty string. */
   readonly extensions?: string | undefined;
   /** The URL that it was opened with, for error texts. */
   readonly url?: string | undefined;

@@ -1,8 +1,9 @@
-import { decodeFrame, encodeFrame, ProtocolError, perMessage } from "framewright";
+import { decodeFrame, encodeFrame, perMessage } from "framewright";
 import type { DescribedProtocol, Field } from "framewright/fields";
 import { goim } from "framewright/goim";
 import { agreement, laws, valuesOf } from "framewright/testing";
 import { describe, expect, it } from "vitest";
+import { errorOf } from "../../support/chunks.ts";
 import {
   dns,
   fastwayCommands,
@@ -16,16 +17,6 @@ import {
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 const bytesOf = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "hex"));
-
-function errorOf(run: () => unknown): ProtocolError {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof ProtocolError) return error;
-    throw error;
-  }
-  throw new Error("nothing was thrown");
-}
 
 const rtp = perMessage().wrap(rtpPacket, { name: "RTP" });
 const rtu = perMessage().wrap(modbusRtu, { name: "Modbus RTU" });

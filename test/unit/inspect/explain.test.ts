@@ -6,7 +6,6 @@ import {
   lengthPrefixed,
   lines,
   netstring,
-  ProtocolError,
   raw,
   Splitter,
   varintPrefixed,
@@ -31,6 +30,7 @@ import { cobs, slip } from "framewright/framing";
 import { goim } from "framewright/goim";
 import { explain, hexView, type Part } from "framewright/inspect";
 import { describe, expect, it } from "vitest";
+import { errorOf } from "../../support/chunks.ts";
 import { modbus, modbusRtu, mqtt, tlvs } from "../../support/formats.ts";
 
 const bytesOf = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "hex"));
@@ -156,7 +156,7 @@ describe("the error of explain for a length that is too large", () => {
   ] as const)("is that of decodeFrame and of a Splitter: %s", (_, protocol, hex, code) => {
     const given = bytesOf(hex);
     const { error, parts, value } = explain(protocol, given);
-    const thrown = thrownBy(() => decodeFrame<unknown>(protocol, given));
+    const thrown = errorOf(() => decodeFrame<unknown>(protocol, given));
     const { message, offset } = thrown;
     expect(error).toEqual({ code, message, offset });
     expect(thrown.code).toBe(code);
@@ -164,7 +164,7 @@ describe("the error of explain for a length that is too large", () => {
     expect(parts?.at(-1)?.end ?? 0).toBe(given.length);
     if (code === "malformed" || given.length === 0) return;
     const splitter = new Splitter(protocol);
-    const split = thrownBy(() => {
+    const split = errorOf(() => {
       splitter.push(given);
       while (splitter.next());
       splitter.finish();
@@ -184,17 +184,6 @@ describe("the error of explain for a length that is too large", () => {
     ]);
   });
 });
-
-/** The ProtocolError that a function throws. */
-function thrownBy(run: () => unknown): ProtocolError {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof ProtocolError) return error;
-    throw error;
-  }
-  throw new Error("nothing was thrown");
-}
 
 describe("explain of a framing", () => {
   const named = ({ parts = [] }: Part): string[] =>
