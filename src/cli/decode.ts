@@ -3,13 +3,15 @@ import {
   type AnyProtocol,
   fromDump,
   fromHex,
+  hasMark,
   INPUT_KINDS,
   type InputKind,
   kindOf,
+  nextFrame,
 } from "../inspect/ready/index.ts";
 import { parsed } from "./arguments.ts";
 import { decodeCapture } from "./decode-capture.ts";
-import { FrameReader, hexFrames, jsonLines, type Show } from "./frame-reader.ts";
+import { FrameReader, hexFrames, jsonLines, type Show, withHints } from "./frame-reader.ts";
 import { loadProtocol } from "./load-protocol.ts";
 import type { Streams } from "./streams.ts";
 
@@ -17,6 +19,7 @@ const OPTIONS = {
   protocol: { type: "string" },
   input: { type: "string" },
   json: { type: "boolean" },
+  resync: { type: "boolean" },
   columns: { type: "string" },
   replies: { type: "string" },
   port: { type: "string" },
@@ -32,6 +35,7 @@ Shows each frame in bytes with its offset, bytes and fields, or with --json one 
                          bytes before a length: length:width=4,header=cafe0101 (hex), or offset=4 for any
   --input <kind>         raw, hex, dump (hex with addresses), pcap; detected by default
   --json                 one line per message: { "offset", "size", "value" }; for captures also stream, from, to, time
+  --resync               after an error, go on at the next good frame; for protocols whose frames begin with a mark
   --replies <protocol>   for captures: protocol of the servers, if different
   --port <number>        for captures: only connections of this port
   --columns <n>          bytes per line                                         [8]
@@ -54,6 +58,12 @@ export async function decodeCommand(args: readonly string[], streams: Streams): 
   }
   const columns = columnsOf(values.columns);
   const protocol = await loadProtocol(values.protocol);
+  const resync = values.resync === true;
+  if (resync && !hasMark(protocol)) {
+    throw new RangeError(
+      "framewright decode: --resync needs a protocol whose frames begin with bytes that are always the same",
+    );
+  }
   const read = file === "-" ? await allOf(streams) : readFileSync(file);
   const found = kind ?? kindOf(read);
   if (kind === undefined && found !== "raw") {
@@ -64,15 +74,29 @@ export async function decodeCommand(args: readonly string[], streams: Streams): 
   const show = (shown: AnyProtocol): Show =>
     values.json === true ? jsonLines(streams.out) : hexFrames(shown, columns, streams.out);
   if (found === "pcap") {
+    if (resync) throw new RangeError("framewright decode: --resync does not work with captures");
     const port = portOf(values.port);
     const replies = values.replies === undefined ? protocol : await loadProtocol(values.replies);
     const options = { protocol, replies, port, show, errors: streams.errors };
     return decodeCapture(new Uint8Array(read), options) ? 0 : 1;
   }
-  const reader = new FrameReader(protocol, show(protocol));
-  reader.push(bytesOf(read, found), NOWHERE);
-  reader.finish(NOWHERE);
-  return reader.isRight ? 0 : 1;
+  const bytes = bytesOf(read, found);
+  const hinted = withHints(show(protocol), protocol, bytes);
+  return readAll(protocol, hinted, bytes, resync) ? 0 : 1;
+}
+
+/** Shows all frames of a file. Returns false if there are errors. */
+function readAll(protocol: AnyProtocol, show: Show, bytes: Uint8Array, resync: boolean): boolean {
+  for (let from = 0, isRight = true; ; isRight = false) {
+    const reader = new FrameReader(protocol, show, { from, stops: resync });
+    reader.push(bytes.subarray(from), NOWHERE);
+    reader.finish(NOWHERE);
+    const { stoppedAt } = reader;
+    if (!resync || stoppedAt === undefined) return isRight && reader.isRight;
+    from = nextFrame(protocol, bytes, stoppedAt + 1) ?? bytes.length;
+    show.leftOut?.(stoppedAt, from - stoppedAt);
+    if (from === bytes.length) return false;
+  }
 }
 
 /** Reads all of standard input; not at once, because a pipe may have nothing yet. */

@@ -3,11 +3,12 @@ import {
   decodeValues,
   forOneStream,
   type ProtocolError,
+  rebased,
   Splitter,
   valueText,
 } from "../core/index.ts";
 import { explain, hexView, type Part } from "../inspect/index.ts";
-import type { AnyProtocol } from "../inspect/ready/index.ts";
+import { type AnyProtocol, lengthHint } from "../inspect/ready/index.ts";
 import type { Pipe } from "./streams.ts";
 
 /** Bytes of a frame, and their source. */
@@ -27,7 +28,40 @@ export interface Source {
 /** Shows frames, and errors. */
 export interface Show {
   frame(frame: Frame, values: readonly unknown[]): void;
-  error(frame: Frame, error: ProtocolError): void;
+  /**
+   * @param error - its offset is that in the stream
+   * @param hint - the likely cause, if it is known
+   */
+  error(frame: Frame, error: ProtocolError, hint?: string | undefined): void;
+  /** Bytes that are in no frame, from `--resync`. */
+  leftOut?(offset: number, size: number): void;
+}
+
+/** How a {@link FrameReader} reads. */
+export interface ReaderOptions {
+  /** Offset of the first byte in its stream; 0 by default. */
+  readonly from?: number | undefined;
+  /** Also stop at a frame that cannot be decoded. */
+  readonly stops?: boolean | undefined;
+}
+
+/** Adds hints to errors in a stream, of which all bytes are here. */
+export function withHints(show: Show, protocol: AnyProtocol, bytes: Uint8Array): Show {
+  let before: number | undefined;
+  return {
+    frame(frame, values) {
+      show.frame(frame, values);
+      before = frame.offset;
+    },
+    error(frame, error) {
+      show.error(frame, error, lengthHint(protocol, bytes, frame.offset, before));
+      before = frame.offset;
+    },
+    leftOut(offset, size) {
+      show.leftOut?.(offset, size);
+      before = undefined;
+    },
+  };
 }
 
 /**
@@ -38,15 +72,22 @@ export class FrameReader {
   readonly #protocol: AnyProtocol;
   readonly #show: Show;
   readonly #splitter: Splitter | undefined;
-  /** Number of bytes read as frames. */
-  #at = 0;
+  readonly #from: number;
+  readonly #stops: boolean;
+  /** Offset after the last frame. */
+  #at: number;
   #isOff = false;
   isRight = true;
+  /** Offset of the bad frame at which it stopped. */
+  stoppedAt: number | undefined;
 
-  constructor(protocol: AnyProtocol, show: Show) {
+  constructor(protocol: AnyProtocol, show: Show, { from = 0, stops = false }: ReaderOptions = {}) {
     const own = forOneStream(protocol) as AnyProtocol;
     this.#protocol = own;
     this.#show = show;
+    this.#from = from;
+    this.#stops = stops;
+    this.#at = from;
     if ("measure" in own && own.measure !== undefined) this.#splitter = new Splitter(own);
   }
 
@@ -67,32 +108,42 @@ export class FrameReader {
     if (splitter === undefined || this.#isOff) return;
     try {
       begin();
-      while (splitter.next()) {
-        const { start, end, offset } = splitter;
+      while (!this.#isOff && splitter.next()) {
+        const { start, end } = splitter;
+        const offset = this.#from + splitter.offset;
         this.#at = offset + end - start;
-        this.#decode({ bytes: splitter.bytes.subarray(start, end), offset, source });
+        const isGood = this.#decode({ bytes: splitter.bytes.subarray(start, end), offset, source });
+        if (!isGood && this.#stops) this.#stop(offset);
       }
     } catch (error) {
-      this.#isOff = true;
-      this.#fail({ bytes: splitter.rest(), offset: this.#at, source }, error);
+      this.#stop(this.#at);
+      this.#fail({ bytes: splitter.rest(), offset: this.#at, source }, error, this.#from);
     }
   }
 
-  #decode(frame: Frame): void {
+  #stop(offset: number): void {
+    this.#isOff = true;
+    this.stoppedAt = offset;
+  }
+
+  /** Returns false if it is invalid. */
+  #decode(frame: Frame): boolean {
     const { bytes } = frame;
     let values: readonly unknown[];
     try {
       values = decodeValues(this.#protocol, bytes, 0, bytes.length);
     } catch (error) {
-      this.#fail(frame, error);
-      return;
+      this.#fail(frame, error, frame.offset);
+      return false;
     }
     this.#show.frame(frame, values);
+    return true;
   }
 
-  #fail(frame: Frame, error: unknown): void {
+  /** @param base - added to the offset of the error to get that in the stream */
+  #fail(frame: Frame, error: unknown, base: number): void {
     this.isRight = false;
-    this.#show.error(frame, asProtocolError(error, "malformed", "decode failed"));
+    this.#show.error(frame, rebased(asProtocolError(error, "malformed", "decode failed"), base));
   }
 }
 
@@ -107,8 +158,9 @@ export function jsonLines(out: Pipe): Show {
       const size = frame.bytes.length;
       for (const value of values) line(frame, `"size":${size},"value":${valueText(value)}`);
     },
-    error: (frame, { code, message }) =>
-      line(frame, `"error":${JSON.stringify({ code, message })}`),
+    error: (frame, { code, message, offset }, hint) =>
+      line(frame, `"error":${JSON.stringify({ code, message, offset, hint })}`),
+    leftOut: (offset, size) => void out.write(`{"offset":${offset},"leftOut":${size}}\n`),
   };
 }
 
@@ -124,14 +176,25 @@ export function hexFrames(protocol: AnyProtocol, columns: number, out: Pipe): Sh
     const part = isStateful
       ? decodedPart(protocol.name, shown, values)
       : explain(protocol as never, shown);
-    out.write(`${hexView(part, shown, { columns })}\n\n`);
+    out.write(`${hexView(part, shown, { columns, offset })}\n`);
     return part.error !== undefined;
   };
   return {
-    frame: (frame, values) => void view(frame, values),
-    error(frame, { code, message }) {
+    frame(frame, values) {
+      view(frame, values);
+      out.write("\n");
+    },
+    error(frame, { code, message, offset }, hint) {
       // The view contains the error, unless it is not in the bytes shown.
-      if (!view(frame, [])) out.write(`error: ${code}: ${message}\n\n`);
+      if (!view(frame, [])) {
+        const place = offset === undefined ? "" : ` (at ${offset.toString(16).padStart(4, "0")})`;
+        out.write(`error: ${code}: ${message}${place}\n`);
+      }
+      out.write(hint === undefined ? "\n" : `hint: ${hint}\n\n`);
+    },
+    leftOut(offset, size) {
+      const bytes = `${size} byte${size === 1 ? "" : "s"}`;
+      out.write(`left out ${bytes} at 0x${offset.toString(16)}\n\n`);
     },
   };
 }

@@ -32,7 +32,7 @@ export { Sweeper } from "./connection/sweeper.ts";
 export { Decoder } from "./decoder.ts";
 export { asProtocolError, nameError, rebased } from "./errors.ts";
 export { unicodeEscape } from "./escape.ts";
-export { decodeValues, exactFrame, forOneStream, measureFrame } from "./frames.ts";
+export { decodeValues, exactFrame, forOneStream, measureFrame, measureWhole } from "./frames.ts";
 export {
   eachMember,
   elements,

@@ -139,8 +139,8 @@ function measureOf(field: AnyField, { plan, upTo, maxFrame }: Aim): Framing["mea
   };
 }
 
-/** The plan of the outermost struct, if the field is a struct in another form. */
-function planOf({ node }: AnyField): StructPlan | undefined {
+/** The plan of the outermost struct, if the field is a struct in another form. @internal */
+export function planOf({ node }: AnyField): StructPlan | undefined {
   switch (node.kind) {
     case "struct":
       return node.plan;

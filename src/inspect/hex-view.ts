@@ -7,7 +7,7 @@ import { type HexViewOptions, type Row, viewOf } from "./rows.ts";
  *
  * @param part - the result of `explain`
  * @param bytes - the same bytes
- * @throws RangeError unless the options are integers of at least 1
+ * @throws RangeError unless the options are integers of at least 1, or 0 for `offset`
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-import { checkOptions } from "../core/index.ts";
+import { checkInteger, checkOptions } from "../core/index.ts";
 import type { Part, PartBits } from "./part.ts";
 
 /** Options for {@link hexView} and {@link htmlView}. */
@@ -13,6 +13,11 @@ export interface HexViewOptions {
    * @defaultValue 4
    */
   readonly lines?: number | undefined;
+  /**
+   * Position of the first byte of `bytes` in its stream or file; added to all addresses.
+   * @defaultValue 0
+   */
+  readonly offset?: number | undefined;
 }
 
 /** A line of a view. */
@@ -41,7 +46,7 @@ export interface View {
 
 /**
  * @param caller - name of the calling function, for errors
- * @throws RangeError unless the options are integers of at least 1
+ * @throws RangeError unless the options are integers of at least 1, or 0 for `offset`
  */
 export function viewOf(
   caller: string,
@@ -49,22 +54,21 @@ export function viewOf(
   bytes: Uint8Array,
   options: HexViewOptions,
 ): View {
-  checkOptions(caller, options, ["columns", "lines"]);
-  const { columns = 8, lines = 4 } = options;
-  for (const [name, n] of Object.entries({ columns, lines })) {
-    if (!Number.isInteger(n) || n < 1) {
-      throw new RangeError(`${caller}: ${name} must be an integer of at least 1, not ${n}`);
-    }
-  }
+  checkOptions(caller, options, ["columns", "lines", "offset"]);
+  const { columns = 8, lines = 4, offset = 0 } = options;
+  checkInteger(`${caller}: columns`, columns, 1);
+  checkInteger(`${caller}: lines`, lines, 1);
+  checkInteger(`${caller}: offset`, offset, 0);
   const rows: Row[] = [];
-  const width = Math.max(4, part.end.toString(16).length);
+  const width = Math.max(4, (offset + part.end).toString(16).length);
   const hexOf = (at: number): string => at.toString(16).padStart(width, "0");
 
   const visit = (one: Part, depth: number, path: string, from: Uint8Array, mark: string): void => {
     const { parts, bits, start, end, unpacked } = one;
     const text = `${shownValue(one)}${one.note === undefined ? "" : `  (${one.note})`}`.trim();
     const isTree = parts !== undefined && parts.length > 0;
-    const address = (at: number): string => mark + hexOf(at);
+    // Unpacked bytes have positions of their own.
+    const address = (at: number): string => mark + hexOf(mark === "" ? offset + at : at);
     const common = { depth, part: one, path, isUnpacked: mark !== "" };
     const inside = (deeper: number): void => {
       for (const inner of parts ?? []) visit(inner, deeper, joined(path, inner), from, mark);
@@ -102,9 +106,14 @@ export function viewOf(
     }
   };
 
+  const placeOf = (at: number): string => {
+    const isFirst = offset + part.start === 0;
+    return hexOf(offset + at) + (isFirst ? "" : `, offset ${at - part.start} in the frame`);
+  };
+
   visit(part, 0, part.name, bytes, "");
   const { error } = part;
-  const place = error?.offset === undefined ? "" : ` (at ${hexOf(error.offset)})`;
+  const place = error?.offset === undefined ? "" : ` (at ${placeOf(error.offset)})`;
   return { rows, error: error && `${error.code}: ${error.message}${place}` };
 }
 

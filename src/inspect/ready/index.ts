@@ -2,6 +2,7 @@
 // `framewright/inspect` does not export them, so its users do not load the protocols.
 
 export { fromDump, fromHex, INPUT_KINDS, type InputKind, kindOf } from "./input.ts";
+export { hasMark, lengthHint, nextFrame } from "./length-hint.ts";
 export {
   type AnyProtocol,
   isFileName,

@@ -42,6 +42,13 @@ const talk: readonly Said[] = [
 const values = (lines: Record<string, unknown>[]): unknown[] => lines.map(({ value }) => value);
 
 describe("framewright decode of captures", () => {
+  it("refuses --resync", async () => {
+    const args = ["--protocol", "length:width=2,header=cafe+json", "--resync"];
+    const { code, errors } = await decode(captureOf(talk, {}), ...args);
+    expect(code).toBe(2);
+    expect(errors).toContain("--resync does not work with captures");
+  });
+
   const forms: CaptureForm[] = [
     {},
     { format: "big" },

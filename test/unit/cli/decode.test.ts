@@ -181,6 +181,87 @@ describe("framewright decode", () => {
     expect(cut.out).toMatch(/\nerror: truncated: /);
   });
 
+  describe("of a stream in which a length is wrong", () => {
+    const protocol = "length:width=2,header=cafe+json";
+    const framing = lengthPrefixed({ width: 2, header: Uint8Array.of(0xca, 0xfe) });
+    /** Frames of 7 bytes at 0, 7, 14 and 21, with another length in the second. */
+    const wire = (by: number): Uint8Array => {
+      const all = encodeAll(framing.wrap(json()), [101, 102, 103, 104]);
+      all[10]! += by;
+      return all;
+    };
+
+    it("gives a hint, and addresses in the stream", async () => {
+      const path = file("wrong", wire(2));
+      const { code, out } = await framewright("decode", path, "--protocol", protocol);
+      expect(code).toBe(1);
+      const [, second, third] = out.split("\n\n");
+      expect(second).toMatch(/^frame 2, 9 bytes at 0x7\n/);
+      expect(second).toMatch(/\n0009 {2}00 05 +length/);
+      expect(second).toContain("(at 000e, offset 7 in the frame)");
+      expect(second).toContain(
+        "\nhint: the mark cafe occurs again at 0xe, inside this frame: its length (at 0x9, 2 bytes) may be 2 bytes too large",
+      );
+      expect(third).toMatch(/^frame 3, 12 bytes at 0x10\n0010 /);
+      expect(third).toContain("inside the frame before");
+    });
+
+    it("writes both as JSON", async () => {
+      const [, second, third, ...more] = await decoded(protocol, wire(-1));
+      expect(second).toMatchObject({ offset: 7, size: 6, value: 10 });
+      expect(third).toMatchObject({ offset: 13, error: { code: "malformed", offset: 13 } });
+      expect(third).toMatchObject({
+        error: { hint: expect.stringContaining("(at 0x9, 2 bytes) may be 1 byte too small") },
+      });
+      expect(more).toEqual([]);
+    });
+
+    it("says where the input ends too early", async () => {
+      const path = file("short", encodeAll(framing.wrap(json()), [1, 2]).subarray(0, 9));
+      const { out } = await framewright("decode", path, "--protocol", protocol);
+      expect(out).toMatch(/input ends after 4 bytes.* \(at 0005, offset 0 in the frame\)\n\n$/);
+    });
+
+    it("goes on at the next good frame with --resync", async () => {
+      const path = file("wrong", wire(2));
+      const args = ["decode", path, "--protocol", protocol, "--resync"];
+      const { code, out } = await framewright(...args);
+      expect(code).toBe(1);
+      expect(out).toContain("\n\nleft out 7 bytes at 0x7\n\nframe 3, 7 bytes at 0xe\n");
+      expect(out).toContain("frame 4, 7 bytes at 0x15");
+      const { out: lines } = await framewright(...args, "--json");
+      expect(
+        lines
+          .trim()
+          .split("\n")
+          .map((line) => JSON.parse(line)),
+      ).toMatchObject([
+        { offset: 0, value: 101 },
+        { offset: 7, error: {} },
+        { offset: 7, leftOut: 7 },
+        { offset: 14, value: 103 },
+        { offset: 21, value: 104 },
+      ]);
+    });
+
+    it("leaves out the rest if no good frame follows", async () => {
+      const path = file("rest", Uint8Array.of(...wire(0), 0xca, 0xfe, 0, 9));
+      const args = ["decode", path, "--protocol", protocol, "--resync", "--json"];
+      const { code, out } = await framewright(...args);
+      expect(code).toBe(1);
+      expect(out).toMatch(/"code":"truncated".*\n\{"offset":28,"leftOut":4\}\n$/);
+      const good = await framewright("decode", file("good", wire(0)), ...args.slice(2));
+      expect(good.code).toBe(0);
+    });
+
+    it("refuses --resync without a mark", async () => {
+      const args = ["decode", file("wrong", wire(0)), "--resync", "--protocol", "lines+json"];
+      const { code, errors } = await framewright(...args);
+      expect(code).toBe(2);
+      expect(errors).toContain("--resync needs a protocol whose frames begin with bytes");
+    });
+  });
+
   it("reads protocols of your own, also in TypeScript", async () => {
     const source = (types: string): string => `
       import { lines, utf8 } from "framewright";
