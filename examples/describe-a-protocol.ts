@@ -73,7 +73,7 @@ try {
 } catch (error) {
   console.log(String(error));
 }
-//=> ProtocolError: crc: checksum is 56424, not 19557
+//=> ProtocolError: crc: expected checksum 56424 (0xdc68), found 19557 (0x4c65)
 
 const all = laws(messages, { seed: 1, runs: 50 });
 for (const law of all) await law.check();

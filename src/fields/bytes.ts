@@ -1,6 +1,6 @@
 import { isBytes, type Output } from "../core/index.ts";
 import { type Field, type Hidden, type Length, makeField } from "./field.ts";
-import { bytesText, malformed, shown, tooShort, unencodable } from "./field-error.ts";
+import { bytesText, shown, tooShort, unencodable, unexpected } from "./field-error.ts";
 import { checkLength, lengthField, readLength, writeBehind } from "./length.ts";
 import type { FieldNode } from "./node.ts";
 
@@ -128,7 +128,7 @@ export function checkMagic(wanted: Uint8Array, bytes: Uint8Array, at: number, en
   const here = Math.min(wanted.length, end - at);
   for (let i = 0; i < here; i++) {
     if (bytes[at + i] !== wanted[i]) {
-      throw malformed(`byte ${bytes[at + i]}, not ${wanted[i]}`, at + i);
+      throw unexpected(wanted[i]!, bytes[at + i]!, at + i, "byte ");
     }
   }
 }

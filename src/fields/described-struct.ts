@@ -8,6 +8,7 @@ import {
   shownName,
   tooShort,
   unencodable,
+  unexpected,
   within,
 } from "./field-error.ts";
 import { layOutSteps } from "./lay-out.ts";
@@ -178,7 +179,7 @@ function readDescribed(
       const width = node.base.fixed;
       const have = node.base.read(bytes, place, place + width, cursor);
       const sum = sumOf(node, bytes, places[from]!, stop, place, width);
-      if (sum !== have) throw malformed(`${node.name} is ${sum}, not ${have}`, place);
+      if (sum !== have) throw unexpected(sum, have as number, place, `${node.name} `);
     }
   } catch (error) {
     throw within(error, name, "malformed", at);

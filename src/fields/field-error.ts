@@ -83,6 +83,18 @@ export const shown = (value: unknown): string =>
       ? "null"
       : typeof value;
 
+/** A number in an error text, in hex too, as dumps show it. @internal */
+export const withHex = (n: number | bigint): string =>
+  n >= 10 && (typeof n === "bigint" || Number.isInteger(n)) ? `${n} (0x${n.toString(16)})` : `${n}`;
+
+/** @internal */
+export const unexpected = (
+  wanted: number | bigint,
+  found: number | bigint,
+  at: number,
+  what = "",
+): FieldError => malformed(`expected ${what}${withHex(wanted)}, found ${withHex(found)}`, at);
+
 /** A name in an error text. @internal */
 export const shownName = (value: unknown): string =>
   typeof value === "string" ? JSON.stringify(value.slice(0, 40)) : shown(value);

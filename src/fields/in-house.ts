@@ -12,7 +12,7 @@ export {
   sumOf,
 } from "./described-struct.ts";
 export { type Erased, erased, makeField } from "./field.ts";
-export { bytesText, leftOver, malformed, tooShort, within } from "./field-error.ts";
+export { bytesText, leftOver, malformed, tooShort, withHex, within } from "./field-error.ts";
 export type { NodeOf } from "./node.ts";
 export type { BitMember, Range, Step, StructPlan, SumPlan } from "./plan.ts";
 export { planOf } from "./protocol-of.ts";

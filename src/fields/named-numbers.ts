@@ -1,7 +1,7 @@
 import { checkOptions } from "../core/index.ts";
 import { converted } from "./converted.ts";
 import type { AnyNumber, Field, Hidden, NumberField } from "./field.ts";
-import { malformed, shown, shownName, unencodable } from "./field-error.ts";
+import { malformed, shown, shownName, unencodable, unexpected } from "./field-error.ts";
 
 /**
  * A number that is always the same, such as a version or reserved bits. It is not part of the value: the
@@ -16,7 +16,7 @@ export function constant(base: AnyNumber, value: number | bigint): Field<void, v
     base,
     { kind: "constant", base, value: wire },
     (n: number | bigint, at: number) => {
-      if (n !== wire) throw malformed(`${n}, not ${wire}`, at);
+      if (n !== wire) throw unexpected(wire, n, at);
     },
     () => wire,
     { hidden: true },

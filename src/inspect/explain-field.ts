@@ -14,6 +14,7 @@ import {
   type Range,
   type Step,
   sumOf,
+  withHex,
 } from "../fields/index.ts";
 import { describerNote } from "./describer-note.ts";
 import { lastEnd } from "./last-end.ts";
@@ -268,7 +269,8 @@ class Walk {
       const { fixed } = node.base;
       const sum = sumOf(node, this.#bytes, places[from] ?? at, places[to + 1] ?? at, place, fixed);
       const draft = made[step]!;
-      draft.note = sum === draft.value ? `${node.name}, correct` : `${node.name}, expected ${sum}`;
+      draft.note =
+        sum === draft.value ? `${node.name}, correct` : `${node.name}, expected ${withHex(sum)}`;
     }
     part.end = at;
     part.value = value;

@@ -134,7 +134,7 @@ describe.skipIf(lacks({ tshark: "tshark" }))("dissectors in tshark", { timeout: 
         // Checksums, mappings and checks are JavaScript functions.
         if (
           error !== undefined &&
-          /: \S+ is -?\d+, not|must be|half: |reversed: /.test(error.message)
+          /: expected (?!byte )\S+ -?\d+|must be|half: |reversed: /.test(error.message)
         ) {
           inJavaScript++;
           return;
@@ -248,7 +248,7 @@ describe.skipIf(lacks({ tshark: "tshark" }))("dissectors in tshark", { timeout: 
         [],
         ['data.bytes: 9 bytes announced for "values", 4 left'],
         [],
-        ["protocol: 256, not 0"],
+        ["protocol: expected 0, found 256 (0x100)"],
       ]);
       // In larger segments, the next frames are in the packet that ended it. The server's direction
       // continues.

@@ -1,5 +1,5 @@
 import { decodeLatin1 } from "../../core/index.ts";
-import type { AnyField, NodeOf } from "../../fields/index.ts";
+import { type AnyField, type NodeOf, withHex } from "../../fields/index.ts";
 import type { PackedBody } from "./descriptions.ts";
 import { addNumber, isCompound, nameOf, rawValue, tableOf } from "./expressions.ts";
 import { FilterFields } from "./filter-fields.ts";
@@ -220,7 +220,9 @@ export class FieldCode {
   #constant({ base, value }: NodeOf<"constant">, place: Place, lines: string[]): void {
     const wanted = typeof value === "bigint" ? quoted(String(value)) : String(value);
     this.field(base, { note: "always", ...place }, lines);
-    lines.push(`if v ~= ${wanted} then fail(v .. ", not ${value}") end`);
+    lines.push(
+      `if v ~= ${wanted} then fail("expected ${withHex(value)}, found " .. with_hex(v)) end`,
+    );
   }
 
   #enum({ base, names, open }: NodeOf<"enum">, place: Place, lines: string[]): void {

@@ -19,6 +19,16 @@ end
 
 local function bytes_text(n) return number_text(n) .. (n == 1 and " byte" or " bytes") end
 
+-- Numbers of 64 bits are text.
+local function with_hex(v)
+  if type(v) == "string" then
+    if #v == 1 or v:sub(1, 1) == "-" then return v end
+    return v .. " (0x" .. UInt64.new(v):tohex():gsub("^0+", "") .. ")"
+  end
+  if v ~= math.floor(v) then return tostring(v) end
+  return number_text(v) .. (v < 10 and "" or string.format(" (0x%x)", v))
+end
+
 local function path_text()
   local function joined(from, to)
     local text = ""
@@ -94,7 +104,7 @@ end
 local function mark(buf, at, stop, bytes)
   for i = 1, math.min(#bytes, stop - at) do
     local byte = buf(at + i - 1, 1):uint()
-    if byte ~= bytes:byte(i) then fail("byte " .. byte .. ", not " .. bytes:byte(i)) end
+    if byte ~= bytes:byte(i) then fail("expected byte " .. with_hex(bytes:byte(i)) .. ", found " .. with_hex(byte)) end
   end
 end
 

@@ -1,4 +1,12 @@
-import type { AnyField, BitMember, FieldNode, NodeOf, Range, Step } from "../../fields/index.ts";
+import {
+  type AnyField,
+  type BitMember,
+  type FieldNode,
+  type NodeOf,
+  type Range,
+  type Step,
+  withHex,
+} from "../../fields/index.ts";
 import { describerNote } from "../describer-note.ts";
 import { bare, isCompound, nameOf, rawValue, tableOf } from "./expressions.ts";
 import type { FieldCode, Place } from "./field-code.ts";
@@ -276,7 +284,9 @@ class StructCode {
   /** Checks the value of a number of some bits. */
   #check(node: FieldNode): void {
     if (node.kind === "constant") {
-      this.#add(`if v ~= ${node.value} then fail(v .. ", not ${node.value}") end`);
+      this.#add(
+        `if v ~= ${node.value} then fail("expected ${withHex(node.value)}, found " .. with_hex(v)) end`,
+      );
     } else if (node.kind === "enum" && !node.open) {
       const known = this.#code.id("N.n");
       this.#code.readers.unshift(`${known} = ${tableOf(node.names)}`);

@@ -20,11 +20,13 @@ import {
   cstring,
   enumOf,
   type Field,
+  f32be,
   flag,
   flags,
   i8,
   latin1,
   lazy,
+  magic,
   mapped,
   match,
   optional,
@@ -67,6 +69,27 @@ function refusal(run: () => unknown): string {
   }
   return "nothing";
 }
+
+describe("constants", () => {
+  it.each<[string, () => unknown, string]>([
+    ["small", () => read(constant(u8, 1), "02"), "expected 1, found 2"],
+    [
+      "marks",
+      () => read(constant(u16be, 0xcafe), "babe"),
+      "expected 51966 (0xcafe), found 47806 (0xbabe)",
+    ],
+    ["negative", () => read(constant(i8, -1), "10"), "expected -1, found 16 (0x10)"],
+    [
+      "64 bits",
+      () => read(constant(u64be, 255n), "0000000000000003"),
+      "expected 255 (0xff), found 3",
+    ],
+    ["floats", () => read(constant(f32be, 10.5), "00000000"), "expected 10.5, found 0"],
+    ["bytes", () => read(magic("PK"), "5000"), "expected byte 75 (0x4b), found 0"],
+  ])("that are wrong are shown in hex too: %s", (_, run, text) => {
+    expect(refusal(run)).toBe(`malformed at ${text.includes("byte") ? 1 : 0}: ${text}`);
+  });
+});
 
 describe("numbers", () => {
   it("are refused if bytes are missing", () => {

@@ -231,9 +231,9 @@ describe("lengthPrefixed's malformed headers", () => {
   it("are those that differ from the fixed bytes, as soon as they do", () => {
     const framing = lengthPrefixed({ width: 1, header: ascii("GO!") });
     for (const [wire, offset, message] of [
-      ["x", 0, "header byte 0 is 120, not 71"],
-      ["GOx", 2, "header byte 2 is 120, not 33"],
-      ["GOx\0", 2, "header byte 2 is 120, not 33"],
+      ["x", 0, "header byte 0 is 0x78, not 0x47"],
+      ["GOx", 2, "header byte 2 is 0x78, not 0x21"],
+      ["GOx\0", 2, "header byte 2 is 0x78, not 0x21"],
     ] as const) {
       const bytes = poisoned(ascii(wire));
       const failure = failureOf(() => framing.measure(bytes, 0, wire.length, newScan()));

@@ -67,8 +67,8 @@ describe("hexView of a description", () => {
       'error: malformed: data.bytes: 9 bytes announced for "values", 4 left (at 000d)',
     ]);
     expect(view(modbusRtu, "1103006b00037688").slice(-2)).toEqual([
-      "0006  76 88        crc   u16le  34934  (crc16, expected 34678)",
-      "error: malformed: crc: crc16 is 34678, not 34934 (at 0006)",
+      "0006  76 88        crc   u16le  34934  (crc16, expected 34678 (0x8776))",
+      "error: malformed: crc: expected crc16 34678 (0x8776), found 34934 (0x8876) (at 0006)",
     ]);
   });
 
