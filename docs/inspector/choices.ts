@@ -165,7 +165,7 @@ export const FRAMINGS: Readonly<Record<string, Choice>> = {
       oneOf("endian", "Byte order", "be", "le"),
       oneOf("counts", "The length counts", "body", "frame"),
       number("adjust", "Added to the length"),
-      { key: "header", label: "Bytes before the length, in hex", kind: "text" },
+      { key: "header", label: "Bytes before the length, in hex (?? for any byte)", kind: "text" },
       number("offset", "Number of bytes before the length"),
       maxFrame,
     ],

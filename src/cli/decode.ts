@@ -32,7 +32,7 @@ Shows each frame in bytes with its offset, bytes and fields, or with --json one 
 
   --protocol <protocol>  a built-in one, a framing and a codec, or your own: goim, fastway:dialect=v2, lines+json,
                          length:width=2,endian=le+utf8, length:width=2+sproto:schema.sproto#Type, ./mine.ts#name;
-                         bytes before a length: length:width=4,header=cafe0101 (hex), or offset=4 for any
+                         bytes before a length: length:width=4,header=cafe0101 (hex; ?? for any byte), or offset=4 for any
   --input <kind>         raw, hex, dump (hex with addresses), pcap; detected by default
   --json                 one line per message: { "offset", "size", "value" }; for captures also stream, from, to, time
   --resync               after an error, go on at the next good frame; for protocols whose frames begin with a mark

@@ -1,6 +1,7 @@
 import {
   type Codec,
   defineProtocol,
+  type FramePart,
   isBytes,
   type Output,
   type Protocol,
@@ -13,7 +14,6 @@ import {
   varintPrefixed,
   type WrappingFraming,
 } from "../../framing/index.ts";
-import { fromHex } from "./input.ts";
 
 /** A frame of a framing with an `offset`: the bytes before its length, and its payload. */
 interface WithHeader {
@@ -26,26 +26,45 @@ export interface Wrapping {
   wrap(codec: Codec<unknown>, options: { readonly name: string }): Protocol<unknown>;
 }
 
-/** `length:width=4,header=cafe0101`: a header in hex. With only an `offset`, headers are part of values. */
+/**
+ * `length:width=4,header=cafe0101`: a header in hex. With any bytes in it, as in `header=cafe01??`, or with
+ * only an `offset`, headers are part of values.
+ */
 export function lengthWords(
   options: LengthPrefixedOptions & { readonly header?: unknown },
 ): Wrapping {
   if (options.header !== undefined) {
-    const header = headerBytes(options.header);
-    const { offset = header.length } = options;
-    if (offset !== header.length) {
-      throw new RangeError(`header has ${header.length} bytes, but offset is ${offset}`);
+    const pattern = patternOf(options.header);
+    const { offset = pattern.length } = options;
+    if (offset !== pattern.length) {
+      throw new RangeError(`header has ${pattern.length} bytes, but offset is ${offset}`);
     }
-    return lengthPrefixed({ ...options, header });
+    if (!pattern.includes(undefined)) {
+      return lengthPrefixed({ ...options, header: Uint8Array.from(pattern as number[]) });
+    }
+    const framing = lengthPrefixed({ ...options, offset, header: undefined });
+    return withHeader(matching(framing, pattern), offset, (codec, value, out) => {
+      checkPattern(pattern, value.header, 0, offset, "unencodable");
+      writeLength(options, codec, value, out);
+    });
   }
   const framing = lengthPrefixed(options);
   const { offset = 0 } = options;
   if (offset === 0) return framing;
-  return withHeader(framing, offset, (codec, { header, payload }, out) =>
-    lengthPrefixed({ ...options, header })
-      .wrap(codec)
-      .encode(payload, out),
+  return withHeader(framing, offset, (codec, value, out) =>
+    writeLength(options, codec, value, out),
   );
+}
+
+function writeLength(
+  options: LengthPrefixedOptions,
+  codec: Codec<unknown>,
+  { header, payload }: WithHeader,
+  out: Output,
+): void {
+  lengthPrefixed({ ...options, header })
+    .wrap(codec)
+    .encode(payload, out);
 }
 
 /** `varint:offset=1`: values hold the bytes before the length. */
@@ -59,13 +78,64 @@ export function varintWords(options: VarintPrefixedOptions): Wrapping {
   });
 }
 
-function headerBytes(text: unknown): Uint8Array {
-  if (typeof text !== "string" || !/^(0x)?([\da-f]{2})+$/i.test(text)) {
+/** Bytes of a header; undefined for any byte. */
+type Pattern = readonly (number | undefined)[];
+
+function patternOf(text: unknown): Pattern {
+  if (typeof text !== "string" || !/^(0x)?([\da-f]{2}|\?\?)+$/i.test(text)) {
     throw new RangeError(
-      `header must be bytes in hex, two digits each, such as header=cafe0101, not ${String(text)}`,
+      `header must be bytes in hex, two digits each, or ?? for any byte, such as header=cafe01??, not ${String(text)}`,
     );
   }
-  return fromHex(text);
+  const bytes = text.replace(/^0x/i, "").match(/../g)!;
+  return bytes.map((byte) => (byte === "??" ? undefined : Number.parseInt(byte, 16)));
+}
+
+/** @throws ProtocolError at the first byte that differs */
+function checkPattern(
+  pattern: Pattern,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  code: "malformed" | "unencodable",
+): void {
+  const known = Math.min(pattern.length, end - start);
+  for (let i = 0; i < known; i++) {
+    const wanted = pattern[i];
+    const byte = bytes[start + i]!;
+    if (wanted === undefined || byte === wanted) continue;
+    const text = `header byte ${i} is ${hex(byte)}, not ${hex(wanted)}`;
+    throw new ProtocolError(code, text, code === "malformed" ? start + i : undefined);
+  }
+}
+
+const hex = (byte: number): string => `0x${byte.toString(16).padStart(2, "0")}`;
+
+/** The framing with a check of the bytes before its length. */
+function matching(framing: WrappingFraming, pattern: Pattern): WrappingFraming {
+  return {
+    ...framing,
+    layout: [...partsOf(pattern), ...framing.layout!.slice(1)],
+    measure(bytes, start, end, scan) {
+      checkPattern(pattern, bytes, start, end, "malformed");
+      const length = framing.measure(bytes, start, end, scan);
+      // Each byte is checked when it arrives.
+      if (end - start < pattern.length) scan.at = end - start + 1;
+      return length;
+    },
+  };
+}
+
+/** A part for each run of given bytes, and of any. */
+function partsOf(pattern: Pattern): FramePart[] {
+  const parts: FramePart[] = [];
+  for (let at = 0, end = 0; at < pattern.length; at = end) {
+    const isAny = pattern[at] === undefined;
+    while (end < pattern.length && (pattern[end] === undefined) === isAny) end++;
+    const bytes = isAny ? undefined : Uint8Array.from(pattern.slice(at, end) as number[]);
+    parts.push({ name: "header", kind: "header", size: end - at, bytes });
+  }
+  return parts;
 }
 
 type WriteFrame = (codec: Codec<unknown>, value: WithHeader, out: Output) => void;

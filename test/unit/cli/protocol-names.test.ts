@@ -30,10 +30,17 @@ import {
   type Protocol,
   perMessage,
   raw,
+  Splitter,
   utf8,
   varintPrefixed,
 } from "../../../src/index.ts";
-import { fromHex, namedProtocol, PROTOCOL_NAMES } from "../../../src/inspect/ready/index.ts";
+import { explain } from "../../../src/inspect/index.ts";
+import {
+  fromHex,
+  lengthHint,
+  namedProtocol,
+  PROTOCOL_NAMES,
+} from "../../../src/inspect/ready/index.ts";
 import { fastway } from "../../../src/protocols/fastway/index.ts";
 import { bilibili, goim, goimJson } from "../../../src/protocols/goim/index.ts";
 import {
@@ -44,6 +51,8 @@ import {
 } from "../../../src/protocols/skynet/index.ts";
 import { netpack, parse, sprotoRpc } from "../../../src/protocols/sproto/index.ts";
 import * as workerman from "../../../src/protocols/workerman/index.ts";
+
+import { thrownBy } from "../../support/thrown.ts";
 
 // `framewright decode --protocol <name>` of every name that there is, on bytes that the library wrote.
 
@@ -193,9 +202,12 @@ describe("framewright decode --protocol", () => {
       "php-serialize+lines",
       /unknown protocol "php-serialize\+lines".*; or a file: \.\/mine\.ts#name/,
     ],
-    ["length:width=4,header=magic", /header must be bytes in hex, .* header=cafe0101, not magic/],
+    ["length:width=4,header=magic", /header must be bytes in hex, .* header=cafe01\?\?, not magic/],
     ["length:width=4,header=123", /header must be bytes in hex, .* not 123/],
     ["length:width=4,header", /has no option ""; use .*header/],
+    ["length:width=4,header=cafe?", /header must be bytes in hex, .* not cafe\?/],
+    ["length:width=4,header=ca?e", /header must be bytes in hex, .* not ca\?e/],
+    ["length:width=4,offset=2,header=cafe??", /header has 3 bytes, but offset is 2/],
     ["length:width=4,header=", /header must be bytes in hex/],
     ["length:width=4,offset=8,header=cafe", /header has 2 bytes, but offset is 8/],
   ])("%s is refused in one line, with exit code 2", async (name, message) => {
@@ -227,6 +239,65 @@ describe("a framing with an offset, by its name", () => {
     expect(await valuesBy(name, wire)).toEqual([
       { header: { $bytes: "cafe0101" }, payload: { $bytes: "010203" } },
     ]);
+  });
+
+  describe("and a header with any bytes", () => {
+    const name = "length:width=2,header=ca??01+utf8";
+    const protocol = namedProtocol(name, host) as Protocol<unknown, unknown>;
+
+    it("checks the other bytes", async () => {
+      const wire = fromHex("ca 07 01 0002 6869  ca ff 01 0000");
+      expect(await valuesBy(name, wire)).toEqual([
+        { header: { $bytes: "ca0701" }, payload: "hi" },
+        { header: { $bytes: "caff01" }, payload: "" },
+      ]);
+      const value = { header: Uint8Array.of(0xca, 7, 1), payload: "hi" };
+      expect(encodeFrame(protocol, value)).toEqual(wire.subarray(0, 7));
+    });
+
+    it("refuses a wrong byte when it arrives", () => {
+      const wrong = thrownBy(() => decodeAll(protocol, fromHex("ca 07 02")));
+      expect(wrong).toMatchObject({
+        code: "malformed",
+        offset: 2,
+        message: "header byte 2 is 0x02, not 0x01",
+      });
+      const splitter = new Splitter(protocol);
+      splitter.push(fromHex("ca"));
+      expect(splitter.next()).toBe(false);
+      splitter.push(fromHex("07"));
+      expect(splitter.next()).toBe(false);
+      splitter.push(fromHex("02"));
+      expect(() => splitter.next()).toThrow("header byte 2");
+    });
+
+    it("writes no other header", () => {
+      const value = { header: Uint8Array.of(0xcb, 7, 1), payload: "hi" };
+      expect(thrownBy(() => encodeFrame(protocol, value))).toMatchObject({
+        code: "unencodable",
+        message: "header byte 0 is 0xcb, not 0xca",
+      });
+    });
+
+    it("shows which bytes are always the same", () => {
+      const frame = fromHex("ca 07 01 0002 6869");
+      const { parts } = explain(protocol, frame);
+      expect(parts?.map(({ name: part, end, note }) => [part, end, note])).toEqual([
+        ["header", 1, "always"],
+        ["header", 2, undefined],
+        ["header", 3, "always"],
+        ["length", 5, expect.any(String)],
+        ["payload", 7, undefined],
+      ]);
+    });
+
+    it("gives hints by the mark that it begins with", () => {
+      const marked = namedProtocol("length:width=2,header=cafe??", host);
+      const wire = fromHex("cafe01 0003 6869 cafe02 0001 68");
+      expect(lengthHint(marked, wire, 0, undefined)).toContain(
+        "(at 0x3, 2 bytes) may be 1 byte too large",
+      );
+    });
   });
 
   it("has payloads of its codec", async () => {
