@@ -13,7 +13,7 @@ export interface Expiry {
 export interface DeadlinesOwner {
   /** Called once a limit is reached. */
   expired(expiry: Expiry): void;
-  /** Returns the number of bytes in the sink, if it is known. */
+  /** Returns the number of bytes in the sink; NaN if it is not known. */
   buffered(): number;
 }
 
@@ -132,15 +132,8 @@ export class Deadlines implements Swept {
     }
   }
 
-  /** Called when the peer has ended: only sending and our own end are limited from now on. */
-  inputEnded(): void {
-    this.#first = Infinity;
-    this.#frame = Infinity;
-    this.#idle = Infinity;
-  }
-
   /** Sets whether anything waits for the sink; `isProgress`: it has taken some bytes. */
-  sending(isWaiting: boolean, isProgress: boolean): void {
+  sending(isWaiting: boolean, isProgress?: boolean): void {
     if (this.#limits.sendTimeout === Infinity) return;
     if (!isWaiting) {
       this.#send = Infinity;
@@ -151,9 +144,11 @@ export class Deadlines implements Swept {
     }
   }
 
-  /** Called when this side begins to close. */
+  /** Called when this side begins to close: only this and sending are limited from now on. */
   closing(): void {
-    this.inputEnded();
+    this.#first = Infinity;
+    this.#frame = Infinity;
+    this.#idle = Infinity;
     this.#end = Infinity;
     if (this.#close === Infinity) this.#close = this.#clock.now() + this.#limits.closeTimeout;
     if (this.#close === Infinity && this.#send === Infinity) this.#sweeper?.leave(this);

@@ -272,27 +272,25 @@ export class Incoming<Out> implements TurnTaker {
 
   /** Called when no bytes follow. */
   drain(): void {
-    if (this.state === "reading") this.state = "draining";
+    this.state = "draining";
   }
 
   /** Stops delivery. */
   halt(failure?: { readonly error: unknown }): void {
-    if (this.state === "halted" || this.state === "finished") {
-      this.#letGo();
-      if (failure !== undefined && this.state === "halted") this.#endQueue(failure);
-      return;
-    }
-    this.state = "halted";
     this.#letGo();
+    if (this.state === "finished") return;
+    this.state = "halted";
     this.#endQueue(failure);
   }
 
   #endQueue(failure: { readonly error: unknown } | undefined): void {
-    if (this.#outcome === undefined || this.#outcome === "ended") {
-      this.#outcome = failure ?? "ended";
+    if (failure === undefined) {
+      this.#outcome ??= "ended";
+      this.#queue?.end();
+    } else {
+      this.#outcome = failure;
+      this.#queue?.fail(failure.error);
     }
-    if (failure === undefined) this.#queue?.end();
-    else this.#queue?.fail(failure.error);
   }
 
   /** A connection that is over does not keep unread input in memory. */
@@ -300,7 +298,6 @@ export class Incoming<Out> implements TurnTaker {
     this.#gate |= OVER;
     this.#turns.leave(this);
     this.#values = NONE;
-    this.#value = 0;
     this.#text?.clear();
     this.#reader.clear();
   }
@@ -325,11 +322,6 @@ export class Incoming<Out> implements TurnTaker {
   /** Hands over all unread bytes. */
   rest(): Uint8Array {
     return this.#reader.rest();
-  }
-
-  /** Ends iterators without an error, for a connection whose socket is handed over. */
-  leave(): void {
-    this.#endQueue(undefined);
   }
 
   iterate(asked: () => void): AsyncIterableIterator<Out, undefined> {
@@ -518,10 +510,7 @@ export class Incoming<Out> implements TurnTaker {
   /** Delivers the next value of the current frame. */
   #next(): void {
     const value = this.#values[this.#value++]!;
-    if (this.#value === this.#values.length) {
-      this.#values = NONE;
-      this.#value = 0;
-    }
+    if (this.#value === this.#values.length) this.#values = NONE;
     this.#delivered++;
     this.#owner.delivered();
     this.#traced?.(value, this.#frameCost);

@@ -65,7 +65,9 @@ export class Live<In, Out, Context>
   /** How it ends, once that is decided. */
   #outcome: CloseInfo | undefined;
   #lostInfo: Pick<CloseInfo, "code" | "text"> | undefined;
+  /** The transport is gone, or was told to go: nothing more is asked of the sink. */
   #isLost = false;
+  /** Everything is done; only a connection that is lost is over. */
   #isOver = false;
   /** Bytes that were queued and not sent. */
   #dropped = 0;
@@ -321,7 +323,6 @@ export class Live<In, Out, Context>
     this.#outcome = { by: "local" };
     this.#in.halt();
     this.#out.cut();
-    this.#inputOver();
     this.#finish();
     return { socket, unread };
   }
@@ -337,7 +338,6 @@ export class Live<In, Out, Context>
     return this.#in.iterate(() => {
       if (this.#callbacks.handlers.message !== undefined) throw bothWays();
       this.pump();
-      if (this.#in.isWelcome) this.resumeSource();
     });
   }
 
@@ -347,8 +347,7 @@ export class Live<In, Out, Context>
       return () => {};
     }
     this.#opens ??= new Set();
-    this.#opens.add(run);
-    return () => void this.#opens?.delete(run);
+    return addTo(this.#opens, run);
   }
 
   onClose(run: (info: CloseInfo) => void): () => void {
@@ -357,8 +356,7 @@ export class Live<In, Out, Context>
       return () => {};
     }
     this.#closes ??= new Set();
-    this.#closes.add(run);
-    return () => void this.#closes?.delete(run);
+    return addTo(this.#closes, run);
   }
 
   onInputEnd(run: (error?: unknown) => void): () => void {
@@ -367,8 +365,7 @@ export class Live<In, Out, Context>
       return () => {};
     }
     this.#inputEnds ??= new Set();
-    this.#inputEnds.add(run);
-    return () => void this.#inputEnds?.delete(run);
+    return addTo(this.#inputEnds, run);
   }
 
   hold(cost: number): () => void {
@@ -393,7 +390,7 @@ export class Live<In, Out, Context>
   // ---- for transports
 
   opened(): void {
-    if (this.#isOver || this.#isLost || this.#out.state !== "waiting") return;
+    if (this.#out.state !== "waiting") return;
     this.#out.enter();
     this.#out.opened();
     this.#in.opened();
@@ -428,7 +425,6 @@ export class Live<In, Out, Context>
     this.#in.begin(now);
     if (!this.#in.isWelcome) {
       // A chunk may have been in flight; a transport that cannot pause delivers more and more of them.
-      this.pauseSource();
       const held = this.#in.held + this.#heldCost;
       if (held > this.#maxQueued) {
         this.#fail(overflow("unread", held, this.#maxQueued), true, false);
@@ -442,7 +438,6 @@ export class Live<In, Out, Context>
       this.#in.push(bytes);
     } catch (error) {
       this.#fail(error, false, false);
-      return;
     }
     this.pump();
   }
@@ -450,18 +445,14 @@ export class Live<In, Out, Context>
   ended(): void {
     if (this.#in.state !== "reading") return;
     this.#in.drain();
-    this.#deadlines.inputEnded();
     this.#deadlines.ending();
     this.pump();
   }
 
   drained(): void {
-    if (this.#isOver) return;
     this.#out.enter();
     this.#out.drained();
     this.#out.leave();
-    this.#account();
-    this.settled();
   }
 
   lost(error?: unknown, info?: Pick<CloseInfo, "code" | "text">): void {
@@ -471,7 +462,7 @@ export class Live<In, Out, Context>
     const wasOpened = this.#out.state !== "waiting";
     const dropped = this.#out.cut();
     this.#dropped += dropped;
-    this.#deadlines.sending(false, false);
+    this.#deadlines.sending(false);
     // In order: an error before every complete message is delivered decides how the connection ended.
     if (error !== undefined && this.#outcome === undefined) this.#in.lostError = { error };
     this.#abortSignal(error);
@@ -481,13 +472,12 @@ export class Live<In, Out, Context>
     if (this.#in.isOver) {
       this.#noteDropped(dropped);
       this.#finishLost(isIterated);
-      return;
+    } else {
+      // Complete messages are still delivered.
+      this.#in.drain();
+      this.#deadlines.ending();
+      this.pump();
     }
-    // Complete messages are still delivered.
-    this.#in.drain();
-    this.#deadlines.inputEnded();
-    this.#deadlines.ending();
-    this.pump();
   }
 
   // ---- for input
@@ -546,7 +536,7 @@ export class Live<In, Out, Context>
   rejected(error: unknown): void {
     // Not a new error: only the end of this connection, or of one that it depends on, that returns.
     if (wasReported(error) || this.#callbacks.isKnownBug(error)) {
-      if (!this.#isOver && !this.#out.isClosing) this.#shutDown({ by: "error", error });
+      if (!this.#out.isClosing) this.#shutDown({ by: "error", error });
     } else {
       this.#fail(error, false, true);
     }
@@ -555,18 +545,16 @@ export class Live<In, Out, Context>
   finished(isIterated: boolean): void {
     if (this.#isLost) {
       this.#finishLost(isIterated);
-      return;
+    } else {
+      this.#inputOver();
+      this.settled();
     }
-    this.#inputOver();
-    this.settled();
   }
 
   settled(): void {
-    if (this.#isOver) return;
     this.#deadlines.welcome(this.#in.isWelcome);
     if (this.#deadlines.isEnding) this.#deadlines.ending();
-    if (this.#in.state !== "finished" || this.#isLost || this.#out.isClosing) return;
-    if (this.#out.state === "waiting") return;
+    if (this.#in.state !== "finished" || this.#out.isClosing) return;
     const { end } = this.#callbacks.handlers;
     if (end !== undefined && !this.#isEndCalled) {
       if (this.#in.pending > 0) return;
@@ -579,7 +567,6 @@ export class Live<In, Out, Context>
       this.#isEndPlanned = true;
       later(this.#clock, () => {
         this.#isEndPlanned = false;
-        if (this.#out.isClosing || this.#isOver) return;
         if (this.#isSettled) this.#shutDown({ by: this.#isEndedFirst ? "local" : "peer" });
       });
     }
@@ -597,14 +584,14 @@ export class Live<In, Out, Context>
 
   pauseSource(): void {
     // The end of a peer that is not read would never be noticed.
-    if (this.#isSourcePaused || this.#in.isOver || this.#isOver || this.#isLost) return;
+    if (this.#isSourcePaused || this.#in.isOver || this.#isLost) return;
     this.#isSourcePaused = true;
     this.#tell({ type: "paused" });
     this.#ask(() => this.#sink.pause());
   }
 
   resumeSource(): void {
-    if (!this.#isSourcePaused || this.#isOver || this.#isLost) return;
+    if (!this.#isSourcePaused || this.#isLost) return;
     this.#isSourcePaused = false;
     this.#tell({ type: "resumed" });
     this.#ask(() => this.#sink.resume());
@@ -620,12 +607,11 @@ export class Live<In, Out, Context>
   }
 
   buffered(): number {
-    try {
-      return this.#sink.buffered?.() ?? 0;
-    } catch (error) {
-      this.#fail(error, true, false);
-      return 0;
-    }
+    let buffered: number | undefined;
+    this.#ask(() => {
+      buffered = this.#sink.buffered?.();
+    });
+    return Number(buffered);
   }
 
   // ---- for output
@@ -641,11 +627,6 @@ export class Live<In, Out, Context>
   roomy(): void {
     // Once it is decided how the connection ends, no `drain` follows.
     if (this.#outcome === undefined) this.#callbacks.call(this.#callbacks.handlers.drain);
-  }
-
-  sinkEnded(): void {
-    // Everything of our side is sent; the peer's end follows.
-    this.settled();
   }
 
   moved(queued: number, isProgress: boolean): void {
@@ -667,13 +648,12 @@ export class Live<In, Out, Context>
    */
   #fail(error: unknown, isCut: boolean, isBug: boolean): void {
     const isTold = this.#in.isIterated;
-    const isLate = this.#isOver || this.#in.isOver;
     const outcome = { by: "error", error } as const;
     // What could not be sent is not a clean end.
     if (isCut && this.#outcome?.by !== "error" && this.queued > 0) this.#outcome = outcome;
     this.#outcome ??= outcome;
     // First, so that nothing is delivered while handlers run. A final message can still be sent.
-    if (!isLate) this.#in.halt({ error });
+    if (!this.#in.isOver) this.#in.halt({ error });
     if (isCut) this.#drop();
     if (isBug) {
       this.#tell({ type: "error", error });
@@ -681,11 +661,9 @@ export class Live<In, Out, Context>
     } else {
       this.#reportFault(error, isTold);
     }
-    this.#inputOver();
-    if (this.#isOver) return;
     if (this.#isLost) this.#finish();
     else if (isCut) this.#cut(outcome);
-    else if (!this.#out.isClosing) this.#shutDown(outcome);
+    else this.#shutDown(outcome);
   }
 
   /** Stops delivery; the queue is sent, then the sink closes, then the transport calls `lost`. */
@@ -693,19 +671,16 @@ export class Live<In, Out, Context>
     this.#outcome ??= outcome;
     this.#in.halt(this.#outcome.by === "error" ? { error: this.#outcome.error } : undefined);
     this.#inputOver();
-    if (this.#isOver) return;
     if (this.#isLost) {
       this.#finish();
-      return;
-    }
-    if (this.#out.state === "waiting" && this.#out.isEmpty) {
+    } else if (this.#out.state === "waiting" && this.#out.isEmpty) {
       this.#cut(this.#outcome);
-      return;
+    } else {
+      this.#deadlines.closing();
+      // Otherwise the peer's own end would never be noticed.
+      this.resumeSource();
+      this.#out.close(this.#outcome.error);
     }
-    this.#deadlines.closing();
-    // Otherwise the peer's own end would never be noticed.
-    this.resumeSource();
-    this.#out.close(this.#outcome.error);
   }
 
   #cut(outcome: CloseInfo): void {
@@ -744,7 +719,6 @@ export class Live<In, Out, Context>
       this.#outcome ??= { by: "error", error };
       this.#reportFault(error, isIterated);
     }
-    this.#inputOver();
     this.#finish();
   }
 
@@ -774,6 +748,7 @@ export class Live<In, Out, Context>
   }
 
   #finish(): void {
+    this.#inputOver();
     if (this.#isOver) return;
     this.#isOver = true;
     this.#stopListening?.();
@@ -878,6 +853,12 @@ export class Live<In, Out, Context>
     }
     this.#cut(outcome);
   }
+}
+
+/** Adds a function, and returns another one that removes it, also while the set is iterated. */
+function addTo<Run>(runs: Set<Run>, run: Run): () => void {
+  runs.add(run);
+  return () => void runs.delete(run);
 }
 
 function bothWays(): TypeError {

@@ -33,8 +33,6 @@ export interface OutputOwner {
   readonly isTurnOver: boolean;
   /** Reports that there is room again after `send` returned false. */
   roomy(): void;
-  /** Reports that the sink was asked to end or to close. */
-  sinkEnded(): void;
   /** Reports that `queued` bytes wait; `isProgress`: others were passed to the sink. */
   moved(queued: number, isProgress: boolean): void;
 }
@@ -215,7 +213,6 @@ export class Outgoing {
     this.state = "ended";
     if (this.#goal === "end") this.#sink.end?.();
     else this.#sink.close(this.#reason);
-    this.#owner.sinkEnded();
   }
 
   /** Ends our side after everything was sent. */
