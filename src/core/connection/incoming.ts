@@ -384,18 +384,13 @@ export class Incoming<Out> implements TurnTaker {
     } finally {
       this.#isPumping = false;
     }
-    if (this.isOver) return;
     if (isDry) this.#text?.clear();
     const hasUnread = !isDry && (this.isInsideFrame || this.#reader.pending > 0);
     this.#isIdle = !hasUnread;
-    if (this.state === "draining" && !hasUnread && (this.#gate & WAITING) === 0) {
-      this.#finish();
-      return;
-    }
+    if (this.state === "draining" && !hasUnread && (this.#gate & WAITING) === 0) this.#finish();
     // Waiting input keeps no more memory alive than it needs.
     if (this.isInsideFrame) this.#dropDelivered();
     else if (!isDry) this.#reader.compact();
-    if (this.state === "draining") return;
     if (this.#isResting || (!this.isWelcome && hasUnread)) this.#owner.pauseSource();
     else if (this.isWelcome && isDry) this.#owner.resumeSource();
   }
@@ -419,7 +414,7 @@ export class Incoming<Out> implements TurnTaker {
       }
       const { message } = this.#owner;
       const isDry =
-        message !== undefined && !this.isAwaited && this.#protocol.decodeMany === undefined
+        message !== undefined && this.#protocol.decodeMany === undefined
           ? this.#stream(message as (connection: unknown, value: Out) => unknown)
           : this.#one();
       if (!isDry) continue;
@@ -468,7 +463,7 @@ export class Incoming<Out> implements TurnTaker {
         this.#owner.handlerFailed(error);
       }
     } finally {
-      if (step === 2 || this.#delivered > 0) this.#owner.delivered();
+      if (this.#delivered > 0) this.#owner.delivered();
     }
     return false;
   }
@@ -485,7 +480,6 @@ export class Incoming<Out> implements TurnTaker {
           ? [protocol.decode(bytes, start, end)]
           : checkValues(protocol.decodeMany(bytes, start, end));
     } catch (error) {
-      this.#values = NONE;
       this.#reader.reject(error);
       return false;
     }
@@ -498,7 +492,6 @@ export class Incoming<Out> implements TurnTaker {
 
   /** Skips a frame that is not complete in time. Returns false if bad input is not skipped. */
   giveUp(error: ProtocolError): boolean {
-    if (!this.#isTolerant || this.partial === undefined) return false;
     try {
       this.#reader.reject(error);
     } catch {
@@ -533,7 +526,7 @@ export class Incoming<Out> implements TurnTaker {
   #await(result: object): void {
     if (!isThenable(result)) return;
     this.#pending++;
-    if (this.#pending >= this.#concurrency) this.#regate();
+    this.#regate();
     this.#fulfilled ??= () => this.#settled();
     this.#rejected ??= (error) => this.#settled({ error });
     Promise.resolve(result).then(this.#fulfilled, this.#rejected);
@@ -586,7 +579,7 @@ export class Incoming<Out> implements TurnTaker {
   /** Called when no complete frame is left and nothing follows. */
   #finish(): void {
     this.state = "finished";
-    this.#gate |= OVER;
+    this.#letGo();
     const { isIterated } = this;
     this.#endQueue(this.lostError);
     this.#owner.finished(isIterated);

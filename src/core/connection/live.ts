@@ -716,7 +716,7 @@ export class Live<In, Out, Context>
     const { lostError } = this.#in;
     if (lostError !== undefined) {
       const { error } = lostError;
-      this.#outcome ??= { by: "error", error };
+      this.#outcome = { by: "error", error };
       this.#reportFault(error, isIterated);
     }
     this.#finish();
@@ -753,7 +753,6 @@ export class Live<In, Out, Context>
     this.#isOver = true;
     this.#stopListening?.();
     this.#deadlines.stop();
-    this.#in.halt(this.#outcome?.by === "error" ? { error: this.#outcome.error } : undefined);
     this.#budget?.leave(this);
     this.#outcome ??= { by: "peer" };
     this.#abortSignal();
@@ -767,8 +766,9 @@ export class Live<In, Out, Context>
     this.#closed?.resolve(info);
   }
 
+  /** How it ended, once it is over. */
   #closeInfo(): CloseInfo {
-    return { ...(this.#outcome ?? { by: "peer" }), ...this.#lostInfo };
+    return { ...this.#outcome!, ...this.#lostInfo };
   }
 
   #abortSignal(error: unknown = (this.#outcome ?? this.#in.lostError)?.error): void {
@@ -843,15 +843,12 @@ export class Live<In, Out, Context>
 
   #expireClose(ms: number): void {
     const unsent = this.#unsent;
-    const outcome: CloseInfo =
-      unsent > 0 && this.#outcome?.by !== "error"
-        ? { by: "error", error: timeout(`closed after ${ms} ms with ${unsent} bytes unsent`) }
-        : (this.#outcome ?? { by: "local" });
-    if (outcome.error !== undefined && outcome !== this.#outcome) {
-      this.#outcome = outcome;
-      this.#reportFault(outcome.error, this.#in.isIterated);
+    if (unsent > 0 && this.#outcome?.by !== "error") {
+      const error = timeout(`closed after ${ms} ms with ${unsent} bytes unsent`);
+      this.#outcome = { by: "error", error };
+      this.#reportFault(error, this.#in.isIterated);
     }
-    this.#cut(outcome);
+    this.#cut(this.#outcome!);
   }
 }
 

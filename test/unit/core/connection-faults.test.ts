@@ -6,6 +6,7 @@ import { checkedOptions } from "../../../src/core/connection/option-names.ts";
 import { closedError } from "../../../src/core/connection/report.ts";
 import { costOf } from "../../../src/core/connection/value-cost.ts";
 import { CHUNK_COST } from "../../../src/core/memory.ts";
+import { skip } from "../../../src/framing/index.ts";
 import {
   type CloseInfo,
   Connection,
@@ -155,6 +156,16 @@ describe("a chunk that is not bytes", () => {
 });
 
 describe("time limits at the end", () => {
+  it("report a single byte that could not be sent", () => {
+    const { connection, sink, time, errors, closes } = setup({ options: { closeTimeout: 100 } });
+    sink.roomy = false;
+    connection.sendFrame(ascii("\n"));
+    connection.close();
+    time.advance(100);
+    expect(errors.map(String)).toEqual(["ProtocolError: closed after 100 ms with 1 bytes unsent"]);
+    expect(closes).toEqual([{ by: "error", error: errors[0] }]);
+  });
+
   it("do not include endTimeout once we close", () => {
     const { connection, sink, time, errors } = setup({
       options: { endTimeout: 100, closeTimeout: 1000 },
@@ -642,5 +653,237 @@ describe("the trace event stuck", () => {
     };
     expect(await stuck(paused, { message: never })).toEqual([]);
     expect(await stuck((c) => c.received(ascii("a\n")), {})).toEqual([]);
+  });
+});
+
+describe("a sink that calls back while it is aborted", () => {
+  it("does not change how the connection ended", () => {
+    const reason = new Error("enough");
+    const { connection, sink, closes } = setup();
+    const { signal } = connection;
+    sink.abort = () => connection.lost(new Error("of the transport"), { code: 1006 });
+    connection.abort(reason);
+    expect([closes, signal.reason]).toEqual([[{ by: "error", error: reason }], reason]);
+  });
+});
+
+describe("bytes in the sink", () => {
+  const buffering = (held: () => number): FullSink & { buffered(): number } =>
+    Object.assign(new FullSink(), { buffered: held });
+
+  it("count as unsent when the time to close is over", () => {
+    const { connection, sink, time, closes } = setup({
+      sink: buffering(() => 7),
+      options: { closeTimeout: 1000 },
+    });
+    sink.roomy = false;
+    connection.send("a");
+    connection.flushNow();
+    connection.send("four");
+    connection.close();
+    time.advance(1000);
+    expect(String(closes[0]!.error)).toBe(
+      "ProtocolError: closed after 1000 ms with 12 bytes unsent",
+    );
+  });
+
+  it("count as what was queued if the sink cannot tell them", () => {
+    const { connection, sink, time, closes } = setup({
+      sink: buffering(() => {
+        throw new Error("no socket");
+      }),
+      options: { closeTimeout: 1000 },
+    });
+    sink.roomy = false;
+    connection.send("a");
+    connection.flushNow();
+    connection.send("four");
+    connection.close();
+    time.advance(1000);
+    expect(String(closes[0]!.error)).toBe(
+      "ProtocolError: closed after 1000 ms with 7 bytes unsent",
+    );
+  });
+
+  it("are counted as dropped once", () => {
+    const gone: number[] = [];
+    const made = (): ReturnType<typeof setup> =>
+      setup({ sink: buffering(() => 7), options: { gone: (dropped) => void gone.push(dropped) } });
+    const { connection } = made();
+    connection.send("four");
+    connection.abort();
+    expect(gone).toEqual([12]);
+    const { connection: lost } = made();
+    lost.received(ascii("a\n"));
+    lost.lost();
+    lost.abort();
+    expect(gone).toEqual([12, 0]);
+  });
+});
+
+describe("an error of the peer", () => {
+  it("is not printed while a caller receives it in another way", () => {
+    const { connection } = setup({ isBare: true, options: { isTold: () => true } });
+    connection.lost(new RangeError("told"));
+    const { connection: other, errors } = setup({ options: { isTold: () => true } });
+    other.lost(new RangeError("told, too"));
+    expect([printed, errors]).toEqual([[], [new RangeError("told, too")]]);
+    const { connection: untold } = setup({ isBare: true, options: { isTold: () => false } });
+    untold.lost(new SyntaxError("untold"));
+    expect(printed).toEqual([expect.stringMatching(/^framewright: lines: SyntaxError/)]);
+  });
+
+  it("after other frames of its chunk is no bug of a handler, and counts no message", () => {
+    const protocol = defineProtocol<string>({
+      ...text,
+      name: `late ${Math.random()}`,
+      measure(bytes, start, end, scan) {
+        if (bytes[start] === 0x21) throw new ProtocolError("malformed", "no line", start);
+        return text.measure(bytes, start, end, scan);
+      },
+    });
+    const { connection, closes } = setup({
+      protocol,
+      handlers: { message() {} },
+      isBare: true,
+      options: { handlerErrors: "throw" },
+    });
+    connection.received(ascii("abc\n"));
+    connection.received(ascii("d\n!\n"));
+    expect(connection.messages).toBe(2);
+    expect(printed).toEqual([expect.stringMatching(/: malformed: no line/)]);
+    connection.lost();
+    expect(closes).toMatchObject([{ by: "error", error: { code: "malformed", offset: 6 } }]);
+  });
+
+  it("is the transport's if that failed in the middle of a frame", () => {
+    const reset = new Error("reset");
+    const { connection, errors, closes } = setup({ handlers: { message() {} } });
+    connection.received(ascii("a\nb"));
+    connection.lost(reset);
+    expect([errors, closes]).toEqual([[reset], [{ by: "error", error: reset }]]);
+  });
+});
+
+describe("the end of a lost connection", () => {
+  it("does not change afterwards", async () => {
+    const { connection } = setup();
+    connection.lost();
+    connection.faulted(new ProtocolError("malformed", "late"), false);
+    expect(await connection.closed).toEqual({ by: "peer" });
+    expect(connection.signal.reason).toMatchObject({ code: "closed" });
+  });
+});
+
+describe("a connection that is one of the largest of its server", () => {
+  it("is aborted with an error that tells why, and is no bug of a handler", async () => {
+    const budget = new MemoryBudget(20_000);
+    const { connection, errors, sink } = setup({ options: { budget, maxQueued: 100_000 } });
+    const bare = setup({ isBare: true, options: { budget, maxQueued: 100_000 } });
+    connection.hold(30_000);
+    bare.connection.hold(30_000);
+    await settle();
+    expect(sink.calls).toEqual(["pause", "abort"]);
+    expect(errors.map(String)).toEqual([
+      "ProtocolError: all connections take 76384 bytes, above maxMemory 20000; this one holds 38192",
+    ]);
+    expect(bare.connection.state).toBe("closed");
+    expect(printed).toEqual([expect.stringContaining("framewright: lines: overflow: all conn")]);
+  });
+});
+
+describe("the text of a timeout", () => {
+  it("names what was missing", () => {
+    const { connection, time, errors } = setup({
+      handlers: { message() {} },
+      options: { idleTimeout: 100 },
+    });
+    connection.received(ascii("a\n"));
+    time.advance(200);
+    expect(errors.map(String)).toEqual(["ProtocolError: no byte within 100 ms"]);
+  });
+
+  it("of our end counts the promises of all handlers, and is no bug of a handler", async () => {
+    const { connection, time, closes } = setup({
+      isBare: true,
+      handlers: { open: never, message: never },
+      options: { endTimeout: 100, handlerErrors: "throw" },
+    });
+    connection.hold(1);
+    connection.received(ascii("a\nb\n"));
+    connection.ended();
+    await settle();
+    time.advance(200);
+    expect(String(closes[0]!.error)).toBe(
+      "ProtocolError: our side did not end within 100 ms of the peer's: 2 bytes unread, 2 promises and 1 holds pending",
+    );
+    expect(printed.join()).not.toContain("a handler failed");
+  });
+});
+
+describe("an empty line that waits", () => {
+  it("pauses the source, and is delivered after the peer's end", async () => {
+    const got: string[] = [];
+    const next: (() => void)[] = [];
+    const { connection, sink } = setup({
+      handlers: {
+        message(_, value) {
+          got.push(value);
+          return new Promise<void>((resolve) => next.push(resolve));
+        },
+      },
+    });
+    connection.received(ascii("a\n\n"));
+    expect(sink.calls).toEqual(["pause"]);
+    connection.ended();
+    next[0]?.();
+    await settle();
+    expect(got).toEqual(["a", ""]);
+  });
+});
+
+describe("bad input that is skipped", () => {
+  it("leaves the source paused if the skipped handler pauses", () => {
+    const { connection, sink } = setup({
+      handlers: { message() {}, skipped: (c) => c.pause() },
+      options: { onInvalid: skip() },
+    });
+    connection.received(BAD);
+    expect(sink.calls).toEqual(["pause"]);
+    connection.received(ascii("a\n"));
+    expect([connection.messages, connection.unread]).toEqual([0, 2]);
+  });
+
+  it.each([
+    ["one value", text],
+    ["several values", words],
+  ])("is counted anew after each good frame of %s", (_, protocol) => {
+    const { connection, errors } = setup({
+      protocol,
+      handlers: { message() {} },
+      options: { onInvalid: skip({ most: 100 }) },
+    });
+    for (let i = 0; i < 20; i++) {
+      connection.received(Uint8Array.of(...ascii("good\n"), ...BAD));
+    }
+    expect([errors, connection.messages]).toEqual([[], 20]);
+    for (let i = 0; i < 100 && errors.length === 0; i++) connection.received(BAD);
+    expect(errors).toHaveLength(1);
+  });
+});
+
+describe("a handler of a frame of several values that throws", () => {
+  it("ends the connection before the next value", () => {
+    const bug = new Error("bug");
+    const { connection, errors } = setup({
+      protocol: words,
+      handlers: {
+        message() {
+          throw bug;
+        },
+      },
+    });
+    connection.received(ascii("a b\nc\n"));
+    expect([errors, connection.messages]).toEqual([[bug], 1]);
   });
 });
