@@ -141,17 +141,17 @@ export class Outbox {
     this.#isEncoding = true;
     try {
       length = writeFrame(protocol, value, out);
+      // A message may be empty, and is still sent.
+      if (!this.#joined) {
+        this.#append(out.own().take(), protocol.text === true);
+        out.revoke();
+      }
     } catch (error) {
       this.#replace(out);
       throw error;
     } finally {
       this.#isEncoding = false;
       if (this.#inner !== undefined) this.#addInner();
-    }
-    // A message may be empty, and is still sent.
-    if (!this.#joined) {
-      this.#append(out.own().take(), protocol.text === true);
-      out.revoke();
     }
     return length + this.#cost;
   }
@@ -197,7 +197,7 @@ export class Outbox {
     const inner = this.#inner!;
     this.#inner = undefined;
     for (const { bytes, text } of inner) {
-      this.#cut(text);
+      this.#cut();
       this.#append(bytes, text);
     }
   }
@@ -217,7 +217,7 @@ export class Outbox {
       this.#inner ??= [];
       this.#inner.push({ bytes, text });
     } else if (!this.#joined || length >= LARGE) {
-      this.#cut(text);
+      this.#cut();
       this.#append(bytes, text);
     } else if (this.#isBatchEmpty && !this.isBlocked) {
       this.#first = bytes;
@@ -258,7 +258,7 @@ export class Outbox {
     }
     const pieces = this.#pieces;
     if (pieces.length === 0 && !this.#flushing && !this.isBlocked) this.#writeBatch();
-    else this.#cut(false);
+    else this.#cut();
     // A sink may call back while it writes; messages sent then join this flush.
     if (this.#flushing || pieces.length === 0) return;
     this.#flushing = true;
@@ -380,10 +380,10 @@ export class Outbox {
     return out;
   }
 
-  /** Ends the batch, which becomes one piece. */
-  #cut(text: boolean): void {
+  /** Ends the batch of a stream, which becomes one piece. */
+  #cut(): void {
     const bytes = this.#takeBatch();
-    if (bytes !== undefined) this.#append(bytes, text);
+    if (bytes !== undefined) this.#append(bytes, false);
   }
 
   /** Takes the bytes of the batch, if it has any; its output is free for the next connection. */
