@@ -1,6 +1,6 @@
 import { encodeFrame } from "../../src/core/index.ts";
 import { explain, type Part } from "../../src/inspect/index.ts";
-import type { AnyProtocol } from "../../src/inspect/ready/index.ts";
+import { type AnyProtocol, lengthHint } from "../../src/inspect/ready/index.ts";
 import { type Analysis, analyse, count, decoded, type Span } from "./analysis.ts";
 import { SCHEMA_EXAMPLE } from "./choices.ts";
 import { cutsFrom, edgesOf, toggled } from "./cuts.ts";
@@ -56,6 +56,8 @@ interface Known {
   readonly part: Part | undefined;
   readonly leaves: readonly Leaf[];
   readonly colors: ReadonlyMap<Part, number>;
+  /** The likely cause of an error. */
+  readonly hint: string | undefined;
 }
 
 /** More than are in view; the rest is explained again when it comes into view. */
@@ -75,6 +77,12 @@ let selected = -1;
 let example = "";
 /** Counts analyses: work for an old one stops. */
 let turn = 0;
+
+// On the site the documentation is around this page, but not around a copy that was saved.
+if (location.protocol === "file:" || !/\/inspector\/(index\.html)?$/.test(location.pathname)) {
+  const docs = byId("docs", HTMLAnchorElement);
+  docs.href = docs.getAttribute("data-elsewhere")!;
+}
 
 const form = new ProtocolForm((isNew) => {
   if (isNew && loaded === undefined && (text.value === "" || text.value === example)) showExample();
@@ -299,12 +307,19 @@ function knownOf(index: number): Known {
   const found = known.get(index);
   if (found !== undefined) return found;
   if (known.size >= MOST_KNOWN) known.clear();
-  const { kind, start, end } = analysis!.spans[index]!;
-  let made: Known = { part: undefined, leaves: [], colors: new Map() };
+  const { spans } = analysis!;
+  const { kind, start, end } = spans[index]!;
+  let made: Known = { part: undefined, leaves: [], colors: new Map(), hint: undefined };
   if (kind !== "skipped" && by !== undefined) {
     const part = explain(by as never, shown.bytes, start, Math.min(end, start + by.maxFrame));
     const leaves = leavesOf(part);
-    made = { part, leaves, colors: new Map(leaves.map(({ part: leaf, color }) => [leaf, color])) };
+    const colors = new Map(leaves.map(({ part: leaf, color }) => [leaf, color]));
+    const before = spans[index - 1];
+    const hint =
+      part.error === undefined
+        ? undefined
+        : lengthHint(by, shown.bytes, start, before?.kind === "frame" ? before.start : undefined);
+    made = { part, leaves, colors, hint };
   }
   known.set(index, made);
   return made;
@@ -312,9 +327,10 @@ function knownOf(index: number): Known {
 
 function errorOf(index: number): string | undefined {
   const { kind, error } = shown.analysis!.spans[index]!;
-  if (kind === "waiting") return undefined;
-  const found = error ?? knownOf(index).part?.error;
-  return found && visible(`${found.code}: ${found.message}`);
+  const { part, hint } = knownOf(index);
+  const found = kind === "waiting" ? undefined : (error ?? part?.error);
+  const words = [found && `${found.code}: ${found.message}`, hint].filter((text) => text);
+  return words.length === 0 ? undefined : visible(words.join("; "));
 }
 
 /** Decodes all frames, to say how many are wrong. */
@@ -338,7 +354,7 @@ function* checkFrames(): Generator<undefined, string | undefined> {
 function showStatus(wrong: string | undefined): void {
   const words: string[] = [];
   const { analysis, bytes: all } = shown;
-  if (analysis === undefined) words.push("There is no such protocol.");
+  if (analysis === undefined) words.push("No frames: the protocol above needs a correction.");
   else if (all.length === 0) words.push("Paste bytes to see what they mean.");
   else {
     const { frames, last, isCut } = analysis;

@@ -22,8 +22,8 @@ export interface Schemas {
  */
 export function protocolFrom(name: string, { schema, remote }: Schemas): AnyProtocol {
   if (isFileName(name.trim())) {
-    const command = `npx framewright decode --protocol ${name.trim()}`;
-    throw new RangeError(`this page reads no files: use the command line, ${command}`);
+    const command = `npx framewright decode <file> --protocol ${name.trim()}`;
+    throw new RangeError(`this page cannot load a program file: use the command line, ${command}`);
   }
   const [first] = namePieces(name);
   const remoteFile =

@@ -123,6 +123,7 @@ export function measureWhole(
 /**
  * Finds the only frame in these bytes, which may contain no other bytes except some that hold no value.
  *
+ * @param advice - for the error text if more bytes follow
  * @returns start and end of the frame
  * @throws ProtocolError `truncated` or `malformed` if there is less or more than one frame
  * @internal
@@ -132,6 +133,7 @@ export function exactFrame(
   bytes: Uint8Array,
   start: number,
   end: number,
+  advice = "; decodeAll and Splitter read several frames",
 ): readonly [start: number, end: number] {
   const scan = newScan();
   let at = start;
@@ -144,7 +146,8 @@ export function exactFrame(
     }
     const stop = at + length;
     if (isSkipped(framing, bytes, stop, end, scan)) return [at, stop];
-    throw new ProtocolError("malformed", `${end - stop} bytes follow a frame of ${length}`, stop);
+    const rest = end - stop === 1 ? "1 byte follows" : `${end - stop} bytes follow`;
+    throw new ProtocolError("malformed", `${rest} a frame of ${length}${advice}`, stop);
   }
 }
 

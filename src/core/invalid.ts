@@ -21,7 +21,7 @@ export interface InvalidPolicy {
   readonly kind: "skip" | "resync";
 
   /**
-   * Maximum number of bytes skipped in a row; more are the ordinary error.
+   * Maximum number of bytes skipped in a row; more end the stream with the error of the bad input.
    * @defaultValue 16 times `maxFrame`
    */
   readonly most?: number | undefined;

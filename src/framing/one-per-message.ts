@@ -45,7 +45,7 @@ export function onePerMessage<In, Out>(protocol: Protocol<In, Out>): MessageProt
     ...(format && { format }),
     ...(layout && { layout }),
     decode(bytes, start, end) {
-      return protocol.decode(bytes, ...exactFrame(protocol, bytes, start, end));
+      return protocol.decode(bytes, ...exactFrame(protocol, bytes, start, end, ""));
     },
     encode: (value, out) => protocol.encode(value, out),
   };
@@ -53,7 +53,7 @@ export function onePerMessage<In, Out>(protocol: Protocol<In, Out>): MessageProt
   return Object.freeze<MessageProtocol<In, Out>>({
     ...single,
     decodeMany(bytes, start, end) {
-      return protocol.decodeMany!(bytes, ...exactFrame(protocol, bytes, start, end));
+      return protocol.decodeMany!(bytes, ...exactFrame(protocol, bytes, start, end, ""));
     },
   });
 }

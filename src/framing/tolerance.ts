@@ -17,7 +17,7 @@ import {
 /** Options for {@link skip} and {@link resync}. */
 export interface PolicyOptions {
   /**
-   * Maximum number of bytes skipped in a row; more end the stream with the ordinary error.
+   * Maximum number of bytes skipped in a row; more end the stream with the error of the bad input, whose text names the limit.
    * @defaultValue 16 times `maxFrame`
    */
   readonly most?: number | undefined;
@@ -105,7 +105,11 @@ export function tolerance(
     throw error;
   };
   const check = (length: number): void => {
-    if (row + length > most) stop(rebased(run!.error, -stream.offset(0)));
+    if (row + length <= most) return;
+    // The number that would be skipped depends on how the bytes are cut.
+    const { code, message, offset, cause, path } = rebased(run!.error, -stream.offset(0));
+    const text = `${message}; more than ${most} bytes in a row would be skipped: raise \`most\` to allow that`;
+    stop(new ProtocolError(code, text, offset, { cause, path }));
   };
   const count = (length: number): number => {
     check(length);

@@ -248,6 +248,24 @@ describe("the inspector", () => {
     expect((await rows(wrong)).at(-1)).toMatch(/Refused 4 .*⚠ truncated: /);
   });
 
+  it("says which length is wrong, if frames begin with a mark", async () => {
+    const bytes = [0xca, 0xfe, 3, 0x61, 0x62, 0xca, 0xfe, 1, 0x63];
+    const wrong = await opened("length:width=1,header=cafe+raw", Uint8Array.from(bytes));
+    await until(() => status(wrong)).toMatch(/header byte 0 is 0xfe, not 0xca/);
+    expect((await rows(wrong)).at(-1)).toContain(
+      "the mark cafe occurs at 0x5, inside the frame before: its length (at 0x2, 1 byte) may be 1 byte too large",
+    );
+  });
+
+  it("links to the documentation around it, or to that of the package", async () => {
+    const hrefs: unknown[] = [];
+    for (const from of ["http", "file"] as const) {
+      const { page } = await opened("goim", ascii(""), {}, { from });
+      hrefs.push(await page.locator("#docs").getAttribute("href"));
+    }
+    expect(hrefs).toEqual(["../", expect.stringMatching(/^https:.*framewright#readme$/)]);
+  });
+
   it("is used by keyboard alone", async () => {
     const one = await inspector();
     const { page } = one;
@@ -447,7 +465,7 @@ describe("the inspector, with hostile links and bytes", () => {
       "goim:__proto__=1",
     ]) {
       expect(await page.locator("#protocol-error").innerText()).not.toBe("");
-      expect(await status(one)).toBe("There is no such protocol.");
+      expect(await status(one)).toBe("No frames: the protocol above needs a correction.");
       await page.evaluate(follow({ protocol, bytes: "310a" }));
       await until(() => page.locator("#name").inputValue()).toBe(protocol);
     }

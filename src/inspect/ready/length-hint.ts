@@ -24,7 +24,7 @@ interface Head {
 }
 
 /** Most marks that are looked at for one hint. */
-const MOST = 1000;
+const MOST = 100;
 
 /**
  * Explains an error by a wrong length of this frame or of the one before it; undefined if nothing points to

@@ -291,7 +291,13 @@ describe("decodeFrame", () => {
   it.each([
     ["nothing", [], "truncated", 0, "input ends after 0 bytes of a frame of unknown length"],
     ["a part", [2, 0x61], "truncated", 0, "input ends after 2 bytes of a frame of 3 bytes"],
-    ["more", [1, 0x61, 0, 0], "malformed", 2, "2 bytes follow a frame of 2"],
+    [
+      "more",
+      [1, 0x61, 0, 0],
+      "malformed",
+      2,
+      "2 bytes follow a frame of 2; decodeAll and Splitter read several frames",
+    ],
     ["a bad payload", [2, 0x61, 0xff], "malformed", 2, "byte 0xff does not continue as UTF-8"],
     ["a giant", [200], "too-long", 0, "frame of 201 bytes exceeds maxFrame 10"],
   ])("refuses %s", (_, bytes, code, offset, message) => {

@@ -98,7 +98,7 @@ describe("bytes that measure skips", () => {
     expect(failureOf(() => decodeFrame(protocol, ascii("   ")))?.code).toBe("truncated");
     expect(failureOf(() => decodeFrame(protocol, ascii("a; b")))).toMatchObject({
       code: "malformed",
-      message: "2 bytes follow a frame of 2",
+      message: "2 bytes follow a frame of 2; decodeAll and Splitter read several frames",
     });
   });
 });

@@ -206,6 +206,9 @@ describe("skip", () => {
     const wire = ascii(`\x09${"x".repeat(9)}\x01a`);
     expect(read(counted, skip({ most: 10 }), wire)).toEqual(["-10 at 0: too-long at 0", "a"]);
     expect(read(counted, skip({ most: 9 }), wire)).toEqual(["!too-long at 0"]);
+    expect(() => decodeAll(counted, wire, { onInvalid: skip({ most: 9 }) })).toThrow(
+      /^frame of 10 bytes .*; more than 9 bytes in a row would be skipped: raise `most` to allow that$/,
+    );
     const failing = lines().wrap(json());
     expect(read(failing, skip({ most: 5 }), ascii("1\nbad\nbad\n"))).toEqual([
       "1",

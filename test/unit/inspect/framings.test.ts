@@ -317,8 +317,8 @@ describe("explain of a framing", () => {
     ]);
     expect(rows(framing, Uint8Array.of(...frame, 9)).slice(2)).toEqual([
       "0004  07        checksum  u8     7",
-      "0005  09        ?         bytes  1 byte  (1 bytes follow a frame of 5)",
-      "error: malformed: 1 bytes follow a frame of 5 (at 0005)",
+      "0005  09        ?         bytes  1 byte  (1 byte follows a frame of 5; decodeAll and Splitter read several frames)",
+      "error: malformed: 1 byte follows a frame of 5; decodeAll and Splitter read several frames (at 0005)",
     ]);
   });
 });

@@ -112,7 +112,7 @@ describe("choices of the inspector", () => {
   it("refuses files, and names the command that reads them", () => {
     for (const name of ["./mine.js#name", " ../mine.ts", "mine.mjs#name"]) {
       expect(() => protocolFrom(name, schemas)).toThrow(
-        `this page reads no files: use the command line, npx framewright decode --protocol ${name.trim()}`,
+        `this page cannot load a program file: use the command line, npx framewright decode <file> --protocol ${name.trim()}`,
       );
     }
   });
