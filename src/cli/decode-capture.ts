@@ -1,6 +1,6 @@
-import type { AnyProtocol } from "../inspect/ready/index.ts";
+import { type AnyProtocol, lengthHint } from "../inspect/ready/index.ts";
 import { packetsOf } from "./capture.ts";
-import { FrameReader, type Show, type Source } from "./frame-reader.ts";
+import { FrameReader, type Show, type Source, withHints } from "./frame-reader.ts";
 import { type Segment, segmentIn } from "./segments.ts";
 import type { Pipe } from "./streams.ts";
 import { type Direction, type StreamEvents, TcpStreams } from "./tcp-streams.ts";
@@ -18,6 +18,14 @@ export interface CaptureOptions {
   readonly errors: Pipe;
 }
 
+/** One direction of a stream. */
+interface Reading {
+  readonly reader: FrameReader;
+  readonly chunks: Uint8Array[];
+  /** Offsets of the first bad frame, and of the one before it. */
+  fault?: readonly [start: number, before: number | undefined];
+}
+
 /**
  * Shows the frames of all streams in a capture, in the order in which they were complete. Returns
  * false if there were errors.
@@ -25,32 +33,42 @@ export interface CaptureOptions {
 export function decodeCapture(bytes: Uint8Array, options: CaptureOptions): boolean {
   const { protocol, replies, port, show, errors } = options;
   const shows = { client: show(protocol), server: show(replies) };
-  const readers = new Map<Direction, FrameReader>();
+  const readings = new Map<Direction, Reading>();
   let isRight = true;
   let [segments, lost] = [0, 0];
 
-  const readerOf = (direction: Direction): FrameReader => {
-    let reader = readers.get(direction);
-    if (reader === undefined) {
-      const { isClient } = direction;
-      reader = new FrameReader(
-        isClient ? protocol : replies,
-        isClient ? shows.client : shows.server,
-      );
-      readers.set(direction, reader);
-    }
-    return reader;
+  const protocolOf = ({ isClient }: Direction): AnyProtocol => (isClient ? protocol : replies);
+  const readingOf = (direction: Direction): Reading => {
+    const found = readings.get(direction);
+    if (found !== undefined) return found;
+    const shown = withHints(direction.isClient ? shows.client : shows.server, (...fault) => {
+      reading.fault ??= fault;
+      return undefined;
+    });
+    const reader = new FrameReader(protocolOf(direction), shown);
+    const reading: Reading = { reader, chunks: [] };
+    readings.set(direction, reading);
+    return reading;
+  };
+  // The bytes that tell the cause of an error may come later.
+  const hint = (direction: Direction, { fault, chunks }: Reading): void => {
+    if (fault === undefined) return;
+    const found = lengthHint(protocolOf(direction), Buffer.concat(chunks), ...fault);
+    if (found !== undefined) errors.write(`framewright: ${wordsOf(direction)}: ${found}\n`);
   };
   const events: StreamEvents = {
-    data: (direction, data, time) => readerOf(direction).push(data, streamSource(direction, time)),
+    data(direction, data, time) {
+      const { reader, chunks } = readingOf(direction);
+      chunks.push(data);
+      reader.push(data, streamSource(direction, time));
+    },
     gap(direction, missing) {
       isRight = false;
-      const { stream, from, to } = direction;
       errors.write(
-        `framewright: stream ${stream.number}, ${from} to ${to}: ${missing} bytes are not in the capture; it ends there\n`,
+        `framewright: ${wordsOf(direction)}: ${missing} bytes are not in the capture; it ends there\n`,
       );
     },
-    end: (direction) => readers.get(direction)?.finish(streamSource(direction, undefined)),
+    end: (direction) => readings.get(direction)?.reader.finish(streamSource(direction, undefined)),
   };
   const streams = new TcpStreams(events);
   const isWanted = ({ fromPort, toPort }: Segment): boolean =>
@@ -77,9 +95,15 @@ export function decodeCapture(bytes: Uint8Array, options: CaptureOptions): boole
     const where = port === undefined ? "" : ` of port ${port}`;
     errors.write(`framewright: the capture has no ${what}${where} that can be read\n`);
   }
-  for (const reader of readers.values()) if (!reader.isRight) isRight = false;
+  for (const [direction, reading] of readings) {
+    if (!reading.reader.isRight) isRight = false;
+    hint(direction, reading);
+  }
   return isRight && segments > 0;
 }
+
+const wordsOf = ({ stream, from, to }: Direction): string =>
+  `stream ${stream.number}, ${from} to ${to}`;
 
 const isoOf = (time: number): string => new Date(Math.round(time * 1000)).toISOString();
 

@@ -7,6 +7,7 @@ import {
   INPUT_KINDS,
   type InputKind,
   kindOf,
+  lengthHint,
   nextFrame,
 } from "../inspect/ready/index.ts";
 import { parsed } from "./arguments.ts";
@@ -81,7 +82,9 @@ export async function decodeCommand(args: readonly string[], streams: Streams): 
     return decodeCapture(new Uint8Array(read), options) ? 0 : 1;
   }
   const bytes = bytesOf(read, found);
-  const hinted = withHints(show(protocol), protocol, bytes);
+  const hinted = withHints(show(protocol), (start, before) =>
+    lengthHint(protocol, bytes, start, before),
+  );
   return readAll(protocol, hinted, bytes, resync) ? 0 : 1;
 }
 

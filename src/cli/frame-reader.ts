@@ -8,7 +8,7 @@ import {
   valueText,
 } from "../core/index.ts";
 import { explain, hexView, type Part } from "../inspect/index.ts";
-import { type AnyProtocol, lengthHint } from "../inspect/ready/index.ts";
+import type { AnyProtocol } from "../inspect/ready/index.ts";
 import type { Pipe } from "./streams.ts";
 
 /** Bytes of a frame, and their source. */
@@ -45,8 +45,15 @@ export interface ReaderOptions {
   readonly stops?: boolean | undefined;
 }
 
-/** Adds hints to errors in a stream, of which all bytes are here. */
-export function withHints(show: Show, protocol: AnyProtocol, bytes: Uint8Array): Show {
+/**
+ * Adds hints to errors in a stream.
+ *
+ * @param hintOf - called with the offsets of the bad frame and of the one before it
+ */
+export function withHints(
+  show: Show,
+  hintOf: (start: number, before: number | undefined) => string | undefined,
+): Show {
   let before: number | undefined;
   return {
     frame(frame, values) {
@@ -54,7 +61,7 @@ export function withHints(show: Show, protocol: AnyProtocol, bytes: Uint8Array):
       before = frame.offset;
     },
     error(frame, error) {
-      show.error(frame, error, lengthHint(protocol, bytes, frame.offset, before));
+      show.error(frame, error, hintOf(frame.offset, before));
       before = frame.offset;
     },
     leftOut(offset, size) {

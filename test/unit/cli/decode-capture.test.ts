@@ -42,6 +42,30 @@ const talk: readonly Said[] = [
 const values = (lines: Record<string, unknown>[]): unknown[] => lines.map(({ value }) => value);
 
 describe("framewright decode of captures", () => {
+  it("names a wrong length, even if the next frame comes in a later packet", async () => {
+    const client = (sequence: number, bytes: number[]): Said => ({
+      from: "client",
+      sequence,
+      data: Uint8Array.from(bytes),
+    });
+    const said: Said[] = [
+      { from: "client", sequence: 999, flags: "S" },
+      client(1000, [0xca, 0xfe, 1, 0x31]),
+      // A length of 3 in place of 1.
+      client(1004, [0xca, 0xfe, 3, 0x32, 0xca, 0xfe]),
+      client(1010, [1, 0x33]),
+      { from: "server", sequence: 5000, data: Uint8Array.of(0xca, 0xfe, 1, 0x34) },
+    ];
+    const protocol = "length:width=1,header=cafe+json";
+    const { code, errors, lines } = await decode(captureOf(said), "--json", "--protocol", protocol);
+    expect(code).toBe(1);
+    expect(lines.filter(({ value }) => value !== undefined)).toHaveLength(2);
+    expect(errors).toBe(
+      "framewright: stream 1, 10.0.0.1:50000 to 10.0.0.2:3101: the mark cafe occurs again at 0x8, inside this frame: " +
+        "its length (at 0x6, 1 byte) may be 2 bytes too large\n",
+    );
+  });
+
   it("refuses --resync", async () => {
     const args = ["--protocol", "length:width=2,header=cafe+json", "--resync"];
     const { code, errors } = await decode(captureOf(talk, {}), ...args);
