@@ -302,7 +302,7 @@ export class Outbox {
     this.#text = "";
     this.#written += text.length;
     const drains = this.#drains;
-    let isRoomy = true;
+    let isRoomy: boolean;
     this.#flushing = true;
     try {
       isRoomy = this.#sink.writeText!(text);
@@ -324,7 +324,7 @@ export class Outbox {
     this.#count--;
     this.#written += length;
     const drains = this.#drains;
-    let isRoomy = true;
+    let isRoomy: boolean;
     this.#sent?.(bytes);
     try {
       isRoomy = this.#sink.write(bytes, text);

@@ -230,17 +230,15 @@ export class Outgoing {
       } catch (error) {
         this.#owner.outputFailed(error);
       }
-      return;
+    } else {
+      this.#leaveWith("close", reason);
     }
-    this.#leaveWith("close", reason);
   }
 
   #leaveWith(goal: Goal, reason: unknown): void {
     if (this.state === "closed" || this.state === "ended") return;
-    if (this.#goal !== "close") {
-      this.#goal = goal;
-      this.#reason = reason;
-    }
+    this.#goal = goal;
+    this.#reason = reason;
     this.#refuse();
     if (this.state === "waiting") return;
     this.state = "ending";

@@ -195,6 +195,15 @@ describe("frames on a stream", () => {
     expect(4 * first!.buffer.byteLength).toBeLessThanOrEqual(5 * first!.length);
   });
 
+  it("that are written at once are not copied: small ones share memory", () => {
+    const { made, outbox } = setup();
+    for (const word of ["one", "two"]) {
+      outbox.encode(text, word);
+      outbox.flush();
+    }
+    expect(made.writes[0]!.buffer).toBe(made.writes[1]!.buffer);
+  });
+
   it("that the sink throws for are not taken, and come first the next time", () => {
     const { made, outbox } = setup();
     made.answer = new Error("broken");
