@@ -9,7 +9,7 @@ import {
 } from "../core/index.ts";
 import type { AnyField, Field } from "../fields/index.ts";
 import { explain, hexView, type Part } from "../inspect/index.ts";
-import { type ValuesOptions, valuesOf } from "./arbitraries/values-of.ts";
+import { derived, type ValuesOptions } from "./arbitraries/values-of.ts";
 import { equal } from "./equal.ts";
 import { type RunOptions, runParameters } from "./options.ts";
 import { shown } from "./show.ts";
@@ -95,7 +95,7 @@ export function compatible(
   const after = versionOf(next);
   const found = new Map<string, Incompatibility>();
   const values = sample(
-    valuesOf(before.field as Field<unknown>, { max, of }),
+    derived(before.field as Field<unknown>, { max, of }, "compatible(old, next, *)"),
     runParameters({ runs, seed }),
   );
   for (const value of values) {

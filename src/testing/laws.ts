@@ -2,7 +2,7 @@ import { Arbitrary, constant, oneof } from "fast-check";
 import type { Codec, Output } from "../core/index.ts";
 import type { Field } from "../fields/index.ts";
 import { faultsOf } from "./arbitraries/refused-of.ts";
-import { type ValuesOptions, valuesOf } from "./arbitraries/values-of.ts";
+import { derived, type ValuesOptions } from "./arbitraries/values-of.ts";
 import type { LawDefinition } from "./define-law.ts";
 import { fieldOf } from "./field-of.ts";
 import type { Law } from "./law.ts";
@@ -165,10 +165,11 @@ export function laws(
   }
   const { max, of, ...given } = second as LawOptions<unknown, unknown> & ValuesOptions;
   const values = { max, of };
-  const refused = faultsOf(field, values);
+  const call = "laws(protocol, *)";
+  const refused = faultsOf(field, values, call);
   const more = refused.length > 0 ? { refused: oneof(...refused) } : {};
   const own = { ...further, ...more, ...given };
-  return lawsOf(LAWS, protocol, valuesOf(field as Field<unknown>, values), own);
+  return lawsOf(LAWS, protocol, derived(field as Field<unknown>, values, call), own);
 }
 
 const READING = LAWS.filter(({ ofEncode }) => !ofEncode);

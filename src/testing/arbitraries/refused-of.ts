@@ -49,14 +49,14 @@ export function refusedOf<In, Out>(
   options: ValuesOptions = {},
 ): Arbitrary<unknown> {
   const described = "field" in field ? field.field : field;
-  const list = faultsOf(described, options);
+  const list = faultsOf(described, options, "refusedOf(description, *)");
   if (list.length > 0) return oneof(...list);
   throw new TypeError("refusedOf: no value can be derived that this description must refuse");
 }
 
 /** One arbitrary for each kind of fault; empty if none can be derived. @internal */
-export function faultsOf(field: AnyField, options: ValuesOptions): readonly Values[] {
-  const { max, context } = checkedOptions("refusedOf", options);
+export function faultsOf(field: AnyField, options: ValuesOptions, call: string): readonly Values[] {
+  const { max, context } = checkedOptions(options, call);
   return faults(field, { ...context, known: [new Map(), new Map()] }, max);
 }
 

@@ -12,7 +12,7 @@ import {
   record,
   string,
 } from "fast-check";
-import { checkOptions, Output } from "../../core/index.ts";
+import { type Codec, checkOptions, json, Output } from "../../core/index.ts";
 import type {
   AnyField,
   BitMember,
@@ -25,6 +25,7 @@ import type {
 } from "../../fields/index.ts";
 import { stretchableBytes } from "./bytes.ts";
 import { field as integers } from "./edges.ts";
+import { jsonValues } from "./json.ts";
 import { lengths } from "./lengths.ts";
 import { stretchableText } from "./text.ts";
 
@@ -37,8 +38,8 @@ export interface ValuesOptions {
    */
   readonly max?: number | undefined;
   /**
-   * Arbitraries for fields with values that cannot be derived (those made by `codec`), or replacements for
-   * other fields.
+   * Arbitraries for fields with values that cannot be derived (those made by `codec`, except of a plain
+   * `json()`), or replacements for other fields.
    */
   readonly of?: ReadonlyMap<AnyField, Arbitrary<unknown>> | undefined;
 }
@@ -49,7 +50,7 @@ export interface ValuesOptions {
  * overflow, every name, every case, with and without optional fields.
  *
  * @param field - a description, or a protocol made by `protocolOf`
- * @throws TypeError if it contains a `codec` without an arbitrary in `of`; while values are made, if no
+ * @throws TypeError if it contains a `codec` other than `json()` without an arbitrary in `of`; while values are made, if no
  *   value is found that passes one of your checks
  *
  * @example
@@ -68,19 +69,33 @@ export function valuesOf<In, Out>(
   field: Field<In, Out> | { readonly field: Field<In, Out> },
   options: ValuesOptions = {},
 ): Arbitrary<In & Out> {
-  const { max, context } = checkedOptions("valuesOf", options);
+  return derived(field, options, "valuesOf(description, *)");
+}
+
+/** {@link valuesOf} for another function: see {@link checkedOptions}. @internal */
+export function derived<In, Out>(
+  field: Field<In, Out> | { readonly field: Field<In, Out> },
+  options: ValuesOptions,
+  call: string,
+): Arbitrary<In & Out> {
+  const { max, context } = checkedOptions(options, call);
   const described = "field" in field ? field.field : field;
   return arbitraryOf(described, context, max) as Arbitrary<In & Out>;
 }
 
-/** Options with their defaults. @internal */
+/**
+ * Options with their defaults.
+ *
+ * @param call - how the options are passed, for errors: "laws(protocol, *)"
+ * @internal
+ */
 export function checkedOptions(
-  name: string,
   options: ValuesOptions,
+  call: string,
 ): { readonly max: number; readonly context: Context } {
-  checkOptions(name, options, ["max", "of"]);
+  checkOptions(call.slice(0, call.indexOf("(")), options, ["max", "of"]);
   const { max = 300, of = new Map() } = options;
-  return { max, context: { of, depth: 0, reach: options.max === undefined ? REACH : 0 } };
+  return { max, context: { of, call, depth: 0, reach: options.max === undefined ? REACH : 0 } };
 }
 
 /** Size of a long value: more than a length of two bytes can count, with a header. */
@@ -89,6 +104,8 @@ const REACH = 66_000;
 /** State while values of nested fields are made. @internal */
 export interface Context {
   readonly of: ReadonlyMap<AnyField, Arbitrary<unknown>>;
+  /** How the options are passed. */
+  readonly call: string;
   readonly depth: number;
   /** Size to which bytes or a text may be stretched by the first cases of a law; 0 if to none. */
   readonly reach: number;
@@ -161,7 +178,7 @@ export function arbitraryOf(field: AnyField, context: Context, room: number): Va
       if (most < 1) return constant([]);
       const share = Math.floor(room / (most + 1));
       const items = arbitraryOf(item, context, share).filter(
-        sometimes("until", (value) => value !== last),
+        sometimes("until", context, (value) => value !== last),
       );
       return array(items, { maxLength: most });
     }
@@ -182,7 +199,7 @@ export function arbitraryOf(field: AnyField, context: Context, room: number): Va
       return arbitraryOf(node.inner, context, room);
     case "checked":
       return arbitraryOf(node.inner, context, room).filter(
-        sometimes("checked", (value) => node.fault(value) === undefined),
+        sometimes("checked", context, (value) => node.fault(value) === undefined),
       );
     case "mapped":
       return mappedValues(node, context, room);
@@ -201,16 +218,36 @@ export function arbitraryOf(field: AnyField, context: Context, room: number): Va
       );
     case "struct":
       return structs(field, node, context, room);
+    case "codec":
+      if (isPlainJson(node.codec)) return jsonValues().map(upTo(room));
+      throw new TypeError(`the values of "${node.name}" cannot be derived: ${advice(context)}`);
     default:
-      throw new TypeError(
-        `the values of "${node.kind === "codec" ? node.name : node.kind}" cannot be derived: pass an arbitrary for the field in the option "of"`,
-      );
+      throw new TypeError(`the values of "${node.kind}" cannot be derived: ${advice(context)}`);
   }
 
   function named(tag: string, name: string, body: AnyField): (room: number) => Values {
     return (left) =>
       arbitraryOf(body, context, left).map((value) => ({ ...(value as Members), [tag]: name }));
   }
+}
+
+/** What to write if values cannot be derived. */
+const advice = ({ call }: Context): string =>
+  `pass an arbitrary for the field, ${call.replace("*", "{ of: new Map([[field, arbitrary]]) }")}`;
+
+/** True for `json()`. With `parse` or a schema, its values may be of another shape. */
+const isPlainJson = ({ format, decodeText }: Codec<never, unknown>): boolean =>
+  format !== undefined && format === PLAIN_JSON.format && decodeText !== undefined;
+
+const PLAIN_JSON = json();
+
+/** Replaces JSON values that are too long. */
+function upTo(room: number): (value: unknown) => unknown {
+  return (value) => {
+    const out = new Output();
+    PLAIN_JSON.encode(value, out);
+    return out.length <= room ? value : 0;
+  };
 }
 
 /** One of those that fit into `room`; otherwise the smallest. */
@@ -305,14 +342,18 @@ function mappedValues(
   };
   return arbitraryOf(inner, context, room)
     .map(convert)
-    .filter(sometimes("mapped", (made) => made !== undefined))
+    .filter(sometimes("mapped", context, (made) => made !== undefined))
     .map((made) => made?.value);
 }
 
 const MOST_TRIES = 2000;
 
 /** A condition that must hold now and then: otherwise the search would never end. */
-function sometimes<T>(what: string, holds: (value: T) => boolean): (value: T) => boolean {
+function sometimes<T>(
+  what: string,
+  context: Context,
+  holds: (value: T) => boolean,
+): (value: T) => boolean {
   let tries = 0;
   return (value) => {
     if (holds(value)) {
@@ -320,9 +361,7 @@ function sometimes<T>(what: string, holds: (value: T) => boolean): (value: T) =>
       return true;
     }
     if (++tries < MOST_TRIES) return false;
-    throw new TypeError(
-      `no valid value of a "${what}" was found: pass an arbitrary for the field in the option "of"`,
-    );
+    throw new TypeError(`no valid value of a "${what}" was found: ${advice(context)}`);
   };
 }
 
@@ -428,7 +467,7 @@ function structs(
   if (trailing.length > 1) all = all.map((value) => closeGaps(value as Members, trailing));
   // Numbers of units, and lengths with a negative `add`, are found by trial.
   const isPicky = ranges.some(({ node }) => node.unit > 1 || node.add < 0);
-  if (isPicky) all = all.filter(sometimes("struct", (value) => isWritable(field, value)));
+  if (isPicky) all = all.filter(sometimes("struct", context, (value) => isWritable(field, value)));
   if (shown.length === 0) return all;
   return all.map((value) => ({
     ...(value as Members),

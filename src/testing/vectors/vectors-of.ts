@@ -8,7 +8,7 @@ import {
 } from "../../core/index.ts";
 import type { Field } from "../../fields/index.ts";
 import { mutated } from "../arbitraries/mutated.ts";
-import { valuesOf } from "../arbitraries/values-of.ts";
+import { derived } from "../arbitraries/values-of.ts";
 import { fieldOf } from "../field-of.ts";
 import { complete } from "../subject.ts";
 import { outcomeOf, subjectOf } from "./outcome.ts";
@@ -116,7 +116,8 @@ export function valuesFor<In, Out>(
 ): Arbitrary<In> {
   if (values instanceof Arbitrary) return values;
   const field = fieldOf(protocol);
-  if (field !== undefined) return valuesOf(field as unknown as Field<In, Out>);
+  const call = `${name}(protocol, { values: valuesOf(protocol, *) })`;
+  if (field !== undefined) return derived(field as unknown as Field<In, Out>, {}, call);
   throw new TypeError(`${name} needs the option values, or a protocol made by protocolOf`);
 }
 

@@ -1,6 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, expectTypeOf, it, vi } from "vitest";
-import { decodeUtf8, lengthPrefixed, Output } from "../../../src/index.ts";
+import { codec, type Field, prefixed, protocolOf, struct, u8 } from "../../../src/fields/index.ts";
+import {
+  type Codec,
+  decodeFrame,
+  decodeUtf8,
+  encodeFrame,
+  json,
+  lengthPrefixed,
+  Output,
+  raw,
+} from "../../../src/index.ts";
 import type { Command, Packet as PacketOfFastway } from "../../../src/protocols/fastway/index.ts";
 import type { Packet as PacketOfGoim } from "../../../src/protocols/goim/index.ts";
 import {
@@ -11,9 +21,12 @@ import {
   type FastwayPacket,
   type GoimPacket,
   jsonValues,
+  laws,
   lengths,
   mutated,
   text,
+  valuesOf,
+  vectorsOf,
 } from "../../../src/testing/index.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -179,6 +192,34 @@ describe("jsonValues", () => {
         part,
       ).toBe(true);
     }
+  });
+});
+
+describe("valuesOf a codec", () => {
+  const framed = (body: Field<unknown>) =>
+    protocolOf(struct({ kind: u8, body: prefixed(u8, body) }), { name: "framed" });
+  const ask = "pass an arbitrary for the field, ";
+  const of = "{ of: new Map([[field, arbitrary]]) }";
+
+  it("derives those of json(), in the size that a length allows", () => {
+    const protocol = framed(codec(json(), "json"));
+    const made = fc.sample(valuesOf(protocol), { numRuns: 300, seed: 1 });
+    expect(new Set(made.map(({ body }) => typeof body)).size).toBeGreaterThan(3);
+    for (const value of made)
+      expect(decodeFrame(protocol, encodeFrame(protocol, value))).toEqual(value);
+  });
+
+  it.each([
+    ["a reader of its own", json({ parse: (text) => JSON.parse(text) })],
+    ["another codec", raw() as Codec<unknown>],
+  ])("says what to write for %s", (_, inner) => {
+    const protocol = framed(codec(inner, "inner"));
+    const text = `the values of "inner" cannot be derived: ${ask}`;
+    expect(() => laws(protocol)).toThrow(`${text}laws(protocol, ${of})`);
+    expect(() => valuesOf(protocol)).toThrow(`${text}valuesOf(description, ${of})`);
+    expect(() => vectorsOf(protocol)).toThrow(
+      `${text}vectorsOf(protocol, { values: valuesOf(protocol, ${of}) })`,
+    );
   });
 });
 
