@@ -30,7 +30,8 @@ function compile(compiler: string, name: string, text: string): string {
     strict: true,
     target: "ES2022",
     lib: ["ES2022", "DOM"],
-    types: ["node"],
+    // The default since TypeScript 6: the package itself refers to the types of Node where it needs them.
+    types: [],
     typeRoots: [join(root, "node_modules/@types")],
     module: "NodeNext",
     skipLibCheck: true,

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /**
  * Sockets of Node, Bun and Deno: `listen`, `connect`, and `attach` for an existing stream.
  *
