@@ -102,10 +102,8 @@ export class Callbacks {
       if (isEnd) this.isEndPending = false;
       this.#owner.settled();
     };
-    Promise.resolve(result).then(settled, (error) => {
-      this.#owner.rejected(error);
-      settled();
-    });
+    // A rejection ends the connection, so nothing waits for it any more.
+    Promise.resolve(result).then(settled, (error) => this.#owner.rejected(error));
   }
 
   /** Reports skipped input. */

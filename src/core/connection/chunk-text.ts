@@ -40,7 +40,6 @@ export class ChunkText {
           this.#byteAt = end;
           return protocol.decodeText!(this.#wide, at, next);
         }
-        this.#wide = undefined;
       }
     } catch {
       // Decoding the bytes reports the error and its position.

@@ -254,7 +254,6 @@ export class Outbox {
     }
     if (this.#text !== "" && this.#pieces.length === 0 && !this.#flushing) {
       this.#writeText();
-      if (this.#isBatchEmpty && this.#pieces.length === 0) return;
     }
     const pieces = this.#pieces;
     if (pieces.length === 0 && !this.#flushing && !this.isBlocked) this.#writeBatch();

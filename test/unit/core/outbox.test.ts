@@ -218,19 +218,27 @@ describe("frames on a stream", () => {
     expect([outbox.queued, outbox.written, outbox.isEmpty]).toEqual([0, 8, true]);
   });
 
-  it("that are sent while the sink writes follow in the same flush", () => {
-    const { made, outbox } = setup();
-    let left = 3;
-    made.during = () => {
-      if (left-- <= 0) return;
-      outbox.add(ascii(`${left}\n`), false);
+  it.each([1, 8192])(
+    "that are sent during a write of %d bytes follow in the same flush",
+    (length) => {
+      const { made, outbox } = setup();
+      let left = 3;
+      let depth = 0;
+      made.during = () => {
+        // A sink is not called during a call.
+        expect(++depth).toBe(1);
+        if (left-- > 0) {
+          outbox.add(ascii(`${left}\n`), false);
+          outbox.flush();
+        }
+        depth--;
+      };
+      outbox.add(new Uint8Array(length).fill(0x78), false);
       outbox.flush();
-    };
-    outbox.add(new Uint8Array(8192).fill(0x78), false);
-    outbox.flush();
-    expect(made.calls.slice(1)).toEqual(["write 2\n", "write 1\n", "write 0\n"]);
-    expect(outbox.isEmpty).toBe(true);
-  });
+      expect(made.calls.slice(1)).toEqual(["write 2\n", "write 1\n", "write 0\n"]);
+      expect(outbox.isEmpty).toBe(true);
+    },
+  );
 
   it("are dropped by clear(), which counts those that were not written", () => {
     const { made, outbox } = setup();
@@ -462,10 +470,14 @@ describe("text", () => {
   it("that is sent while the sink takes text follows in order", () => {
     const { made, outbox } = setup({ hasText: true });
     let left = 2;
+    let depth = 0;
     made.during = () => {
-      if (left-- <= 0) return;
-      outbox.encode(values, left);
-      outbox.flush();
+      expect(++depth).toBe(1);
+      if (left-- > 0) {
+        outbox.encode(values, left);
+        outbox.flush();
+      }
+      depth--;
     };
     outbox.encode(values, 9);
     outbox.flush();
@@ -482,6 +494,20 @@ describe("text", () => {
     outbox.encode(values, 1);
     outbox.flush();
     expect([made.calls, sent]).toEqual([["write 1\n"], ["1\n"]]);
+  });
+
+  it("of a single character is sent once", () => {
+    const { made, outbox } = setup({ hasText: true });
+    const single = defineProtocol<string>({
+      ...text,
+      name: "single",
+      decode: () => "",
+      encode: (value, out) => void out.utf8(value),
+      encodeText: (value) => value,
+    });
+    outbox.encode(single, "x");
+    outbox.flush();
+    expect(made.calls).toEqual(["text x"]);
   });
 
   it("of one protocol does not make text of another", () => {
