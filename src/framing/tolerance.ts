@@ -108,7 +108,7 @@ export function tolerance(
     if (row + length <= most) return;
     // The number that would be skipped depends on how the bytes are cut.
     const { code, message, offset, cause, path } = rebased(run!.error, -stream.offset(0));
-    const text = `${message}; more than ${most} bytes in a row would be skipped: raise \`most\` to allow that`;
+    const text = `${message}; more bytes in a row are bad than \`most\` (${most}) allows: raise it to skip them`;
     stop(new ProtocolError(code, text, offset, { cause, path }));
   };
   const count = (length: number): number => {

@@ -68,7 +68,8 @@ describe("an error of a framing", () => {
     const protocol = u32.wrap(raw());
     const options = { onInvalid: skip({ most: 1 }) };
     const expected =
-      "frame of 1195725860 bytes exceeds maxFrame 1048576; these bytes look like an HTTP request";
+      "frame of 1195725860 bytes exceeds maxFrame 1048576; these bytes look like an HTTP request; " +
+      "more bytes in a row are bad than `most` (1) allows: raise it to skip them";
     expect(failureOf(() => decodeAll(protocol, ascii(get), options))?.message).toBe(expected);
     const splitter = new Splitter(u32, options);
     splitter.push(ascii(get));

@@ -207,7 +207,7 @@ describe("skip", () => {
     expect(read(counted, skip({ most: 10 }), wire)).toEqual(["-10 at 0: too-long at 0", "a"]);
     expect(read(counted, skip({ most: 9 }), wire)).toEqual(["!too-long at 0"]);
     expect(() => decodeAll(counted, wire, { onInvalid: skip({ most: 9 }) })).toThrow(
-      /^frame of 10 bytes .*; more than 9 bytes in a row would be skipped: raise `most` to allow that$/,
+      /^frame of 10 bytes .*; more bytes in a row are bad than `most` \(9\) allows: raise it to skip them$/,
     );
     const failing = lines().wrap(json());
     expect(read(failing, skip({ most: 5 }), ascii("1\nbad\nbad\n"))).toEqual([
