@@ -1,4 +1,5 @@
-// Runs in a process of its own: all tests with counters, or some of them until one fails.
+// Runs in a process of its own: all tests, to see which of them reach a mutant; or some of them with one mutant, until
+// one fails.
 import { readFileSync, writeFileSync } from "node:fs";
 import { load, run, type Test } from "./harness.ts";
 
@@ -23,7 +24,12 @@ const fileOf = (file: string): string =>
 
 async function measure(files: readonly string[], path: string): Promise<void> {
   const hits = new Set<number>();
-  Object.assign(globalThis, { __hit: (id: number) => hits.add(id) });
+  Object.assign(globalThis, {
+    __is(id: number) {
+      hits.add(id);
+      return false;
+    },
+  });
   const measured: Baseline[] = [];
   await import(fileOf("test/support/seed.ts"));
   for (const file of files) {
@@ -47,7 +53,8 @@ async function measure(files: readonly string[], path: string): Promise<void> {
   writeFileSync(path, JSON.stringify(measured));
 }
 
-async function check(chosen: Chosen): Promise<void> {
+async function check(mutant: number, chosen: Chosen): Promise<void> {
+  Object.assign(globalThis, { __is: (id: number) => id === mutant });
   let running = "";
   const die = (why: string) => (): void => {
     console.log(`${running}: ${why}`);
@@ -77,10 +84,16 @@ async function check(chosen: Chosen): Promise<void> {
 
 const { error } = console;
 console.error = () => {};
-const { files, baseline, chosen }: { files: string[]; baseline?: string; chosen: Chosen } =
-  JSON.parse(readFileSync(process.env.MUTANT_JOB!, "utf8"));
+const {
+  files,
+  baseline,
+  mutant,
+  chosen,
+}: { files: string[]; baseline?: string; mutant: number; chosen: Chosen } = JSON.parse(
+  readFileSync(process.env.MUTANT_JOB!, "utf8"),
+);
 try {
-  if (baseline === undefined) await check(chosen);
+  if (baseline === undefined) await check(mutant, chosen);
   else await measure(files, baseline);
   process.exit(0);
 } catch (fault) {

@@ -1,10 +1,14 @@
 // npm run mutants: changes src/core in small ways, one at a time, and looks whether a test fails.
 //
-//   npm run mutants -- [--count 300] [--seed 1] [--only connection/] [--again]
+//   npm run mutants -- [--count 300] [--seed 1] [--only connection/] [--skip connection/] [--again] [--equal]
 //
-// The tests of the core are bundled with the source; a run without a mutant counts which of them reach which place, so
-// each mutant is tried by those tests alone, the fastest first, in a process of its own. What they let live is tried by
+// The tests of the core are bundled with the source and all mutants of the sample, which are switched on one at a time.
+// A run without a mutant counts which tests reach which place, so each mutant is tried by those tests alone, the
+// fastest first, in a process of its own. What they let live is tried by
 // the tests that need Vitest itself. No file of the source is changed.
+//
+// Mutants that change nothing a user can observe are listed in equal.ts and left out of the score. --equal tries those
+// alone: the list is wrong if a test kills one.
 import { spawn } from "node:child_process";
 import {
   appendFileSync,
@@ -18,16 +22,19 @@ import {
 import { join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { context, type Plugin } from "esbuild";
+import { build, type Plugin, transform } from "esbuild";
 import type { Baseline } from "./child.ts";
-import { counted, type Mutant, mutantsOf, mutated } from "./mutate.ts";
+import { equalMutants } from "./equal-mutants.ts";
+import { type Mutant, mutantsOf, mutated, switched } from "./mutate.ts";
 
 const { values: options } = parseArgs({
   options: {
     count: { type: "string", default: "300" },
     seed: { type: "string", default: "1" },
     only: { type: "string", default: "" },
+    skip: { type: "string" },
     again: { type: "boolean", default: false },
+    equal: { type: "boolean", default: false },
   },
 });
 const root = process.cwd();
@@ -35,8 +42,13 @@ const reports = join(root, "reports/mutants");
 mkdirSync(reports, { recursive: true });
 
 /** Tests that load modules anew, read their own files or start programs: they need Vitest. */
-const NEED_VITEST = /vi\.mock|vi\.hoisted|resetModules|stubEnv|@fast-check\/vitest|child_process/;
+const NEED_VITEST = /vi\.mock|vi\.hoisted|resetModules|@fast-check\/vitest|child_process/;
+/** The files of the source that those tests are about: what the runtime has, how modules load, time that is spent. */
+const OF_VITEST =
+  /core\/(host|clock|utf8|errors|hints|quoteless|json-fault|memory|output|codecs|\w*-?splitter)\.ts$/;
 const FOLDERS = ["test/unit/core", "test/unit/framing", "test/unit/trust", "test/unit/session"];
+/** They reach parts of the core that nothing else does: base64, text of values, latin1, checks of values. */
+const FILES = ["protocols/workerman/protocols", "protocols/skynet/crypt", "inspect/explain"];
 const LAWS = ["connection", "connection-model", "policies", "splitter-model"];
 /** They load all protocols, or other libraries, and find little else in the core. */
 const LEFT_OUT =
@@ -48,6 +60,7 @@ const testFiles = [
       .filter((name) => name.endsWith(".test.ts"))
       .map((name) => `${folder}/${name}`),
   ),
+  ...FILES.map((name) => `test/unit/${name}.test.ts`),
   ...LAWS.map((name) => `test/laws/${name}.test.ts`),
 ].filter((file) => !LEFT_OUT.test(file));
 const needVitest = testFiles.filter((file) => NEED_VITEST.test(readFileSync(file, "utf8")));
@@ -77,14 +90,28 @@ for (let i = all.length - 1; i > 0; i--) {
   const j = Math.floor(next() * (i + 1));
   [all[i], all[j]] = [all[j]!, all[i]!];
 }
+const equal = equalMutants(all, sources);
+const { only, skip } = options;
 const sample = all
-  .filter(({ file }) => file.includes(options.only))
+  .filter((mutant) => !options.equal || equal.has(mutant))
+  .filter(({ file }) => file.includes(only) && (skip === undefined || !file.includes(skip)))
   .slice(0, Number(options.count));
 
 // ---- bundles
 
+const broken = new Set<Mutant>();
+for (const mutant of sample) {
+  const text = mutated(sources.get(mutant.file)!, mutant);
+  await transform(text, { loader: "ts", logLevel: "silent" }).catch(() => broken.add(mutant));
+}
 /** What is loaded in place of a file of the source. */
-let replaced = new Map<string, string>();
+const replaced = new Map<string, string>();
+for (const [file, text] of sources) {
+  const own = sample.flatMap((mutant, id) =>
+    mutant.file === file && !broken.has(mutant) ? [[id, mutant] as const] : [],
+  );
+  if (own.length > 0) replaced.set(file, switched(text, own));
+}
 const replace: Plugin = {
   name: "mutants",
   setup(build) {
@@ -106,7 +133,8 @@ const replace: Plugin = {
   },
 };
 const outdir = join(reports, "bundles");
-const builder = await context({
+rmSync(outdir, { recursive: true, force: true });
+await build({
   entryPoints: ["test/mutants/child.ts", "test/support/seed.ts", ...bundled],
   outbase: root,
   outdir,
@@ -157,11 +185,6 @@ function runChild(job: object, cpu: number): Promise<Ended> {
 
 // ---- without a mutant
 
-for (const file of sources.keys()) {
-  const own = sample.flatMap((mutant, id) => (mutant.file === file ? [[id, mutant] as const] : []));
-  if (own.length > 0) replaced.set(file, counted(sources.get(file)!, own));
-}
-await builder.rebuild();
 const baselinePath = join(reports, "baseline.json");
 const first = await runChild({ files: bundled, baseline: baselinePath }, 900);
 if (first.code !== 0) throw new Error(`the tests do not run without a mutant: ${CHILD}`);
@@ -208,24 +231,17 @@ function reaching(id: number): { readonly file: string; readonly tests: Baseline
 }
 
 async function tryOut(mutant: Mutant, id: number): Promise<Result> {
+  if (broken.has(mutant)) return { mutant, isKilled: true, by: "does not compile" };
   const text = mutated(sources.get(mutant.file)!, mutant);
   const files = reaching(id);
   if (files.length > 0) {
-    replaced = new Map([[mutant.file, text]]);
-    rmSync(outdir, { recursive: true, force: true });
-    try {
-      await builder.rebuild();
-    } catch {
-      return { mutant, isKilled: true, by: "does not compile" };
-    }
     const chosen = files.map(({ file, tests }) => ({ file, names: tests.map(({ name }) => name) }));
     const cpu = Math.ceil(20 + (3 * files.reduce((ms, { tests }) => ms + sum(tests), 0)) / 1000);
-    const { code, out } = await runChild({ chosen }, cpu);
+    const { code, out } = await runChild({ mutant: id, chosen }, cpu);
     if (code !== 0) return { mutant, isKilled: true, by: out || "takes too much time or memory" };
   }
   const count = files.reduce((total, { tests }) => total + tests.length, 0);
-  // They are about what the runtime has, and how modules load: nothing of it is of connections.
-  if (mutant.file.startsWith("src/core/connection/")) {
+  if (!OF_VITEST.test(mutant.file)) {
     return { mutant, isKilled: false, by: `${count} tests reach it` };
   }
   const code = await withVitest(mutant.file, text);
@@ -252,16 +268,19 @@ if ((await withVitest(anyFile, itsText)) !== 0) {
 }
 
 const results: Result[] = [];
+let left = 0;
 for (const [id, mutant] of sample.entries()) {
+  if (equal.has(mutant) && !options.equal) {
+    left++;
+    console.log(`equal: ${shown(mutant)} (${equal.get(mutant)})`);
+    continue;
+  }
   const key = keyOf(mutant);
   const result = known.get(key) ?? (await tryOut(mutant, id));
   if (!known.has(key)) appendFileSync(log, `${JSON.stringify({ key, ...result })}\n`);
   results.push(result);
   if (!result.isKilled) {
-    const { file, line, kind, before, after } = mutant;
-    console.log(
-      `lives: ${file}:${line} ${kind}: ${short(before)} -> ${short(after)} (${result.by})`,
-    );
+    console.log(`lives: ${shown(mutant)} (${result.by})`);
   }
   if (results.length % 25 === 0) {
     console.log(
@@ -269,7 +288,10 @@ for (const [id, mutant] of sample.entries()) {
     );
   }
 }
-await builder.dispose();
+
+function shown({ file, line, kind, before, after }: Mutant): string {
+  return `${file}:${line} ${kind}: ${short(before)} -> ${short(after)}`;
+}
 
 function short(text: string): string {
   const line = text.replaceAll(/\s+/g, " ");
@@ -286,8 +308,15 @@ for (const { mutant, isKilled } of results) {
 for (const [file, { killed, of }] of [...files].sort()) {
   console.log(`${file.padEnd(44)} ${`${killed}`.padStart(4)} of ${of}`);
 }
-const killed = results.filter(({ isKilled }) => isKilled).length;
-console.log(
-  `${killed} of ${results.length} mutants were killed: ${((100 * killed) / results.length).toFixed(1)} %`,
-);
-if (killed < 0.85 * results.length) process.exitCode = 1;
+const killed = results.filter(({ isKilled }) => isKilled);
+if (options.equal) {
+  for (const { mutant, by } of killed) console.log(`not equal: ${shown(mutant)} (${by})`);
+  if (killed.length > 0) process.exitCode = 1;
+} else {
+  const score = (of: number): string => `${((100 * killed.length) / of).toFixed(1)} %`;
+  console.log(
+    `${killed.length} of ${results.length} mutants were killed: ${score(results.length)}; ` +
+      `${left} equal ones are left out (${score(results.length + left)} with them)`,
+  );
+  if (killed.length < 0.85 * results.length) process.exitCode = 1;
+}

@@ -7,7 +7,7 @@ export interface Mutant {
   readonly line: number;
   /** What is changed: the kind of change. */
   readonly kind: string;
-  /** The place of the changed text, for a counter around it: an expression, or a whole statement. */
+  /** The place of the changed text: an expression, or a whole statement. */
   readonly start: number;
   readonly end: number;
   readonly isStatement: boolean;
@@ -153,15 +153,18 @@ export function mutated(text: string, { start, end, isStatement, after }: Mutant
   return text.slice(0, start) + (isStatement ? after : `(${after})`) + text.slice(end);
 }
 
-/** The text with a counter at each of some mutants, named by their numbers. */
-export function counted(text: string, mutants: readonly (readonly [number, Mutant])[]): string {
+/**
+ * The text with some mutants in it, named by their numbers: each is chosen if `__is` returns true for its number, and
+ * `__is` is called wherever one is reached.
+ */
+export function switched(text: string, mutants: readonly (readonly [number, Mutant])[]): string {
   const pieces: { readonly at: number; readonly order: number; readonly text: string }[] = [];
-  for (const [id, { start, end, isStatement }] of mutants) {
+  for (const [id, { start, end, isStatement, after }] of mutants) {
     // Of two that begin at the same place the longer one is outside, and of two that end there.
     pieces.push({
       at: start,
       order: 1e9 - end,
-      text: isStatement ? `__hit(${id});` : `(__hit(${id}), (`,
+      text: isStatement ? `if (!__is(${id})) ` : `(__is(${id}) ? (${after}) : (`,
     });
     if (!isStatement) pieces.push({ at: end, order: -1e9 - start, text: "))" });
   }
