@@ -45,7 +45,7 @@ mkdirSync(reports, { recursive: true });
 const NEED_VITEST = /vi\.mock|vi\.hoisted|resetModules|@fast-check\/vitest|child_process/;
 /** The files of the source that those tests are about: what the runtime has, how modules load, time that is spent. */
 const OF_VITEST =
-  /core\/(host|clock|utf8|errors|hints|quoteless|json-fault|memory|output|codecs|\w*-?splitter)\.ts$/;
+  /core\/(host|clock|observed|utf8|errors|hints|quoteless|json-fault|memory|output|codecs|\w*-?splitter)\.ts$/;
 const FOLDERS = ["test/unit/core", "test/unit/framing", "test/unit/trust", "test/unit/session"];
 /** They reach parts of the core that nothing else does: base64, text of values, latin1, checks of values. */
 const FILES = ["protocols/workerman/protocols", "protocols/skynet/crypt", "inspect/explain"];
