@@ -67,7 +67,6 @@ export class Decoder<Out> {
         if (this.#at === this.#values.length) {
           // While no bytes arrive, the values of the last frame are not kept.
           this.#values = [];
-          this.#at = 0;
         }
         return true;
       }

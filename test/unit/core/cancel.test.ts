@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { Cancel, onAbort } from "../../../src/core/cancel.ts";
+import { Cancel, newCancel, onAbort } from "../../../src/core/cancel.ts";
 
 describe("onAbort", () => {
   it.each([
@@ -65,5 +65,39 @@ describe("onAbort", () => {
     stopLast = onAbort(source, last);
     expect(() => source.abort("why")).toThrow(error);
     expect([first.mock.calls.length, last.mock.calls.length]).toEqual([1, 0]);
+  });
+
+  it("throws the first error if several functions throw", () => {
+    const source = new Cancel();
+    for (const text of ["one", "two"]) {
+      onAbort(source, () => {
+        throw new Error(text);
+      });
+    }
+    expect(() => source.abort("why")).toThrow("one");
+  });
+});
+
+describe("Cancel", () => {
+  it("calls its listeners once, with the first reason, save those that were removed", () => {
+    const cancel = new Cancel();
+    const [first, removed] = [vi.fn(), vi.fn()];
+    cancel.addEventListener("abort", first);
+    cancel.addEventListener("abort", removed);
+    cancel.removeEventListener("abort", removed);
+    expect([cancel.aborted, cancel.reason]).toEqual([false, undefined]);
+    cancel.abort("why");
+    cancel.abort("again");
+    expect([first.mock.calls.length, removed.mock.calls.length]).toEqual([1, 0]);
+    expect([cancel.aborted, cancel.reason]).toEqual([true, "why"]);
+  });
+});
+
+describe("newCancel", () => {
+  it("makes a signal of the runtime", () => {
+    const { signal, abort } = newCancel();
+    expect(signal).toBeInstanceOf(AbortSignal);
+    expect(signal.aborted).toBe(false);
+    expect(typeof abort).toBe("function");
   });
 });

@@ -435,7 +435,9 @@ describe("latin1", () => {
 
   it("refuses values that are not text", () => {
     for (const value of [1, undefined, null, ["a"], { length: 1 }]) {
-      expect(failureOf(() => bytesOf(latin1(), value as never))?.code).toBe("unencodable");
+      const failure = failureOf(() => bytesOf(latin1(), value as never));
+      expect(failure?.code).toBe("unencodable");
+      expect(failure?.message).toBe(`text cannot hold ${typeof value}`);
     }
   });
 

@@ -51,6 +51,14 @@ describe("ProtocolError", () => {
   });
 });
 
+describe("the name of an error", () => {
+  it("is like that of the errors of JavaScript: on the prototype, and may be changed", () => {
+    const own = Object.getOwnPropertyDescriptor(ProtocolError.prototype, "name");
+    const theirs = Object.getOwnPropertyDescriptor(RangeError.prototype, "name");
+    expect(own).toEqual({ ...theirs, value: "ProtocolError" });
+  });
+});
+
 describe("rebased", () => {
   it("adds to the offset in a new object that keeps everything else", () => {
     const cause = new RangeError("deep");

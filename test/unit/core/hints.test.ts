@@ -91,6 +91,15 @@ describe("an error of a framing", () => {
     expect(failureOf(() => decodeAll(codec, ascii(wire)))?.message).toContain(hint);
   });
 
+  it("names the other byte order up to a frame of maxFrame, and from a frame without payload", () => {
+    const framing = (maxFrame: number) => lengthPrefixed({ width: 2, maxFrame });
+    expect(messageOf(framing(0x107), "\x05\x01")).toContain("it would have 263");
+    expect(messageOf(framing(0x106), "\x05\x01")).not.toContain(";");
+    const counted = (maxFrame: number) => lengthPrefixed({ width: 2, counts: "frame", maxFrame });
+    expect(messageOf(counted(9), "\x02\0")).toContain("it would have 2");
+    expect(messageOf(counted(9), "\x01\x00")).not.toContain(";");
+  });
+
   it.each<[string, Framing, string]>([
     ["neither order is a length", u32, "\x7f\0\0\x7f"],
     [

@@ -224,6 +224,185 @@ describe("systemClock", () => {
   });
 });
 
+describe("soon", () => {
+  /** The order in which functions run, and what the runtime was asked for. */
+  async function order(globals: Readonly<Record<string, unknown>>): Promise<unknown[]> {
+    const { soon } = await hostWith(globals);
+    vi.unstubAllGlobals();
+    const ran: unknown[] = [];
+    await new Promise<void>((resolve) => {
+      soon?.(() => ran.push("first"));
+      soon?.(() => {
+        ran.push("second");
+        soon(() => {
+          ran.push("third");
+          resolve();
+        });
+      });
+      ran.push("caller");
+      queueMicrotask(() => ran.push("microtask"));
+    });
+    return ran;
+  }
+
+  it("runs functions in order, later than promises: by setImmediate", async () => {
+    const asked = vi.fn((run: () => void) => setTimeout(run, 0));
+    const expected = ["caller", "microtask", "first", "second", "third"];
+    expect(await order({ setImmediate: asked, MessageChannel: undefined })).toEqual(expected);
+    expect(asked).toHaveBeenCalledTimes(3);
+  });
+
+  it("runs functions in order, later than promises: by one MessageChannel", async () => {
+    const ports: MessagePort[] = [];
+    const Channel = function (this: unknown) {
+      const channel = new MessageChannel();
+      ports.push(channel.port1 as never);
+      return channel;
+    };
+    const expected = ["caller", "microtask", "first", "second", "third"];
+    const none = vi.fn();
+    const globals = { setImmediate: undefined, setTimeout: none, MessageChannel: Channel };
+    try {
+      expect(await order(globals)).toEqual(expected);
+    } finally {
+      for (const port of ports) port.close();
+    }
+    expect([ports.length, none.mock.calls.length]).toEqual([1, 0]);
+  });
+
+  it("runs functions in order, later than promises: by timers of 0 ms", async () => {
+    const real = setTimeout;
+    const waits: number[] = [];
+    const timer = (run: () => void, ms: number) => {
+      waits.push(ms);
+      return real(run, ms);
+    };
+    const globals = { setImmediate: undefined, MessageChannel: undefined, setTimeout: timer };
+    expect(await order(globals)).toEqual(["caller", "microtask", "first", "second", "third"]);
+    expect(waits).toEqual([0, 0, 0]);
+  });
+
+  it("is missing where there is none of these", async () => {
+    const none = { setImmediate: undefined, MessageChannel: undefined, setTimeout: undefined };
+    expect((await hostWith(none)).soon).toBeUndefined();
+  });
+});
+
+describe("the text of a chunk", () => {
+  const buffer = { isAscii: () => true, isUtf8: () => true };
+  const node = process.getBuiltinModule?.("buffer") as typeof buffer | undefined;
+
+  it.skipIf(node?.isAscii === undefined)(
+    "is read at once if all is ASCII, from an index on",
+    async () => {
+      const { asciiText } = await hostWith({});
+      expect(asciiText!(ascii("abc"), 0)).toBe("abc");
+      expect(asciiText!(Uint8Array.of(0xff, 0x61, 0x62), 1)).toBe("\xffab");
+      expect(asciiText!(Uint8Array.of(0x61, 0xff), 0)).toBeUndefined();
+      expect(asciiText!(Uint8Array.of(0x61, 0x62, 0xff), 1)).toBeUndefined();
+    },
+  );
+
+  it.skipIf(node?.isUtf8 === undefined)(
+    "is read up to the last end of a frame, if that is UTF-8",
+    async () => {
+      const { utf8Text } = await hostWith({});
+      const bytes = new TextEncoder().encode("é\nü\nö");
+      expect(utf8Text!(bytes, 0, 0x0a)).toBe("é\nü\n");
+      expect(utf8Text!(bytes, 3, 0x0a)).toBe("ü\n");
+      expect(utf8Text!(bytes, 6, 0x0a)).toBeUndefined();
+      expect(utf8Text!(bytes, 0, 0x7c)).toBeUndefined();
+      expect(utf8Text!(bytes.subarray(1), 0, 0x0a)).toBeUndefined();
+      expect(utf8Text!(bytes.subarray(0, 7), 0, 0x0a)).toBe("é\nü\n");
+    },
+  );
+
+  it.each<[string, object]>([
+    ["Node's Buffer", { Buffer: undefined }],
+    ["modules of Node", { process: {} }],
+    ["leave to use them", { process: { getBuiltinModule: () => expect.fail("no leave") } }],
+    ["the checks, which are new", { process: { getBuiltinModule: () => ({}) } }],
+  ])("is not read at once without %s", async (_, globals) => {
+    const { asciiText, utf8Text } = await hostWith(globals as Record<string, unknown>);
+    expect([asciiText, utf8Text]).toEqual([undefined, undefined]);
+  });
+});
+
+describe("a runtime that may not be asked", () => {
+  const process = {
+    get env(): never {
+      throw new Error("no leave to read the environment");
+    },
+    getBuiltinModule(): never {
+      throw new Error("no leave to load modules");
+    },
+  };
+
+  it("has no variables, no diagnostics channels and no poison", async () => {
+    const { variable, diagnosticsChannel, isPoisoning } = await hostWith({ process });
+    expect(variable("HOME")).toBeUndefined();
+    expect(diagnosticsChannel("a")).toBeUndefined();
+    expect(isPoisoning).toBe(false);
+  });
+
+  it("is asked for what it has", async () => {
+    const names: string[] = [];
+    const getBuiltinModule = (name: string) => {
+      names.push(name);
+      return { channel: (of: string) => ({ hasSubscribers: true, of }) };
+    };
+    const env = { A: "1", FRAMEWRIGHT_POISON: "1" };
+    const host = await hostWith({ process: { env, getBuiltinModule } });
+    expect([host.variable("A"), host.variable("B"), host.isPoisoning]).toEqual([
+      "1",
+      undefined,
+      true,
+    ]);
+    expect(host.diagnosticsChannel("mine")).toEqual({ hasSubscribers: true, of: "mine" });
+    expect(names).toContain("diagnostics_channel");
+    vi.resetModules();
+    const other = await hostWith({ process: { env: { FRAMEWRIGHT_POISON: "0" } } });
+    expect([other.isPoisoning, other.diagnosticsChannel("mine")]).toEqual([false, undefined]);
+    vi.resetModules();
+    const { variable } = await hostWith({ process: undefined });
+    expect(variable("A")).toBeUndefined();
+  });
+});
+
+describe("reportsEval", () => {
+  it.each<[string, boolean, Record<string, unknown>]>([
+    ["a page", true, { document: {} }],
+    ["a worker of a page", true, { WorkerGlobalScope: {}, process: undefined }],
+    ["a program with a scope like a worker's", false, { WorkerGlobalScope: {} }],
+    ["a program", false, {}],
+  ])("in %s is %s", async (_, expected, globals) => {
+    const none = { document: undefined, WorkerGlobalScope: undefined };
+    expect((await hostWith({ ...none, ...globals })).reportsEval()).toBe(expected);
+  });
+});
+
+describe("printError", () => {
+  it("prints a line on the console, if there is one", async () => {
+    const error = vi.fn();
+    const { printError } = await hostWith({ console: { error } });
+    printError("a line");
+    expect(error.mock.calls).toEqual([["a line"]]);
+    vi.stubGlobal("console", undefined);
+    expect(() => printError("a line")).not.toThrow();
+  });
+});
+
+describe("newCancel", () => {
+  it("makes a signal of its own where there is no AbortController", async () => {
+    vi.stubGlobal("AbortController", undefined);
+    const { Cancel, newCancel } = await import("../../../src/core/cancel.ts");
+    const { signal, abort } = newCancel();
+    expect(signal).toBeInstanceOf(Cancel);
+    abort("why");
+    expect(signal).toMatchObject({ aborted: true, reason: "why" });
+  });
+});
+
 describe("the core in a runtime that has nothing but ES2022", () => {
   const bare = {
     TextDecoder: undefined,

@@ -1,6 +1,6 @@
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
-import { compact, copy, isBytes, isDetached, plain } from "../../../src/core/memory.ts";
+import { compact, copy, isBytes, isDetached, plain, viewOf } from "../../../src/core/memory.ts";
 import { decodeFrame, delimited, encodeFrame, raw } from "../../../src/index.ts";
 
 // Frames and the sandboxes of test runners have a Uint8Array of their own.
@@ -76,7 +76,50 @@ describe("copy", () => {
   });
 });
 
+describe("viewOf", () => {
+  it.each([1, 65_536, 65_537])(
+    "shows parts of a chunk, also of a part of memory: %s bytes",
+    (size) => {
+      const memory = Uint8Array.from({ length: size + 3 }, (_, i) => i);
+      const chunk = memory.subarray(3);
+      for (const [start, end] of [
+        [0, 1],
+        [0, size],
+        [size >> 1, size],
+        [size, size],
+        [0, 1],
+      ] as const) {
+        const view = viewOf(chunk, start, end);
+        expect(view.buffer).toBe(memory.buffer);
+        expect([view.byteOffset, view.length]).toEqual([3 + start, end - start]);
+      }
+      const other = new Uint8Array(size);
+      expect(viewOf(other, 0, size).buffer).toBe(other.buffer);
+      expect(viewOf(chunk, 0, size).buffer).toBe(memory.buffer);
+    },
+  );
+
+  it("keeps to the end of a chunk, as subarray does", () => {
+    const chunk = new Uint8Array(8).subarray(0, 4);
+    for (let i = 0; i < 3; i++) expect(viewOf(chunk, 2, 6)).toHaveLength(2);
+  });
+
+  it("of a Buffer is a Buffer", () => {
+    const buffer = Buffer.from("abc");
+    for (let i = 0; i < 3; i++) expect(viewOf(buffer, 1, 3)).toBeInstanceOf(Buffer);
+  });
+});
+
 describe("compact", () => {
+  it("leaves a quarter of its memory, and any memory of 1 KiB", () => {
+    const few = (length: number, of: number) => new Uint8Array(of).subarray(0, length);
+    for (const part of [few(1, 1024), few(257, 1025), few(500, 2000)])
+      expect(compact(part)).toBe(part);
+    for (const part of [few(256, 1025), few(499, 2000)]) {
+      expect(compact(part).buffer.byteLength).toBe(part.length);
+    }
+  });
+
   it("copies a few bytes of large memory, and not bytes that fill their own", () => {
     const memory = new Uint8Array(2000).fill(7);
     const few = memory.subarray(10, 34);

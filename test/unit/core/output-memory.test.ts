@@ -93,6 +93,15 @@ describe("Output.reserve and patch", () => {
     expect(out.view()).toEqual(new Uint8Array(20).fill(7));
   });
 
+  it("refuse a width of 9, however many bytes are written", () => {
+    const out = new Output().bytes(new Uint8Array(20));
+    for (const width of [0, 9, 0.5, Number.NaN]) {
+      expect(() => out.patch(0, width, 1)).toThrow(RangeError);
+      expect(() => out.sized(width, "be", () => {})).toThrow(RangeError);
+    }
+    expect(out.take()).toEqual(new Uint8Array(20));
+  });
+
   it.each([-1, 0.5, NaN, Infinity])("refuse to make room for %s bytes, and go on", (count) => {
     const out = new Output().u16be(0x0102);
     expect(() => out.reserve(count)).toThrow(RangeError);

@@ -260,3 +260,28 @@ describe("Output.sized", () => {
     expect(() => out.truncate(0).sized(2, "be", () => out.truncate(1))).toThrow(RangeError);
   });
 });
+
+describe("every writer of Output", () => {
+  const numbers =
+    "u8 i8 u16be u16le i16be i16le u24be u24le i24be i24le u32be u32le i32be i32le u48be u48le i48be " +
+    "i48le u64be u64le i64be i64le f32be f32le f64be f64le varint";
+
+  it.each(numbers.split(" "))("returns the output: %s", (name) => {
+    const out = new Output();
+    const writer = name as "u8" | "u64be" | "varint";
+    expect(out[writer](1)).toBe(out);
+    if (/[ui]64|varint/.test(name)) expect(out[writer](1n as never)).toBe(out);
+  });
+
+  it("returns the output: text, bytes, numbers of any width, changes", () => {
+    const out = new Output();
+    expect(out.utf8("a")).toBe(out);
+    expect(out.bytes(new Uint8Array(2))).toBe(out);
+    expect(out.uint(1, 3)).toBe(out);
+    expect(out.int(-1, 3, "le")).toBe(out);
+    expect(out.patch(0, 4, 1)).toBe(out);
+    expect(out.patch(0, 5, 1)).toBe(out);
+    expect(out.insert(1, 2)).toBe(out);
+    expect(out.truncate(1)).toBe(out);
+  });
+});

@@ -78,6 +78,10 @@ describe("quoteless", () => {
     expect(copy).not.toBe(outer);
     expect(copy).toMatchObject({ name: "TypeError", message: "bad order" });
     expect(copy.cause).toBeInstanceOf(SyntaxError);
+    for (const key of ["name", "stack"]) {
+      const { configurable, writable } = Object.getOwnPropertyDescriptor(copy, key)!;
+      expect([configurable, writable]).toEqual([true, true]);
+    }
     expect(printed(copy)).not.toContain(SECRET);
   });
 

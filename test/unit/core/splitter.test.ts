@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { misuse } from "../../../src/core/misuse.ts";
 import {
   type Framing,
   fixed,
@@ -247,6 +248,43 @@ describe("an error", () => {
     };
     const splitter = filled({ maxFrame: 10, measure }, "abc");
     expect(failureOf(() => splitter.next())?.message).toBe("measure failed: oops");
+  });
+});
+
+describe("a mistake of the program", () => {
+  it("that measure reports stays the error that it is, and is final", () => {
+    const error = misuse("measure must not be asynchronous");
+    const splitter = filled(
+      {
+        maxFrame: 9,
+        measure() {
+          throw error;
+        },
+      },
+      "ab",
+    );
+    for (let i = 0; i < 3; i++) expect(thrown(() => splitter.next())).toBe(error);
+    expect(thrown(() => splitter.push(ascii("c")))).toBe(error);
+  });
+});
+
+describe("a frame of unknown length", () => {
+  it("is shown in steps that double, so a header costs few bytes of the next chunk", () => {
+    const shown: number[] = [];
+    const splitter = new Splitter({
+      maxFrame: 300,
+      measure(_, start, end) {
+        shown.push(end - start);
+        return 0;
+      },
+    });
+    splitter.push(new Uint8Array(1));
+    splitter.push(new Uint8Array(200));
+    expect(splitter.next()).toBe(false);
+    expect(shown).toEqual([1, 17, 34, 68, 136, 201]);
+    splitter.push(new Uint8Array(10));
+    expect(splitter.next()).toBe(false);
+    expect(shown.at(-1)).toBe(211);
   });
 });
 
