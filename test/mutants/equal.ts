@@ -127,4 +127,23 @@ export const EQUAL: readonly Equal[] = [
     reason:
       "a frame of one byte is complete with its first byte, and never needs more of a further chunk",
   },
+  {
+    file: "checksums.ts",
+    line: "table ??= tableOf((i) =>",
+    change:
+      "table ??= tableOf((i) => step8(i << 24, (value) => (value << 1) ^ (value < 0 ? high : 0))) -> table = tableOf((i) => step8(i << 24, (value) => (value << 1) ^ (value < 0 ? high : 0)))",
+    reason: "the same table is computed anew",
+  },
+  {
+    file: "frames.ts",
+    line: "if (length < 0) {",
+    change: "length < 0 -> length <= 0",
+    reason: "at the end of the input a length is never 0: that is an error",
+  },
+  {
+    file: "utf8.ts",
+    line: "if (units.length >= RUN) {",
+    change: "units.length >= RUN -> units.length > RUN",
+    reason: "one more character is converted at a time",
+  },
 ];

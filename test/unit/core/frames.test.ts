@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { isFramed, measureFrame, measureWhole, writeFrame } from "../../../src/core/frames.ts";
 import { newScan, type Scan } from "../../../src/core/index.ts";
 import { newOutput, type OwnOutput } from "../../../src/core/output.ts";
+import { skip } from "../../../src/framing/index.ts";
 import {
   type Codec,
   decodeAll,
@@ -397,5 +398,24 @@ describe("a protocol with a state", () => {
     }
     expect(failureOf(() => decodeFrame(numbered, Uint8Array.of(1, 9)))?.code).toBe("malformed");
     expect(new Set(contexts)).toEqual(new Set([undefined]));
+  });
+});
+
+describe("decodeAll of one message with a policy", () => {
+  it("throws mistakes of the program, which are not skipped", () => {
+    const message = { ...perMessage().wrap(raw()), decodeMany: () => 5 as never };
+    const skipped = vi.fn();
+    const read = () => decodeAll(message, bytesOf(3), { onInvalid: skip(), skipped });
+    expect(read).toThrow(TypeError);
+    expect(skipped).not.toHaveBeenCalled();
+  });
+
+  it("skips a message that is not valid, with or without a report", () => {
+    const message = perMessage().wrap(utf8());
+    const skipped = vi.fn();
+    const bad = Uint8Array.of(0x61, 0xff);
+    expect(decodeAll(message, bad, { onInvalid: skip(), skipped })).toEqual([]);
+    expect(skipped.mock.calls).toMatchObject([[{ length: 2, offset: 0, error: { offset: 1 } }]]);
+    expect(decodeAll(message, bad, { onInvalid: skip() })).toEqual([]);
   });
 });
