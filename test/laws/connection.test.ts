@@ -122,6 +122,8 @@ keeps("connections whose wire is cut", [
     talk(line, {
       severs: true,
       settled({ ends, closed }) {
+        // A paused connection keeps what has arrived, and ends once that is read.
+        ends.right.resume();
         const isCut = ends.left.state === "closed";
         const wanted = isCut ? "error error" : " ";
         const found = `${closed.left} ${closed.right}`;
