@@ -129,7 +129,7 @@ export const EQUAL: readonly Equal[] = [
   },
   {
     file: "checksums.ts",
-    line: "table ??= tableOf((i) =>",
+    line: "table ??= tableOf((i) => step8(i << 24, (value) => (value << 1) ^ (value < 0 ? high : 0)));",
     change:
       "table ??= tableOf((i) => step8(i << 24, (value) => (value << 1) ^ (value < 0 ? high : 0))) -> table = tableOf((i) => step8(i << 24, (value) => (value << 1) ^ (value < 0 ? high : 0)))",
     reason: "the same table is computed anew",
