@@ -1,6 +1,14 @@
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
-import { compact, copy, isBytes, isDetached, plain, viewOf } from "../../../src/core/memory.ts";
+import {
+  compact,
+  copy,
+  isBytes,
+  isDetached,
+  pinsMuch,
+  plain,
+  viewOf,
+} from "../../../src/core/memory.ts";
 import { decodeFrame, delimited, encodeFrame, raw } from "../../../src/index.ts";
 
 // Frames and the sandboxes of test runners have a Uint8Array of their own.
@@ -107,6 +115,23 @@ describe("viewOf", () => {
   it("of a Buffer is a Buffer", () => {
     const buffer = Buffer.from("abc");
     for (let i = 0; i < 3; i++) expect(viewOf(buffer, 1, 3)).toBeInstanceOf(Buffer);
+  });
+});
+
+describe("pinsMuch", () => {
+  it.each<[number, number, number, boolean]>([
+    [0, 1024, 1024, false],
+    [0, 1025, 1025, true],
+    [256, 1025, 1025, true],
+    [257, 1025, 1025, false],
+    [500, 2000, 2000, false],
+    [499, 2000, 2000, true],
+    [10, 10, 1024, false],
+    [10, 10, 1025, true],
+    [257, 300, 1028, false],
+    [256, 300, 1028, true],
+  ])("of %s bytes, of a part of %s of %s bytes, is %s", (length, part, memory, expected) => {
+    expect(pinsMuch(length, new Uint8Array(memory).subarray(0, part))).toBe(expected);
   });
 });
 
