@@ -146,4 +146,28 @@ export const EQUAL: readonly Equal[] = [
     change: "units.length >= RUN -> units.length > RUN",
     reason: "one more character is converted at a time",
   },
+  {
+    file: "utf8.ts",
+    line: "if (end - start <= SHORT && bytes[start]! > 0x7f) return decodePlain(bytes, start, end);",
+    change: "bytes[start]! > 0x7f -> bytes[start]! >= 0x7f",
+    reason: "a short text is decoded by the host or by a loop, which agree",
+  },
+  {
+    file: "utf8.ts",
+    line: "if (end - start <= SHORT && bytes[start]! > 0x7f) return decodePlain(bytes, start, end);",
+    change: "end - start <= SHORT -> end - start < SHORT",
+    reason: "a short text is decoded by the host or by a loop, which agree",
+  },
+  {
+    file: "utf8.ts",
+    line: "if (end - start <= SHORT && bytes[start]! > 0x7f) return decodePlain(bytes, start, end);",
+    change: "end - start -> end + start",
+    reason: "a short text is decoded by the host or by a loop, which agree",
+  },
+  {
+    file: "utf8.ts",
+    line: "if (end - start <= SHORT && bytes[start]! > 0x7f) return decodePlain(bytes, start, end);",
+    change: "0x7f -> (0x7f + 1)",
+    reason: "a short text is decoded by the host or by a loop, which agree",
+  },
 ];

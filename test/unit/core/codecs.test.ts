@@ -10,7 +10,7 @@ import {
   raw,
   utf8,
 } from "../../../src/index.ts";
-import { ascii, failureOf, poisoned, text } from "../../support/chunks.ts";
+import { ascii, errorOf, failureOf, poisoned, text } from "../../support/chunks.ts";
 import { thrownBy } from "../../support/thrown.ts";
 
 /** The bytes of a single value. */
@@ -240,6 +240,16 @@ describe("json", () => {
 
     it("but writes objects without members or a kind of their own", () => {
       expect(text(bytesOf(json(), [new Empty(), {}, []]))).toBe("[{},{},[]]");
+    });
+
+    it("with the path of a value in an instance of a class", () => {
+      class Shape {
+        name = "square";
+        points = [1, { y: Number.NaN }];
+      }
+      const error = errorOf(() => bytesOf(json(), { shape: new Shape() }));
+      expect(error).toMatchObject({ code: "unencodable", path: ["shape", "points", 1, "y"] });
+      expect(error.message).toContain("shape.points[1].y: NaN has no JSON");
     });
 
     it("with the path of the value", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { misuse } from "../../../src/core/misuse.ts";
+import { skip } from "../../../src/framing/index.ts";
 import {
   type Framing,
   fixed,
@@ -453,5 +454,37 @@ describe("Splitter.use", () => {
     expect(splitter.next()).toBe(false);
     splitter.use(lines({ maxFrame: 4 }));
     expect(failureOf(() => splitter.next())).toMatchObject({ code: "too-long", offset: 0 });
+  });
+});
+
+describe("Splitter.use with a policy", () => {
+  const tolerant = (framing: Framing, ...chunks: string[]): Splitter => {
+    const splitter = new Splitter(framing, { onInvalid: skip() });
+    for (const chunk of chunks) splitter.push(ascii(chunk));
+    return splitter;
+  };
+
+  it("reads bytes anew that the old framing had seen in vain", () => {
+    const splitter = tolerant(lines(), "\x01", "a\x02b");
+    expect(splitter.next()).toBe(false);
+    splitter.use(words);
+    expect(frames(splitter)).toEqual(["\x01a"]);
+    splitter.push(ascii("c"));
+    expect(frames(splitter)).toEqual(["\x02bc"]);
+  });
+
+  it("forgets a length that the old framing had found", () => {
+    const splitter = tolerant(words, "\x05ab\n");
+    expect(splitter.next()).toBe(false);
+    splitter.use(lines());
+    expect(frames(splitter)).toEqual(["\x05ab\n"]);
+  });
+
+  it("may make the rest of a finished stream a frame", () => {
+    const splitter = tolerant(words, "\x03ab");
+    expect(splitter.next()).toBe(false);
+    splitter.use(fixed(3));
+    splitter.finish();
+    expect(frames(splitter)).toEqual(["\x03ab"]);
   });
 });
