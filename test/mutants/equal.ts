@@ -1,5 +1,15 @@
 import type { Equal } from "./equal-mutants.ts";
 
+/** Tables of `connection/option-names.ts`: the compiler needs their values, the program reads only their names. */
+const namesOnly = (line: string, count: number): readonly Equal[] =>
+  Array.from({ length: count }, (_, nth) => ({
+    file: "connection/option-names.ts",
+    line,
+    change: "true -> false",
+    nth,
+    reason: "the values are not read",
+  }));
+
 /**
  * Mutants that change nothing but speed, or a value that no one can observe. A mutant belongs here only if no test can
  * tell it from the source: not if it changes an error, a text, memory that is held, or how often a user's function is
@@ -170,4 +180,208 @@ export const EQUAL: readonly Equal[] = [
     change: "0x7f -> (0x7f + 1)",
     reason: "a short text is decoded by the host or by a loop, which agree",
   },
+  {
+    file: "connection/live.ts",
+    line: "#counted = 0;",
+    change: "0 -> (0 + 1)",
+    reason: "a connection costs at least 8 KiB, so its first cost differs from either",
+  },
+  {
+    file: "connection/live.ts",
+    line: "if (cost === this.#counted) return;",
+    change: "cost === this.#counted -> false",
+    reason: "the budget itself ignores a cost that has not changed",
+  },
+  {
+    file: "connection/live.ts",
+    line: "this.#counted = cost;",
+    change: "this.#counted = cost; -> ;",
+    reason: "the budget itself ignores a cost that has not changed",
+  },
+  {
+    file: "connection/live.ts",
+    line: "if (!out.isSending) return false;\nif (this.#trace !== undefined) {",
+    change: "this.#trace !== undefined -> true",
+    reason: "nothing is told without a trace",
+  },
+  {
+    file: "connection/live.ts",
+    line: 'if (this.#trace !== undefined) this.#tell({ type: "received", bytes });',
+    change: "this.#trace !== undefined -> true",
+    reason: "nothing is told without a trace",
+  },
+  {
+    file: "connection/incoming.ts",
+    line: "#turnStart = 0;",
+    change: "0 -> (0 + 1)",
+    reason: "the first bytes begin a turn and a round, which set it",
+  },
+  {
+    file: "connection/incoming.ts",
+    line: "#turnFirst = 0;",
+    change: "0 -> (0 + 1)",
+    reason: "the first bytes begin a turn and a round, which set it",
+  },
+  {
+    file: "connection/incoming.ts",
+    line: "#roundFirst = 0;",
+    change: "0 -> (0 + 1)",
+    reason: "the first bytes begin a turn and a round, which set it",
+  },
+  {
+    file: "connection/incoming.ts",
+    line: "#roundBytes = 0;",
+    change: "0 -> (0 + 1)",
+    reason: "the first bytes begin a turn and a round, which set it",
+  },
+  {
+    file: "connection/incoming.ts",
+    line: "#askedAt = 0;",
+    change: "0 -> (0 + 1)",
+    reason: "the first bytes begin a turn and a round, which set it",
+  },
+  {
+    file: "connection/incoming.ts",
+    line: "#value = 0;",
+    change: "0 -> (0 + 1)",
+    reason: "it is set with the values of a frame; without them both are outside of the array",
+  },
+  {
+    file: "connection/incoming.ts",
+    line: "#frameCost = 0;",
+    change: "0 -> (0 + 1)",
+    reason: "it is set with the values of a frame, and not read without them",
+  },
+  {
+    file: "connection/incoming.ts",
+    line: "let step = 0;",
+    change: "0 -> (0 + 1)",
+    reason: "it is set before anything can throw",
+  },
+  {
+    file: "connection/incoming.ts",
+    line: "let isDry = false;",
+    change: "false -> true",
+    reason: "it stays only if the connection has ended, when nothing is paused or resumed any more",
+  },
+  {
+    file: "connection/incoming.ts",
+    line: "this.#fulfilled ??= () => this.#settled();",
+    change: "this.#fulfilled ??= () => this.#settled() -> this.#fulfilled = () => this.#settled()",
+    reason: "another function does the same",
+  },
+  {
+    file: "connection/incoming.ts",
+    line: "this.#rejected ??= (error) => this.#settled({ error });",
+    change:
+      "this.#rejected ??= (error) => this.#settled({ error }) -> this.#rejected = (error) => this.#settled({ error })",
+    reason: "another function does the same",
+  },
+  {
+    file: "connection/incoming.ts",
+    line: 'const result = message(connection, value);\nif (typeof result === "object" && result !== null) this.#await(result);',
+    change: 'typeof result === "object" && result !== null -> true',
+    reason: "#await looks itself whether it is a promise",
+  },
+  {
+    file: "connection/incoming.ts",
+    line: 'const result = message(connection, value);\nif (typeof result === "object" && result !== null) this.#await(result);',
+    change:
+      'typeof result === "object" && result !== null -> typeof result === "object" || result !== null',
+    reason: "#await looks itself whether it is a promise",
+  },
+  {
+    file: "connection/incoming.ts",
+    line: 'const result = (message as (connection: unknown, value: Out) => unknown)(connection, value);\nif (typeof result === "object" && result !== null) this.#await(result);',
+    change: 'typeof result === "object" && result !== null -> true',
+    reason: "#await looks itself whether it is a promise",
+  },
+  {
+    file: "connection/incoming.ts",
+    line: 'const result = (message as (connection: unknown, value: Out) => unknown)(connection, value);\nif (typeof result === "object" && result !== null) this.#await(result);',
+    change:
+      'typeof result === "object" && result !== null -> typeof result === "object" || result !== null',
+    reason: "#await looks itself whether it is a promise",
+  },
+  {
+    file: "connection/outbox.ts",
+    line: "#isText = false;",
+    change: "false -> true",
+    reason: "it is set for the first protocol before it is read",
+  },
+  {
+    file: "connection/outbox.ts",
+    line: "#drains = 0;",
+    change: "0 -> (0 + 1)",
+    reason: "only the difference from an earlier count is read",
+  },
+  {
+    file: "connection/outbox.ts",
+    line: "#written = 0;",
+    change: "0 -> (0 + 1)",
+    reason: "only the difference from an earlier count is read",
+  },
+  {
+    file: "connection/outbox.ts",
+    line: "this.#known = protocol;",
+    change: "this.#known = protocol; -> ;",
+    reason: "the same answer is found anew for each frame",
+  },
+  {
+    file: "connection/chunk-text.ts",
+    line: "#wideAt = 0;",
+    change: "0 -> (0 + 1)",
+    reason: "it is set with the text of a chunk, before it is read",
+  },
+  {
+    file: "connection/chunk-text.ts",
+    line: "#byteAt = 0;",
+    change: "0 -> (0 + 1)",
+    reason: "it is set with the text of a chunk, before it is read",
+  },
+  {
+    file: "connection/chunk-text.ts",
+    line: "if (this.#wide !== undefined) {",
+    change: "this.#wide !== undefined -> true",
+    reason: "the error is caught there, and the bytes are decoded all the same",
+  },
+  {
+    file: "connection/deadlines.ts",
+    line: "#frameAt = -1;",
+    change: "1 -> (1 + 1)",
+    reason: "positions in a stream are never negative",
+  },
+  {
+    file: "connection/deadlines.ts",
+    line: "this.#frameAt = -1;",
+    change: "1 -> (1 + 1)",
+    reason: "positions in a stream are never negative",
+  },
+  {
+    file: "connection/deadlines.ts",
+    line: "#held = 0;",
+    change: "0 -> (0 + 1)",
+    reason: "it is set when the time for sending begins, and not read before",
+  },
+  {
+    file: "connection/incoming.ts",
+    line: ": text.decode(protocol, reader as OwnSplitter);\nif (this.#isTolerant) reader.accept();",
+    change: "this.#isTolerant -> true",
+    reason: "without a policy there is nothing to accept",
+  },
+  {
+    file: "connection/incoming.ts",
+    line: "}\nif (this.#isTolerant) reader.accept();",
+    change: "this.#isTolerant -> true",
+    reason: "without a policy there is nothing to accept",
+  },
+  ...namesOnly("...{ context: true, open: true, message: true, drain: true, end: true },", 5),
+  ...namesOnly("...{ error: true, skipped: true, close: true },", 3),
+  ...namesOnly("...{ highWater: true, maxQueued: true, concurrency: true },", 3),
+  ...namesOnly("...{ firstMessageTimeout: true, frameTimeout: true, idleTimeout: true },", 3),
+  ...namesOnly("...{ sendTimeout: true, closeTimeout: true, endTimeout: true, turn: true },", 4),
+  ...namesOnly(
+    "...{ handlerErrors: true, onInvalid: true, clock: true, signal: true, trace: true },",
+    5,
+  ),
 ];

@@ -254,7 +254,6 @@ export class Outgoing {
 
   /** Stops writing, and returns the number of bytes dropped. */
   cut(): number {
-    if (this.state === "closed") return 0;
     this.state = "closed";
     const dropped = this.#outbox.clear();
     if (dropped > 0 || this.#outbox.isEncoding) this.#hasDropped = true;

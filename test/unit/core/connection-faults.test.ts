@@ -12,9 +12,11 @@ import {
   Connection,
   type ConnectionOptions,
   defineProtocol,
+  fixed,
   type Handlers,
   lines,
   ProtocolError,
+  raw,
   type TraceEvent,
   utf8,
 } from "../../../src/index.ts";
@@ -24,7 +26,8 @@ import { settle } from "../../support/settle.ts";
 
 // What happens around the end of a connection: limits, faults of both sides, and calls at odd moments.
 
-const text = lines({ maxFrame: 1024 }).wrap(utf8());
+// Errors of other tests are printed under other names.
+const text = lines({ maxFrame: 1024 }).wrap(utf8(), { name: "faulty lines" });
 const words = defineProtocol<string>({
   ...text,
   name: "words",
@@ -151,7 +154,7 @@ describe("a chunk that is not bytes", () => {
     expect(sink.calls).toEqual(["pause", "write sorry\n", "resume", "close"]);
     const bare = setup({ isBare: true, options: { handlerErrors: "throw" } }).connection;
     bare.received({ length: 5 } as never);
-    expect(printed).toEqual([expect.stringMatching(/^framewright: lines: TypeError/)]);
+    expect(printed).toEqual([expect.stringMatching(/^framewright: faulty lines: TypeError/)]);
   });
 });
 
@@ -730,7 +733,7 @@ describe("an error of the peer", () => {
     expect([printed, errors]).toEqual([[], [new RangeError("told, too")]]);
     const { connection: untold } = setup({ isBare: true, options: { isTold: () => false } });
     untold.lost(new SyntaxError("untold"));
-    expect(printed).toEqual([expect.stringMatching(/^framewright: lines: SyntaxError/)]);
+    expect(printed).toEqual([expect.stringMatching(/^framewright: faulty lines: SyntaxError/)]);
   });
 
   it("after other frames of its chunk is no bug of a handler, and counts no message", () => {
@@ -788,7 +791,9 @@ describe("a connection that is one of the largest of its server", () => {
       "ProtocolError: all connections take 76384 bytes, above maxMemory 20000; this one holds 38192",
     ]);
     expect(bare.connection.state).toBe("closed");
-    expect(printed).toEqual([expect.stringContaining("framewright: lines: overflow: all conn")]);
+    expect(printed).toEqual([
+      expect.stringContaining("framewright: faulty lines: overflow: all conn"),
+    ]);
   });
 });
 
@@ -885,5 +890,94 @@ describe("a handler of a frame of several values that throws", () => {
     });
     connection.received(ascii("a b\nc\n"));
     expect([errors, connection.messages]).toEqual([[bug], 1]);
+  });
+});
+
+describe("pause() while a promise of a handler is pending", () => {
+  it("holds back the next message after the promise has settled", async () => {
+    let settled = (): void => {};
+    const { connection } = setup({
+      handlers: { message: () => new Promise<void>((resolve) => (settled = resolve)) },
+    });
+    connection.received(ascii("a\nb\n"));
+    connection.pause();
+    settled();
+    await settle();
+    expect(connection.messages).toBe(1);
+    connection.resume();
+    expect(connection.messages).toBe(2);
+  });
+
+  it("holds back messages for an iterator that begins to wait", async () => {
+    const { connection } = setup();
+    connection.pause();
+    connection.received(ascii("a\n"));
+    const next = connection[Symbol.asyncIterator]().next();
+    await settle();
+    expect(connection.messages).toBe(0);
+    connection.resume();
+    expect(await next).toEqual({ done: false, value: "a" });
+  });
+});
+
+describe("drain while messages wait for the next turn", () => {
+  it("is called after them, also if reading is paused meanwhile", () => {
+    const log: string[] = [];
+    const { connection, sink, time, turn } = setup({
+      handlers: {
+        message: () => void (log.length === 0 && time.advance(20)),
+        drain: () => log.push("drain"),
+      },
+      options: { highWater: 1 },
+    });
+    sink.roomy = false;
+    connection.send("full");
+    connection.received(ascii("a\n".repeat(20)));
+    expect(connection.messages).toBeLessThan(20);
+    connection.pause();
+    sink.roomy = true;
+    connection.drained();
+    expect(log).toEqual([]);
+    turn();
+    expect(log).toEqual(["drain"]);
+  });
+});
+
+describe("a frame that lies in one chunk", () => {
+  it.each(["stream", "message"] as const)("is a view of it, on a %s", (boundary) => {
+    const got: Uint8Array[] = [];
+    const connection = new Connection(fixed(2).wrap(raw()), new ScriptedSink(boundary), {
+      message: (_, value) => void got.push(value),
+    });
+    connection.opened();
+    // A small part of a large buffer, which would be copied if it had to wait.
+    const memory = new Uint8Array(100_000);
+    connection.received(memory.subarray(10, 12));
+    expect(got[0]!.buffer).toBe(memory.buffer);
+    connection.pause();
+    connection.received(memory.subarray(20, 22));
+    connection.resume();
+    expect(got[1]!.buffer.byteLength).toBe(2);
+  });
+});
+
+describe("the write that joins what is sent", () => {
+  it("is planned once: what is sent meanwhile waits for the next one", async () => {
+    const { connection, sink } = setup({ handlers: { message() {} } });
+    connection.send("a");
+    queueMicrotask(() => connection.send("c"));
+    connection.send("b");
+    queueMicrotask(() => connection.send("d"));
+    await settle();
+    expect(sink.calls).toEqual(["write a\nb\n", "write c\nd\n"]);
+  });
+
+  it("is not planned by a handler, whose messages are written when it returns", async () => {
+    const { connection, sink } = setup({ handlers: { message: (c) => void c.send("a") } });
+    connection.received(ascii("x\n"));
+    queueMicrotask(() => connection.send("b"));
+    connection.send("c");
+    await settle();
+    expect(sink.calls).toEqual(["write a\n", "write c\nb\n"]);
   });
 });
