@@ -252,7 +252,35 @@ describe("an error", () => {
   });
 });
 
+describe("the start of a frame at the end of a chunk", () => {
+  it.each<[number, number, boolean]>([
+    [8192, 100, true],
+    [8193, 2048, false],
+    [8193, 2049, true],
+    [20_000, 4999, false],
+    [20_000, 5000, true],
+  ])("of %s bytes, %s of them unread, leaves the chunk in use: %s", (size, left, isKept) => {
+    const splitter = new Splitter(lengthPrefixed({ width: 2 }));
+    const chunk = new Uint8Array(size);
+    const first = size - left - 2;
+    chunk.set([first >> 8, first & 0xff]);
+    chunk.set([0xff, 0xff], size - left);
+    splitter.push(chunk);
+    expect([splitter.next(), splitter.next()]).toEqual([true, false]);
+    expect(splitter.pending).toBe(left);
+    expect(splitter.bytes === chunk).toBe(isKept);
+  });
+});
+
 describe("a mistake of the program", () => {
+  it("is marked, so that other copies of the package know it", () => {
+    const mark = Symbol.for("framewright.misuse");
+    expect(Object.getOwnPropertyDescriptor(misuse("no"), mark)).toMatchObject({
+      value: true,
+      enumerable: false,
+    });
+  });
+
   it("that measure reports stays the error that it is, and is final", () => {
     const error = misuse("measure must not be asynchronous");
     const splitter = filled(
