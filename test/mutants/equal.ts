@@ -384,4 +384,22 @@ export const EQUAL: readonly Equal[] = [
     "...{ handlerErrors: true, onInvalid: true, clock: true, signal: true, trace: true },",
     5,
   ),
+  {
+    file: "splitter.ts",
+    line: "const isFirst = from === 0 && this.whole > 0;",
+    change: "from === 0 && this.whole > 0 -> from === 0 || this.whole > 0",
+    reason: "more of the chunk is copied than is needed, and overwritten later",
+  },
+  {
+    file: "splitter.ts",
+    line: "const isFirst = from === 0 && this.whole > 0;",
+    change: "this.whole > 0 -> this.whole <= 0",
+    reason: "more or less of the chunk is copied than is needed, and overwritten later",
+  },
+  {
+    file: "utf8.ts",
+    line: "for (; at + 4 <= end; at += 4) {",
+    change: "at + 4 <= end -> at + 4 < end",
+    reason: "the last four bytes are decoded at once or one by one",
+  },
 ];

@@ -131,6 +131,11 @@ describe("measureWhole", () => {
     expect(failure).toEqual({ code: "truncated", offset: 2, message });
   });
 
+  it("says that a frame of one byte is missing", () => {
+    const failure = failureOf(() => measureWhole(answering(1), bytesOf(8), 2, 2, newScan()));
+    expect(failure?.message).toBe("input ends after 0 bytes of a frame of 1 bytes");
+  });
+
   it("tells the framing that nothing follows, unless a frame could not end there anyway", () => {
     const shown: unknown[] = [];
     const framing: Framing = {

@@ -37,6 +37,30 @@ describe("valueEnd", () => {
   });
 });
 
+describe("the parts of a text without white space, or with much of it", () => {
+  it.each(['{"a":1,"":"b","c":[2]}', ' { "a" : 1 , "" : "b" , "c" : [2] } '.trim()])(
+    "are the members of %s",
+    (text) => {
+      const members: string[][] = [];
+      eachMember(text, (key, value) => members.push([key, value]));
+      expect(members).toEqual([
+        ["a", "1"],
+        ["", '"b"'],
+        ["c", "[2]"],
+      ]);
+    },
+  );
+
+  it.each(['[1,"",[2]]', '[ 1 , "" , [2] ]'])("are the elements of %s", (text) => {
+    expect(elements(text)).toEqual(["1", '""', "[2]"]);
+  });
+
+  it("are none if there are none", () => {
+    for (const text of ["{}", "{ }"]) eachMember(text, () => expect.fail("a member"));
+    expect([elements("[]"), elements("[ ]")]).toEqual([[], []]);
+  });
+});
+
 describe("valuesIn", () => {
   it("separates values that stand side by side", () => {
     expect(valuesIn(' {"a":1}{"b":"}{"} [2]\t"x"3 ')).toEqual([
