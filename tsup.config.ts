@@ -8,6 +8,7 @@ export default defineConfig({
   entry: {
     ...Object.fromEntries(entries.map(({ file, source }) => [file, source])),
     cli: "src/cli/main.ts",
+    debug: "src/transports/web/debug.ts",
   },
   format: ["esm", "cjs"],
   platform: "neutral",

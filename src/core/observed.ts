@@ -72,18 +72,17 @@ class Printer {
   load(load: Load): void {
     if (this.#isLoading) return;
     this.#isLoading = true;
-    load().then(
-      ({ textTrace }) => {
+    load()
+      .then(({ textTrace }) => {
         this.#print = textTrace({ filter: this.#filter });
         this.#waiting?.forEach(this.#print);
         this.#waiting = undefined;
-      },
-      () => {
+      })
+      .catch(() => {
         // Left out of the bundle: there is nothing to print with.
         this.#print = () => {};
         this.#waiting = undefined;
-      },
-    );
+      });
   }
 }
 

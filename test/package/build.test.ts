@@ -1,5 +1,6 @@
+import { build } from "esbuild";
 import { describe, expect, it } from "vitest";
-import { entries, filesIn, readText } from "../support/package.ts";
+import { entries, filesIn, readText, root } from "../support/package.ts";
 
 const scripts = filesIn("dist", /\.c?js$/);
 const declarations = filesIn("dist", /\.d\.ts$/);
@@ -37,5 +38,33 @@ describe("dist", () => {
     );
     expect(folders[1]).toEqual(folders[0]);
     expect(JSON.parse(readText("dist/types-cjs/package.json"))).toEqual({ type: "commonjs" });
+  });
+});
+
+describe("a bundle of framewright/web in one file", () => {
+  const contents = `export { attachStreams, connectWebSocket } from "./dist/web.js";`;
+
+  async function inputsFor(platform: "browser" | "node"): Promise<readonly string[]> {
+    const { metafile } = await build({
+      stdin: { contents, resolveDir: root },
+      absWorkingDir: root,
+      platform,
+      bundle: true,
+      format: "esm",
+      write: false,
+      metafile: true,
+      logLevel: "error",
+    });
+    return Object.keys(metafile.outputs["stdin.js"]?.inputs ?? {});
+  }
+
+  it("for browsers has nothing that prints traces", async () => {
+    const inputs = await inputsFor("browser");
+    expect(inputs).toContain("dist/web.js");
+    expect(inputs.filter((file) => /inspect|fields/.test(file))).toEqual([]);
+  });
+
+  it("for Node has what prints traces", async () => {
+    expect(await inputsFor("node")).toContain("dist/shared-inspect.js");
   });
 });

@@ -115,7 +115,7 @@ export function attachStreams<In, Out = In, Context = undefined, P = unknown>(
     protocol,
     sink,
     options,
-    observed(options, () => import("../../inspect/index.ts")),
+    observed(options, () => import("./debug.ts")),
   );
 
   function written(length: number): void {

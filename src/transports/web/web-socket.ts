@@ -129,7 +129,7 @@ export function attachWebSocket<In, Out, Context>(
     protocol,
     sink,
     options,
-    observed(options, () => import("../../inspect/index.ts")),
+    observed(options, () => import("./debug.ts")),
   );
   abortOnTerminate(socket, () => connection.abort());
   if (socket.binaryType !== "nodebuffer") socket.binaryType = "arraybuffer";
