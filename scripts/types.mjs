@@ -14,6 +14,10 @@ const dist = join(root, "dist");
 /** The names of modules in a declaration file: "./x.ts" after `from` or in `import(...)`, outside of comments. */
 const SPECIFIER = /^(?!\s*\*)(.*?(?:\bfrom |\bimport\())"(\.[^"]+)\.ts"/;
 
+/** Since TypeScript 6 the types of Node are not there unless a file refers to them. (JSR refuses this line in sources.) */
+const REFERENCE = '/// <reference types="node" />';
+const NODE = /^import .* from "node:/m;
+
 /** A file with its imports turned from `.ts` into `.js`, and the files that it imports. */
 function rewritten(text, path) {
   const imports = [];
@@ -26,6 +30,7 @@ function rewritten(text, path) {
     }
     return rest;
   });
+  if (NODE.test(text)) lines.unshift(REFERENCE);
   return { text: lines.join("\n"), imports };
 }
 

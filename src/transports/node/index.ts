@@ -1,4 +1,3 @@
-/// <reference types="node" preserve="true" />
 /**
  * Sockets of Node, Bun and Deno: `listen`, `connect`, and `attach` for an existing stream.
  *
