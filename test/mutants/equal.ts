@@ -402,4 +402,10 @@ export const EQUAL: readonly Equal[] = [
     change: "at + 4 <= end -> at + 4 < end",
     reason: "the last four bytes are decoded at once or one by one",
   },
+  {
+    file: "json-fault.ts",
+    line: 'if (end < 0) return fault("expected a value");',
+    change: "end < 0 -> end <= 0",
+    reason: "a value has a character, so its end is never 0",
+  },
 ];

@@ -238,3 +238,19 @@ describe("a producer that makes values on request", () => {
     expect((await values.next()).value).toBe(1);
   });
 });
+
+describe("a producer that throws after it was asked", () => {
+  it("takes no turn from iterators that wait for other values", async () => {
+    const queue = new AsyncQueue<string>();
+    const other = queue.iterate();
+    let waiting: Promise<unknown> | undefined;
+    const values = queue.iterate(() => {
+      queue.push("a");
+      waiting = other.next();
+      throw new Error("no more");
+    });
+    expect(await values.next()).toEqual({ done: false, value: "a" });
+    queue.push("b");
+    expect(await waiting).toEqual({ done: false, value: "b" });
+  });
+});

@@ -539,3 +539,13 @@ describe("end() after the peer's end", () => {
     expect(await connection.closed).toEqual({ by: "peer" });
   });
 });
+
+describe("an iterator that begins after the peer's clean end", () => {
+  it("is done, also if the connection is aborted with an error meanwhile", async () => {
+    const { connection } = setup({ handlers: { end: () => {} } });
+    connection.ended();
+    connection.abort(new Error("later"));
+    const values = connection[Symbol.asyncIterator]();
+    expect(await values.next()).toEqual({ done: true, value: undefined });
+  });
+});
