@@ -278,6 +278,7 @@ describe("the inspector", () => {
     }
     expect(order).toEqual([
       "skip",
+      "docs",
       "protocol",
       ...["option-side", "option-flatten", "option-maxFrame", "option-maxSendBody", "option-copy"],
       "name",
