@@ -1,5 +1,5 @@
 // The server of README.md, as it stands there, among thousands of hostile peers: they never read, drip, send garbage,
-// lines without an end, and floods of tiny or empty ones, reset, and stay half open. Meanwhile a few clients ask and are
+// frames that never end, and floods of tiny or empty ones, reset, and stay half open. Meanwhile a few clients ask and are
 // all answered, the server's resident memory stays below its start, `maxMemory` and a fifth of that, and it ends by itself
 // when it is told to close. No claim depends on how fast any of it is. Prints its figures; ends with 1 if anything is
 // wrong.
@@ -8,7 +8,7 @@
 //
 // With --plain the server has the C library's own settings for memory, and how much that takes is shown but not judged.
 import { fork } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -44,6 +44,7 @@ function readmeServer() {
   return block.slice(0, end + 5);
 }
 
+mkdirSync(new URL("../../reports", import.meta.url), { recursive: true });
 const folder = mkdtempSync(fileURLToPath(new URL("../../reports/hostile-", import.meta.url)));
 writeFileSync(
   `${folder}/server.mjs`,
@@ -119,7 +120,14 @@ function each(socket, ms, run) {
   const timer = setInterval(run, ms);
   socket.once("close", () => clearInterval(timer));
 }
-const line = (value) => Buffer.from(`${JSON.stringify(value)}\n`);
+/** A frame of README's protocol: an id, and a text after its length. */
+function frame(id, text) {
+  const bytes = Buffer.from(text);
+  const header = Buffer.alloc(4);
+  header.writeUInt16BE(id);
+  header.writeUInt16BE(bytes.length, 2);
+  return Buffer.concat([header, bytes]);
+}
 /** Writes the same now and then, unless what was written before still waits. */
 function flood(socket, ms, bytes) {
   const more = () => {
@@ -128,14 +136,13 @@ function flood(socket, ms, bytes) {
   setTimeout(more, random(ms));
   each(socket, ms, more);
 }
-// All of them together are as much as one core can do, and a hundred times as much as may be held. What each costs the
-// server: a large line 30 us, many arrays 20 ms and 400 KB, tiny lines 2 ms.
-const LARGE = line("x".repeat(8000));
+// All of them together are about as much as one core can do, and more than may be held.
+const LARGE = frame(1, "x".repeat(8000));
 const BURST = Buffer.concat(Array(8).fill(LARGE));
-const MANY = Buffer.from(`[${"[],".repeat(30_000)}0]\n`);
-const TINY = Buffer.from("0\n".repeat(1024));
-const EMPTY = Buffer.alloc(4096, 0x0a);
-const ENDLESS = Buffer.alloc(65_536, 0x31);
+const LONG = frame(1, "é".repeat(30_000));
+const MANY = Buffer.concat(Array(8).fill(LONG));
+const TINY = Buffer.concat(Array(1024).fill(frame(1, "0")));
+const EMPTY = Buffer.alloc(4096);
 const kinds = {
   neverReads: (socket) => flood(socket.pause(), 250, BURST),
   neverReadsMany: (socket) => flood(socket.pause(), 15_000, MANY),
@@ -143,8 +150,8 @@ const kinds = {
   floodsEmpty: (socket) => flood(socket, 100, EMPTY),
   drips: (socket) => each(socket, 200, () => socket.write("1")),
   garbage: (socket) => each(socket, 50, () => socket.write(garbage(1 + random(4000)))),
-  endless: (socket) => flood(socket, 200, ENDLESS),
-  halfLine: (socket) => socket.write(ENDLESS.subarray(0, 1 + random(60_000))),
+  long: (socket) => flood(socket, 200, LONG),
+  halfFrame: (socket) => socket.write(LONG.subarray(0, 1 + random(LONG.length - 1))),
   resets(socket) {
     socket.write(LARGE.subarray(0, random(LARGE.length)));
     setTimeout(() => socket.resetAndDestroy(), random(2000));
@@ -202,28 +209,31 @@ let answered = 0;
 
 /** Asks again and again until all is over, and then ends: every question must have its answer. */
 async function client(id) {
-  const socket = connect({ port, host: "127.0.0.1", noDelay: true }).setEncoding("utf8");
-  let rest = "";
+  const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+  let rest = Buffer.alloc(0);
   let hear = () => {};
-  socket.on("data", (text) => {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop();
-    for (const found of lines) hear(found);
+  socket.on("data", (bytes) => {
+    rest = Buffer.concat([rest, bytes]);
+    while (rest.length >= 4 && rest.length >= 4 + rest.readUInt16BE(2)) {
+      const end = 4 + rest.readUInt16BE(2);
+      hear(rest.subarray(0, end));
+      rest = rest.subarray(end);
+    }
   });
   socket.on("error", (error) => fail(`client ${id}: ${error}`));
   socket.on("close", () => {
     if (!isOver) fail(`client ${id} was closed`);
   });
   for (let n = 0; !isOver; n++) {
-    const question = { client: id, n, text: "é".repeat(random(50)) };
+    const question = `client ${id}, ${"é".repeat(random(50))}`;
     const since = performance.now();
     const answer = new Promise((resolve) => {
       hear = resolve;
     });
     asked++;
-    socket.write(line(question));
+    socket.write(frame(n, question));
     const found = await answer;
-    if (found !== JSON.stringify({ code: 0, data: question })) fail(`client ${id} got ${found}`);
+    if (!frame(n, `${question} yourself`).equals(found)) fail(`client ${id} got ${found}`);
     answered++;
     latencies.push(performance.now() - since);
     await sleep(50);
