@@ -7,6 +7,7 @@ import {
   Splitter,
   valueText,
 } from "../core/index.ts";
+import { bytesText } from "../fields/index.ts";
 import { explain, hexView, type Part } from "../inspect/index.ts";
 import type { AnyProtocol } from "../inspect/ready/index.ts";
 import type { Pipe } from "./streams.ts";
@@ -200,8 +201,7 @@ export function hexFrames(protocol: AnyProtocol, columns: number, out: Pipe): Sh
       out.write(hint === undefined ? "\n" : `hint: ${hint}\n\n`);
     },
     leftOut(offset, size) {
-      const bytes = `${size} byte${size === 1 ? "" : "s"}`;
-      out.write(`left out ${bytes} at 0x${offset.toString(16)}\n\n`);
+      out.write(`left out ${bytesText(size)} at 0x${offset.toString(16)}\n\n`);
     },
   };
 }

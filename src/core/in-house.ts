@@ -63,5 +63,5 @@ export { abortOnTerminate } from "./terminate.ts";
 export { isOurs, readsText, standsFor, textOf, writesText } from "./text-path.ts";
 export { checkSync, isThenable } from "./thenable.ts";
 export { TolerantSplitter } from "./tolerant-splitter.ts";
-export { encodeUtf8Into, hasLoneSurrogate } from "./utf8.ts";
+export { encodeUtf8Into, hasLoneSurrogate, hexByte } from "./utf8.ts";
 export { hexOf, parseValue, valueText } from "./value-text.ts";

@@ -74,7 +74,11 @@ export function decodePlain(bytes: Uint8Array, start: number, end: number): stri
     } else {
       const length = sequenceLength(bytes, at, end);
       if (length === 0) {
-        throw new ProtocolError("malformed", `byte ${hex(byte)} does not continue as UTF-8`, at);
+        throw new ProtocolError(
+          "malformed",
+          `byte ${hexByte(byte)} does not continue as UTF-8`,
+          at,
+        );
       }
       let point = byte & (0x7f >> length);
       for (let i = 1; i < length; i++) point = (point << 6) | (bytes[at + i]! & 0x3f);
@@ -93,7 +97,8 @@ export function decodePlain(bytes: Uint8Array, start: number, end: number): stri
   return text + String.fromCharCode(...units);
 }
 
-const hex = (byte: number): string => `0x${byte.toString(16).padStart(2, "0")}`;
+/** A byte in an error text: `0x0a`. @internal */
+export const hexByte = (byte: number): string => `0x${byte.toString(16).padStart(2, "0")}`;
 
 /**
  * Length of the well-formed multi-byte sequence at `at`, or 0.

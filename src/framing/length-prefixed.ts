@@ -2,6 +2,7 @@ import {
   checkInteger,
   checkOptions,
   type Endian,
+  hexByte,
   isBytes,
   ProtocolError,
   type Scan,
@@ -173,14 +174,12 @@ function checkHeader(
   const known = Math.min(header.length, end - start);
   for (let i = scan.at; i < known; i++) {
     if (bytes[start + i] !== header[i]) {
-      const text = `header byte ${i} is ${hex(bytes[start + i]!)}, not ${hex(header[i]!)}`;
+      const text = `header byte ${i} is ${hexByte(bytes[start + i]!)}, not ${hexByte(header[i]!)}`;
       throw new ProtocolError("malformed", text, start + i);
     }
   }
   scan.at = known;
 }
-
-const hex = (byte: number): string => `0x${byte.toString(16).padStart(2, "0")}`;
 
 /**
  * Returns a reader of the length field. The low digits of an 8-byte field may be imprecise, but such a

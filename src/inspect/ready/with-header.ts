@@ -2,6 +2,7 @@ import {
   type Codec,
   defineProtocol,
   type FramePart,
+  hexByte,
   isBytes,
   type Output,
   type Protocol,
@@ -104,12 +105,10 @@ function checkPattern(
     const wanted = pattern[i];
     const byte = bytes[start + i]!;
     if (wanted === undefined || byte === wanted) continue;
-    const text = `header byte ${i} is ${hex(byte)}, not ${hex(wanted)}`;
+    const text = `header byte ${i} is ${hexByte(byte)}, not ${hexByte(wanted)}`;
     throw new ProtocolError(code, text, code === "malformed" ? start + i : undefined);
   }
 }
-
-const hex = (byte: number): string => `0x${byte.toString(16).padStart(2, "0")}`;
 
 /** The framing with a check of the bytes before its length. */
 function matching(framing: WrappingFraming, pattern: Pattern): WrappingFraming {

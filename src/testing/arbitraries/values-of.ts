@@ -231,7 +231,7 @@ export function arbitraryOf(field: AnyField, context: Context, room: number): Va
   }
 }
 
-/** What to write if values cannot be derived. */
+/** Advice for values that cannot be derived. */
 const advice = ({ call }: Context): string =>
   `pass an arbitrary for the field, ${call.replace("*", "{ of: new Map([[field, arbitrary]]) }")}`;
 

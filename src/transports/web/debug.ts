@@ -1,6 +1,6 @@
 /*
- * What `FRAMEWRIGHT_DEBUG` prints with, in a file of its own: browsers have no such variable, and `browser` in
- * package.json leaves the file out of bundles for them.
+ * The printer of `FRAMEWRIGHT_DEBUG`. Browsers have no such variable, so `browser` in package.json leaves this
+ * file out of their bundles.
  */
 // biome-ignore lint/plugin: this file itself is loaded with import()
 export { textTrace } from "../../inspect/index.ts";

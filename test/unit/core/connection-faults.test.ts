@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { MemoryBudget } from "../../../src/core/connection/budget.ts";
 import type { OwnConnection } from "../../../src/core/connection/connection.ts";
 import type { ServerParts } from "../../../src/core/connection/live.ts";
@@ -21,6 +21,7 @@ import {
   utf8,
 } from "../../../src/index.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
+import { printedLines } from "../../support/printed-lines.ts";
 import { ScriptedSink } from "../../support/scripted-sink.ts";
 import { settle } from "../../support/settle.ts";
 
@@ -86,14 +87,7 @@ function setup(given: Setup = {}) {
   return { connection, sink, time, soon, turn, errors, closes };
 }
 
-let printed: string[];
-beforeEach(() => {
-  printed = [];
-  vi.spyOn(console, "error").mockImplementation((line: string) => void printed.push(line));
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-});
+const printed = printedLines();
 
 describe("unread bytes", () => {
   it("and held work together exceed maxQueued with the first byte more", () => {
@@ -674,27 +668,18 @@ describe("bytes in the sink", () => {
   const buffering = (held: () => number): FullSink & { buffered(): number } =>
     Object.assign(new FullSink(), { buffered: held });
 
-  it("count as unsent when the time to close is over", () => {
-    const { connection, sink, time, closes } = setup({
-      sink: buffering(() => 7),
-      options: { closeTimeout: 1000 },
-    });
-    sink.roomy = false;
-    connection.send("a");
-    connection.flushNow();
-    connection.send("four");
-    connection.close();
-    time.advance(1000);
-    expect(String(closes[0]!.error)).toBe(
-      "ProtocolError: closed after 1000 ms with 12 bytes unsent",
-    );
-  });
-
-  it("count as what was queued if the sink cannot tell them", () => {
-    const { connection, sink, time, closes } = setup({
-      sink: buffering(() => {
+  it.each([
+    ["count as unsent when the time to close is over", () => 7, 12],
+    [
+      "count as what was queued if the sink cannot tell them",
+      () => {
         throw new Error("no socket");
-      }),
+      },
+      7,
+    ],
+  ])("%s", (_, buffered: () => number, unsent) => {
+    const { connection, sink, time, closes } = setup({
+      sink: buffering(buffered),
       options: { closeTimeout: 1000 },
     });
     sink.roomy = false;
@@ -704,7 +689,7 @@ describe("bytes in the sink", () => {
     connection.close();
     time.advance(1000);
     expect(String(closes[0]!.error)).toBe(
-      "ProtocolError: closed after 1000 ms with 7 bytes unsent",
+      `ProtocolError: closed after 1000 ms with ${unsent} bytes unsent`,
     );
   });
 

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { closedError } from "../../../src/core/connection/report.ts";
 import { skip } from "../../../src/framing/index.ts";
 import {
@@ -9,6 +9,7 @@ import {
   utf8,
 } from "../../../src/index.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
+import { printedLines } from "../../support/printed-lines.ts";
 import { ScriptedSink } from "../../support/scripted-sink.ts";
 import { settle } from "../../support/settle.ts";
 import { uncaughtBy } from "../../support/uncaught.ts";
@@ -19,14 +20,7 @@ const text = lines({ maxFrame: 64 }).wrap(utf8());
 const ascii = (s: string): Uint8Array<ArrayBuffer> => Uint8Array.from(s, (c) => c.charCodeAt(0));
 const BAD = Uint8Array.of(0xff, 0x0a);
 
-let printed: string[];
-beforeEach(() => {
-  printed = [];
-  vi.spyOn(console, "error").mockImplementation((line: string) => void printed.push(line));
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-});
+const printed = printedLines();
 
 function setup(handlers: Handlers<string>, options: ConnectionOptions = {}) {
   const sink = new ScriptedSink();

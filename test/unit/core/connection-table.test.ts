@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { MemoryBudget } from "../../../src/core/connection/budget.ts";
 import type { ServerParts } from "../../../src/core/connection/live.ts";
 import { checkedOptions } from "../../../src/core/connection/option-names.ts";
@@ -19,6 +19,7 @@ import {
 } from "../../../src/index.ts";
 import { Requests } from "../../../src/session/index.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
+import { printedLines } from "../../support/printed-lines.ts";
 import { ScriptedSink } from "../../support/scripted-sink.ts";
 import { printedBy, uncaughtBy } from "../../support/uncaught.ts";
 
@@ -115,14 +116,7 @@ const codes = (errors: readonly unknown[]): unknown[] =>
 const sentBy = (sink: ScriptedSink): string =>
   sink.writes.map((bytes) => String.fromCharCode(...bytes)).join("");
 
-let printed: string[];
-beforeEach(() => {
-  printed = [];
-  vi.spyOn(console, "error").mockImplementation((line: string) => void printed.push(line));
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-});
+const printed = printedLines();
 
 describe("the state", () => {
   it("is opening while output waits, open while either side is, closing while only output ends", () => {

@@ -1,18 +1,12 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { cutOff, guard, handlerErrorsOf } from "../../../src/core/connection/guard.ts";
 import { closedError } from "../../../src/core/connection/report.ts";
 import { Connection, lines, ProtocolError, utf8 } from "../../../src/index.ts";
+import { printedLines } from "../../support/printed-lines.ts";
 import { ScriptedSink } from "../../support/scripted-sink.ts";
 import { settle } from "../../support/settle.ts";
 
-let printed: string[];
-beforeEach(() => {
-  printed = [];
-  vi.spyOn(console, "error").mockImplementation((line: string) => void printed.push(line));
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-});
+const printed = printedLines();
 
 describe("guard", () => {
   const bug = new Error("bug");

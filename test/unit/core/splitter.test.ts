@@ -451,18 +451,19 @@ describe("Splitter.rest", () => {
   });
 });
 
-describe("Splitter.use", () => {
-  it("changes the framing from the next frame on", () => {
-    const splitter = filled(lines(), "HELLO\n\x02ab\x01c");
-    splitter.next();
-    expect(frame(splitter)).toBe("HELLO\n");
-    splitter.use(words);
-    expect(frame(splitter)).toBe("HELLO\n");
-    expect(frames(splitter)).toEqual(["\x02ab", "\x01c"]);
-  });
+/** A splitter with chunks that skips invalid input. */
+function tolerant(framing: Framing, ...chunks: string[]): Splitter {
+  const splitter = new Splitter(framing, { onInvalid: skip() });
+  for (const chunk of chunks) splitter.push(ascii(chunk));
+  return splitter;
+}
 
+describe.each([
+  ["Splitter.use", filled],
+  ["Splitter.use with a policy", tolerant],
+])("%s", (_, made) => {
   it("reads bytes anew that the old framing had seen in vain", () => {
-    const splitter = filled(lines(), "\x01", "a\x02b");
+    const splitter = made(lines(), "\x01", "a\x02b");
     expect(splitter.next()).toBe(false);
     splitter.use(words);
     expect(frames(splitter)).toEqual(["\x01a"]);
@@ -471,10 +472,21 @@ describe("Splitter.use", () => {
   });
 
   it("forgets a length that the old framing had found", () => {
-    const splitter = filled(words, "\x05ab\n");
+    const splitter = made(words, "\x05ab\n");
     expect(splitter.next()).toBe(false);
     splitter.use(lines());
     expect(frames(splitter)).toEqual(["\x05ab\n"]);
+  });
+});
+
+describe("Splitter.use", () => {
+  it("changes the framing from the next frame on", () => {
+    const splitter = filled(lines(), "HELLO\n\x02ab\x01c");
+    splitter.next();
+    expect(frame(splitter)).toBe("HELLO\n");
+    splitter.use(words);
+    expect(frame(splitter)).toBe("HELLO\n");
+    expect(frames(splitter)).toEqual(["\x02ab", "\x01c"]);
   });
 
   it("applies a smaller limit to bytes that are already here", () => {
@@ -486,28 +498,6 @@ describe("Splitter.use", () => {
 });
 
 describe("Splitter.use with a policy", () => {
-  const tolerant = (framing: Framing, ...chunks: string[]): Splitter => {
-    const splitter = new Splitter(framing, { onInvalid: skip() });
-    for (const chunk of chunks) splitter.push(ascii(chunk));
-    return splitter;
-  };
-
-  it("reads bytes anew that the old framing had seen in vain", () => {
-    const splitter = tolerant(lines(), "\x01", "a\x02b");
-    expect(splitter.next()).toBe(false);
-    splitter.use(words);
-    expect(frames(splitter)).toEqual(["\x01a"]);
-    splitter.push(ascii("c"));
-    expect(frames(splitter)).toEqual(["\x02bc"]);
-  });
-
-  it("forgets a length that the old framing had found", () => {
-    const splitter = tolerant(words, "\x05ab\n");
-    expect(splitter.next()).toBe(false);
-    splitter.use(lines());
-    expect(frames(splitter)).toEqual(["\x05ab\n"]);
-  });
-
   it("may make the rest of a finished stream a frame", () => {
     const splitter = tolerant(words, "\x03ab");
     expect(splitter.next()).toBe(false);
