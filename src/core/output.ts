@@ -1,5 +1,6 @@
 import { checkWidth } from "./bytes.ts";
 import { ProtocolError } from "./errors.ts";
+import { utf8Length } from "./host.ts";
 import { isBytes, isDetached, poison, unpoisoned } from "./memory.ts";
 import { checkInteger, isBeyondF32 } from "./range.ts";
 import { refuseThenable } from "./thenable.ts";
@@ -22,6 +23,8 @@ const OWNED = -1;
 // Many small pieces share one slab. A slab larger than KEPT is released with the bytes taken from it.
 const SLAB = 8192;
 const KEPT = 65_536;
+// For text that may take more bytes than this, they are counted before the slab grows.
+const LONG = 4096;
 
 /**
  * A growable byte buffer to which you append numbers, text and bytes. Every writer checks its range and
@@ -480,7 +483,10 @@ export const Output: OutputConstructor = class Output {
 
   utf8(text: string): this {
     if (typeof text !== "string") refuse("text", text);
-    const start = this.#grow(3 * text.length);
+    let count = 3 * text.length;
+    // Counting costs less than memory that is not needed.
+    if (count > LONG && this.#at + count > this.#room) count = utf8Length(text);
+    const start = this.#grow(count);
     try {
       this.#at = encodeUtf8Into(text, this.#slab, start);
     } catch (error) {

@@ -2,6 +2,8 @@
 export interface Charged {
   /** Its memory cost in bytes. */
   readonly cost: number;
+  /** The cost that its budget knows; 0 at first. Only the budget changes it. */
+  counted: number;
   /** Called if the budget is exceeded and this connection is one of the largest. */
   overBudget(text: string): void;
 }
@@ -13,7 +15,7 @@ const ENOUGH = 0.9;
 export class MemoryBudget {
   readonly #most: number;
   readonly #overhead: number;
-  readonly #charged = new Map<Charged, number>();
+  readonly #charged = new Set<Charged>();
   #sum = 0;
   #isPlanned = false;
 
@@ -37,32 +39,42 @@ export class MemoryBudget {
 
   /** Records the current cost of a connection. */
   update(member: Charged): void {
-    const { cost } = member;
-    const before = this.#charged.get(member) ?? 0;
-    if (cost === before) return;
-    this.#charged.set(member, cost);
-    this.#sum += cost - before;
-    if (this.#taken <= this.#most || this.#isPlanned) return;
+    if (!this.#count(member) || this.#taken <= this.#most || this.#isPlanned) return;
     this.#isPlanned = true;
     // After the current work, but before the transport reads from others.
     void Promise.resolve().then(() => this.#enforce());
   }
 
+  /** Returns true if the cost has changed. */
+  #count(member: Charged): boolean {
+    const { cost, counted } = member;
+    if (cost === counted) return false;
+    if (counted === 0) this.#charged.add(member);
+    this.#sum += cost - counted;
+    member.counted = cost;
+    return true;
+  }
+
   /** Removes a connection that has ended. */
   leave(member: Charged): void {
-    this.#sum -= this.#charged.get(member) ?? 0;
+    this.#sum -= member.counted;
+    member.counted = 0;
     this.#charged.delete(member);
   }
 
   #enforce(): void {
     this.#isPlanned = false;
+    // A transport does not report every byte that it sends.
+    for (const member of this.#charged) this.#count(member);
     if (this.#taken <= this.#most) return;
-    const largest = Array.from(this.#charged).sort(([, a], [, b]) => b - a);
+    const largest = Array.from(this.#charged).sort((a, b) => b.counted - a.counted);
     const sum = Math.round(this.#taken);
-    for (const [member, cost] of largest) {
+    for (const member of largest) {
       if (this.#taken <= ENOUGH * this.#most) return;
+      // Its end may have been caused by that of another one.
+      if (!this.#charged.has(member)) continue;
       member.overBudget(
-        `all connections take ${sum} bytes, above maxMemory ${this.#most}; this one holds ${cost}`,
+        `all connections take ${sum} bytes, above maxMemory ${this.#most}; this one holds ${member.counted}`,
       );
     }
   }

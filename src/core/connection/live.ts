@@ -78,8 +78,7 @@ export class Live<In, Out, Context>
   #isEndPlanned = false;
   #holds = 0;
   #isPumping = false;
-  /** The cost that the budget knows. */
-  #counted = 0;
+  counted = 0;
   #heldCost = 0;
   #lastByteAt: number;
   /** Removes the listener of the option `signal`, which may outlive many connections. */
@@ -784,7 +783,9 @@ export class Live<In, Out, Context>
   /** Memory cost of this connection. */
   get cost(): number {
     const { held, extraCost } = this.#in;
-    return BASE_COST + held + extraCost + this.#heldCost + this.#out.queued;
+    // `queued` lacks what the transport took without asking to wait.
+    const output = Math.max(this.queued, this.#unsent);
+    return BASE_COST + held + extraCost + this.#heldCost + output;
   }
 
   /** Called if the budget of its server is exceeded: the largest connections are closed first. */
@@ -793,11 +794,7 @@ export class Live<In, Out, Context>
   }
 
   #account(): void {
-    if (this.#budget === undefined || this.#isOver) return;
-    const { cost } = this;
-    if (cost === this.#counted) return;
-    this.#counted = cost;
-    this.#budget.update(this);
+    if (!this.#isOver) this.#budget?.update(this);
   }
 
   expired({ limit, ms }: Expiry): void {

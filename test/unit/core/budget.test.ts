@@ -7,6 +7,9 @@ const later = async (): Promise<void> => void (await Promise.resolve());
 /** A connection that leaves its budget when it is closed for being too large. */
 class Member implements Charged {
   cost: number;
+  counted = 0;
+  /** Called when it is closed. */
+  closed?: () => void;
   readonly texts: string[] = [];
   readonly #budget: MemoryBudget;
 
@@ -19,6 +22,7 @@ class Member implements Charged {
   overBudget(text: string): void {
     this.texts.push(text);
     this.#budget.leave(this);
+    this.closed?.();
   }
 }
 
@@ -78,6 +82,36 @@ describe("a memory budget", () => {
     budget.leave(b);
     budget.leave(b);
     expect(budget.used).toBe(5);
+  });
+
+  it("closes none if members cost less than they reported, and counts that", async () => {
+    const budget = new MemoryBudget(1000);
+    const members = [600, 500].map((cost) => new Member(budget, cost));
+    for (const member of members) member.cost = 400;
+    await later();
+    expect([budget.used, members.map(({ texts }) => texts)]).toEqual([800, [[], []]]);
+    members[0]!.cost = 600;
+    budget.update(members[0]!);
+    expect(budget.used).toBe(1000);
+  });
+
+  it("closes the members that cost most now, not when they reported it", async () => {
+    const budget = new MemoryBudget(1000);
+    const members = [600, 500].map((cost) => new Member(budget, cost));
+    members[0]!.cost = 550;
+    members[1]!.cost = 900;
+    await later();
+    expect(budget.used).toBe(550);
+    expect(members.map(({ texts }) => texts.length)).toEqual([0, 1]);
+  });
+
+  it("does not close a member that ended together with another one", async () => {
+    const budget = new MemoryBudget(1000);
+    const members = [900, 800, 700].map((cost) => new Member(budget, cost));
+    members[0]!.closed = () => budget.leave(members[1]!);
+    await later();
+    expect(budget.used).toBe(700);
+    expect(members.map(({ texts }) => texts.length)).toEqual([1, 0, 0]);
   });
 
   it("adds a part to the memory of members, for garbage and gaps", async () => {

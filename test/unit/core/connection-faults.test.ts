@@ -324,6 +324,25 @@ describe("the cost of a connection for its server", () => {
     expect(budget.used).toBe(0);
   });
 
+  it("counts what a transport took without asking to wait, until it has sent that", async () => {
+    const budget = new MemoryBudget(1_000_000);
+    const sink = Object.assign(new FullSink(), { taken: 0, buffered: () => sink.taken });
+    const { connection } = setup({ handlers: { message() {} }, sink, options: { budget } });
+    sink.taken = 6;
+    connection.send("12345");
+    await settle();
+    expect([connection.queued, budget.used]).toEqual([0, BASE + 6]);
+    sink.taken = 14;
+    sink.roomy = false;
+    connection.send("1234567");
+    await settle();
+    expect([connection.queued, budget.used]).toEqual([8, BASE + 14]);
+    sink.taken = 0;
+    sink.roomy = true;
+    connection.drained();
+    expect(budget.used).toBe(BASE);
+  });
+
   it("counts the values of a frame while some of them wait", async () => {
     const budget = new MemoryBudget(1_000_000);
     const next: (() => void)[] = [];

@@ -212,6 +212,26 @@ describe("Output's growth", () => {
   });
 });
 
+describe("a long text", () => {
+  it.each([
+    ["ASCII", "x", 8000],
+    ["two bytes a unit", "é", 16_000],
+    ["three bytes a unit", "語", 24_000],
+    ["pairs", "😀", 32_000],
+  ])("of %s takes no more memory than its bytes", (_, character, length) => {
+    const text = character.repeat(8000);
+    const bytes = new Output().utf8(text).take();
+    expect([bytes.length, bytes.buffer.byteLength]).toEqual([length, Math.max(8192, length)]);
+    expect(bytes).toEqual(new TextEncoder().encode(text));
+  });
+
+  it("that is refused leaves the output as it was", () => {
+    const out = new Output().u8(1);
+    expect(() => out.utf8(`${"é".repeat(9000)}\ud800`)).toThrow("surrogate");
+    expect([...out.take()]).toEqual([1]);
+  });
+});
+
 // The model is an array of numbers: after any operations in any order, an output holds the same as the model,
 // and taken bytes never change.
 type Step = (out: Output, model: number[], taken: [Uint8Array, number[]][]) => void;
