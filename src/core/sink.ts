@@ -17,6 +17,12 @@ export interface Sink {
   buffered?(): number;
 
   /**
+   * Returns how many received bytes the transport keeps while it is paused, if it can tell. They are memory
+   * that the connection causes.
+   */
+  unread?(): number;
+
+  /**
    * Always takes the bytes. Return false to ask the connection to wait: call `drained` when more can be sent.
    *
    * @param bytes - owned by the sink from now on; they are not written again

@@ -16,6 +16,8 @@ export class MemoryBudget {
   readonly #most: number;
   readonly #overhead: number;
   readonly #charged = new Set<Charged>();
+  /** The members that are counted again, one with each update. */
+  #round: Iterator<Charged> = this.#charged.values();
   #sum = 0;
   #isPlanned = false;
 
@@ -39,10 +41,19 @@ export class MemoryBudget {
 
   /** Records the current cost of a connection. */
   update(member: Charged): void {
-    if (!this.#count(member) || this.#taken <= this.#most || this.#isPlanned) return;
+    if (!this.#count(member)) return;
+    this.#countNext();
+    if (this.#taken <= this.#most || this.#isPlanned) return;
     this.#isPlanned = true;
     // After the current work, but before the transport reads from others.
     void Promise.resolve().then(() => this.#enforce());
+  }
+
+  /** Counts one more member: transports do not report every byte that they receive or send. */
+  #countNext(): void {
+    const { done, value } = this.#round.next();
+    if (done) this.#round = this.#charged.values();
+    else this.#count(value);
   }
 
   /** Returns true if the cost has changed. */
@@ -64,7 +75,6 @@ export class MemoryBudget {
 
   #enforce(): void {
     this.#isPlanned = false;
-    // A transport does not report every byte that it sends.
     for (const member of this.#charged) this.#count(member);
     if (this.#taken <= this.#most) return;
     const largest = Array.from(this.#charged).sort((a, b) => b.counted - a.counted);

@@ -785,7 +785,8 @@ export class Live<In, Out, Context>
     const { held, extraCost } = this.#in;
     // `queued` lacks what the transport took without asking to wait.
     const output = Math.max(this.queued, this.#unsent);
-    return BASE_COST + held + extraCost + this.#heldCost + output;
+    const input = held + extraCost + (this.#sink.unread?.() ?? 0);
+    return BASE_COST + input + this.#heldCost + output;
   }
 
   /** Called if the budget of its server is exceeded: the largest connections are closed first. */

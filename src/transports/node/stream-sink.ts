@@ -55,6 +55,10 @@ export class StreamSink implements Sink {
     return this.#held + this.#writable.writableLength;
   }
 
+  unread(): number {
+    return this.#readable.readableLength;
+  }
+
   write(bytes: Uint8Array<ArrayBuffer>): boolean {
     // A destroyed stream reports it with its own events; writing to it would only cause another error.
     if (!this.#writable.writable) return true;

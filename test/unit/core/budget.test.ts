@@ -95,6 +95,17 @@ describe("a memory budget", () => {
     expect(budget.used).toBe(1000);
   });
 
+  it("counts members that report nothing, one with each update of another", () => {
+    const budget = new MemoryBudget(1000);
+    const [busy, ...quiet] = [10, 20, 30].map((cost) => new Member(budget, cost));
+    for (const member of quiet) member.cost += 100;
+    for (let i = 0; i < 8; i++) {
+      busy!.cost = 10 + (i % 2);
+      budget.update(busy!);
+    }
+    expect(budget.used).toBe(busy!.cost + 120 + 130);
+  });
+
   it("closes the members that cost most now, not when they reported it", async () => {
     const budget = new MemoryBudget(1000);
     const members = [600, 500].map((cost) => new Member(budget, cost));

@@ -343,6 +343,19 @@ describe("the cost of a connection for its server", () => {
     expect(budget.used).toBe(BASE);
   });
 
+  it("counts what a transport received and keeps while it is paused", () => {
+    const budget = new MemoryBudget(1_000_000);
+    const sink = Object.assign(new FullSink(), { kept: 0, unread: () => sink.kept });
+    const { connection } = setup({ handlers: { message() {} }, sink, options: { budget } });
+    connection.pause();
+    sink.kept = 65_536;
+    connection.received(ascii("a"));
+    expect(budget.used).toBe(BASE + 1 + 65_536);
+    sink.kept = 0;
+    connection.resume();
+    expect(budget.used).toBe(BASE + 1);
+  });
+
   it("counts the values of a frame while some of them wait", async () => {
     const budget = new MemoryBudget(1_000_000);
     const next: (() => void)[] = [];
