@@ -45,7 +45,7 @@ const tlsFails = {
 };
 const tlsStreamFails = {
   "pipes 5 MB both ways, and the end of each side": "never ends",
-  "slows a sender down through a pipe, until the receiver reads": "the sender stops",
+  "slows a sender down through a pipe, until the receiver reads": "while no one reads",
 };
 // Deno's node:dgram sends what is sent in one turn in reverse, and keeps the address of a connected socket to
 // itself: the kernel, which does not know of it, delivers what strangers send, and reports no refusal.
