@@ -81,7 +81,7 @@ export function attachStream<In, Out, Context>(
 /** Replaces the stream of a connection that stays open. */
 export type Upgrade = Pick<
   Attachment<never, unknown, unknown>,
-  "host" | "clock" | "buffered" | "waiting" | "check" | "take" | "flush" | "give" | "lost"
+  "host" | "clock" | "unread" | "waiting" | "check" | "take" | "flush" | "give" | "lost"
 >;
 
 type AnyAttachment = Attachment<never, unknown, unknown>;
@@ -361,8 +361,8 @@ class Attachment<In, Out, Context> implements Attached<In, Out, Context> {
   // ---- another stream
 
   /** Number of bytes that were read from the stream but not delivered to the connection. */
-  get buffered(): number {
-    return this.#readable.readableLength;
+  get unread(): number {
+    return this.#sink.unread();
   }
 
   /** Number of bytes that the connection wrote but that have not left. */

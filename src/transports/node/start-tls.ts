@@ -168,8 +168,8 @@ async function begin<In, Out, Context>(
 }
 
 /** Number of received bytes that are not part of the TLS session. */
-function plainBytes(connection: object, { buffered }: Upgrade): number {
-  return (connection as unknown as OwnConnection).unread + buffered;
+function plainBytes(connection: object, { unread }: Upgrade): number {
+  return (connection as unknown as OwnConnection).unread + unread;
 }
 
 /** @throws ProtocolError `malformed` if there are such bytes; the connection ends with it */
